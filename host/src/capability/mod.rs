@@ -1,0 +1,19 @@
+//! What the host can do for a tool, as Rust traits that backends implement.
+//!
+//! One file per capability. Nothing here knows of WebAssembly, of a cluster or of a file system, and
+//! nothing of this crate is imported, so that a backend can be written against this module alone.
+//! [`crate::abi`] calls the traits; [`crate::backend`] implements them.
+
+mod error;
+mod jobs;
+mod objects;
+mod reason;
+
+pub use error::CapabilityError;
+pub use jobs::{
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, AttemptEnd, JobEnd, JobEvent, JobEventKind,
+    JobHandle, JobIdentity, JobReporter, JobRequest, JobRunner, JobStatus, LogSink,
+    MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE, Script,
+};
+pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};
+pub use reason::Reason;

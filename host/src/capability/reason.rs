@@ -1,0 +1,91 @@
+use std::fmt;
+
+/// Why something did not work, as a documented code that outcomes, events and errors share.
+///
+/// The codes are an open set for tools and callers: more may be added. `docs/reasons.md` says what each
+/// means and what to do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The job took longer than `activeDeadlineSeconds`, over all attempts.
+    DeadlineExceeded,
+    /// Every attempt that `backoffLimit` allows failed.
+    BackoffLimitExceeded,
+    /// The program was ended because it used more memory than its limit.
+    OomKilled,
+    /// The program exited with a code other than 0.
+    ScriptError,
+    /// The program was ended by a signal that nobody here sent.
+    Signalled,
+    /// The caller, or the tool, cancelled it.
+    Cancelled,
+    /// The program that shall run the script is not installed.
+    InterpreterMissing,
+    /// The program could not be started.
+    StartFailed,
+    /// The object does not exist.
+    FetchNotFound,
+    /// The object, or its place, may not be read.
+    FetchDenied,
+    /// The object could not be read for another reason.
+    FetchFailed,
+    /// The object's bytes are not those that were pinned.
+    ChecksumMismatch,
+    /// Something is larger than its limit.
+    TooLarge,
+    /// It took longer than its time limit.
+    Timeout,
+    /// The request makes no sense.
+    InvalidRequest,
+    /// The host, or its engine, does not know this option or cannot do this.
+    Unsupported,
+    /// Something of that name exists and is different.
+    Conflict,
+    /// A secret would have become readable.
+    SecretInSpec,
+    /// The tool was not granted this.
+    Denied,
+    /// The engine would not take more.
+    Quota,
+    /// The engine does not answer.
+    EngineUnavailable,
+    /// The host failed in a way that is not the caller's fault.
+    Internal,
+}
+
+impl Reason {
+    /// The code, as it stands in outcomes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DeadlineExceeded => "DeadlineExceeded",
+            Self::BackoffLimitExceeded => "BackoffLimitExceeded",
+            Self::OomKilled => "OOMKilled",
+            Self::ScriptError => "ScriptError",
+            Self::Signalled => "Signalled",
+            Self::Cancelled => "Cancelled",
+            Self::InterpreterMissing => "InterpreterMissing",
+            Self::StartFailed => "StartFailed",
+            Self::FetchNotFound => "FetchNotFound",
+            Self::FetchDenied => "FetchDenied",
+            Self::FetchFailed => "FetchFailed",
+            Self::ChecksumMismatch => "ChecksumMismatch",
+            Self::TooLarge => "TooLarge",
+            Self::Timeout => "Timeout",
+            Self::InvalidRequest => "InvalidRequest",
+            Self::Unsupported => "Unsupported",
+            Self::Conflict => "Conflict",
+            Self::SecretInSpec => "SecretInSpec",
+            Self::Denied => "Denied",
+            Self::Quota => "Quota",
+            Self::EngineUnavailable => "EngineUnavailable",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,8 @@
+//! A host for tools that are WebAssembly components.
+
+pub mod backend;
+pub mod capability;
+pub mod credential;
+pub mod playbook;
+pub mod sealing;
+pub mod template;

@@ -1,0 +1,1 @@
+//! Playbooks: reading them, and running their steps.

@@ -1,0 +1,301 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+/// How every sealed reference begins. It holds no character that JSON, URLs or shells would escape.
+const PREFIX: &str = "sealed.";
+/// 128 random bits: what a tool was not given it cannot guess.
+const TOKEN_BYTES: usize = 16;
+/// The digits after the prefix.
+const TOKEN_DIGITS: usize = TOKEN_BYTES * 2;
+
+/// The sealed values of one call.
+#[derive(Default)]
+pub struct Vault {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Values by the digits of their reference, each as its JSON document.
+    values: HashMap<String, SecretString>,
+    /// Texts that must not leave the call, besides the values.
+    texts: Vec<SecretString>,
+}
+
+/// Why references could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// It looks like a reference, and is none of this call.
+    #[error("a sealed reference does not belong to this call")]
+    UnknownReference,
+    /// The system's random numbers failed.
+    #[error("no random numbers for a sealed reference: {0}")]
+    Random(String),
+}
+
+impl Vault {
+    /// A vault without values.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Seals a value, and returns the reference that stands for it.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Random`] where the system has no random numbers.
+    pub fn seal(&self, value: &Value) -> Result<String, OpenError> {
+        let mut token = [0_u8; TOKEN_BYTES];
+        getrandom::fill(&mut token).map_err(|error| OpenError::Random(error.to_string()))?;
+        let digits = hex(&token);
+        let reference = format!("{PREFIX}{digits}");
+        let document = SecretString::from(value.to_string());
+        self.state().values.insert(digits, document);
+        self.remember_value(value);
+        Ok(reference)
+    }
+
+    /// Remembers a text that must be redacted from what leaves the call, although no reference stands
+    /// for it: a secret that a template used as a part of something larger.
+    pub fn remember(&self, text: &str) {
+        if !text.is_empty() {
+            self.state().texts.push(SecretString::from(text.to_owned()));
+        }
+    }
+
+    /// Whether nothing was sealed or remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let state = self.state();
+        state.values.is_empty() && state.texts.is_empty()
+    }
+
+    /// Every text that must be redacted from what leaves the call.
+    #[must_use]
+    pub fn texts(&self) -> Vec<SecretString> {
+        self.state().texts.clone()
+    }
+
+    /// Whether the text holds something that looks like a sealed reference, of this call or not.
+    #[must_use]
+    pub fn has_reference(text: &str) -> bool {
+        next_reference(text, 0).is_some()
+    }
+
+    /// Replaces each reference by the value's text: a text itself, anything else as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::UnknownReference`].
+    pub fn open_text(&self, template: &str) -> Result<SecretString, OpenError> {
+        self.replace(template, |document, _| match document {
+            Value::String(text) => (Zeroizing::new(text.clone()), false),
+            other => (Zeroizing::new(other.to_string()), false),
+        })
+    }
+
+    /// Replaces each reference in a JSON document: by a value of any type where the reference is a whole
+    /// string, and by its escaped text where it stands inside one. Every other byte stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::UnknownReference`].
+    pub fn open_json(&self, template: &str) -> Result<SecretString, OpenError> {
+        self.replace(template, |document, place| match (place, document) {
+            (Place::WholeValue, value) => (Zeroizing::new(value.to_string()), true),
+            (Place::Inside, Value::String(text)) => (escaped(text), false),
+            (Place::Inside, other) => (escaped(&other.to_string()), false),
+        })
+    }
+
+    fn replace(
+        &self,
+        template: &str,
+        render: impl Fn(&Value, Place) -> (Zeroizing<String>, bool),
+    ) -> Result<SecretString, OpenError> {
+        let state = self.state();
+        let mut result = Zeroizing::new(String::with_capacity(template.len()));
+        let mut position = 0;
+        while let Some((start, end)) = next_reference(template, position) {
+            let digits = template.get(start + PREFIX.len()..end).unwrap_or_default();
+            let document = state
+                .values
+                .get(digits)
+                .ok_or(OpenError::UnknownReference)?;
+            let value = serde_json::from_str(document.expose_secret())
+                .map_err(|_| OpenError::UnknownReference)?;
+            let place = place_of(template, start, end);
+            let (text, with_quotes) = render(&value, place);
+            let quote = usize::from(with_quotes);
+            result.push_str(template.get(position..start - quote).unwrap_or_default());
+            result.push_str(&text);
+            position = end + quote;
+        }
+        result.push_str(template.get(position..).unwrap_or_default());
+        Ok(SecretString::from(result.as_str().to_owned()))
+    }
+
+    fn remember_value(&self, value: &Value) {
+        match value {
+            Value::Null | Value::Bool(_) => {}
+            Value::Number(number) => self.remember(&number.to_string()),
+            Value::String(text) => self.remember(text),
+            Value::Array(items) => items.iter().for_each(|item| self.remember_value(item)),
+            Value::Object(members) => members.values().for_each(|item| self.remember_value(item)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each critical section leaves the state whole, so a panic elsewhere does not matter here.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sealed = self.state().values.len();
+        formatter
+            .debug_struct("Vault")
+            .field("sealed", &sealed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a reference stands in a JSON document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// It is a string of its own, with quotes around it, and not an object's key.
+    WholeValue,
+    /// It is a part of a string, or a key.
+    Inside,
+}
+
+fn place_of(document: &str, start: usize, end: usize) -> Place {
+    let bytes = document.as_bytes();
+    let before = bytes.get(..start).unwrap_or_default();
+    let after = bytes.get(end..).unwrap_or_default();
+    let opens = matches!(before, [rest @ .., b'"'] if trailing_backslashes(rest).is_multiple_of(2));
+    let closes = matches!(after, [b'"', rest @ ..] if !is_key(rest));
+    if opens && closes {
+        Place::WholeValue
+    } else {
+        Place::Inside
+    }
+}
+
+fn trailing_backslashes(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'\\')
+        .count()
+}
+
+fn is_key(after_quote: &[u8]) -> bool {
+    after_quote.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
+}
+
+/// The first reference at or after `from`, as the range of its bytes.
+fn next_reference(text: &str, from: usize) -> Option<(usize, usize)> {
+    let mut position = from;
+    loop {
+        let start = position + text.get(position..)?.find(PREFIX)?;
+        let end = start + PREFIX.len() + TOKEN_DIGITS;
+        let digits = text.as_bytes().get(start + PREFIX.len()..end);
+        if digits.is_some_and(|digits| digits.iter().all(|digit| is_digit(*digit))) {
+            return Some((start, end));
+        }
+        position = start + PREFIX.len();
+    }
+}
+
+fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
+fn escaped(text: &str) -> Zeroizing<String> {
+    let quoted = Zeroizing::new(Value::String(text.to_owned()).to_string());
+    let inner = quoted
+        .get(1..quoted.len().saturating_sub(1))
+        .unwrap_or_default();
+    Zeroizing::new(inner.to_owned())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xf])
+        .filter_map(|nibble| DIGITS.get(usize::from(nibble)))
+        .map(|digit| char::from(*digit))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sealed(value: &Value) -> (Vault, String) {
+        let vault = Vault::new();
+        let reference = vault.seal(value).unwrap();
+        (vault, reference)
+    }
+
+    #[test]
+    fn opens_a_reference_in_a_text() {
+        let (vault, reference) = sealed(&json!("s3cr\"et"));
+        let opened = vault.open_text(&format!("Bearer {reference}!")).unwrap();
+        assert_eq!(opened.expose_secret(), "Bearer s3cr\"et!");
+    }
+
+    #[test]
+    fn keeps_the_type_of_a_whole_json_value() {
+        let (vault, reference) = sealed(&json!({"a": [1, true]}));
+        let opened = vault
+            .open_json(&format!("{{\"x\": \"{reference}\"}}"))
+            .unwrap();
+        assert_eq!(opened.expose_secret(), r#"{"x": {"a":[1,true]}}"#);
+    }
+
+    #[test]
+    fn escapes_inside_a_json_string_and_in_a_key() {
+        let (vault, reference) = sealed(&json!("a\"b\n"));
+        let document = format!("{{\"{reference}\" : \"say \\\"{reference}\\\" now\"}}");
+        let opened = vault.open_json(&document).unwrap();
+        let parsed: Value = serde_json::from_str(opened.expose_secret()).unwrap();
+        assert_eq!(parsed, json!({"a\"b\n": "say \"a\"b\n\" now"}));
+    }
+
+    #[test]
+    fn refuses_a_forged_reference() {
+        let (vault, _) = sealed(&json!("x"));
+        let forged = format!("{PREFIX}{}", "0".repeat(TOKEN_DIGITS));
+        assert_eq!(
+            vault.open_text(&forged).unwrap_err(),
+            OpenError::UnknownReference
+        );
+    }
+
+    #[test]
+    fn leaves_text_that_only_begins_like_a_reference() {
+        let (vault, reference) = sealed(&json!("x"));
+        let opened = vault
+            .open_text(&format!("sealed.nothing {reference} sealed."))
+            .unwrap();
+        assert_eq!(opened.expose_secret(), "sealed.nothing x sealed.");
+    }
+
+    #[test]
+    fn shows_no_value_in_debug() {
+        let (vault, _) = sealed(&json!("hunter2-hunter2"));
+        assert!(!format!("{vault:?}").contains("hunter2"));
+    }
+}
