@@ -168,6 +168,14 @@ pub struct JobEvent {
     pub kind: JobEventKind,
 }
 
+impl JobEvent {
+    /// Whether no event follows this one.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(self.kind, JobEventKind::Finished(_))
+    }
+}
+
 /// What can happen to a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -324,6 +332,12 @@ impl JobHandle {
         Some(self.note(event))
     }
 
+    /// What ends the job when it is cancelled, for use while the handle waits for an event.
+    #[must_use]
+    pub fn canceller(&self) -> CancellationToken {
+        self.cancel.clone()
+    }
+
     /// Asks the engine to end the job, and returns at once.
     pub fn request_cancel(&self) {
         self.cancel.cancel();
@@ -338,15 +352,14 @@ impl JobHandle {
     /// Dropping the future loses no event, and the engine goes on ending the job.
     pub async fn cancel(&mut self) {
         self.request_cancel();
-        let is_end = |event: &JobEvent| matches!(event.kind, JobEventKind::Finished(_));
-        while !self.finished && !self.read_ahead.iter().any(is_end) {
+        while !self.finished && !self.read_ahead.iter().any(JobEvent::is_end) {
             let event = self.receive().await;
             self.read_ahead.push_back(event);
         }
     }
 
     fn note(&mut self, event: JobEvent) -> JobEvent {
-        self.finished |= matches!(event.kind, JobEventKind::Finished(_));
+        self.finished |= event.is_end();
         event
     }
 

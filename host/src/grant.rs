@@ -1,0 +1,276 @@
+//! Which capabilities a tool may use.
+//!
+//! A component's import list is its request for capabilities. What it asks for and was not granted is
+//! not linked, so a mistake here fails closed; the check exists for the sake of the message.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// The package of the ABI, without its version.
+const ABI_PACKAGE: &str = "noetl:tool/";
+/// Interfaces of WASI that are linked. They give time, random numbers and a bounded log; arguments and
+/// environment are empty, standard input is closed.
+const LINKED_WASI: [&str; 4] = ["wasi:cli/", "wasi:clocks/", "wasi:io/", "wasi:random/"];
+/// Interfaces that the standard libraries of languages import although most tools never call them. They
+/// are there to link, and every call to them ends the tool.
+const INERT_WASI: [&str; 2] = ["wasi:filesystem/", "wasi:sockets/"];
+
+/// A capability that can be granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Capability {
+    /// Fetching objects.
+    Objects,
+    /// Creating secrets for jobs.
+    Secrets,
+    /// Creating, watching and cancelling jobs.
+    Jobs,
+    /// Reading the logs of its own jobs.
+    Logs,
+    /// Telling its progress. Every tool has it.
+    Progress,
+}
+
+impl Capability {
+    /// Every capability.
+    pub const ALL: [Self; 5] = [
+        Self::Objects,
+        Self::Secrets,
+        Self::Jobs,
+        Self::Logs,
+        Self::Progress,
+    ];
+
+    /// Its name, which is that of its interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Objects => "objects",
+            Self::Secrets => "secrets",
+            Self::Jobs => "jobs",
+            Self::Logs => "logs",
+            Self::Progress => "progress",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Capability {
+    type Err = GrantError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL
+            .into_iter()
+            .find(|capability| capability.as_str() == name);
+        found.ok_or_else(|| GrantError::UnknownCapability {
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// Why grants cannot be understood, or do not suffice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// No capability has this name.
+    #[error(
+        "there is no capability `{name}`; there are `objects`, `secrets`, `jobs`, `logs` and `progress`"
+    )]
+    UnknownCapability {
+        /// The name.
+        name: String,
+    },
+    /// The tool imports capabilities that it was not granted.
+    #[error("`{kind}` needs {} and was not granted {}", listed(missing), if missing.len() == 1 { "it" } else { "them" })]
+    Missing {
+        /// The tool.
+        kind: String,
+        /// What it lacks.
+        missing: Vec<Capability>,
+    },
+    /// The tool imports something that no host of this version offers.
+    #[error("`{kind}` imports `{import}`, which this host does not offer")]
+    UnknownImport {
+        /// The tool.
+        kind: String,
+        /// The import's name.
+        import: String,
+    },
+}
+
+/// The capabilities that a tool was granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grants(BTreeSet<Capability>);
+
+impl Grants {
+    /// No more than telling its progress.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(BTreeSet::from([Capability::Progress]))
+    }
+
+    /// Every capability, for tools that are trusted with them.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(BTreeSet::from(Capability::ALL))
+    }
+
+    /// These, and telling its progress.
+    #[must_use]
+    pub fn of(capabilities: impl IntoIterator<Item = Capability>) -> Self {
+        let mut grants = Self::none();
+        grants.0.extend(capabilities);
+        grants
+    }
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub fn allow(&self, capability: Capability) -> bool {
+        self.0.contains(&capability)
+    }
+
+    /// The granted capabilities in order.
+    pub fn iter(&self) -> impl Iterator<Item = Capability> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Checks what a tool asks for against what it may have.
+    ///
+    /// # Errors
+    ///
+    /// [`GrantError::Missing`] with everything that is missing, [`GrantError::UnknownImport`] with the
+    /// first import that nobody can grant.
+    pub fn check(&self, kind: &str, imports: &Imports) -> Result<(), GrantError> {
+        if let Some(import) = imports.unknown.first() {
+            return Err(GrantError::UnknownImport {
+                kind: kind.to_owned(),
+                import: import.clone(),
+            });
+        }
+        let missing: Vec<_> = imports
+            .capabilities
+            .iter()
+            .copied()
+            .filter(|wanted| !self.allow(*wanted))
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(GrantError::Missing {
+            kind: kind.to_owned(),
+            missing,
+        })
+    }
+}
+
+/// What a component imports, sorted by what the host makes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imports {
+    /// The capabilities.
+    pub capabilities: Vec<Capability>,
+    /// The parts of WASI that are linked.
+    pub linked: Vec<String>,
+    /// The parts of WASI that are there in name only.
+    pub inert: Vec<String>,
+    /// What no host of this version offers.
+    pub unknown: Vec<String>,
+}
+
+impl Imports {
+    /// Sorts the names of imported interfaces, such as `noetl:tool/jobs@0.1.0`.
+    pub fn new<'name>(names: impl IntoIterator<Item = &'name str>) -> Self {
+        let mut imports = Self::default();
+        for name in names {
+            let begins_with = |prefix: &&str| name.starts_with(*prefix);
+            if let Some(interface) = name.strip_prefix(ABI_PACKAGE) {
+                let interface = interface.split('@').next().unwrap_or(interface);
+                match interface.parse() {
+                    Ok(capability) => imports.capabilities.push(capability),
+                    // The interface of shared types has no functions.
+                    Err(_) if interface == "types" => {}
+                    Err(_) => imports.unknown.push(name.to_owned()),
+                }
+            } else if LINKED_WASI.iter().any(begins_with) {
+                imports.linked.push(name.to_owned());
+            } else if INERT_WASI.iter().any(begins_with) {
+                imports.inert.push(name.to_owned());
+            } else {
+                imports.unknown.push(name.to_owned());
+            }
+        }
+        imports.capabilities.sort_unstable();
+        imports
+    }
+}
+
+fn listed(capabilities: &[Capability]) -> String {
+    let names: Vec<_> = capabilities
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IMPORTS: [&str; 6] = [
+        "noetl:tool/types@0.1.0",
+        "noetl:tool/jobs@0.1.0",
+        "noetl:tool/objects@0.1.0",
+        "wasi:clocks/wall-clock@0.2.6",
+        "wasi:filesystem/types@0.2.6",
+        "noetl:tool/progress@0.1.0",
+    ];
+
+    #[test]
+    fn sorts_imports_by_what_the_host_makes_of_them() {
+        let imports = Imports::new(IMPORTS);
+        let capabilities = [Capability::Objects, Capability::Jobs, Capability::Progress];
+        assert_eq!(imports.capabilities, capabilities);
+        assert_eq!(imports.linked, ["wasi:clocks/wall-clock@0.2.6"]);
+        assert_eq!(imports.inert, ["wasi:filesystem/types@0.2.6"]);
+        assert!(imports.unknown.is_empty());
+    }
+
+    #[test]
+    fn names_everything_that_was_not_granted() {
+        let error = Grants::of([Capability::Logs])
+            .check("mine", &Imports::new(IMPORTS))
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`mine` needs `objects`, `jobs` and was not granted them"
+        );
+    }
+
+    #[test]
+    fn refuses_what_nobody_can_grant() {
+        for import in [
+            "wasi:http/outgoing-handler@0.2.6",
+            "noetl:tool/shell@0.1.0",
+            "env",
+        ] {
+            let error = Grants::all()
+                .check("mine", &Imports::new([import]))
+                .unwrap_err();
+            assert!(
+                matches!(error, GrantError::UnknownImport { .. }),
+                "{import}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_capability_is_known_by_its_name() {
+        for capability in Capability::ALL {
+            assert_eq!(capability.as_str().parse(), Ok(capability));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What jobs write: gathered, redacted and kept until the call ends.
+//!
+//! A [`JobLog`] takes bytes from an engine whether or not anybody reads them, and hands out records to
+//! any number of readers, each at its own pace. Memory stays flat: what does not fit goes to a file.
+
+mod job_log;
+mod spool;
+
+pub use job_log::{Cursor, Excerpt, JobLog, LogPage, LogRecord, MAX_RECORD_BYTES};
+pub use spool::LogDirectory;

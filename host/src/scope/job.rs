@@ -1,0 +1,67 @@
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::capability::{JobEvent, JobHandle, JobIdentity};
+use crate::log::JobLog;
+
+/// A job of a call, with its log.
+#[derive(Debug)]
+pub struct RunningJob {
+    identity: JobIdentity,
+    /// Held while waiting for an event; a guest has one thread, so nobody waits for it.
+    handle: Mutex<JobHandle>,
+    canceller: CancellationToken,
+    log: Arc<JobLog>,
+}
+
+impl RunningJob {
+    pub(super) fn new(handle: JobHandle, log: Arc<JobLog>) -> Self {
+        Self {
+            identity: handle.identity().clone(),
+            canceller: handle.canceller(),
+            handle: Mutex::new(handle),
+            log,
+        }
+    }
+
+    /// Which job it is.
+    #[must_use]
+    pub fn identity(&self) -> &JobIdentity {
+        &self.identity
+    }
+
+    /// What it writes.
+    #[must_use]
+    pub fn log(&self) -> &Arc<JobLog> {
+        &self.log
+    }
+
+    /// Asks the engine to end it, and waits until it has.
+    pub async fn cancel(&self) {
+        self.handle.lock().await.cancel().await;
+    }
+
+    pub(super) async fn next_event(&self) -> Option<JobEvent> {
+        let event = self.handle.lock().await.next_event().await;
+        if event.as_ref().is_none_or(JobEvent::is_end) {
+            self.log.close();
+        }
+        event
+    }
+
+    pub(super) fn request_cancel(&self) {
+        self.canceller.cancel();
+    }
+
+    pub(super) fn request_cancel_unless_finished(&self) {
+        let is_finished = self
+            .handle
+            .try_lock()
+            .is_ok_and(|handle| handle.is_finished());
+        if !is_finished {
+            self.request_cancel();
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Everything that belongs to one call, apart from the guest itself.
+//!
+//! Jobs that a call creates belong to its [`CallScope`], not to the guest's handles: however the call
+//! ends, [`CallScope::finish`] ends them, and so does dropping the scope. This module knows nothing of
+//! WebAssembly; [`crate::abi`] converts between it and the guest.
+
+mod job;
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use tokio_util::sync::CancellationToken;
+
+pub use job::RunningJob;
+
+use crate::capability::{CapabilityError, JobRequest, JobRunner, ObjectSource, Reason};
+use crate::limits::Limits;
+use crate::log::{JobLog, LogDirectory};
+use crate::progress::{ProgressEvent, ProgressSender};
+use crate::sealing::{Redactor, Vault};
+
+/// The state of one call.
+#[derive(Debug)]
+pub struct CallScope {
+    /// What the call knows about itself.
+    pub context: CallContext,
+    /// Its bounds.
+    pub limits: Arc<Limits>,
+    /// Its sealed values.
+    pub vault: Arc<Vault>,
+    /// Ends it when cancelled.
+    pub cancel: CancellationToken,
+    backends: Arc<Backends>,
+    progress: Option<ProgressSender>,
+    redactor: OnceLock<Option<Arc<Redactor>>>,
+    jobs: Mutex<Vec<Arc<RunningJob>>>,
+}
+
+/// What a call knows about itself.
+#[derive(Debug, Clone, Default)]
+pub struct CallContext {
+    /// The execution that it belongs to.
+    pub execution_id: String,
+    /// The step that it belongs to.
+    pub step: String,
+    /// The tool that is called, for logs: `script@0.1.0`.
+    pub tool: String,
+}
+
+/// The backends that calls use.
+pub struct Backends {
+    /// Where objects come from.
+    pub objects: Arc<dyn ObjectSource>,
+    /// What runs jobs.
+    pub runner: Arc<dyn JobRunner>,
+    /// Where large logs go.
+    pub logs: Arc<LogDirectory>,
+}
+
+impl std::fmt::Debug for Backends {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let engine = self.runner.name();
+        formatter
+            .debug_struct("Backends")
+            .field("engine", &engine)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CallScope {
+    /// The scope of a new call.
+    #[must_use]
+    pub fn new(
+        context: CallContext,
+        limits: Arc<Limits>,
+        vault: Arc<Vault>,
+        cancel: CancellationToken,
+        backends: Arc<Backends>,
+        progress: Option<ProgressSender>,
+    ) -> Self {
+        Self {
+            context,
+            limits,
+            vault,
+            cancel,
+            backends,
+            progress,
+            redactor: OnceLock::new(),
+            jobs: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// Where objects come from.
+    #[must_use]
+    pub fn objects(&self) -> &dyn ObjectSource {
+        self.backends.objects.as_ref()
+    }
+
+    /// The name of the engine that runs the jobs.
+    #[must_use]
+    pub fn engine_name(&self) -> &'static str {
+        self.backends.runner.name()
+    }
+
+    /// Removes the call's secrets from a text that leaves it.
+    #[must_use]
+    pub fn redact(&self, text: String) -> String {
+        match self.redactor() {
+            Some(redactor) => redactor.redact(&text).into_owned(),
+            None => text,
+        }
+    }
+
+    /// Tells the caller something.
+    pub fn report(&self, event: ProgressEvent) {
+        if let Some(progress) = &self.progress {
+            progress.send(event);
+        }
+    }
+
+    /// What removes the call's secrets; none where there are none.
+    ///
+    /// Built once, when it is first needed: all values are sealed before the guest starts.
+    pub fn redactor(&self) -> Option<&Arc<Redactor>> {
+        self.redactor
+            .get_or_init(|| {
+                if self.vault.is_empty() {
+                    return None;
+                }
+                match Redactor::new(&self.vault.texts()) {
+                    Ok(redactor) => redactor.map(Arc::new),
+                    Err(error) => {
+                        tracing::error!(%error, "cannot redact the secrets of this call");
+                        None
+                    }
+                }
+            })
+            .as_ref()
+    }
+
+    /// Creates a job that belongs to this call.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`JobRunner::create`], and [`Reason::SecretInSpec`], [`Reason::Quota`] and
+    /// [`Reason::Cancelled`] before anything is done.
+    pub async fn create_job(
+        &self,
+        request: JobRequest,
+    ) -> Result<Arc<RunningJob>, CapabilityError> {
+        self.check_for_secrets(&request)?;
+        if self.jobs().len() >= self.limits.jobs {
+            let message = format!("a call may create at most {} jobs", self.limits.jobs);
+            return Err(CapabilityError::new(Reason::Quota, message));
+        }
+        let redactor = self.redactor().cloned();
+        let log = JobLog::new(&request.name, Arc::clone(&self.backends.logs), redactor);
+        let creation = self.backends.runner.create(request, Arc::clone(&log) as _);
+        let handle = self.unless_cancelled(creation).await??;
+        let job = Arc::new(RunningJob::new(handle, log));
+        if let Some(progress) = &self.progress {
+            progress.follow(&job.identity().name, job.log());
+        }
+        self.jobs().push(Arc::clone(&job));
+        if self.cancel.is_cancelled() {
+            job.request_cancel();
+        }
+        Ok(job)
+    }
+
+    /// The next event of the job, or none when there is none within `wait`.
+    pub async fn watch_job(
+        &self,
+        job: &RunningJob,
+        wait: Duration,
+    ) -> Option<crate::capability::JobEvent> {
+        let event = tokio::time::timeout(wait, job.next_event())
+            .await
+            .ok()
+            .flatten()?;
+        self.report_job_event(job, &event);
+        Some(event)
+    }
+
+    /// Runs `work` unless the call is cancelled first.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Cancelled`].
+    pub async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, CapabilityError> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => {
+                Err(CapabilityError::new(Reason::Cancelled, "the call was cancelled"))
+            }
+            result = work => Ok(result),
+        }
+    }
+
+    /// Asks every job of the call to end.
+    pub fn cancel_jobs(&self) {
+        for job in self.jobs().iter() {
+            job.request_cancel();
+        }
+    }
+
+    /// Ends whatever the call left running, tells the caller of it, and closes the logs.
+    ///
+    /// Bounded by [`Limits::cleanup_time`]; an engine that takes longer goes on by itself.
+    pub async fn finish(&self) {
+        let jobs: Vec<_> = self.jobs().clone();
+        for job in &jobs {
+            job.request_cancel_unless_finished();
+        }
+        let all_ended = async {
+            for job in &jobs {
+                while let Some(event) = job.next_event().await {
+                    self.report_job_event(job, &event);
+                }
+            }
+        };
+        if !jobs.is_empty()
+            && tokio::time::timeout(self.limits.cleanup_time, all_ended)
+                .await
+                .is_err()
+        {
+            tracing::warn!(
+                step = self.context.step,
+                "a job has not ended in time; its engine goes on ending it"
+            );
+        }
+        for job in &jobs {
+            job.log().close();
+        }
+    }
+
+    fn report_job_event(&self, job: &RunningJob, event: &crate::capability::JobEvent) {
+        if let Some(progress) = &self.progress {
+            progress.send_job_event(&job.identity().name, job.log(), event.clone());
+        }
+    }
+
+    /// A job's description is read by many; secrets travel in its environment alone.
+    fn check_for_secrets(&self, request: &JobRequest) -> Result<(), CapabilityError> {
+        let places = visible_texts(request);
+        let culprit = places.into_iter().find(|(_, text)| {
+            let is_secret = |redactor: &Arc<Redactor>| redactor.finds(text.as_bytes());
+            Vault::has_reference(text) || self.redactor().is_some_and(is_secret)
+        });
+        match culprit {
+            None => Ok(()),
+            Some((place, _)) => {
+                let message =
+                    format!("the job's {place} would show a secret to everyone who may read jobs");
+                let hint =
+                    "pass secrets in `job.env` or `args`, where they travel in the job's secret";
+                Err(CapabilityError::new(Reason::SecretInSpec, message).with_hint(hint))
+            }
+        }
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Vec<Arc<RunningJob>>> {
+        // Each critical section leaves the list whole, so a panic elsewhere does not matter here.
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Every text of a job that others can read, with what it is.
+fn visible_texts(request: &JobRequest) -> Vec<(String, std::borrow::Cow<'_, str>)> {
+    let mut texts = vec![("name".to_owned(), request.name.as_str().into())];
+    texts.extend(
+        request
+            .command
+            .iter()
+            .map(|word| ("command".to_owned(), word.into())),
+    );
+    for (kind, values) in [
+        ("label", &request.labels),
+        ("annotation", &request.annotations),
+    ] {
+        for (name, value) in values {
+            texts.push((format!("{kind} `{name}`"), name.into()));
+            texts.push((format!("{kind} `{name}`"), value.into()));
+        }
+    }
+    for (name, value) in &request.options {
+        texts.push((format!("option `{name}`"), value.to_string().into()));
+    }
+    for (name, _) in &request.environment {
+        texts.push(("name of a variable".to_owned(), name.into()));
+    }
+    if let Some(script) = &request.script {
+        texts.push(("script".to_owned(), script.file_name.as_str().into()));
+        texts.push((
+            "script".to_owned(),
+            String::from_utf8_lossy(&script.content),
+        ));
+    }
+    texts
+}
+
+/// How many bytes of environment a request has, names and values.
+#[must_use]
+pub fn environment_bytes(request: &JobRequest) -> usize {
+    request
+        .environment
+        .iter()
+        .map(|(name, value)| name.len() + value.expose_secret().len())
+        .sum()
+}
