@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::json;
 
 use super::observation::{observe, start, wait_until_gone};
 use super::{Behaviour, Harness};
-use crate::capability::{CapabilityError, JobRequest, JobStatus, LogSink, Reason};
+use crate::capability::{CapabilityError, JobRequest, JobStatus, LogSink, Reason, Script};
 
 /// While a job runs, another one of its name is refused, and the first one is not disturbed.
 pub async fn refuses_a_name_that_is_taken(harness: &dyn Harness) {
@@ -64,11 +65,10 @@ pub async fn refuses_what_makes_no_sense(harness: &dyn Harness) {
             request.limits.insert("memory".to_owned(), "1GB".to_owned());
         }),
         ("a file name with a path", |request| {
-            if let Some(script) = &mut request.script {
-                script.file_name = String::from("../script");
-            } else {
-                request.command.clear();
-            }
+            request.script = Some(Script {
+                file_name: "../script".to_owned(),
+                content: Bytes::new(),
+            });
         }),
     ];
     for (what, change) in changes {

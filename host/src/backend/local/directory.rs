@@ -3,8 +3,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
 
+use super::removal::remove;
+
+/// What the host of a job holds locked.
+const LOCK_FILE: &str = "host.lock";
 /// Nobody else may look into a job's directory: scripts and arguments hold secrets.
 const DIRECTORY_MODE: u32 = 0o700;
 /// The script may be the program itself.
@@ -17,6 +22,8 @@ const FOREIGN_WRITE: u32 = 0o022;
 #[derive(Debug)]
 pub(super) struct JobDirectory {
     path: PathBuf,
+    /// Locked for as long as the host lives: the kernel unlocks it, however the host ends.
+    _lock: File,
 }
 
 /// An attempt's directory; removed by [`AttemptDirectory::remove`], or with the job's.
@@ -45,35 +52,55 @@ pub(super) enum DirectoryError {
     },
 }
 
+/// The directory in which those of jobs are made: made itself where it does not exist, and checked.
+pub(super) fn work_directory(path: &Path) -> Result<PathBuf, DirectoryError> {
+    let failed = |source| DirectoryError::Create {
+        parent: path.to_owned(),
+        source,
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(path)
+        .map_err(failed)?;
+    // In a folder for temporary files anyone can have made it, or a link in its place.
+    let metadata = fs::symlink_metadata(path).map_err(failed)?;
+    if !belongs_to_this_user(&metadata) {
+        return Err(DirectoryError::Foreign {
+            parent: path.to_owned(),
+        });
+    }
+    // Programs run in another directory, so every path that they get must be absolute.
+    fs::canonicalize(path).map_err(failed)
+}
+
 impl JobDirectory {
-    /// Makes a new directory in `parent`, whose name begins with that of the job.
+    /// Makes a new directory in the work directory, whose name begins with that of the job.
     pub(super) fn create(parent: &Path, job_name: &str) -> Result<Self, DirectoryError> {
         let failed = |source| DirectoryError::Create {
             parent: parent.to_owned(),
             source,
         };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(DIRECTORY_MODE)
-            .create(parent)
-            .map_err(failed)?;
-        // In a folder for temporary files anyone can have made the parent, or a link in its place.
-        let metadata = fs::symlink_metadata(parent).map_err(failed)?;
-        if !belongs_to_this_user(&metadata) {
-            return Err(DirectoryError::Foreign {
-                parent: parent.to_owned(),
-            });
-        }
-        // Programs run in another directory, so every path that they get must be absolute.
-        let parent = fs::canonicalize(parent).map_err(failed)?;
         let directory = tempfile::Builder::new()
             .prefix(&format!("{job_name}-"))
             .rand_bytes(12)
             .permissions(fs::Permissions::from_mode(DIRECTORY_MODE))
-            .tempdir_in(&parent)
+            .tempdir_in(parent)
             .map_err(failed)?;
+        let lock = lock_new(directory.path()).map_err(failed)?;
         Ok(Self {
             path: directory.keep(),
+            _lock: lock,
+        })
+    }
+
+    /// A directory whose host was killed; none where the host lives.
+    pub(super) fn abandoned(path: &Path) -> Option<Self> {
+        let lock = File::open(path.join(LOCK_FILE)).ok()?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some(Self {
+            path: path.to_owned(),
+            _lock: lock,
         })
     }
 
@@ -145,6 +172,15 @@ fn belongs_to_this_user(metadata: &Metadata) -> bool {
         && metadata.mode() & FOREIGN_WRITE == 0
 }
 
+/// Makes the lock, and locks it before anyone can see it under its name.
+fn lock_new(directory: &Path) -> io::Result<File> {
+    let unseen = directory.join(format!("{LOCK_FILE}.new"));
+    let lock = File::create_new(&unseen)?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+    fs::rename(unseen, directory.join(LOCK_FILE))?;
+    Ok(lock)
+}
+
 fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(DIRECTORY_MODE).create(path)
 }
@@ -156,62 +192,6 @@ fn write_new(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
         .mode(mode)
         .open(path)?;
     file.write_all(content)
-}
-
-/// Removes a directory and everything in it. Whoever wrote into it is gone.
-fn remove(path: &Path) {
-    if let Err(error) = remove_tree(path) {
-        tracing::warn!(path = %path.display(), %error, "a job's directory could not be removed");
-    }
-}
-
-/// Removes a tree, however deep it is and whatever its permissions are.
-///
-/// A script can nest directories deeper than a recursion or a path can go. So no directory is entered:
-/// the directories in it are moved up beside it, and it is removed when it is empty.
-fn remove_tree(root: &Path) -> io::Result<()> {
-    let mut moved: u64 = 0;
-    let mut is_empty = false;
-    while !is_empty {
-        is_empty = true;
-        make_accessible(root)?;
-        for entry in fs::read_dir(root)? {
-            is_empty = false;
-            let entry = entry?;
-            if !entry.file_type()?.is_dir() {
-                fs::remove_file(entry.path())?;
-                continue;
-            }
-            make_accessible(&entry.path())?;
-            for inner in fs::read_dir(entry.path())? {
-                let inner = inner?;
-                if inner.file_type()?.is_dir() {
-                    // Moving a directory changes its entry `..`, which needs permission to write it.
-                    make_accessible(&inner.path())?;
-                    move_to_unused(&inner.path(), root, &mut moved)?;
-                } else {
-                    fs::remove_file(inner.path())?;
-                }
-            }
-            fs::remove_dir(entry.path())?;
-        }
-    }
-    fs::remove_dir(root)
-}
-
-fn make_accessible(directory: &Path) -> io::Result<()> {
-    fs::set_permissions(directory, fs::Permissions::from_mode(DIRECTORY_MODE))
-}
-
-fn move_to_unused(directory: &Path, root: &Path, counter: &mut u64) -> io::Result<()> {
-    loop {
-        let target = root.join(format!("moved-{counter}"));
-        *counter += 1;
-        // A script may have used the name: a rename would fail, or replace an empty directory.
-        if fs::symlink_metadata(&target).is_err() {
-            return fs::rename(directory, target);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -231,7 +211,8 @@ mod tests {
     #[test]
     fn lets_nobody_else_look() {
         let parent = parent();
-        let directory = JobDirectory::create(&parent.path().join("a/b"), "job").unwrap();
+        let work_directory = work_directory(&parent.path().join("a/b")).unwrap();
+        let directory = JobDirectory::create(&work_directory, "job").unwrap();
         directory.write_script("main.py", b"x").unwrap();
         directory.write_arguments(b"{}").unwrap();
         assert_eq!(mode(directory.path()), 0o700);
@@ -240,42 +221,24 @@ mod tests {
     }
 
     #[test]
-    fn removes_everything_whatever_a_script_made_of_it() {
+    fn belongs_to_a_host_until_it_is_dropped() {
         let parent = parent();
-        let outside = parent.path().join("outside");
-        fs::create_dir(&outside).unwrap();
-        fs::write(outside.join("kept"), "x").unwrap();
-
-        let directory = JobDirectory::create(&parent.path().join("jobs"), "job").unwrap();
-        let work = directory.attempt(1).unwrap().work();
-        symlink(&outside, work.join("link")).unwrap();
-        fs::create_dir_all(work.join("moved-0/moved-1/moved-0")).unwrap();
-        fs::create_dir_all(directory.path().join("moved-2/x/y")).unwrap();
-        fs::create_dir_all(work.join("locked/in")).unwrap();
-        fs::set_permissions(work.join("locked/in"), fs::Permissions::from_mode(0o000)).unwrap();
-        fs::set_permissions(work.join("locked"), fs::Permissions::from_mode(0o000)).unwrap();
+        let directory = JobDirectory::create(parent.path(), "job").unwrap();
         let path = directory.path().to_owned();
+        assert!(JobDirectory::abandoned(&path).is_none());
         drop(directory);
         assert!(!path.exists());
-        assert!(outside.join("kept").exists());
     }
 
     #[test]
-    fn removes_what_is_deeper_than_a_path_can_be() {
+    fn is_abandoned_when_its_host_is_gone() {
         let parent = parent();
-        let directory = JobDirectory::create(parent.path(), "job").unwrap();
-        let name = "d".repeat(200);
-        // Built from the inside out, since the whole path would be longer than PATH_MAX.
-        let mut tree = directory.path().join("tree");
-        fs::create_dir(&tree).unwrap();
-        for level in 0..60 {
-            let outer = directory.path().join(format!("outer-{level}"));
-            fs::create_dir(&outer).unwrap();
-            fs::rename(&tree, outer.join(&name)).unwrap();
-            tree = outer;
-        }
-        let path = directory.path().to_owned();
-        drop(directory);
+        let path = parent.path().join("job");
+        fs::create_dir(&path).unwrap();
+        // One that is just being made has no lock yet.
+        assert!(JobDirectory::abandoned(&path).is_none());
+        fs::write(path.join(LOCK_FILE), "").unwrap();
+        drop(JobDirectory::abandoned(&path).unwrap());
         assert!(!path.exists());
     }
 
@@ -288,7 +251,7 @@ mod tests {
         let link = parent.path().join("link");
         symlink(parent.path(), &link).unwrap();
         for parent in [shared, link] {
-            let error = JobDirectory::create(&parent, "job").unwrap_err();
+            let error = work_directory(&parent).unwrap_err();
             assert!(matches!(error, DirectoryError::Foreign { .. }), "{error}");
         }
     }

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
@@ -8,11 +8,12 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 
 use super::cgroup::Hierarchy;
-use super::directory::{DirectoryError, JobDirectory};
+use super::directory::{DirectoryError, JobDirectory, work_directory};
 use super::job::{Job, chain};
 use super::limits::{Limits, warnings};
 use super::search::find_program;
 use super::settings::LocalSettings;
+use super::sweep::sweep;
 use crate::backend::controller::Controller;
 use crate::backend::program::Program;
 use crate::backend::request::{CONTAINER_OPTIONS, check, conflict};
@@ -31,6 +32,8 @@ pub struct LocalEngine {
     tasks: Mutex<JoinSet<()>>,
     /// Found once: a process does not change its control groups by itself.
     hierarchy: OnceLock<Hierarchy>,
+    /// Whether the work directory was looked through for what a killed host left.
+    swept: Arc<Once>,
 }
 
 impl LocalEngine {
@@ -42,6 +45,7 @@ impl LocalEngine {
             names: Arc::default(),
             tasks: Mutex::default(),
             hierarchy: OnceLock::new(),
+            swept: Arc::new(Once::new()),
         }
     }
 
@@ -73,9 +77,17 @@ impl JobRunner for LocalEngine {
 
         let request = Arc::new(request);
         let settings = self.settings.clone();
-        let moved = Arc::clone(&request);
+        let hierarchy = self.hierarchy();
+        let swept = Arc::clone(&self.swept);
+        let moved = (Arc::clone(&request), hierarchy.clone());
         // Where this future is dropped, the result is as well, and the directory with it.
-        let prepared = spawn_blocking(move || Prepared::new(&moved, &settings));
+        let prepared = spawn_blocking(move || {
+            let (request, hierarchy) = moved;
+            let parent = work_directory(&settings.work_directory)
+                .map_err(|error| directory_error(&error))?;
+            swept.call_once(|| sweep(&parent, &hierarchy));
+            Prepared::new(&request, &parent, &settings.search_path)
+        });
         let prepared = prepared.await.map_err(|error| internal(&error))??;
 
         let mut warnings = warnings(&request);
@@ -94,7 +106,7 @@ impl JobRunner for LocalEngine {
             program: prepared.program,
             program_path: prepared.program_path,
             limits,
-            hierarchy: self.hierarchy(),
+            hierarchy,
             warnings,
             directory: Arc::new(prepared.directory),
             reservation,
@@ -142,8 +154,12 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(request: &JobRequest, settings: &LocalSettings) -> Result<Self, CapabilityError> {
-        let directory = JobDirectory::create(&settings.work_directory, &request.name)
+    fn new(
+        request: &JobRequest,
+        work_directory: &Path,
+        default_search_path: &str,
+    ) -> Result<Self, CapabilityError> {
+        let directory = JobDirectory::create(work_directory, &request.name)
             .map_err(|error| directory_error(&error))?;
         let arguments_path = text(&directory.arguments_path())?;
         let script_path = match &request.script {
@@ -161,7 +177,7 @@ impl Prepared {
             .map_err(|error| unwritable(&error))?;
         let search_path = program
             .variable("PATH")
-            .map_or(settings.search_path.as_str(), ExposeSecret::expose_secret);
+            .map_or(default_search_path, ExposeSecret::expose_secret);
         let command = program.command();
         let name = command.first().map_or("", |name| name.as_str());
         let program_path = find_program(name, search_path)?;

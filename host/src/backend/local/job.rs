@@ -1,4 +1,5 @@
 use std::error::Error;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ enum Stop {
     Exited,
     Cancelled,
     DeadlineExceeded,
+    /// The system does not say whether it runs.
+    Lost(io::Error),
 }
 
 impl Job {
@@ -78,6 +81,9 @@ impl Job {
     async fn run_attempts(&mut self, deadline: Option<Instant>) -> JobEnd {
         let mut attempt = 1;
         loop {
+            if self.reporter.is_cancelled() {
+                return self.controller.cancelled();
+            }
             let end = self.run_attempt(attempt, deadline).await;
             let next = self.controller.after(&end);
             self.report(attempt, JobEventKind::AttemptEnded(end));
@@ -139,16 +145,11 @@ impl Job {
     ) -> AttemptEnd {
         let stop = tokio::select! {
             biased;
-            exited = process.exited() => {
-                if let Err(error) = exited {
-                    tracing::error!(%error, "a process cannot be watched");
-                }
-                Stop::Exited
-            }
+            exited = process.exited() => exited.map_or_else(Stop::Lost, |()| Stop::Exited),
             () = self.reporter.cancelled() => Stop::Cancelled,
             () = until(deadline) => Stop::DeadlineExceeded,
         };
-        if !matches!(stop, Stop::Exited) {
+        if matches!(stop, Stop::Cancelled | Stop::DeadlineExceeded) {
             process.terminate();
             // Whether it used the grace or not, the rest is killed.
             drop(timeout(self.grace, process.exited()).await);
@@ -167,6 +168,7 @@ impl Job {
             Stop::DeadlineExceeded => {
                 deadline_attempt(end, self.active_deadline.unwrap_or_default())
             }
+            Stop::Lost(error) => internal(&error),
         }
     }
 

@@ -11,7 +11,8 @@
 //! * **Its limits.** `limits.memory`, `limits.cpu` and a number of processes, by a control group where
 //!   the host may make one, and otherwise by resource limits; see [`LocalSettings::use_cgroups`].
 //! * **An end.** When the main process ends, everything that it left behind is killed, as in a pod. The
-//!   same holds at the deadline, when the job is cancelled and when the engine is dropped.
+//!   same holds at the deadline, when the job is cancelled and when the engine is dropped. Where the
+//!   host itself was killed, the next engine with the same work directory ends what it left.
 //!
 //! It is no sandbox: a script can read and write what the host's user can, and use the network. Where
 //! there are no control groups, a process that leaves its process group, erases its environment and
@@ -31,8 +32,10 @@ mod leftovers;
 mod limits;
 mod process;
 mod pump;
+mod removal;
 mod search;
 mod settings;
+mod sweep;
 #[cfg(test)]
 mod tests;
 

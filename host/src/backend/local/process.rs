@@ -3,12 +3,10 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process,
-    kill_process_group, prlimit, waitid,
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process_group, prlimit,
+    waitid,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,11 +14,8 @@ use zeroize::Zeroizing;
 
 use super::cgroup::{Group, Hierarchy};
 use super::directory::{AttemptDirectory, JobDirectory};
-use super::leftovers::{Mark, count_tasks_of_user};
+use super::leftovers::{JOB_ID_VARIABLE, Mark, count_tasks_of_user, kill_until_gone};
 use super::limits::Limits;
-
-/// Says in the environment whose process it is.
-const JOB_ID_VARIABLE: &str = "NOETL_JOB_ID";
 
 /// Waits for a line before it becomes the program.
 ///
@@ -31,12 +26,6 @@ const JOB_ID_VARIABLE: &str = "NOETL_JOB_ID";
 /// arguments stay positional parameters, which no shell looks into. Where the host dies before, the
 /// line never comes.
 const LAUNCHER: &str = "read -r _toolhost_start || exit 125\nexec \"$@\" </dev/null";
-
-/// How long the kernel may take to end what was killed. A process that waits for hardware does not end.
-const KILL_WAIT: Duration = Duration::from_secs(5);
-/// The pauses between two looks at what is left: short, for most things end at once.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// What to start. It has no `Debug`: the arguments may be secrets.
 pub(super) struct Launch {
@@ -64,6 +53,8 @@ pub(super) struct Process {
     /// Dropped after the processes, so that nothing writes into it while it is removed.
     _job_directory: Arc<JobDirectory>,
     status: Option<ExitStatus>,
+    /// Whether it was killed already.
+    is_over: bool,
 }
 
 /// How the processes of an attempt ended.
@@ -99,13 +90,13 @@ impl Process {
     ///
     /// Blocks for some milliseconds.
     pub(super) fn start(launch: Launch) -> Result<(Self, PipeReader), StartError> {
-        let id = format!("{}-{}", launch.job_directory.id(), launch.attempt);
+        let id = launch.job_directory.id();
         let directory = launch
             .job_directory
             .attempt(launch.attempt)
             .map_err(StartError::Directory)?;
-        let mark = Mark::new(JOB_ID_VARIABLE, &id, launch.job_directory.path());
-        let group = Group::create(&launch.hierarchy, &format!("toolhost-{id}"), &launch.limits);
+        let mark = Mark::new(&id, launch.job_directory.path());
+        let group = Group::create(&launch.hierarchy, &id, launch.attempt, &launch.limits);
         let (output, writer) = io::pipe().map_err(StartError::Spawn)?;
         // The command has the writing ends of the pipe: it must be gone for the pipe to end.
         let child = command(&launch, &directory, &id)
@@ -124,6 +115,7 @@ impl Process {
             directory: Some(directory),
             _job_directory: launch.job_directory,
             status: None,
+            is_over: false,
         };
         process.limit(&launch.limits).map_err(StartError::Limits)?;
         process.release().map_err(StartError::Spawn)?;
@@ -173,10 +165,7 @@ impl Process {
     }
 
     fn limit(&mut self, limits: &Limits) -> io::Result<()> {
-        if let Err(error) = self.group.add(self.pid) {
-            tracing::debug!(%error, "control groups cannot be used");
-            self.group = Group::default();
-        }
+        self.group.add(self.pid);
         // A core file would hold the environment, hence secrets. One byte is less than any core file,
         // and makes the kernel skip a program that collects them as well; see core(5).
         set_limit(self.pid, Resource::Core, 1)?;
@@ -206,19 +195,13 @@ impl Process {
 
     /// Kills everything, and then waits for the main process.
     fn kill(&mut self) {
-        let give_up = Instant::now() + KILL_WAIT;
-        let mut pause = FIRST_PAUSE;
-        while self.kill_once() {
-            if Instant::now() > give_up {
-                let pid = self.pid.as_raw_nonzero().get();
-                tracing::warn!(
-                    pid,
-                    "processes of a job do not end although they were killed"
-                );
-                break;
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        self.is_over = true;
+        if !kill_until_gone(|| self.kill_once()) {
+            let pid = self.pid.as_raw_nonzero().get();
+            tracing::warn!(
+                pid,
+                "processes of a job do not end although they were killed"
+            );
         }
     }
 
@@ -230,11 +213,7 @@ impl Process {
         let found = if self.group.is_there() {
             self.group.kill()
         } else {
-            let marked = self.mark.processes();
-            for pid in &marked {
-                let _ = kill_process(*pid, Signal::KILL);
-            }
-            !marked.is_empty()
+            self.mark.kill()
         };
         if found {
             return true;
@@ -249,7 +228,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.status.is_none() {
+        if !self.is_over {
             self.kill();
         }
     }

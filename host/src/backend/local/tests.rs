@@ -456,6 +456,81 @@ async fn fails_an_attempt_that_the_system_cannot_start() {
 }
 
 #[tokio::test]
+async fn ends_what_a_killed_host_left_and_leaves_living_hosts_alone() {
+    let harness = LocalHarness::new();
+    let mut running = start(&harness, shell("echo ready; sleep 60")).await;
+    running.wait_for_log(1, "ready").await;
+    let alive = harness.directories();
+    let left = harness.scratch.path().join("jobs/left-abcdefghijkl");
+    fs::create_dir_all(left.join("attempt-1/work")).unwrap();
+    // Nobody holds this lock any more.
+    fs::write(left.join("host.lock"), "").unwrap();
+    let mut orphan = std::process::Command::new("sleep")
+        .arg("60")
+        .env("NOETL_JOB_ID", "left-abcdefghijkl")
+        .spawn()
+        .unwrap();
+
+    let settings = LocalSettings {
+        work_directory: harness.scratch.path().join("jobs"),
+        ..LocalSettings::default()
+    };
+    let next = LocalHarness {
+        engine: LocalEngine::new(settings),
+        scratch: tempfile::tempdir().unwrap(),
+    };
+    let observed = next.run("exit 0").await;
+    assert_eq!(observed.end.status, JobStatus::Succeeded);
+    assert_eq!(orphan.wait().unwrap().code(), None);
+    assert_eq!(harness.directories(), alive);
+    running.handle.cancel().await;
+    let observed = running.finish().await;
+    assert_eq!(observed.end.status, JobStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn warns_when_a_child_ran_out_of_memory_and_the_script_did_not_care() {
+    let harness = LocalHarness::new();
+    let mut request = shell("head -c 512M /dev/zero | tail -c 512M > /dev/null; exit 0");
+    request
+        .limits
+        .insert("memory".to_owned(), "32Mi".to_owned());
+    let observed = observe(&harness, request).await;
+    // Version 2 ends the whole group, and without control groups nobody knows.
+    if Hierarchy::find().is_first_version_for_memory() {
+        assert_eq!(observed.end.status, JobStatus::Succeeded);
+        let warnings = observed.warnings().join("\n");
+        assert!(warnings.contains("`limits.memory`"), "{warnings}");
+    }
+}
+
+#[tokio::test]
+async fn tells_that_a_limit_is_too_small_for_any_program() {
+    let harness = LocalHarness::new();
+    let mut request = shell("exit 0");
+    request.limits.insert("memory".to_owned(), "8Ki".to_owned());
+    let observed = observe(&harness, request).await;
+    let attempt = attempt(&observed);
+    // Without a control group, the crash has a hint that names the limit.
+    assert!(attempt.hint.unwrap().contains("`limits.memory` is 8Ki"));
+}
+
+#[tokio::test]
+async fn starts_nothing_once_a_job_was_cancelled() {
+    let harness = LocalHarness::new();
+    let marker = harness.scratch.path().join("started");
+    let mut request = shell(&format!(": > {}", marker.display()));
+    request.name = "cancelled".to_owned();
+    let running = start(&harness, request).await;
+    // On this runtime the job's task runs only when the test waits.
+    running.handle.request_cancel();
+    let observed = running.finish().await;
+    assert_eq!(observed.end.status, JobStatus::Cancelled);
+    assert_eq!(observed.attempts().len(), 0);
+    assert!(!marker.exists());
+}
+
+#[tokio::test]
 async fn shows_no_secret_in_an_event() {
     let harness = LocalHarness::new();
     let mut request = shell("kill -KILL $$");

@@ -9,6 +9,8 @@ use rustix::process::{Pid, RawPid, Signal, kill_process};
 use super::super::limits::Limits;
 use super::hierarchy::{Hierarchy, Parent, Version};
 
+/// What the names of all groups begin with.
+const NAME_PREFIX: &str = "toolhost-";
 /// The period in which a group may use its share of processor time: the kernel's and Kubernetes' default.
 const CPU_PERIOD_MICROSECONDS: u64 = 100_000;
 /// The least share that the kernel takes for a period.
@@ -28,8 +30,15 @@ pub(in super::super) struct Group {
 }
 
 impl Group {
-    /// Makes groups of that name and sets the limits.
-    pub(in super::super) fn create(hierarchy: &Hierarchy, name: &str, limits: &Limits) -> Self {
+    /// Makes the groups of an attempt and sets the limits.
+    pub(in super::super) fn create(
+        hierarchy: &Hierarchy,
+        job_id: &str,
+        attempt: u32,
+        limits: &Limits,
+    ) -> Self {
+        let name = format!("{NAME_PREFIX}{job_id}-{attempt}");
+        let name = name.as_str();
         let mut group = Self::default();
         group.pids = make(hierarchy.pids.as_ref(), name, |group| {
             write(group, "pids.max", limits.processes)
@@ -51,11 +60,45 @@ impl Group {
         group
     }
 
-    /// Moves a process that has no children into it.
-    pub(in super::super) fn add(&self, pid: Pid) -> io::Result<()> {
+    /// The groups of the job that exist, one for each controller, whoever made them.
+    pub(in super::super) fn find(hierarchy: &Hierarchy, job_id: &str) -> Vec<Self> {
+        let prefix = format!("{NAME_PREFIX}{job_id}-");
+        let parents = [&hierarchy.pids, &hierarchy.memory, &hierarchy.cpu];
+        let mut found: Vec<Self> = Vec::new();
+        for parent in parents.into_iter().flatten() {
+            let entries = fs::read_dir(&parent.directory)
+                .into_iter()
+                .flatten()
+                .flatten();
+            let names = entries.map(|entry| entry.file_name());
+            found.extend(
+                names
+                    .filter(|name| name.to_string_lossy().starts_with(&prefix))
+                    .map(|name| Self {
+                        pids: Some(Parent {
+                            version: parent.version,
+                            directory: parent.directory.join(name),
+                        }),
+                        memory: None,
+                        cpu: None,
+                    }),
+            );
+        }
+        found
+    }
+
+    /// Moves a process that has no children into it. What it cannot be moved into is not there any more.
+    pub(in super::super) fn add(&mut self, pid: Pid) {
         let pid = pid.as_raw_nonzero();
-        self.directories()
-            .try_for_each(|directory| fs::write(directory.join("cgroup.procs"), pid.to_string()))
+        for slot in [&mut self.pids, &mut self.memory, &mut self.cpu] {
+            slot.take_if(|group| {
+                let added = write(group, "cgroup.procs", pid);
+                if let Err(error) = &added {
+                    refused(group, error);
+                }
+                added.is_err()
+            });
+        }
     }
 
     /// Whether every process of the attempt can be found in it.
@@ -171,13 +214,17 @@ fn make(
     match made.and_then(|()| set_up(&group)) {
         Ok(()) => Some(group),
         Err(error) => {
-            let path = group.directory.display();
-            tracing::debug!(%path, %error, "a limit is not enforced by a control group");
-            // Where it has processes, or is another controller's as well, it stays.
-            drop(fs::remove_dir(&group.directory));
+            refused(&group, &error);
             None
         }
     }
+}
+
+fn refused(group: &Parent, error: &io::Error) {
+    let path = group.directory.display();
+    tracing::debug!(%path, %error, "a limit is not enforced by a control group");
+    // Where it has processes, or is another controller's as well, it stays.
+    drop(fs::remove_dir(&group.directory));
 }
 
 fn limit_memory(group: &Parent, bytes: u64) -> io::Result<()> {
@@ -273,8 +320,8 @@ mod tests {
     fn writes_the_files_of_version_2_into_one_group() {
         let parent = tempfile::tempdir().unwrap();
         let hierarchy = hierarchy(Version::Two, [parent.path(); 3]);
-        let group = Group::create(&hierarchy, "job", &limits());
-        let directory = parent.path().join("job");
+        let group = Group::create(&hierarchy, "job", 1, &limits());
+        let directory = parent.path().join("toolhost-job-1");
         assert_eq!(content(&directory, "memory.max"), "1048576");
         assert_eq!(content(&directory, "memory.swap.max"), "0");
         assert_eq!(content(&directory, "memory.oom.group"), "1");
@@ -295,26 +342,29 @@ mod tests {
         let parents = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let [memory, pids, cpu] = parents.each_ref().map(tempfile::TempDir::path);
         let hierarchy = hierarchy(Version::One, [memory, pids, cpu]);
-        let group = Group::create(&hierarchy, "job", &limits());
-        let memory = memory.join("job");
+        let group = Group::create(&hierarchy, "job", 1, &limits());
+        let memory = memory.join("toolhost-job-1");
         assert_eq!(content(&memory, "memory.limit_in_bytes"), "1048576");
         assert_eq!(content(&memory, "memory.memsw.limit_in_bytes"), "1048576");
-        assert_eq!(content(&pids.join("job"), "pids.max"), "7");
-        assert_eq!(content(&cpu.join("job"), "cpu.cfs_quota_us"), "150000");
+        assert_eq!(content(&pids.join("toolhost-job-1"), "pids.max"), "7");
+        assert_eq!(
+            content(&cpu.join("toolhost-job-1"), "cpu.cfs_quota_us"),
+            "150000"
+        );
         assert_eq!(group.directories().count(), 3);
 
         let verdict = "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n";
         fs::write(memory.join("memory.oom_control"), verdict).unwrap();
         assert_eq!(group.oom_kills(), 1);
         for parent in &parents {
-            fs::remove_dir_all(parent.path().join("job")).unwrap();
+            fs::remove_dir_all(parent.path().join("toolhost-job-1")).unwrap();
         }
     }
 
     #[test]
     fn is_not_there_where_no_group_can_be_made() {
         let nowhere = Path::new("/proc/no-such-folder");
-        let group = Group::create(&hierarchy(Version::One, [nowhere; 3]), "job", &limits());
+        let group = Group::create(&hierarchy(Version::One, [nowhere; 3]), "job", 1, &limits());
         assert!(!group.is_there() && !group.limits_memory());
         assert_eq!(group.oom_kills(), 0);
     }

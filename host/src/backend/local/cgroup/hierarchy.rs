@@ -60,9 +60,21 @@ impl Hierarchy {
 
     /// Whether a group could be made that bounds processes.
     pub(in super::super) fn limits_processes(&self) -> bool {
-        self.pids.as_ref().is_some_and(|parent| {
-            rustix::fs::access(&parent.directory, rustix::fs::Access::WRITE_OK).is_ok()
-        })
+        self.pids.as_ref().is_some_and(Parent::is_writable)
+    }
+
+    /// Whether a group of version 1 could be made that bounds memory.
+    pub(in super::super) fn is_first_version_for_memory(&self) -> bool {
+        self.memory
+            .as_ref()
+            .is_some_and(|parent| parent.version == Version::One && parent.is_writable())
+    }
+}
+
+#[cfg(test)]
+impl Parent {
+    fn is_writable(&self) -> bool {
+        rustix::fs::access(&self.directory, rustix::fs::Access::WRITE_OK).is_ok()
     }
 }
 
