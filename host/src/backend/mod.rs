@@ -4,9 +4,9 @@
 //! * [`memory`] runs nothing: it plays a script in virtual time, for tests and tool authors.
 //! * [`conformance`] is what every engine has to pass, third parties' included.
 //!
-//! What the engines share is here: [`controller`] has the rules of the Kubernetes Job controller,
-//! [`request`] what every engine refuses, [`program`] what a program finds in its environment and on
-//! its command line, [`quantity`] the quantities of Kubernetes. All of that is pure; only the engines'
+//! What the engines share is here: `controller` has the rules of the Kubernetes Job controller,
+//! `request` what every engine refuses, `program` what a program finds in its environment and on
+//! its command line, `quantity` the quantities of Kubernetes. All of that is pure; only the engines'
 //! own folders touch the system, and processes are spawned in [`local`] alone.
 
 #[expect(

@@ -9,11 +9,12 @@ use tokio::time::Instant;
 
 use super::cgroup::Hierarchy;
 use super::directory::{DirectoryError, JobDirectory, work_directory};
-use super::job::{Job, chain};
+use super::job::Job;
 use super::limits::{Limits, warnings};
 use super::search::find_program;
 use super::settings::LocalSettings;
 use super::sweep::sweep;
+use super::verdict::chain;
 use crate::backend::controller::Controller;
 use crate::backend::program::Program;
 use crate::backend::request::{CONTAINER_OPTIONS, check, conflict};

@@ -1,6 +1,4 @@
-use std::error::Error;
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +12,10 @@ use super::engine::Reservation;
 use super::limits::Limits;
 use super::process::{Launch, Process, ProcessEnd, StartError};
 use super::pump::Pump;
-use crate::backend::controller::{
-    Controller, Next, cancelled_attempt, deadline_attempt, exited, out_of_memory, pod_name,
-    signalled,
-};
+use super::verdict::{internal, start_failed, verdict};
+use crate::backend::controller::{Controller, Next, cancelled_attempt, deadline_attempt, pod_name};
 use crate::backend::program::Program;
-use crate::capability::{AttemptEnd, JobEnd, JobEventKind, JobReporter, LogSink, Reason};
+use crate::capability::{AttemptEnd, JobEnd, JobEventKind, JobReporter, LogSink};
 
 /// One job, from its first attempt to its end.
 pub(super) struct Job {
@@ -154,12 +150,11 @@ impl Job {
             // Whether it used the grace or not, the rest is killed.
             drop(timeout(self.grace, process.exited()).await);
         }
-        let limited_by_group = process.group().limits_memory();
         // Everything that could write is gone before the pipe is read to its end.
         let ended = spawn_blocking(move || process.end()).await;
         let tail = pump.end(attempt).await;
         let end = match ended {
-            Ok(ended) => self.verdict(&ended, limited_by_group, &tail),
+            Ok(ended) => self.judge(&ended, &tail),
             Err(error) => internal(&error),
         };
         match stop {
@@ -172,44 +167,13 @@ impl Job {
         }
     }
 
-    fn verdict(&self, ended: &ProcessEnd, limited_by_group: bool, tail: &[u8]) -> AttemptEnd {
-        let Some(status) = ended.status else {
-            return AttemptEnd {
-                reason: Some(Reason::Internal),
-                message: Some("does not end although it was killed".to_owned()),
-                ..AttemptEnd::default()
-            };
-        };
-        let end = match (status.code(), status.signal()) {
-            (Some(code), _) => exited(code),
-            (None, signal) => signalled(signal.unwrap_or_default()),
-        };
-        let limit = self.limits.memory.as_ref().map(|limit| limit.text.as_str());
-        let killed_for_memory = ended.oom_kills.is_some_and(|kills| kills > 0);
-        if end.reason.is_none() {
-            if killed_for_memory {
-                let message = "a process that the script started was killed at `limits.memory`, \
-                               although the script succeeded";
-                let message = message.to_owned();
-                self.report(0, JobEventKind::Warning { message });
-            }
-            return end;
-        }
-        if killed_for_memory {
-            return out_of_memory(end, limit);
-        }
-        if !limited_by_group && let Some(limit) = limit {
-            return without_a_verdict(end, limit, tail);
-        }
-        if ended.refused_processes > 0 {
-            let most = self.limits.processes;
-            return AttemptEnd {
-                hint: Some(format!(
-                    "it tried to have more than {most} processes and threads at a time, which is the \
-                     engine's limit"
-                )),
-                ..end
-            };
+    fn judge(&self, ended: &ProcessEnd, tail: &[u8]) -> AttemptEnd {
+        let end = verdict(ended, &self.limits, tail);
+        if end.reason.is_none() && ended.oom_kills.is_some_and(|kills| kills > 0) {
+            let message = "a process that the script started was killed at `limits.memory`, \
+                           although the script succeeded";
+            let message = message.to_owned();
+            self.report(0, JobEventKind::Warning { message });
         }
         end
     }
@@ -249,81 +213,6 @@ impl Job {
     fn report(&self, attempt: u32, kind: JobEventKind) {
         self.reporter.report(self.created.elapsed(), attempt, kind);
     }
-}
-
-/// What can be said where a program may have been refused memory, and only the program knows.
-fn without_a_verdict(end: AttemptEnd, limit: &str, tail: &[u8]) -> AttemptEnd {
-    /// Programs that do not expect it crash: SIGABRT, SIGBUS, SIGSEGV.
-    const CRASHES: [i32; 3] = [6, 7, 11];
-    if let Some(symptom) = memory_symptom(tail) {
-        let end = out_of_memory(end, Some(limit));
-        let message = end.message.unwrap_or_default();
-        return AttemptEnd {
-            message: Some(format!("{message}, going by the `{symptom}` that it wrote")),
-            ..end
-        };
-    }
-    if end.signal.is_some_and(|signal| CRASHES.contains(&signal)) {
-        return AttemptEnd {
-            hint: Some(format!(
-                "it may have run out of memory, `limits.memory` is {limit}: raise it and try again"
-            )),
-            ..end
-        };
-    }
-    end
-}
-
-/// What programs write when they get no memory, for where nothing else tells.
-fn memory_symptom(tail: &[u8]) -> Option<&'static str> {
-    const SYMPTOMS: [&str; 8] = [
-        "MemoryError",
-        "Cannot allocate memory",
-        "cannot allocate",
-        "memory exhausted",
-        "JavaScript heap out of memory",
-        "std::bad_alloc",
-        "out of memory",
-        "Out of space",
-    ];
-    let tail = String::from_utf8_lossy(tail);
-    SYMPTOMS.into_iter().find(|symptom| tail.contains(symptom))
-}
-
-fn start_failed(error: &StartError) -> AttemptEnd {
-    let hint = match error {
-        StartError::TooLong => "give large values as arguments (`args`): those may be in a file",
-        StartError::Directory(_) => "check the space and the permissions of the work directory",
-        StartError::Spawn(_) | StartError::Limits(_) => {
-            "the machine may be out of processes, memory or open files"
-        }
-    };
-    AttemptEnd {
-        reason: Some(Reason::StartFailed),
-        message: Some(format!("could not be started: {}", chain(error))),
-        hint: Some(hint.to_owned()),
-        ..AttemptEnd::default()
-    }
-}
-
-fn internal(error: &dyn Error) -> AttemptEnd {
-    AttemptEnd {
-        reason: Some(Reason::Internal),
-        message: Some(format!("was lost by the engine: {}", chain(error))),
-        ..AttemptEnd::default()
-    }
-}
-
-/// The error with its sources.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 async fn until(deadline: Option<Instant>) {

@@ -38,6 +38,7 @@ mod settings;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 pub use engine::LocalEngine;
 pub use settings::LocalSettings;
