@@ -1,0 +1,115 @@
+//! What every engine has to do, as a suite that anyone can run against their own.
+//!
+//! A [`Harness`] provides the engine and turns a [`Behaviour`] into a request that the engine can run;
+//! [`run_all`] then runs every case. Where an engine runs real programs and has `sh`, `yes`, `head`,
+//! `tail` and `sleep`, [`shell_request`] does the work. Each case is public as well, so that it can be a test of
+//! its own. A case that is not met panics and says what was seen.
+//!
+//! The suite assumes nothing of paths, of the names of pods, or of the time that an engine needs: the
+//! harness says how long to wait. It does not check what only some engines have, such as adoption.
+//!
+//! ```
+//! use std::time::Duration;
+//! use async_trait::async_trait;
+//! use toolhost::backend::conformance::{self, Behaviour, Harness, Timing, shell_request};
+//! use toolhost::backend::local::{LocalEngine, LocalSettings};
+//! use toolhost::capability::{JobRequest, JobRunner};
+//!
+//! struct Local {
+//!     engine: LocalEngine,
+//!     scratch: tempfile::TempDir,
+//! }
+//!
+//! #[async_trait]
+//! impl Harness for Local {
+//!     fn runner(&self) -> &dyn JobRunner {
+//!         &self.engine
+//!     }
+//!
+//!     fn timing(&self) -> Timing {
+//!         Timing {
+//!             patience: Duration::from_secs(30),
+//!             unit: Duration::from_millis(500),
+//!             first_backoff: Duration::from_millis(10),
+//!             long_backoff: Duration::from_millis(640),
+//!         }
+//!     }
+//!
+//!     async fn request(&self, name: &str, behaviour: &Behaviour) -> JobRequest {
+//!         let counter = self.scratch.path().join(name);
+//!         let counter = counter.display();
+//!         shell_request(name, behaviour, &format!("echo >> {counter}; wc -l < {counter}"))
+//!     }
+//!
+//!     async fn is_running(&self, name: &str) -> bool {
+//!         let jobs = std::fs::read_dir(self.scratch.path().join("jobs"));
+//!         let mut jobs = jobs.into_iter().flatten().flatten();
+//!         jobs.any(|job| job.file_name().to_string_lossy().starts_with(name))
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+//! let scratch = tempfile::tempdir().unwrap();
+//! let mut settings = LocalSettings::default();
+//! settings.work_directory = scratch.path().join("jobs");
+//! settings.backoff_base = Duration::from_millis(10);
+//! let engine = LocalEngine::new(settings);
+//! conformance::retries_until_it_succeeds(&Local { engine, scratch }).await;
+//! # });
+//! ```
+
+mod behaviour;
+mod cancellation;
+mod harness;
+mod input;
+pub(super) mod observation;
+mod outcomes;
+mod refusals;
+mod shell;
+
+pub use behaviour::{Behaviour, printed_bytes};
+pub use cancellation::{
+    cancels_a_job_that_ignores_it, cancels_a_running_job, cancels_during_the_backoff,
+    changes_nothing_when_cancelled_after_the_end, ends_a_job_whose_creation_was_dropped,
+    ends_a_job_whose_handle_was_dropped,
+};
+pub use harness::{Harness, Timing};
+pub use input::{
+    passes_an_empty_object_without_arguments, passes_arguments_byte_for_byte,
+    passes_large_arguments_in_a_file, passes_the_environment,
+};
+pub use outcomes::{
+    counts_the_deadline_over_all_attempts, gives_up_at_the_backoff_limit, keeps_logs_complete,
+    retries_until_it_succeeds, succeeds, tells_when_memory_was_not_enough,
+};
+pub use refusals::{
+    refuses_a_name_that_is_taken, refuses_an_unknown_option, refuses_what_makes_no_sense,
+};
+pub use shell::shell_request;
+
+/// Runs every case, one after the other.
+///
+/// # Panics
+///
+/// At the first case that the engine does not meet.
+pub async fn run_all(harness: &dyn Harness) {
+    succeeds(harness).await;
+    retries_until_it_succeeds(harness).await;
+    gives_up_at_the_backoff_limit(harness).await;
+    counts_the_deadline_over_all_attempts(harness).await;
+    tells_when_memory_was_not_enough(harness).await;
+    keeps_logs_complete(harness).await;
+    passes_the_environment(harness).await;
+    passes_an_empty_object_without_arguments(harness).await;
+    passes_arguments_byte_for_byte(harness).await;
+    passes_large_arguments_in_a_file(harness).await;
+    cancels_a_running_job(harness).await;
+    cancels_a_job_that_ignores_it(harness).await;
+    cancels_during_the_backoff(harness).await;
+    changes_nothing_when_cancelled_after_the_end(harness).await;
+    ends_a_job_whose_handle_was_dropped(harness).await;
+    ends_a_job_whose_creation_was_dropped(harness).await;
+    refuses_a_name_that_is_taken(harness).await;
+    refuses_an_unknown_option(harness).await;
+    refuses_what_makes_no_sense(harness).await;
+}

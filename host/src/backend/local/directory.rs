@@ -1,0 +1,258 @@
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::process::geteuid;
+
+use super::removal::remove;
+
+/// What the host of a job holds locked.
+const LOCK_FILE: &str = "host.lock";
+/// Nobody else may look into a job's directory: scripts and arguments hold secrets.
+const DIRECTORY_MODE: u32 = 0o700;
+/// The script may be the program itself.
+const SCRIPT_MODE: u32 = 0o700;
+const ARGUMENTS_MODE: u32 = 0o600;
+/// Write permission for the group and others.
+const FOREIGN_WRITE: u32 = 0o022;
+
+/// A job's directory; removed when it is dropped.
+#[derive(Debug)]
+pub(super) struct JobDirectory {
+    path: PathBuf,
+    /// Locked for as long as the host lives: the kernel unlocks it, however the host ends.
+    _lock: File,
+}
+
+/// An attempt's directory; removed by [`AttemptDirectory::remove`], or with the job's.
+#[derive(Debug)]
+pub(super) struct AttemptDirectory {
+    path: PathBuf,
+}
+
+/// Why a job's directory could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DirectoryError {
+    /// The parent could not be made, or written to.
+    #[error("cannot make a directory for the job in `{parent}`")]
+    Create {
+        /// The parent.
+        parent: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Someone else could replace what is in the parent.
+    #[error("`{parent}` does not belong to this user alone")]
+    Foreign {
+        /// The parent.
+        parent: PathBuf,
+    },
+}
+
+/// The directory in which those of jobs are made: made itself where it does not exist, and checked.
+pub(super) fn work_directory(path: &Path) -> Result<PathBuf, DirectoryError> {
+    let failed = |source| DirectoryError::Create {
+        parent: path.to_owned(),
+        source,
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(path)
+        .map_err(failed)?;
+    // In a folder for temporary files anyone can have made it, or a link in its place.
+    let metadata = fs::symlink_metadata(path).map_err(failed)?;
+    if !belongs_to_this_user(&metadata) {
+        return Err(DirectoryError::Foreign {
+            parent: path.to_owned(),
+        });
+    }
+    // Programs run in another directory, so every path that they get must be absolute.
+    fs::canonicalize(path).map_err(failed)
+}
+
+impl JobDirectory {
+    /// Makes a new directory in the work directory, whose name begins with that of the job.
+    pub(super) fn create(parent: &Path, job_name: &str) -> Result<Self, DirectoryError> {
+        let failed = |source| DirectoryError::Create {
+            parent: parent.to_owned(),
+            source,
+        };
+        let directory = tempfile::Builder::new()
+            .prefix(&format!("{job_name}-"))
+            .rand_bytes(12)
+            .permissions(fs::Permissions::from_mode(DIRECTORY_MODE))
+            .tempdir_in(parent)
+            .map_err(failed)?;
+        let lock = lock_new(directory.path()).map_err(failed)?;
+        Ok(Self {
+            path: directory.keep(),
+            _lock: lock,
+        })
+    }
+
+    /// A directory whose host was killed; none where the host lives.
+    pub(super) fn abandoned(path: &Path) -> Option<Self> {
+        let lock = File::open(path.join(LOCK_FILE)).ok()?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory's own name, which no other job has.
+    pub(super) fn id(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    /// Where the script of that name is, or will be. It has a folder of its own, so that whatever it is
+    /// called it is in nobody's way.
+    pub(super) fn script_path(&self, file_name: &str) -> PathBuf {
+        self.path.join("script").join(file_name)
+    }
+
+    /// Where the arguments are, or will be.
+    pub(super) fn arguments_path(&self) -> PathBuf {
+        self.path.join("arguments.json")
+    }
+
+    pub(super) fn write_script(&self, file_name: &str, content: &[u8]) -> io::Result<()> {
+        make_directory(&self.path.join("script"))?;
+        write_new(&self.script_path(file_name), SCRIPT_MODE, content)
+    }
+
+    pub(super) fn write_arguments(&self, content: &[u8]) -> io::Result<()> {
+        write_new(&self.arguments_path(), ARGUMENTS_MODE, content)
+    }
+
+    pub(super) fn attempt(&self, attempt: u32) -> io::Result<AttemptDirectory> {
+        let path = self.path.join(format!("attempt-{attempt}"));
+        make_directory(&path)?;
+        let directory = AttemptDirectory { path };
+        make_directory(&directory.work())?;
+        make_directory(&directory.temporary())?;
+        Ok(directory)
+    }
+}
+
+impl Drop for JobDirectory {
+    fn drop(&mut self) {
+        remove(&self.path);
+    }
+}
+
+impl AttemptDirectory {
+    /// The working directory, which is also the home.
+    pub(super) fn work(&self) -> PathBuf {
+        self.path.join("work")
+    }
+
+    /// The directory for temporary files.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.path.join("tmp")
+    }
+
+    pub(super) fn remove(self) {
+        remove(&self.path);
+    }
+}
+
+fn belongs_to_this_user(metadata: &Metadata) -> bool {
+    metadata.is_dir()
+        && metadata.uid() == geteuid().as_raw()
+        && metadata.mode() & FOREIGN_WRITE == 0
+}
+
+/// Makes the lock, and locks it before anyone can see it under its name.
+fn lock_new(directory: &Path) -> io::Result<File> {
+    let unseen = directory.join(format!("{LOCK_FILE}.new"));
+    let lock = File::create_new(&unseen)?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+    fs::rename(unseen, directory.join(LOCK_FILE))?;
+    Ok(lock)
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(DIRECTORY_MODE).create(path)
+}
+
+fn write_new(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    let mut file: File = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)?;
+    file.write_all(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn parent() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o777
+    }
+
+    #[test]
+    fn lets_nobody_else_look() {
+        let parent = parent();
+        let work_directory = work_directory(&parent.path().join("a/b")).unwrap();
+        let directory = JobDirectory::create(&work_directory, "job").unwrap();
+        directory.write_script("main.py", b"x").unwrap();
+        directory.write_arguments(b"{}").unwrap();
+        assert_eq!(mode(directory.path()), 0o700);
+        assert_eq!(mode(&directory.script_path("main.py")), 0o700);
+        assert_eq!(mode(&directory.arguments_path()), 0o600);
+    }
+
+    #[test]
+    fn belongs_to_a_host_until_it_is_dropped() {
+        let parent = parent();
+        let directory = JobDirectory::create(parent.path(), "job").unwrap();
+        let path = directory.path().to_owned();
+        assert!(JobDirectory::abandoned(&path).is_none());
+        drop(directory);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn is_abandoned_when_its_host_is_gone() {
+        let parent = parent();
+        let path = parent.path().join("job");
+        fs::create_dir(&path).unwrap();
+        // One that is just being made has no lock yet.
+        assert!(JobDirectory::abandoned(&path).is_none());
+        fs::write(path.join(LOCK_FILE), "").unwrap();
+        drop(JobDirectory::abandoned(&path).unwrap());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn refuses_a_parent_that_others_can_write_to() {
+        let parent = parent();
+        let shared = parent.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, fs::Permissions::from_mode(0o777)).unwrap();
+        let link = parent.path().join("link");
+        symlink(parent.path(), &link).unwrap();
+        for parent in [shared, link] {
+            let error = work_directory(&parent).unwrap_err();
+            assert!(matches!(error, DirectoryError::Foreign { .. }), "{error}");
+        }
+    }
+}

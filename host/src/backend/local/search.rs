@@ -1,0 +1,75 @@
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use crate::capability::{CapabilityError, Reason};
+
+/// Where the program of a command is, searched as the kernel and a shell would.
+///
+/// # Errors
+///
+/// [`Reason::InterpreterMissing`].
+pub(super) fn find_program(program: &str, search_path: &str) -> Result<PathBuf, CapabilityError> {
+    let found = if program.contains('/') {
+        // Nothing is in the fresh working directory that a relative path could lead to.
+        Some(PathBuf::from(program)).filter(|path| path.is_absolute() && is_executable(path))
+    } else {
+        // Relative entries would lead into the working directory, which the script controls.
+        std::env::split_paths(search_path)
+            .filter(|directory| directory.is_absolute())
+            .map(|directory| directory.join(program))
+            .find(|path| is_executable(path))
+    };
+    found.ok_or_else(|| missing(program))
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.is_file() && access(path, Access::EXEC_OK).is_ok()
+}
+
+fn missing(program: &str) -> CapabilityError {
+    let (message, hint) = if program.contains('/') {
+        (
+            format!("the program `{program}` does not exist, or is not executable"),
+            "give its absolute path, or only its name to have it searched in PATH".to_owned(),
+        )
+    } else {
+        (
+            format!("the program `{program}` is not installed, or not in PATH"),
+            format!("install `{program}`, or set `script.interpreter` to a program that is"),
+        )
+    };
+    CapabilityError::new(Reason::InterpreterMissing, message)
+        .with_hint(hint)
+        .with_field("script.interpreter")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_program_in_an_absolute_entry_alone() {
+        let path = find_program("sh", "::relative:/nowhere:/bin:/usr/bin").unwrap();
+        assert_eq!(path, Path::new("/bin/sh"));
+        let error = find_program("sh", "bin:.:").unwrap_err();
+        assert_eq!(error.reason, Reason::InterpreterMissing);
+    }
+
+    #[test]
+    fn takes_a_path_as_it_is() {
+        assert_eq!(find_program("/bin/sh", "").unwrap(), Path::new("/bin/sh"));
+        for missing in ["/bin/no-such-program", "./sh", "/bin"] {
+            let error = find_program(missing, "/bin").unwrap_err();
+            assert!(error.message.contains(missing));
+        }
+    }
+
+    #[test]
+    fn names_the_program_that_is_missing_and_the_way_out() {
+        let error = find_program("no-such-program", "/bin").unwrap_err();
+        assert!(error.message.contains("`no-such-program`"));
+        assert!(error.hint.unwrap().contains("`script.interpreter`"));
+        assert_eq!(error.field.as_deref(), Some("script.interpreter"));
+    }
+}
