@@ -4,6 +4,12 @@ use core::panic::PanicInfo;
 
 use super::bindings::noetl::tool::progress;
 
+// `memcmp` and the like, which compiled code calls wherever it likes. Nothing else of the C library is
+// used, so nothing else is linked.
+#[expect(unsafe_code, reason = "linking a library is unsafe; nothing is called")]
+#[link(name = "c")]
+unsafe extern "C" {}
+
 /// Writes a panic to the host's log, which is the only place where it can be seen.
 pub fn log_panic(info: &PanicInfo<'_>) {
     progress::log("error", &alloc::format!("{info}"));
