@@ -32,6 +32,8 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+use alloc::borrow::Cow;
+
 use noetl_tool_sdk::{Capability, Context, Error, Host, Tool, export_tool, no_std_runtime};
 
 pub use config::Config;
@@ -55,6 +57,10 @@ impl Tool for Script {
 
     type Config = Config;
     type Outcome = Outcome;
+
+    fn schema() -> Cow<'static, str> {
+        include_str!("../schema.json").into()
+    }
 
     fn run(host: &impl Host, config: Config, context: &Context) -> Result<Outcome, Error> {
         run::run(host, config, context)

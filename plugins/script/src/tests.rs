@@ -8,7 +8,8 @@ use core::time::Duration;
 
 use noetl_tool_sdk::mock::{Call, MockAttempt, MockHost, MockJob, Operation};
 use noetl_tool_sdk::{
-    AttemptEnd, Context, Details, Error, JobEnd, JobEventKind, JobStatus, code, describe, invoke,
+    AttemptEnd, Context, Details, Error, JobEnd, JobEventKind, JobStatus, Tool, code,
+    derived_schema, describe, invoke,
 };
 use serde_json::{Value, json};
 
@@ -232,6 +233,16 @@ fn accepts_snake_case_and_numbers_as_text() {
         })))
         .unwrap();
     assert_eq!(options(&camel), options(&snake));
+}
+
+#[test]
+fn the_schema_is_the_one_of_the_configuration() {
+    let derived: Value = serde_json::from_str(&derived_schema::<Script>()).unwrap();
+    let stored: Value = serde_json::from_str(&Script::schema()).unwrap();
+    assert_eq!(
+        stored, derived,
+        "`schema.json` is out of date: it must be\n{derived:#}"
+    );
 }
 
 #[test]

@@ -1,9 +1,11 @@
+use alloc::borrow::Cow;
 use alloc::string::String;
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::error::{Error, Result, code};
 use crate::{Details, Host, JobStatus};
@@ -22,6 +24,16 @@ pub trait Tool {
     type Config: DeserializeOwned + JsonSchema;
     /// What it returns: an object with a member `status`; see [`Status`].
     type Outcome: Serialize;
+
+    /// The JSON Schema (draft 2020-12) of the configuration, as JSON.
+    ///
+    /// It is derived from [`Tool::Config`]. The code that derives it is a third of a small component, so
+    /// a tool that shall be compiled quickly returns the text of a file, and a test of its own compares
+    /// that with [`derived_schema`].
+    #[must_use]
+    fn schema() -> Cow<'static, str> {
+        derived_schema::<Self>().into()
+    }
 
     /// Does the work once.
     ///
@@ -113,19 +125,25 @@ impl From<Details> for Context {
 /// What the tool says of itself, as the JSON object that the host expects.
 #[must_use]
 pub fn describe<T: Tool>(version: &str) -> String {
-    let schema = SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<T::Config>();
+    let schema = T::schema();
     let description = Description {
         kind: T::KIND,
         version,
         summary: T::SUMMARY,
-        schema,
+        schema: serde_json::from_str(&schema).unwrap_or(RawValue::NULL),
         capabilities: T::CAPABILITIES,
     };
-    // Texts and a schema, whose keys are texts too: there is nothing here that JSON cannot hold. The
-    // host refuses an empty description as it refuses any other that is not JSON.
+    // Texts and JSON: there is nothing here that JSON cannot hold. The host refuses an empty description
+    // as it refuses any other that is not JSON.
     serde_json::to_string(&description).unwrap_or_default()
+}
+
+/// The JSON Schema of a tool's configuration, as it follows from the type.
+#[must_use]
+pub fn derived_schema<T: Tool + ?Sized>() -> String {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let schema = generator.into_root_schema_for::<T::Config>();
+    serde_json::to_string(&schema).unwrap_or_default()
 }
 
 #[derive(Serialize)]
@@ -133,7 +151,7 @@ struct Description<'tool> {
     kind: &'tool str,
     version: &'tool str,
     summary: &'tool str,
-    schema: Schema,
+    schema: &'tool RawValue,
     capabilities: &'tool [Capability],
 }
 

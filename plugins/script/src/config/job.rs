@@ -16,7 +16,7 @@ type Object = BTreeMap<String, serde_json::Value>;
 
 /// The job that runs the script. Keys are those of Kubernetes, in camelCase or in `snake_case`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = schema::accept_snake_case)]
 pub struct JobConfig {
     /// The container image; `python:3.11-slim` where it is absent.
@@ -86,7 +86,7 @@ pub struct JobConfig {
 
 /// What is guaranteed, and what may not be exceeded, by the name of the resource.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Resources {
     /// What is guaranteed, such as `cpu: 500m` and `memory: 256Mi`.
     pub requests: Option<BTreeMap<String, Text>>,

@@ -29,10 +29,9 @@ pub struct Config {
     /// The script.
     pub script: ScriptConfig,
     /// What the script gets, as JSON in its first argument. Any JSON value; `{}` where it is absent.
-    #[serde(default, alias = "input")]
-    #[schemars(with = "serde_json::Value")]
+    #[serde(alias = "input")]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub args: Option<Box<RawValue>>,
     /// The job that runs the script.
-    #[serde(default)]
     pub job: Option<JobConfig>,
 }

@@ -8,7 +8,7 @@ use super::{Seconds, Text, Words};
 
 /// Where the script is, and what runs it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ScriptConfig {
     /// Where it is: `gs://BUCKET/PATH`, `s3://BUCKET/PATH`, `https://…`, or a path.
     pub uri: Option<String>,
@@ -25,7 +25,7 @@ pub struct ScriptConfig {
 
 /// How to get a script.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct Source {
     /// The kind of place. Where it is absent it follows from the URI.
     #[serde(rename = "type")]
