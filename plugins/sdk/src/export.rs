@@ -10,12 +10,9 @@ macro_rules! export_tool {
     };
     ($tool:ty, version = $version:expr) => {
         #[cfg(target_arch = "wasm32")]
-        #[expect(
-            unsafe_code,
-            reason = "the exports of a component are unmangled symbols"
-        )]
         const _: () = {
-            use $crate::private::{String, Vec, bindings};
+            use $crate::bindings;
+            use $crate::private::{String, Vec};
 
             struct Exports;
 
@@ -32,7 +29,7 @@ macro_rules! export_tool {
                 }
             }
 
-    bindings::export_handler!(Exports with_types_in bindings);
+            bindings::export_handler! { Exports with_types_in bindings }
         };
 
         #[cfg(not(target_arch = "wasm32"))]
@@ -56,16 +53,15 @@ macro_rules! export_tool {
 /// noetl_tool_sdk::no_std_runtime!();
 /// ```
 ///
-/// and takes `serde` with `default-features = false`. A panic is written to the host's log before it
-/// traps, which makes `progress` one of the component's imports.
+/// and takes `serde` and `serde_json` with `default-features = false`. So must every other tool that is
+/// built by the same cargo command, since cargo builds a crate once, with the features of all of them.
+///
+/// A panic is written to the host's log before it traps. So the component imports `progress`, and
+/// [`Capability::Progress`](crate::Capability::Progress) is one of its capabilities.
 #[macro_export]
 macro_rules! no_std_runtime {
     () => {
         #[cfg(target_arch = "wasm32")]
-        #[expect(
-            unsafe_code,
-            reason = "the canonical ABI allocates through an unmangled symbol"
-        )]
         const _: () = {
             #[global_allocator]
             static ALLOCATOR: $crate::private::GlobalDlmalloc = $crate::private::GlobalDlmalloc;

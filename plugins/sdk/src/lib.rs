@@ -25,6 +25,9 @@ mod options;
 mod secret;
 mod tool;
 
+/// The ABI as it is: what wit-bindgen makes of the world `tool`. Most tools need none of it.
+#[cfg(target_arch = "wasm32")]
+pub use component::bindings;
 pub use details::Details;
 pub use error::{Error, code};
 pub use event::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobStatus};
@@ -39,7 +42,6 @@ pub use tool::{Capability, Context, Status, Tool, derived_schema, describe, invo
 #[doc(hidden)]
 #[cfg(target_arch = "wasm32")]
 pub mod private {
-    pub use super::component::bindings;
     pub use super::component::{export_invoke, log_panic, reallocate};
     pub use alloc::string::String;
     pub use alloc::vec::Vec;

@@ -14,6 +14,6 @@ pub mod bindings {
         world: "tool",
         pub_export_macro: true,
         export_macro_name: "export_handler",
-        default_bindings_module: "noetl_tool_sdk::private::bindings",
+        default_bindings_module: "noetl_tool_sdk::bindings",
     });
 }

@@ -4,12 +4,6 @@ use core::panic::PanicInfo;
 
 use super::bindings::noetl::tool::progress;
 
-// `memcmp` and the like, which compiled code calls wherever it likes. Nothing else of the C library is
-// used, so nothing else is linked.
-#[expect(unsafe_code, reason = "linking a library is unsafe; nothing is called")]
-#[link(name = "c")]
-unsafe extern "C" {}
-
 /// Writes a panic to the host's log, which is the only place where it can be seen.
 pub fn log_panic(info: &PanicInfo<'_>) {
     progress::log("error", &alloc::format!("{info}"));
@@ -47,4 +41,12 @@ pub unsafe fn reallocate(
         core::arch::wasm32::unreachable();
     }
     new
+}
+
+/// `memcmp` and the like, which compiled code calls wherever it likes. Nothing else of the C library is
+/// used, so nothing else is linked.
+#[expect(unsafe_code, reason = "linking a library is unsafe; nothing is called")]
+mod c_library {
+    #[link(name = "c")]
+    unsafe extern "C" {}
 }
