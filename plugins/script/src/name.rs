@@ -106,9 +106,9 @@ fn hash_digits(parts: &[&str], digits: usize) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
     let mut hasher = Sha256::new();
     for part in parts {
+        // With the length, so that parts cannot be divided in two ways.
+        hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part.as_bytes());
-        // No text holds a zero byte that could be mistaken for the end of a part: YAML has none.
-        hasher.update([0]);
     }
     hasher
         .finalize()

@@ -114,7 +114,8 @@ impl Options {
     fn hash(&self, script_sha256: &str, variables: &[String]) -> String {
         let mut hasher = Sha256::new();
         let mut part = |text: &str| {
-            hasher.update(text.len().to_le_bytes());
+            // With the length, so that parts cannot be divided in two ways.
+            hasher.update((text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         };
         part(script_sha256);

@@ -7,7 +7,7 @@ use core::cell::RefCell;
 
 use serde_json::{Map, Value};
 
-use super::job::check_name;
+use super::handle::check_name;
 use super::{Call, MockJob, MockJobHandle, MockObject, MockSecret, Operation};
 use crate::error::{Error, Result, code};
 use crate::{Capability, Context, Details, FetchOptions, Host, JobSpec, Level, SecretEntry, Tool};

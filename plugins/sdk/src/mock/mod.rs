@@ -4,13 +4,18 @@
 //! without a component, an engine or a cluster. It runs nothing and waits for nothing.
 
 mod call;
+mod handle;
 mod host;
 mod job;
 mod object;
 
+#[cfg(test)]
+mod tests;
+
 pub use call::{Call, Operation};
+pub use handle::MockJobHandle;
 pub use host::MockHost;
-pub use job::{MockAttempt, MockJob, MockJobHandle};
+pub use job::{MockAttempt, MockJob};
 pub use object::{MockObject, MockSecret};
 
 /// What [`export_tool!`](crate::export_tool) checks where there is no component to make.
