@@ -1,0 +1,241 @@
+//! Values that people write in more than one way. NoETL's server turns quoted scalars into numbers, and
+//! templates give text, so a number and its text are the same everywhere.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
+
+/// A text; a number or a boolean is taken as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Text(pub String);
+
+/// A whole number that is not negative, or its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Whole(pub u64);
+
+/// A positive number of seconds, or its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub Duration);
+
+/// Words: a list of them, or a text that is split at white space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = deserializer.deserialize_any(TextVisitor)?;
+        let digits = text.strip_suffix(".0").unwrap_or(&text);
+        digits.parse().map(Self).map_err(|_| {
+            let unexpected = de::Unexpected::Str(&text);
+            de::Error::invalid_value(unexpected, &"a whole number that is not negative")
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = deserializer.deserialize_any(TextVisitor)?;
+        let seconds: Option<f64> = text.parse().ok();
+        seconds
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .filter(|duration| !duration.is_zero())
+            .map(Self)
+            .ok_or_else(|| {
+                de::Error::invalid_value(
+                    de::Unexpected::Str(&text),
+                    &"a positive number of seconds",
+                )
+            })
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordsVisitor).map(Self)
+    }
+}
+
+/// Takes any scalar as the text that stands for it in JSON.
+struct TextVisitor;
+
+impl Visitor<'_> for TextVisitor {
+    type Value = String;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text, a number, `true` or `false`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_string())
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+        let number = Number::from_f64(value);
+        let number = number.ok_or_else(|| E::custom("the number has no value"))?;
+        Ok(number.to_string())
+    }
+}
+
+struct WordsVisitor;
+
+impl<'de> Visitor<'de> for WordsVisitor {
+    type Value = Vec<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {
+        Ok(text.split_whitespace().map(ToString::to_string).collect())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<String>, A::Error> {
+        let mut words = Vec::new();
+        while let Some(Text(word)) = items.next_element()? {
+            words.push(word);
+        }
+        Ok(words)
+    }
+}
+
+impl JsonSchema for Text {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number", "boolean"]})
+    }
+}
+
+impl JsonSchema for Whole {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Whole".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["integer", "string"], "minimum": 0, "pattern": "^[0-9]+$"})
+    }
+}
+
+impl JsonSchema for Seconds {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Seconds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["number", "string"],
+            "exclusiveMinimum": 0,
+            "pattern": "^[0-9]+([.][0-9]+)?$",
+        })
+    }
+}
+
+impl JsonSchema for Words {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "array"],
+            "items": {"type": ["string", "number", "boolean"]},
+            "minLength": 1,
+            "minItems": 1,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(json: &str) -> Option<String> {
+        serde_json::from_str(json).ok().map(|Text(text)| text)
+    }
+
+    #[test]
+    fn takes_scalars_as_they_are_written() {
+        let cases = [
+            ("\"a b\"", "a b"),
+            ("1", "1"),
+            ("-7", "-7"),
+            ("1.5", "1.5"),
+            ("1.0", "1.0"),
+            ("true", "true"),
+            ("false", "false"),
+            ("18446744073709551615", "18446744073709551615"),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(text(json).as_deref(), Some(expected), "{json}");
+        }
+        for json in ["null", "[]", "{}"] {
+            assert_eq!(text(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn reads_whole_numbers_from_numbers_and_texts() {
+        for json in ["3", "3.0", "\"3\""] {
+            assert_eq!(serde_json::from_str::<Whole>(json).unwrap(), Whole(3));
+        }
+        for json in ["-1", "\"-1\"", "1.5", "\"three\"", "true", "null"] {
+            assert!(serde_json::from_str::<Whole>(json).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn reads_seconds_with_fractions() {
+        for (json, milliseconds) in [("30", 30_000), ("\"1.5\"", 1500), ("0.25", 250)] {
+            let Seconds(duration) = serde_json::from_str(json).unwrap();
+            assert_eq!(duration, Duration::from_millis(milliseconds), "{json}");
+        }
+        for json in ["0", "-1", "\"inf\"", "\"NaN\"", "\"soon\"", "1e300"] {
+            assert!(serde_json::from_str::<Seconds>(json).is_err(), "{json}");
+        }
+    }
+}

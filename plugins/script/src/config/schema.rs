@@ -1,0 +1,63 @@
+//! What the types alone do not say in their JSON Schema: keys that have two spellings. Whoever gives a
+//! value twice gets the deserializer's error about a duplicate.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use schemars::Schema;
+use serde_json::{Map, Value, json};
+
+/// Adds the `snake_case` spelling of every camelCase key.
+pub(super) fn accept_snake_case(schema: &mut Schema) {
+    let Some(properties) = properties(schema) else {
+        return;
+    };
+    let spellings: Vec<_> = properties
+        .keys()
+        .map(|camel| (snake_case(camel), camel.clone()))
+        .filter(|(snake, camel)| snake != camel)
+        .collect();
+    for (snake, camel) in spellings {
+        add_spelling(properties, snake, &camel);
+    }
+}
+
+/// Adds `input`, as newer playbooks of NoETL call `args`.
+pub(super) fn accept_input(schema: &mut Schema) {
+    if let Some(properties) = properties(schema) {
+        add_spelling(properties, "input".into(), "args");
+    }
+}
+
+fn properties(schema: &mut Schema) -> Option<&mut Map<String, Value>> {
+    schema.get_mut("properties")?.as_object_mut()
+}
+
+fn add_spelling(properties: &mut Map<String, Value>, spelling: String, of: &str) {
+    let Some(original) = properties.get(of) else {
+        return;
+    };
+    let mut copy = match original {
+        Value::Object(_) => original.clone(),
+        // A schema that accepts anything is `true`.
+        _ => json!({}),
+    };
+    if let Value::Object(members) = &mut copy {
+        let description = format!("The same as `{of}`.");
+        members.insert("description".into(), description.into());
+    }
+    properties.insert(spelling, copy);
+}
+
+/// The `snake_case` spelling of a camelCase key.
+pub(crate) fn snake_case(camel: &str) -> String {
+    let mut snake = String::with_capacity(camel.len() + 4);
+    for character in camel.chars() {
+        if character.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(character.to_ascii_lowercase());
+    }
+    snake
+}

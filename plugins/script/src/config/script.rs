@@ -1,0 +1,74 @@
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Seconds, Text, Words};
+
+/// Where the script is, and what runs it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScriptConfig {
+    /// Where it is: `gs://BUCKET/PATH`, `s3://BUCKET/PATH`, `https://…`, or a path.
+    pub uri: Option<String>,
+    /// How to get it. Where it is absent it follows from the URI.
+    pub source: Option<Source>,
+    /// The script itself, instead of a URI.
+    pub content: Option<String>,
+    /// What runs it, such as `python3 -u` or `[python3, -u]`. Where it is absent, the script's first
+    /// line (`#!`) decides, then the extension of its name.
+    pub interpreter: Option<Words>,
+    /// The SHA-256 that the script must have, as 64 hexadecimal digits.
+    pub sha256: Option<String>,
+}
+
+/// How to get a script.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The kind of place. Where it is absent it follows from the URI.
+    #[serde(rename = "type")]
+    pub kind: Option<SourceType>,
+    /// The name of the credential to use.
+    pub auth: Option<String>,
+    /// The region of an S3 bucket.
+    pub region: Option<String>,
+    /// What a relative URI is relative to, or another server of an object store.
+    pub endpoint: Option<String>,
+    /// The HTTP method; `GET` where it is absent.
+    pub method: Option<String>,
+    /// HTTP headers.
+    pub headers: Option<BTreeMap<String, Text>>,
+    /// The most seconds that getting the script may take.
+    pub timeout: Option<Seconds>,
+}
+
+/// A kind of place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceType {
+    /// Google Cloud Storage: `gs://`.
+    Gcs,
+    /// Amazon S3 and what speaks its protocol: `s3://`.
+    S3,
+    /// HTTP and HTTPS.
+    Http,
+    /// A file of the workspace.
+    File,
+    /// The playbook itself: `content`.
+    Inline,
+}
+
+impl SourceType {
+    /// The name in playbooks.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gcs => "gcs",
+            Self::S3 => "s3",
+            Self::Http => "http",
+            Self::File => "file",
+            Self::Inline => "inline",
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the script finds in its environment: the entries of the job's secret.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use noetl_tool_sdk::{Error, SecretEntry};
+use serde_json::value::RawValue;
+
+use crate::config::Text;
+
+/// The entry that the host makes the script's first argument of.
+pub(crate) const ARGUMENTS: &str = "NOETL_ARGS";
+/// Variables that the host sets itself.
+const SET_BY_HOST: [&str; 3] = [ARGUMENTS, "NOETL_ARGS_FILE", "NOETL_SCRIPT"];
+
+/// The entries of the secret: the variables of the configuration, and the arguments as JSON.
+///
+/// # Errors
+///
+/// `InvalidRequest` for a name that is no variable's, or the host's own.
+pub(crate) fn entries(
+    variables: Option<BTreeMap<String, Text>>,
+    arguments: Option<&RawValue>,
+) -> Result<Vec<SecretEntry>, Error> {
+    let variables = variables.unwrap_or_default();
+    let mut entries = Vec::with_capacity(variables.len() + 1);
+    for (name, Text(value)) in variables {
+        check_name(&name)?;
+        entries.push(SecretEntry::text(name, value));
+    }
+    let arguments = arguments.map_or("{}", RawValue::get);
+    entries.push(SecretEntry::json(ARGUMENTS, compact(arguments)));
+    Ok(entries)
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let field = format!("job.env.{name}");
+    if SET_BY_HOST.contains(&name) {
+        let message = format!("`{field}` is set by the tool itself");
+        return Err(Error::invalid(field, message).with_hint(
+            "use another name; what the script shall get as arguments stands in `args`",
+        ));
+    }
+    let mut bytes = name.bytes();
+    let is_first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let begins_well = bytes.next().is_some_and(is_first);
+    if begins_well && bytes.all(|byte| is_first(byte) || byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    let message = format!("`{name}` is not the name of an environment variable");
+    Err(Error::invalid(field, message)
+        .with_hint("use letters, digits and `_`, and no digit at the beginning"))
+}
+
+/// JSON without white space between its tokens, everything else as it was: the order of keys and the
+/// spelling of numbers are the caller's.
+fn compact(json: &str) -> String {
+    let mut compacted = String::with_capacity(json.len());
+    let mut in_text = false;
+    let mut escaped = false;
+    for character in json.chars() {
+        if in_text {
+            in_text = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else if character.is_ascii_whitespace() {
+            continue;
+        } else {
+            in_text = character == '"';
+        }
+        compacted.push(character);
+    }
+    compacted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(names: &[&str]) -> BTreeMap<String, Text> {
+        let value = || Text("v".into());
+        names.iter().map(|name| ((*name).into(), value())).collect()
+    }
+
+    #[test]
+    fn gives_the_variables_as_text_and_the_arguments_as_json() {
+        let arguments: &RawValue = serde_json::from_str("{\"b\": 1, \"a\": 2}").unwrap();
+        let entries = entries(Some(variables(&["A", "_b1"])), Some(arguments)).unwrap();
+        let seen: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.name(), entry.value(), entry.format()))
+            .collect();
+        let expected = [
+            ("A", "v", "text"),
+            ("_b1", "v", "text"),
+            ("NOETL_ARGS", r#"{"b":1,"a":2}"#, "json"),
+        ];
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn arguments_are_an_empty_object_where_there_are_none() {
+        assert_eq!(entries(None, None).unwrap()[0].value(), "{}");
+    }
+
+    #[test]
+    fn refuses_names_that_are_none() {
+        for name in [
+            "",
+            "1A",
+            "A-B",
+            "A.B",
+            "A B",
+            "Ä",
+            "NOETL_ARGS",
+            "NOETL_SCRIPT",
+        ] {
+            let error = entries(Some(variables(&[name])), None).unwrap_err();
+            assert_eq!(error.field(), Some(format!("job.env.{name}").as_str()));
+        }
+    }
+
+    #[test]
+    fn compacts_json_outside_of_texts_alone() {
+        let json = "{ \"a \\\" b\\\\\" :\n[ 1.50 ,\t\" \\\\\\\" \" ] }";
+        assert_eq!(compact(json), "{\"a \\\" b\\\\\":[1.50,\" \\\\\\\" \"]}");
+    }
+}

@@ -1,0 +1,125 @@
+//! Why a job or an attempt failed, chosen from what the engine said, and completed by this tool's hints.
+
+use alloc::string::{String, ToString};
+
+use noetl_tool_sdk::{AttemptEnd, JobStatus};
+
+use crate::config::{JobConfig, Text, Whole};
+use crate::hint::{Failure, hint};
+use crate::options::DEFAULT_IMAGE;
+use crate::output::Output;
+use crate::watch::Record;
+
+/// The reason of a job that took longer than it may.
+const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
+/// The reason of a job whose attempts all failed. Why they did says more.
+const BACKOFF_LIMIT_EXCEEDED: &str = "BackoffLimitExceeded";
+
+/// Why something failed; nothing where it did not.
+#[derive(Debug, Default)]
+pub(crate) struct Explanation {
+    /// A code.
+    pub reason: Option<String>,
+    /// A sentence.
+    pub message: Option<String>,
+    /// How to mend it.
+    pub hint: Option<String>,
+    /// The path of the configuration value to change.
+    pub field: Option<String>,
+}
+
+/// What hints need to know of the configuration.
+#[derive(Debug)]
+pub struct Settings {
+    image: String,
+    memory_limit: Option<String>,
+    deadline_seconds: Option<u64>,
+}
+
+impl Settings {
+    /// Remembers what is needed of the job's configuration.
+    pub fn new(job: &JobConfig) -> Self {
+        let limits = job
+            .resources
+            .as_ref()
+            .and_then(|resources| resources.limits.as_ref());
+        Self {
+            image: job.image.as_deref().unwrap_or(DEFAULT_IMAGE).to_string(),
+            memory_limit: limits
+                .and_then(|limits| limits.get("memory"))
+                .map(|Text(limit)| limit.clone()),
+            deadline_seconds: job.active_deadline_seconds.map(|Whole(seconds)| seconds),
+        }
+    }
+}
+
+impl Explanation {
+    /// Why the job failed: what its last attempt died of, where the job says no more than that every
+    /// attempt failed. `output` is the last attempt's.
+    pub(crate) fn of_job(record: &Record, output: Option<&Output>, settings: &Settings) -> Self {
+        if record.status() == JobStatus::Succeeded {
+            return Self::default();
+        }
+        let last = record
+            .attempts
+            .last()
+            .and_then(|attempt| attempt.end.as_ref());
+        let said = record.end.as_ref().map(|end| Self {
+            reason: end.reason.clone(),
+            message: end.message.clone(),
+            hint: end.hint.clone(),
+            field: end.field.clone(),
+        });
+        let said = said.unwrap_or_default();
+        let says_little = matches!(said.reason.as_deref(), None | Some(BACKOFF_LIMIT_EXCEEDED));
+        let explanation = match last {
+            Some(end) if says_little && end.reason.is_some() => Self::said(end),
+            _ => said,
+        };
+        explanation.completed(last, output, settings)
+    }
+
+    /// Why the attempt failed.
+    pub(crate) fn of_attempt(end: &AttemptEnd, output: &Output, settings: &Settings) -> Self {
+        Self::said(end).completed(Some(end), Some(output), settings)
+    }
+
+    /// Whether a deadline passed.
+    pub(crate) fn is_deadline(&self) -> bool {
+        self.reason.as_deref() == Some(DEADLINE_EXCEEDED)
+    }
+
+    fn said(end: &AttemptEnd) -> Self {
+        Self {
+            reason: end.reason.clone(),
+            message: end.message.clone(),
+            hint: end.hint.clone(),
+            field: end.field.clone(),
+        }
+    }
+
+    /// Adds this tool's hint where the engine gave none.
+    fn completed(
+        mut self,
+        end: Option<&AttemptEnd>,
+        output: Option<&Output>,
+        settings: &Settings,
+    ) -> Self {
+        let (Some(reason), None) = (&self.reason, &self.hint) else {
+            return self;
+        };
+        let failure = Failure {
+            reason,
+            exit_code: end.and_then(|end| end.exit_code),
+            output: output.map_or("", |output| &output.text),
+            image: &settings.image,
+            memory_limit: settings.memory_limit.as_deref(),
+            deadline_seconds: settings.deadline_seconds,
+        };
+        if let Some((hint, field)) = hint(&failure) {
+            self.hint = Some(hint);
+            self.field = self.field.or_else(|| field.map(ToString::to_string));
+        }
+        self
+    }
+}

@@ -1,0 +1,209 @@
+//! `job.resources`, checked before anything is started: a cluster would say the same much later.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+
+use noetl_tool_sdk::Error;
+
+use crate::config::{Resources, Text};
+use crate::quantity::{Quantity, QuantityError};
+
+/// Checks the quantities and the relation between requests and limits.
+///
+/// # Errors
+///
+/// `InvalidRequest` with the path of the value.
+pub(crate) fn check(resources: &Resources) -> Result<(), Error> {
+    let empty = BTreeMap::new();
+    let requests = resources.requests.as_ref().unwrap_or(&empty);
+    let limits = resources.limits.as_ref().unwrap_or(&empty);
+    for (name, limit) in limits {
+        parse("limits", name, limit)?;
+    }
+    for (name, request) in requests {
+        let field = field("requests", name);
+        let requested = parse("requests", name, request)?;
+        match limits.get(name) {
+            Some(limit) => {
+                let allowed = parse("limits", name, limit)?;
+                check_pair(name, (request, requested), (limit, allowed))?;
+            }
+            None if is_extended(name) => {
+                let message = format!("`{field}` needs the same value in `job.resources.limits`");
+                return Err(Error::invalid(field, message)
+                    .with_hint(format!("add `{name}: {}` to the limits", request.0)));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_pair(
+    name: &str,
+    (request, requested): (&Text, Quantity),
+    (limit, allowed): (&Text, Quantity),
+) -> Result<(), Error> {
+    let field = field("limits", name);
+    if allowed < requested {
+        let message = format!(
+            "`{field}` is `{}`, less than the request of `{}`",
+            limit.0, request.0
+        );
+        let hint = format!("raise the limit, or lower `job.resources.requests.{name}`");
+        return Err(Error::invalid(field, message).with_hint(hint));
+    }
+    if is_extended(name) && allowed != requested {
+        let message = format!(
+            "`{field}` is `{}`, but what is requested of `{name}` must be the limit: `{}`",
+            limit.0, request.0
+        );
+        return Err(Error::invalid(field, message));
+    }
+    Ok(())
+}
+
+fn parse(list: &str, name: &str, text: &Text) -> Result<Quantity, Error> {
+    let field = field(list, name);
+    check_name(&field, name)?;
+    let Text(text) = text;
+    let quantity = Quantity::parse(text).map_err(|error| match error {
+        QuantityError::TooLarge => {
+            Error::invalid(field.as_str(), format!("`{field}` is too large: `{text}`"))
+        }
+        QuantityError::Syntax(meant) => {
+            let message = format!("`{field}` is not a quantity: `{text}`");
+            Error::invalid(field.as_str(), message).with_hint(match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "write a number with a suffix, such as `500m`, `2` or `1.5Gi`".into(),
+            })
+        }
+    })?;
+    if is_extended(name) && !quantity.is_whole() {
+        let message = format!("`{field}` must be a whole number: `{text}`");
+        return Err(Error::invalid(field, message));
+    }
+    if is_bytes(name) && text.ends_with('m') && !quantity.is_whole() {
+        let message =
+            format!("`{field}` is no whole number of bytes: `m` in `{text}` means thousandths");
+        let number = text.trim_end_matches('m');
+        return Err(Error::invalid(field, message).with_hint(format!("did you mean `{number}Mi`?")));
+    }
+    Ok(quantity)
+}
+
+fn check_name(field: &str, name: &str) -> Result<(), Error> {
+    if matches!(name, "cpu" | "memory" | "ephemeral-storage")
+        || name.starts_with("hugepages-")
+        || is_extended(name)
+    {
+        return Ok(());
+    }
+    let meant = match name {
+        "mem" | "Memory" | "ram" => "memory",
+        "CPU" | "cpus" | "cores" => "cpu",
+        "disk" | "storage" => "ephemeral-storage",
+        "gpu" | "gpus" | "GPU" => "nvidia.com/gpu",
+        _ => "",
+    };
+    let hint = if meant.is_empty() {
+        "known are `cpu`, `memory`, `ephemeral-storage`, and names with a domain such as \
+         `nvidia.com/gpu`"
+            .into()
+    } else {
+        format!("did you mean `{meant}`?")
+    };
+    Err(Error::invalid(field, format!("there is no resource `{name}`")).with_hint(hint))
+}
+
+fn is_bytes(name: &str) -> bool {
+    matches!(name, "memory" | "ephemeral-storage") || name.starts_with("hugepages-")
+}
+
+/// Resources that are named by a domain, such as GPUs, are counted in whole numbers and not shared.
+fn is_extended(name: &str) -> bool {
+    name.contains('/')
+}
+
+fn field(list: &str, name: &str) -> String {
+    format!("job.resources.{list}.{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(json: &str) -> Result<(), Error> {
+        check(&serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn accepts_what_the_specification_shows() {
+        let cases = [
+            r#"{"requests": {"memory": "512Mi", "cpu": "1000m"}, "limits": {"memory": "2Gi", "cpu": "2000m"}}"#,
+            r#"{"requests": {"memory": "8Gi", "nvidia.com/gpu": 1}, "limits": {"memory": "16Gi", "nvidia.com/gpu": 1}}"#,
+            r#"{"requests": {"cpu": 1, "memory": 1073741824}, "limits": {"cpu": "1", "memory": "1Gi"}}"#,
+            r#"{"limits": {"cpu": 0.5, "ephemeral-storage": "1Gi", "hugepages-2Mi": "4Mi"}}"#,
+            r#"{"requests": null}"#,
+            "{}",
+        ];
+        for case in cases {
+            assert_eq!(checked(case), Ok(()), "{case}");
+        }
+    }
+
+    #[test]
+    fn names_the_culprit_and_the_fix() {
+        let cases = [
+            (
+                r#"{"limits": {"memory": "2GB"}}"#,
+                "job.resources.limits.memory",
+                "`2Gi`",
+            ),
+            (
+                r#"{"limits": {"memory": "512m"}}"#,
+                "job.resources.limits.memory",
+                "`512Mi`",
+            ),
+            (
+                r#"{"requests": {"cpu": "two"}}"#,
+                "job.resources.requests.cpu",
+                "`500m`",
+            ),
+            (
+                r#"{"requests": {"mem": "1Gi"}}"#,
+                "job.resources.requests.mem",
+                "`memory`",
+            ),
+            (
+                r#"{"requests": {"memory": "2Gi"}, "limits": {"memory": "2G"}}"#,
+                "job.resources.limits.memory",
+                "raise the limit",
+            ),
+            (
+                r#"{"requests": {"nvidia.com/gpu": 1}}"#,
+                "job.resources.requests.nvidia.com/gpu",
+                "to the limits",
+            ),
+        ];
+        for (case, field, hint) in cases {
+            let error = checked(case).unwrap_err();
+            assert_eq!(error.field(), Some(field), "{case}");
+            assert!(error.hint().unwrap_or_default().contains(hint), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn keeps_devices_whole_and_unshared() {
+        let pair = r#"{"requests": {"a.b/c": 1}, "limits": {"a.b/c": 2}}"#;
+        assert!(
+            checked(pair)
+                .unwrap_err()
+                .message
+                .contains("must be the limit")
+        );
+        let half = r#"{"limits": {"a.b/c": "500m"}}"#;
+        assert!(checked(half).unwrap_err().message.contains("whole number"));
+    }
+}

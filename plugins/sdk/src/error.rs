@@ -1,0 +1,118 @@
+use alloc::string::String;
+use core::fmt;
+
+use crate::Details;
+
+/// Why a capability, or the tool itself, could not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// One word in `PascalCase`, from an open set; see [`code`].
+    pub code: String,
+    /// One sentence for a person that names the culprit, without secrets.
+    pub message: String,
+    /// Whether the same request may succeed later without a change.
+    pub retryable: bool,
+    /// More about it: `hint` (how to mend it), `field` (the path of the configuration value to
+    /// change), `grant` (the grant that is missing), and whatever the host adds.
+    pub details: Details,
+}
+
+/// A result whose error is [`Error`].
+pub(crate) type Result<T, E = Error> = core::result::Result<T, E>;
+
+impl Error {
+    /// An error that will not go away by itself.
+    #[must_use]
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            retryable: false,
+            details: Details::default(),
+        }
+    }
+
+    /// A configuration value that makes no sense: `field` is its path, such as `job.image`.
+    #[must_use]
+    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(code::INVALID_REQUEST, message).with_field(field)
+    }
+
+    /// Adds how to mend it.
+    #[must_use]
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        self.with_detail("hint", hint)
+    }
+
+    /// Adds the path of the configuration value to change.
+    #[must_use]
+    pub fn with_field(self, field: impl Into<String>) -> Self {
+        self.with_detail("field", field)
+    }
+
+    /// Adds a detail of any name.
+    #[must_use]
+    pub fn with_detail(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.details.push(name, text);
+        self
+    }
+
+    /// Says that the same request may succeed later.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    /// How to mend it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.details.get("hint")
+    }
+
+    /// The path of the configuration value to change.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.details.get("field")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Codes that the host uses, as far as a tool has a reason to tell them apart or to use them itself.
+pub mod code {
+    /// The object's bytes are not those that were pinned.
+    pub const CHECKSUM_MISMATCH: &str = "ChecksumMismatch";
+    /// Something of that name exists and is different.
+    pub const CONFLICT: &str = "Conflict";
+    /// The tool was not granted this.
+    pub const DENIED: &str = "Denied";
+    /// The engine does not answer.
+    pub const ENGINE_UNAVAILABLE: &str = "EngineUnavailable";
+    /// The object, or its place, may not be read.
+    pub const FETCH_DENIED: &str = "FetchDenied";
+    /// The object could not be read for another reason.
+    pub const FETCH_FAILED: &str = "FetchFailed";
+    /// The object does not exist.
+    pub const FETCH_NOT_FOUND: &str = "FetchNotFound";
+    /// The tool or the host failed in a way that is not the caller's fault.
+    pub const INTERNAL: &str = "Internal";
+    /// The program that shall run the script is not known or not installed.
+    pub const INTERPRETER_MISSING: &str = "InterpreterMissing";
+    /// The request makes no sense.
+    pub const INVALID_REQUEST: &str = "InvalidRequest";
+    /// The engine would not take more.
+    pub const QUOTA: &str = "Quota";
+    /// It took longer than its time limit.
+    pub const TIMEOUT: &str = "Timeout";
+    /// Something is larger than its limit.
+    pub const TOO_LARGE: &str = "TooLarge";
+    /// The host, or its engine, does not know this option or cannot do this.
+    pub const UNSUPPORTED: &str = "Unsupported";
+}

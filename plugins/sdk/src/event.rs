@@ -1,0 +1,209 @@
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::Details;
+
+/// Something that happened to a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobEvent {
+    /// Time since the job was created, by the engine's clock.
+    pub elapsed: Duration,
+    /// The attempt that it belongs to, from 1; 0 for the job as a whole.
+    pub attempt: u32,
+    /// What happened.
+    pub kind: JobEventKind,
+}
+
+/// What can happen to a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobEventKind {
+    /// It cannot start yet.
+    Waiting {
+        /// A word for the cause, such as `Unschedulable`.
+        reason: String,
+        /// A sentence about it.
+        message: String,
+    },
+    /// A program was started.
+    AttemptStarted {
+        /// The pod's name, or what stands for it.
+        pod: Option<String>,
+    },
+    /// A program ended.
+    AttemptEnded(AttemptEnd),
+    /// The next attempt follows after a delay.
+    BackingOff {
+        /// The delay.
+        wait: Duration,
+    },
+    /// Something that the user should know, and that is no failure.
+    Warning {
+        /// A sentence about it.
+        message: String,
+    },
+    /// The job is over, and no event follows.
+    Finished(JobEnd),
+    /// Something that this version of the kit has no name for. Treat it as if it were not there.
+    Other {
+        /// The kind's name.
+        kind: String,
+        /// What the host says about it.
+        details: Details,
+    },
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// The exit code, if the program exited.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it, if one did.
+    pub signal: Option<i32>,
+    /// Why it failed; none where it succeeded.
+    pub reason: Option<String>,
+    /// A sentence about it.
+    pub message: Option<String>,
+    /// How to mend it.
+    pub hint: Option<String>,
+    /// The path of the configuration value to change.
+    pub field: Option<String>,
+    /// How long it ran.
+    pub duration: Duration,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobEnd {
+    /// The verdict.
+    pub status: JobStatus,
+    /// Attempts that succeeded: 0 or 1.
+    pub succeeded: u32,
+    /// Attempts that failed.
+    pub failed: u32,
+    /// Why the job as a whole failed; none where it succeeded.
+    pub reason: Option<String>,
+    /// A sentence about it.
+    pub message: Option<String>,
+    /// How to mend it.
+    pub hint: Option<String>,
+    /// The path of the configuration value to change.
+    pub field: Option<String>,
+}
+
+/// The verdict on a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobStatus {
+    /// An attempt succeeded.
+    Succeeded,
+    /// It failed for good, or ended in a way that this version of the kit does not know.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+}
+
+impl JobEvent {
+    /// The event that the host tells as a kind and details. Whatever is missing or unreadable takes the
+    /// value that claims least, since a host of another version may tell less or more.
+    #[must_use]
+    pub fn from_details(
+        kind: String,
+        attempt: u32,
+        elapsed: Duration,
+        mut details: Details,
+    ) -> Self {
+        let kind = match kind.as_str() {
+            "waiting" => JobEventKind::Waiting {
+                reason: details.take("reason").unwrap_or_default(),
+                message: details.take("message").unwrap_or_default(),
+            },
+            "attempt-started" => JobEventKind::AttemptStarted {
+                pod: details.take("pod"),
+            },
+            "attempt-ended" => JobEventKind::AttemptEnded(AttemptEnd {
+                exit_code: details.parse("exit-code"),
+                signal: details.parse("signal"),
+                duration: milliseconds(&details, "duration-ms"),
+                reason: details.take("reason"),
+                message: details.take("message"),
+                hint: details.take("hint"),
+                field: details.take("field"),
+            }),
+            "backing-off" => JobEventKind::BackingOff {
+                wait: milliseconds(&details, "wait-ms"),
+            },
+            "warning" => JobEventKind::Warning {
+                message: details.take("message").unwrap_or_default(),
+            },
+            "finished" => JobEventKind::Finished(JobEnd {
+                status: match details.get("status") {
+                    Some("succeeded") => JobStatus::Succeeded,
+                    Some("cancelled") => JobStatus::Cancelled,
+                    _ => JobStatus::Failed,
+                },
+                succeeded: details.parse("succeeded").unwrap_or_default(),
+                failed: details.parse("failed").unwrap_or_default(),
+                reason: details.take("reason"),
+                message: details.take("message"),
+                hint: details.take("hint"),
+                field: details.take("field"),
+            }),
+            _ => JobEventKind::Other { kind, details },
+        };
+        Self {
+            elapsed,
+            attempt,
+            kind,
+        }
+    }
+}
+
+fn milliseconds(details: &Details, name: &str) -> Duration {
+    Duration::from_millis(details.parse(name).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: &str, details: &[(&str, &str)]) -> JobEventKind {
+        let details = details.iter().copied().collect();
+        JobEvent::from_details(kind.into(), 1, Duration::ZERO, details).kind
+    }
+
+    #[test]
+    fn reads_how_an_attempt_ended() {
+        let details = [
+            ("exit-code", "3"),
+            ("reason", "ScriptError"),
+            ("duration-ms", "1500"),
+        ];
+        let expected = AttemptEnd {
+            exit_code: Some(3),
+            reason: Some("ScriptError".into()),
+            duration: Duration::from_millis(1500),
+            ..AttemptEnd::default()
+        };
+        assert_eq!(
+            event("attempt-ended", &details),
+            JobEventKind::AttemptEnded(expected)
+        );
+    }
+
+    #[test]
+    fn keeps_a_kind_that_it_does_not_know() {
+        let JobEventKind::Other { kind, details } = event("resized", &[("to", "2Gi")]) else {
+            panic!("a kind of its own");
+        };
+        assert_eq!((kind.as_str(), details.get("to")), ("resized", Some("2Gi")));
+    }
+
+    #[test]
+    fn takes_an_unknown_verdict_for_a_failure() {
+        let JobEventKind::Finished(end) = event("finished", &[("status", "evaporated")]) else {
+            panic!("an end");
+        };
+        assert_eq!(end.status, JobStatus::Failed);
+    }
+}

@@ -1,0 +1,87 @@
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::Host;
+use crate::error::Result;
+use crate::options::Options;
+
+/// What a job shall be. Nothing happens until it is handed to [`Host::create_job`].
+///
+/// The program finds the entries of its secret in its environment, and `NOETL_SCRIPT`, the path of the
+/// script. `NOETL_ARGS` is the secret's entry of that name, or `@` and the path of a file where that is
+/// too long for an argument.
+pub struct JobSpec<'handles, H: Host> {
+    pub(crate) name: String,
+    pub(crate) options: Options,
+    pub(crate) script: Option<(String, &'handles H::Object)>,
+    pub(crate) environment: Option<&'handles H::Secret>,
+}
+
+impl<'handles, H: Host> JobSpec<'handles, H> {
+    /// A job of that name: a DNS label of at most 52 characters. The name identifies the job.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            options: Options::default(),
+            script: None,
+            environment: None,
+        }
+    }
+
+    /// The program and its arguments. `$(NAME)` is replaced by the environment variable once, and `$$`
+    /// is a plain `$`.
+    #[must_use]
+    pub fn command<T: AsRef<str>>(self, words: &[T]) -> Self {
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        self.option("command", &words)
+    }
+
+    /// The container image, where the engine has them.
+    #[must_use]
+    pub fn image(self, image: &str) -> Self {
+        self.option("image", image)
+    }
+
+    /// Any option of a Kubernetes Job by its name, such as `backoffLimit` or `resources`. A name set
+    /// twice keeps the later value.
+    #[must_use]
+    pub fn option<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
+        self.options.set(name, value);
+        self
+    }
+
+    /// The script, which is put into a file of this name (no path) before the program starts.
+    #[must_use]
+    pub fn script(mut self, file_name: impl Into<String>, script: &'handles H::Object) -> Self {
+        self.script = Some((file_name.into(), script));
+        self
+    }
+
+    /// The environment: each entry of the secret becomes a variable.
+    #[must_use]
+    pub fn environment(mut self, values: &'handles H::Secret) -> Self {
+        self.environment = Some(values);
+        self
+    }
+
+    pub(crate) fn take_options(&mut self) -> Result<Vec<(String, String)>> {
+        core::mem::take(&mut self.options).into_values()
+    }
+}
+
+impl<H: Host> fmt::Debug for JobSpec<'_, H> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let script = self.script.as_ref().map(|(file_name, _)| file_name);
+        formatter
+            .debug_struct("JobSpec")
+            .field("name", &self.name)
+            .field("options", &self.options)
+            .field("script", &script)
+            .field("environment", &self.environment.is_some())
+            .finish()
+    }
+}

@@ -1,0 +1,49 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![expect(
+    clippy::test_attr_in_doctest,
+    reason = "the README shows a tool with its test; the crate `greet` runs it"
+)]
+
+extern crate alloc;
+#[cfg(not(target_arch = "wasm32"))]
+extern crate std;
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+mod details;
+mod error;
+mod event;
+mod export;
+mod fetch;
+mod host;
+mod job;
+mod log;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod mock;
+mod options;
+mod secret;
+mod tool;
+
+/// The ABI as it is: what wit-bindgen makes of the world `tool`. Most tools need none of it.
+#[cfg(target_arch = "wasm32")]
+pub use component::bindings;
+pub use details::Details;
+pub use error::{Error, code};
+pub use event::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobStatus};
+pub use fetch::FetchOptions;
+pub use host::{Events, Host, Job, Object};
+pub use job::JobSpec;
+pub use log::{Level, LogExcerpt, LogPage, LogRecord};
+pub use secret::SecretEntry;
+pub use tool::{Capability, Context, Status, Tool, derived_schema, describe, invoke};
+
+/// What [`export_tool!`] and [`no_std_runtime!`] expand to. Not a part of the interface.
+#[doc(hidden)]
+#[cfg(target_arch = "wasm32")]
+pub mod private {
+    pub use super::component::{export_invoke, log_panic, reallocate};
+    pub use alloc::string::String;
+    pub use alloc::vec::Vec;
+    pub use dlmalloc::GlobalDlmalloc;
+}

@@ -1,0 +1,267 @@
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use serde_json::{Map, Value};
+
+use super::handle::check_name;
+use super::{Call, MockJob, MockJobHandle, MockObject, MockSecret, Operation};
+use crate::error::{Error, Result, code};
+use crate::{Capability, Context, Details, FetchOptions, Host, JobSpec, Level, SecretEntry, Tool};
+
+/// A scripted host: objects by their URI, what happens to jobs, and errors to answer with.
+///
+/// Sealed references are plain texts here, as they are for a tool.
+#[derive(Debug)]
+pub struct MockHost {
+    objects: BTreeMap<String, Vec<u8>>,
+    jobs: RefCell<VecDeque<MockJob>>,
+    context: Details,
+    journal: Rc<Journal>,
+}
+
+/// What was asked, and what shall be answered with an error.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    calls: RefCell<Vec<Call>>,
+    failures: RefCell<Vec<(Operation, Error)>>,
+    granted: RefCell<Option<&'static [Capability]>>,
+}
+
+impl Default for MockHost {
+    fn default() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            jobs: RefCell::default(),
+            context: [
+                ("execution-id", "1"),
+                ("step", "example"),
+                ("engine", "mock"),
+            ]
+            .into_iter()
+            .collect(),
+            journal: Rc::default(),
+        }
+    }
+}
+
+impl MockHost {
+    /// A host without objects, on which every job succeeds and writes nothing. The context of its
+    /// calls is execution `1`, step `example`, engine `mock`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an object; any other URI is `FetchNotFound`.
+    #[must_use]
+    pub fn object(mut self, uri: &str, content: impl AsRef<[u8]>) -> Self {
+        self.objects
+            .insert(uri.to_string(), content.as_ref().to_vec());
+        self
+    }
+
+    /// Adds what happens to the next job that is created.
+    #[must_use]
+    pub fn job(self, job: MockJob) -> Self {
+        self.jobs.borrow_mut().push_back(job);
+        self
+    }
+
+    /// Answers the next such operation with an error.
+    #[must_use]
+    pub fn fails(self, operation: Operation, error: Error) -> Self {
+        let failures = &self.journal.failures;
+        failures.borrow_mut().push((operation, error));
+        self
+    }
+
+    /// Replaces the context of the calls.
+    #[must_use]
+    pub fn context(mut self, context: &[(&str, &str)]) -> Self {
+        self.context = context.iter().copied().collect();
+        self
+    }
+
+    /// Calls the tool as a host does: with a configuration in JSON, and granting nothing but its
+    /// [`CAPABILITIES`](Tool::CAPABILITIES). Returns its outcome.
+    ///
+    /// # Errors
+    ///
+    /// The tool's, and `Internal` where its outcome is no object with a `status`.
+    pub fn call<T: Tool>(&self, config: &Value) -> Result<Value> {
+        *self.journal.granted.borrow_mut() = Some(T::CAPABILITIES);
+        let context = Context::from(self.context.clone());
+        let outcome = crate::invoke::<T>(self, &config.to_string(), &context)?;
+        let outcome: Value = serde_json::from_str(&outcome)
+            .map_err(|error| Error::new(code::INTERNAL, error.to_string()))?;
+        let status = outcome.get("status").and_then(Value::as_str);
+        if matches!(
+            status,
+            Some("completed" | "failed" | "cancelled" | "timeout")
+        ) {
+            return Ok(outcome);
+        }
+        let message = "an outcome needs a `status`: completed, failed, cancelled or timeout";
+        Err(Error::new(code::INTERNAL, message))
+    }
+
+    /// What was asked so far, in order.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.journal.calls.borrow().clone()
+    }
+
+    /// What was asked so far of one operation.
+    #[must_use]
+    pub fn calls_of(&self, operation: Operation) -> Vec<Call> {
+        let mut calls = self.calls();
+        calls.retain(|call| call.operation() == operation);
+        calls
+    }
+}
+
+impl Journal {
+    pub(super) fn record(&self, call: Call) -> Result<()> {
+        let operation = call.operation();
+        self.calls.borrow_mut().push(call);
+        let capability = operation.capability();
+        if let Some(granted) = *self.granted.borrow()
+            && !granted.contains(&capability)
+        {
+            let message =
+                format!("{operation:?} needs `Capability::{capability:?}` in `Tool::CAPABILITIES`");
+            return Err(Error::new(code::DENIED, message));
+        }
+        let mut failures = self.failures.borrow_mut();
+        match failures
+            .iter()
+            .position(|(failing, _)| *failing == operation)
+        {
+            Some(position) => Err(failures.remove(position).1),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Host for MockHost {
+    type Object = MockObject;
+    type Secret = MockSecret;
+    type Job = MockJobHandle;
+
+    fn fetch_object(&self, uri: &str, options: FetchOptions) -> Result<MockObject> {
+        let options = parsed(options.into_values()?)?;
+        let pinned = options.get("sha256").and_then(Value::as_str);
+        let pinned = pinned.map(ToString::to_string);
+        self.journal.record(Call::FetchObject {
+            uri: uri.to_string(),
+            options,
+        })?;
+        let bytes = self
+            .objects
+            .get(uri)
+            .ok_or_else(|| Error::new(code::FETCH_NOT_FOUND, format!("`{uri}` does not exist")))?;
+        let object = MockObject::new(bytes.clone(), Some(uri.to_string()));
+        if pinned.is_some_and(|pinned| pinned != object.sha256()) {
+            let message = format!("`{uri}` is not what was pinned");
+            return Err(Error::new(code::CHECKSUM_MISMATCH, message));
+        }
+        Ok(object)
+    }
+
+    fn create_object(&self, bytes: &[u8]) -> Result<MockObject> {
+        self.journal.record(Call::CreateObject {
+            bytes: bytes.to_vec(),
+        })?;
+        Ok(MockObject::new(bytes.to_vec(), None))
+    }
+
+    fn create_secret(&self, entries: Vec<SecretEntry>) -> Result<MockSecret> {
+        self.journal.record(Call::CreateSecret {
+            entries: entries.clone(),
+        })?;
+        for (position, entry) in entries.iter().enumerate() {
+            let repeated = entries
+                .iter()
+                .take(position)
+                .any(|other| other.name == entry.name);
+            if repeated || !is_variable_name(&entry.name) {
+                let message = format!("`{}` is a bad or repeated name", entry.name);
+                return Err(Error::new(code::INVALID_REQUEST, message));
+            }
+        }
+        Ok(MockSecret { entries })
+    }
+
+    fn create_job(&self, mut spec: JobSpec<'_, Self>) -> Result<MockJobHandle> {
+        self.journal.record(Call::CreateJob {
+            name: spec.name.clone(),
+            options: parsed(spec.take_options()?)?,
+            script: spec
+                .script
+                .as_ref()
+                .map(|(file_name, object)| (file_name.clone(), object.bytes.clone())),
+            environment: spec
+                .environment
+                .map(|secret| secret.entries.clone())
+                .unwrap_or_default(),
+        })?;
+        check_name(&spec.name)?;
+        let job = self.jobs.borrow_mut().pop_front();
+        let job = job.unwrap_or_else(|| MockJob::succeeds(""));
+        Ok(MockJobHandle::new(
+            spec.name.clone(),
+            job,
+            Rc::clone(&self.journal),
+        ))
+    }
+
+    fn report(&self, stage: &str, message: &str, _details: &[(&str, &str)]) {
+        self.note(Call::Report {
+            stage: stage.to_string(),
+            message: message.to_string(),
+        });
+    }
+
+    fn log(&self, level: Level, message: &str) {
+        self.note(Call::Log {
+            level: level.as_str(),
+            message: message.to_string(),
+        });
+    }
+}
+
+impl MockHost {
+    /// Records what cannot fail at a real host.
+    fn note(&self, call: Call) {
+        if let Err(error) = self.journal.record(call) {
+            // A component that calls what it was not granted is not even loaded, so the test that
+            // finds it must not pass.
+            #[expect(clippy::panic, reason = "this is a failing test")]
+            {
+                panic!("{error}");
+            }
+        }
+    }
+}
+
+fn parsed(options: Vec<(String, String)>) -> Result<Map<String, Value>> {
+    options
+        .into_iter()
+        .map(|(name, json)| match serde_json::from_str(&json) {
+            Ok(value) => Ok((name, value)),
+            Err(error) => Err(Error::new(code::INVALID_REQUEST, error.to_string())),
+        })
+        .collect()
+}
+
+fn is_variable_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}

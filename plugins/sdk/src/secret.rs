@@ -1,0 +1,60 @@
+use alloc::string::String;
+
+/// A named value on its way into a job's environment. References to sealed values in it are opened by
+/// the host when the job is created.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretEntry {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) format: &'static str,
+}
+
+impl SecretEntry {
+    /// A value in which sealed references are replaced by the text of what they stand for.
+    #[must_use]
+    pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: value.into(),
+            format: "text",
+        }
+    }
+
+    /// A JSON document in which sealed references are replaced by JSON values.
+    #[must_use]
+    pub fn json(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: value.into(),
+            format: "json",
+        }
+    }
+
+    /// The name, which is the environment variable's.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value as it was given.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// `text` or `json`.
+    #[must_use]
+    pub fn format(&self) -> &str {
+        self.format
+    }
+}
+
+impl core::fmt::Debug for SecretEntry {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter
+            .debug_struct("SecretEntry")
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,201 @@
+//! A tool that does what a tool must not: `{"action": …}` says what.
+//!
+//! `tests/guests/README.md` lists every action and what a host shall make of it. The actions are an `enum`
+//! in the schema, so that a test can ask the component for them and miss none.
+
+#![cfg(target_arch = "wasm32")]
+#![no_std]
+
+extern crate alloc;
+
+mod handles;
+mod jobs;
+mod memory;
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use noetl_tool_sdk::bindings::exports::noetl::tool::handler::Guest;
+use noetl_tool_sdk::bindings::noetl::tool::types::Error as AbiError;
+use noetl_tool_sdk::bindings::noetl::tool::{objects, progress, secrets};
+use noetl_tool_sdk::{
+    Capability, Context, Error, Host, Tool, bindings, code, describe, no_std_runtime,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What `return-huge` returns and `huge-argument` passes.
+const HUGE_BYTES: usize = 100 << 20;
+
+struct Misbehave;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    action: Action,
+    /// For `dump`: a text to look for in the whole memory, backwards, so that it is not there because it
+    /// was asked for.
+    #[serde(default)]
+    needle: String,
+    /// For `dump`: anything else, to be found in what it returns.
+    #[serde(default)]
+    #[schemars(with = "Option<serde_json::Value>")]
+    #[expect(
+        dead_code,
+        reason = "it is returned as a part of the configuration's text"
+    )]
+    payload: serde::de::IgnoredAny,
+}
+
+// Without descriptions, so that the schema has an `enum`.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Action {
+    Allocate,
+    BadCursor,
+    BadJson,
+    Dump,
+    FloodLog,
+    ForeignHandle,
+    ForgeSealed,
+    GreedyWait,
+    Hold,
+    HugeArgument,
+    LeaveJob,
+    Loop,
+    ManyJobs,
+    ManyObjects,
+    Panic,
+    Recurse,
+    ReturnHuge,
+    Trap,
+    UseAfterDrop,
+}
+
+/// Describes the tool; what it does is [`Guest::invoke`], since half of it is nothing that the kit allows.
+impl Tool for Misbehave {
+    const KIND: &'static str = "misbehave";
+    const SUMMARY: &'static str = "Does what a tool must not.";
+    const CAPABILITIES: &'static [Capability] = &[
+        Capability::Objects,
+        Capability::Secrets,
+        Capability::Jobs,
+        Capability::Logs,
+        Capability::Progress,
+    ];
+
+    type Config = Config;
+    type Outcome = ();
+
+    fn run(_host: &impl Host, _config: Config, _context: &Context) -> Result<(), Error> {
+        Err(Error::new(code::INTERNAL, "this tool is called by the ABI"))
+    }
+}
+
+impl Guest for Misbehave {
+    fn describe() -> String {
+        describe::<Self>(env!("CARGO_PKG_VERSION"))
+    }
+
+    fn invoke(text: String, context: Vec<(String, String)>) -> Result<String, AbiError> {
+        let config: Config = serde_json::from_str(&text).map_err(|error| AbiError {
+            code: code::INVALID_REQUEST.to_string(),
+            message: error.to_string(),
+            retryable: false,
+            details: Vec::new(),
+        })?;
+        match config.action {
+            Action::Allocate => memory::allocate(),
+            Action::BadCursor => jobs::bad_cursor(&context),
+            Action::BadJson => Ok("{\"status\": \"completed\",".to_string()),
+            Action::Dump => Ok(memory::dump(&text, &context, &config.needle)),
+            Action::FloodLog => flood_log(),
+            Action::ForeignHandle => Ok(handles::foreign()),
+            Action::ForgeSealed => forge_sealed(&context),
+            Action::GreedyWait => jobs::wait(&context, u32::MAX),
+            Action::Hold => jobs::wait(&context, jobs::WAIT_MS),
+            Action::HugeArgument => huge_argument(),
+            Action::LeaveJob => jobs::leave(&context),
+            Action::Loop => endless(),
+            Action::ManyJobs => Ok(jobs::many(&context)),
+            Action::ManyObjects => Ok(many_objects()),
+            Action::Panic => panic(),
+            Action::Recurse => Ok(format!("{}", recurse(0, core::hint::black_box(u64::MAX)))),
+            Action::ReturnHuge => Ok(huge_text()),
+            Action::Trap => core::arch::wasm32::unreachable(),
+            Action::UseAfterDrop => handles::use_after_drop(),
+        }
+    }
+}
+
+bindings::export_handler!(Misbehave with_types_in bindings);
+no_std_runtime!();
+
+fn endless() -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// Recurses without the stack in linear memory, so that the engine's own stack ends first.
+fn recurse(depth: u64, end: u64) -> u64 {
+    if depth == end {
+        return depth;
+    }
+    let below = recurse(depth + 1, end);
+    below.rotate_left(7) ^ depth
+}
+
+#[expect(clippy::panic, reason = "a host must survive it, and show the message")]
+fn panic() -> ! {
+    panic!("the tool panics as it was told")
+}
+
+fn flood_log() -> ! {
+    loop {
+        progress::log("info", "a line that nobody wants to read a second time");
+        let details = [("again".to_string(), "and again".to_string())];
+        progress::report("flooding", "once more", &details);
+    }
+}
+
+fn huge_text() -> String {
+    format!(
+        r#"{{"status":"completed","output":"{}"}}"#,
+        "x".repeat(HUGE_BYTES)
+    )
+}
+
+fn huge_argument() -> Result<String, AbiError> {
+    let object = objects::create_object("x".repeat(HUGE_BYTES).as_bytes())?;
+    Ok(format!(
+        r#"{{"status":"completed","bytes":{}}}"#,
+        object.size_bytes()
+    ))
+}
+
+/// Holds a thousand bytes more with every object, until the host has enough of it.
+fn many_objects() -> String {
+    let mut held = Vec::new();
+    loop {
+        match objects::create_object(&[0; 1000]) {
+            Ok(object) => held.push(object),
+            Err(error) => {
+                let (count, code) = (held.len(), error.code);
+                return format!(r#"{{"status":"completed","created":{count},"code":"{code}"}}"#);
+            }
+        }
+    }
+}
+
+/// Makes up a reference of the right form, and a job that would write what it stands for.
+fn forge_sealed(context: &[(String, String)]) -> Result<String, AbiError> {
+    let forged = secrets::SecretEntry {
+        name: "FORGED".to_string(),
+        value: format!("sealed.{}", "0".repeat(32)),
+        format: "text".to_string(),
+    };
+    let secret = secrets::create_secret(&[forged])?;
+    jobs::print_environment(context, &secret)
+}
