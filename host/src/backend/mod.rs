@@ -1,7 +1,8 @@
-//! Engines: implementations of the capabilities.
+//! Implementations of the capabilities.
 //!
 //! * [`local`] runs a job as supervised child processes of this machine; it is the default.
 //! * [`memory`] runs nothing: it plays a script in virtual time, for tests and tool authors.
+//! * [`objects`] are the places that objects are fetched from.
 //! * [`conformance`] is what every engine has to pass, third parties' included.
 //!
 //! What the engines share is here: `controller` has the rules of the Kubernetes Job controller,
@@ -19,6 +20,7 @@ pub(crate) mod controller;
 mod expansion;
 pub mod local;
 pub mod memory;
+pub mod objects;
 pub(crate) mod program;
 pub(crate) mod quantity;
 pub(crate) mod request;

@@ -49,6 +49,10 @@ pub enum Reason {
     Quota,
     /// The engine does not answer.
     EngineUnavailable,
+    /// The tool itself broke off: it trapped, panicked, or returned what is no outcome.
+    ToolFault,
+    /// The tool itself used more time, memory or space than it may.
+    ToolLimit,
     /// The host failed in a way that is not the caller's fault.
     Internal,
 }
@@ -79,6 +83,8 @@ impl Reason {
             Self::Denied => "Denied",
             Self::Quota => "Quota",
             Self::EngineUnavailable => "EngineUnavailable",
+            Self::ToolFault => "ToolFault",
+            Self::ToolLimit => "ToolLimit",
             Self::Internal => "Internal",
         }
     }

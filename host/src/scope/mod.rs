@@ -9,12 +9,15 @@ mod job;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use secrecy::ExposeSecret as _;
+use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use job::RunningJob;
 
-use crate::capability::{CapabilityError, JobRequest, JobRunner, ObjectSource, Reason};
+use crate::capability::{
+    CapabilityError, FetchRequest, JobEvent, JobHandle, JobRequest, JobRunner, LogSink, Object,
+    ObjectSource, Reason,
+};
 use crate::limits::Limits;
 use crate::log::{JobLog, LogDirectory};
 use crate::progress::{ProgressEvent, ProgressSender};
@@ -56,6 +59,45 @@ pub struct Backends {
     pub runner: Arc<dyn JobRunner>,
     /// Where large logs go.
     pub logs: Arc<LogDirectory>,
+}
+
+impl Backends {
+    /// Backends that do nothing, for a host that is not given any.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            objects: Arc::new(NoBackend),
+            runner: Arc::new(NoBackend),
+            logs: LogDirectory::new(std::env::temp_dir()),
+        }
+    }
+}
+
+/// Refuses everything.
+struct NoBackend;
+
+#[async_trait]
+impl ObjectSource for NoBackend {
+    async fn fetch(&self, _: FetchRequest) -> Result<Object, CapabilityError> {
+        let message = "this host was set up without a source of objects";
+        Err(CapabilityError::new(Reason::Unsupported, message))
+    }
+}
+
+#[async_trait]
+impl JobRunner for NoBackend {
+    fn name(&self) -> &'static str {
+        "none"
+    }
+
+    async fn create(
+        &self,
+        _: JobRequest,
+        _: Arc<dyn LogSink>,
+    ) -> Result<JobHandle, CapabilityError> {
+        let message = "this host was set up without an engine for jobs";
+        Err(CapabilityError::new(Reason::Unsupported, message))
+    }
 }
 
 impl std::fmt::Debug for Backends {
@@ -170,11 +212,7 @@ impl CallScope {
     }
 
     /// The next event of the job, or none when there is none within `wait`.
-    pub async fn watch_job(
-        &self,
-        job: &RunningJob,
-        wait: Duration,
-    ) -> Option<crate::capability::JobEvent> {
+    pub async fn watch_job(&self, job: &RunningJob, wait: Duration) -> Option<JobEvent> {
         let event = tokio::time::timeout(wait, job.next_event())
             .await
             .ok()
@@ -238,7 +276,7 @@ impl CallScope {
         }
     }
 
-    fn report_job_event(&self, job: &RunningJob, event: &crate::capability::JobEvent) {
+    fn report_job_event(&self, job: &RunningJob, event: &JobEvent) {
         if let Some(progress) = &self.progress {
             progress.send_job_event(&job.identity().name, job.log(), event.clone());
         }
@@ -301,14 +339,4 @@ fn visible_texts(request: &JobRequest) -> Vec<(String, std::borrow::Cow<'_, str>
         ));
     }
     texts
-}
-
-/// How many bytes of environment a request has, names and values.
-#[must_use]
-pub fn environment_bytes(request: &JobRequest) -> usize {
-    request
-        .environment
-        .iter()
-        .map(|(name, value)| name.len() + value.expose_secret().len())
-        .sum()
 }

@@ -53,7 +53,7 @@ impl Vault {
     pub fn seal(&self, value: &Value) -> Result<String, OpenError> {
         let mut token = [0_u8; TOKEN_BYTES];
         getrandom::fill(&mut token).map_err(|error| OpenError::Random(error.to_string()))?;
-        let digits = hex(&token);
+        let digits = format!("{:032x}", u128::from_ne_bytes(token));
         let reference = format!("{PREFIX}{digits}");
         let document = SecretString::from(value.to_string());
         self.state().values.insert(digits, document);
@@ -225,16 +225,6 @@ fn escaped(text: &str) -> Zeroizing<String> {
         .get(1..quoted.len().saturating_sub(1))
         .unwrap_or_default();
     Zeroizing::new(inner.to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 0xf])
-        .filter_map(|nibble| DIGITS.get(usize::from(nibble)))
-        .map(|digit| char::from(*digit))
-        .collect()
 }
 
 #[cfg(test)]

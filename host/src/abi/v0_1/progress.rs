@@ -1,0 +1,56 @@
+//! Implementation of the `noetl:tool/progress` interface.
+
+use super::CallState;
+use super::bindings::noetl::tool::progress::Host;
+use crate::progress::ProgressEvent;
+
+/// The longest message that is passed on; what a person reads at a glance is much shorter.
+const MAX_MESSAGE_BYTES: usize = 4 << 10;
+/// The most details that are passed on.
+const MAX_DETAILS: usize = 32;
+
+impl Host for CallState {
+    fn report(
+        &mut self,
+        stage: String,
+        message: String,
+        details: Vec<(String, String)>,
+    ) -> wasmtime::Result<()> {
+        let details = details.into_iter().take(MAX_DETAILS);
+        let details = details
+            .map(|(name, value)| (self.shown(name), self.shown(value)))
+            .collect();
+        let event = ProgressEvent::Stage {
+            stage: self.shown(stage),
+            message: self.shown(message),
+            details,
+        };
+        self.scope.report(event);
+        Ok(())
+    }
+
+    fn log(&mut self, level: String, message: String) -> wasmtime::Result<()> {
+        let message = self.shown(message);
+        let tool = self.scope.context.tool.as_str();
+        match level.as_str() {
+            "error" => tracing::error!(tool, "{message}"),
+            "warn" => tracing::warn!(tool, "{message}"),
+            "debug" => tracing::debug!(tool, "{message}"),
+            "trace" => tracing::trace!(tool, "{message}"),
+            _ => tracing::info!(tool, "{message}"),
+        }
+        Ok(())
+    }
+}
+
+impl CallState {
+    /// What is left of a guest's text once it is safe to show: no secrets, no end of screen.
+    fn shown(&self, text: String) -> String {
+        let mut text = self.scope.redact(text);
+        if text.len() > MAX_MESSAGE_BYTES {
+            text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES));
+            text.push('…');
+        }
+        text
+    }
+}

@@ -1,0 +1,188 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::{Resource, ResourceTable, ResourceTableError};
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_io::IoView;
+
+use super::meter::Meter;
+use super::stderr::GuestStderr;
+use super::wasi;
+use crate::capability::{CapabilityError, Reason};
+use crate::engine::ToolEngine;
+use crate::limits::Limits;
+use crate::scope::CallScope;
+
+/// What the host keeps in a guest's store: all that the guest's calls act on.
+pub struct CallState {
+    pub(super) scope: Arc<CallScope>,
+    pub(super) meter: Meter,
+    /// What the guest's handles stand for.
+    table: ResourceTable,
+    /// How many handles there are.
+    handles: usize,
+    /// The bytes of all objects that the guest holds.
+    object_bytes: u64,
+    store_limits: StoreLimits,
+    stderr: GuestStderr,
+    /// Made when a guest first asks for it, which most never do.
+    wasi: Option<Box<WasiCtx>>,
+}
+
+/// How many instances, memories and tables a component may have.
+const MAX_INSTANCES: usize = 32;
+
+impl CallState {
+    /// The state of a guest that acts within `scope`.
+    #[must_use]
+    pub fn new(scope: Arc<CallScope>) -> Self {
+        let limits = &scope.limits;
+        let store_limits = StoreLimitsBuilder::new()
+            .memory_size(limits.memory_bytes)
+            .table_elements(limits.table_elements)
+            .instances(MAX_INSTANCES)
+            .memories(MAX_INSTANCES)
+            .tables(MAX_INSTANCES)
+            .trap_on_grow_failure(true)
+            .build();
+        Self {
+            meter: Meter::new(limits.cpu_time),
+            table: ResourceTable::new(),
+            handles: 0,
+            object_bytes: 0,
+            store_limits,
+            stderr: GuestStderr::new(limits.guest_log_bytes),
+            wasi: None,
+            scope,
+        }
+    }
+
+    /// A store for this state, with every bound in place.
+    #[must_use]
+    pub fn into_store(self, engine: &ToolEngine) -> Store<Self> {
+        let Limits {
+            message_bytes,
+            handles,
+            ..
+        } = *self.scope.limits;
+        let mut store = Store::new(engine.wasmtime(), self);
+        store.limiter(|state| &mut state.store_limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| Ok(context.data_mut().meter.tick()?));
+        store.set_hostcall_fuel(message_bytes);
+        store.set_max_component_handles(handles);
+        store
+    }
+
+    /// The bounds of the call.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.scope.limits
+    }
+
+    /// How long the guest has computed.
+    #[must_use]
+    pub fn cpu_time(&self) -> Duration {
+        self.meter.used()
+    }
+
+    /// What the guest wrote to its standard error, which is where panic messages go.
+    #[must_use]
+    pub fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    pub(super) fn push<T: Send + 'static>(
+        &mut self,
+        value: T,
+    ) -> Result<Resource<T>, CapabilityError> {
+        let too_many = || {
+            let limit = self.scope.limits.handles;
+            CapabilityError::new(
+                Reason::TooLarge,
+                format!("a tool may hold at most {limit} handles"),
+            )
+        };
+        if self.handles >= self.scope.limits.handles {
+            return Err(too_many());
+        }
+        let resource = self.table.push(value).map_err(|_| too_many())?;
+        self.handles += 1;
+        Ok(resource)
+    }
+
+    pub(super) fn get<T: 'static>(&self, handle: &Resource<T>) -> Result<&T, ResourceTableError> {
+        self.table.get(handle)
+    }
+
+    pub(super) fn get_mut<T: 'static>(
+        &mut self,
+        handle: &Resource<T>,
+    ) -> Result<&mut T, ResourceTableError> {
+        self.table.get_mut(handle)
+    }
+
+    pub(super) fn delete<T: 'static>(
+        &mut self,
+        handle: Resource<T>,
+    ) -> Result<T, ResourceTableError> {
+        let value = self.table.delete(handle)?;
+        self.handles = self.handles.saturating_sub(1);
+        Ok(value)
+    }
+
+    /// Counts an object's bytes, or refuses it.
+    pub(super) fn reserve_object(&mut self, bytes: u64) -> Result<(), CapabilityError> {
+        let limit = self.scope.limits.object_bytes;
+        let sum = self.object_bytes.saturating_add(bytes);
+        if sum > limit {
+            let message = format!("a tool may hold objects of at most {limit} bytes together");
+            return Err(CapabilityError::new(Reason::TooLarge, message));
+        }
+        self.object_bytes = sum;
+        Ok(())
+    }
+
+    pub(super) fn release_object(&mut self, bytes: u64) {
+        self.object_bytes = self.object_bytes.saturating_sub(bytes);
+    }
+
+    /// How long a guest that asked to wait for `milliseconds` waits at most. Guests that wait on and on
+    /// are woken now and then, so that they are seen to be alive.
+    pub(super) fn bounded_wait(milliseconds: u32) -> Duration {
+        const MAX_WAIT: Duration = Duration::from_mins(1);
+        Duration::from_millis(milliseconds.into()).min(MAX_WAIT)
+    }
+}
+
+impl fmt::Debug for CallState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scope, handles, .. } = self;
+        formatter
+            .debug_struct("CallState")
+            .field("tool", &scope.context.tool)
+            .field("handles", handles)
+            .finish_non_exhaustive()
+    }
+}
+
+impl IoView for CallState {
+    fn table(&mut self) -> &mut ResourceTable {
+        &mut self.table
+    }
+}
+
+impl WasiView for CallState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let Self {
+            wasi,
+            table,
+            stderr,
+            ..
+        } = self;
+        let ctx = wasi.get_or_insert_with(|| Box::new(wasi::context(stderr.clone())));
+        WasiCtxView { ctx, table }
+    }
+}

@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::capability::{CapabilityError, FetchRequest, Object, ObjectSource, Reason};
+
+/// Hands each request to the source of its type.
+///
+/// The type is `source.type`, or follows from the scheme of the URI; what has no scheme is a file.
+#[derive(Default)]
+pub struct SourceRouter {
+    sources: BTreeMap<&'static str, Arc<dyn ObjectSource>>,
+}
+
+/// The types of sources and the schemes of their URIs.
+const SCHEMES: [(&str, &str); 5] = [
+    ("gs", "gcs"),
+    ("s3", "s3"),
+    ("http", "http"),
+    ("https", "http"),
+    ("file", "file"),
+];
+
+impl SourceRouter {
+    /// A router without sources.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the source for a type: `file`, `gcs`, `s3` or `http`.
+    #[must_use]
+    pub fn with(mut self, source_type: &'static str, source: Arc<dyn ObjectSource>) -> Self {
+        self.sources.insert(source_type, source);
+        self
+    }
+}
+
+#[async_trait]
+impl ObjectSource for SourceRouter {
+    async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
+        let source_type = match &request.options.source_type {
+            Some(source_type) => source_type.as_str(),
+            None => type_of(&request.uri)?,
+        };
+        let source = self.sources.get(source_type).ok_or_else(|| {
+            let known: Vec<_> = self
+                .sources
+                .keys()
+                .map(|known| format!("`{known}`"))
+                .collect();
+            let message = format!("this host has no source of type `{source_type}`");
+            CapabilityError::new(Reason::Unsupported, message)
+                .with_hint(format!("it has {}", known.join(", ")))
+                .with_field("script.source.type")
+        })?;
+        source.fetch(request).await
+    }
+}
+
+fn type_of(uri: &str) -> Result<&'static str, CapabilityError> {
+    let Some((scheme, _)) = uri.split_once("://") else {
+        return Ok("file");
+    };
+    let found = SCHEMES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(scheme));
+    found.map(|(_, source_type)| *source_type).ok_or_else(|| {
+        let message = format!("no source is known for the scheme `{scheme}`");
+        CapabilityError::new(Reason::Unsupported, message)
+            .with_hint("use `gs://`, `s3://`, `http://`, `https://`, `file://` or a path")
+            .with_field("script.uri")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::FetchOptions;
+
+    #[tokio::test]
+    async fn names_the_source_that_is_missing() {
+        let router = SourceRouter::new();
+        for (uri, culprit) in [
+            ("gs://bucket/a.py", "`gcs`"),
+            ("a.py", "`file`"),
+            ("ftp://x/a", "`ftp`"),
+        ] {
+            let options = FetchOptions::default();
+            let request = FetchRequest {
+                uri: uri.to_owned(),
+                options,
+            };
+            let error = router.fetch(request).await.unwrap_err();
+            assert_eq!(error.reason, Reason::Unsupported);
+            assert!(error.message.contains(culprit), "{error}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a call comes to.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::abi::v0_1::ToolError;
+use crate::capability::Reason;
+use crate::digest::Digest;
+
+/// The result of a call that was made: the tool's own document, and what the host knows about it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// The tool's document, without secrets. `status` is a member of it, and on failure `reason`,
+    /// `message` and, where there is one, `hint`.
+    pub document: Map<String, Value>,
+    /// Which tool was called, as `script@0.1.0`.
+    pub tool: String,
+    /// The digest of its component.
+    pub digest: Digest,
+    /// How long the tool itself computed, to a tick of 10 ms.
+    pub cpu_time: Duration,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeStatus {
+    /// The work was done.
+    Completed,
+    /// It failed.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+    /// It took too long.
+    Timeout,
+}
+
+impl Outcome {
+    /// Whether the work was done.
+    #[must_use]
+    pub fn is_completed(&self) -> bool {
+        self.status == OutcomeStatus::Completed
+    }
+
+    /// A text of the document, such as `reason`.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.document.get(name).and_then(Value::as_str)
+    }
+}
+
+impl OutcomeStatus {
+    const ALL: [Self; 4] = [
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Timeout,
+    ];
+
+    /// The status as it stands in documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Timeout => "timeout",
+        }
+    }
+}
+
+impl fmt::Display for OutcomeStatus {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A status and a document, before the host adds what it knows.
+pub(crate) type Ending = (OutcomeStatus, Map<String, Value>);
+
+/// Reads what a tool returned.
+pub(crate) fn parse(text: &str) -> Result<Ending, String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let Value::Object(document) = value else {
+        return Err("it is no JSON object".to_owned());
+    };
+    let status = document.get("status").and_then(Value::as_str);
+    let known = OutcomeStatus::ALL
+        .into_iter()
+        .find(|known| Some(known.as_str()) == status);
+    match known {
+        Some(status) => Ok((status, document)),
+        None => {
+            Err("its `status` is none of `completed`, `failed`, `cancelled`, `timeout`".to_owned())
+        }
+    }
+}
+
+/// The ending of a call whose tool gave no outcome.
+pub(crate) fn failure(reason: Reason, message: impl Into<String>) -> Ending {
+    let status = match reason {
+        Reason::Cancelled => OutcomeStatus::Cancelled,
+        Reason::Timeout | Reason::DeadlineExceeded => OutcomeStatus::Timeout,
+        _ => OutcomeStatus::Failed,
+    };
+    let document = json!({
+        "status": status.as_str(),
+        "reason": reason.as_str(),
+        "message": message.into(),
+    });
+    (status, into_map(document))
+}
+
+/// The ending of a call whose tool returned an error.
+pub(crate) fn refusal(error: ToolError) -> Ending {
+    let status = match error.code.as_str() {
+        "Cancelled" => OutcomeStatus::Cancelled,
+        "DeadlineExceeded" => OutcomeStatus::Timeout,
+        _ => OutcomeStatus::Failed,
+    };
+    let mut document = into_map(json!({
+        "status": status.as_str(),
+        "reason": error.code,
+        "message": error.message,
+        "retryable": error.retryable,
+    }));
+    for (name, value) in error.details {
+        // What the document says of itself is not for the details to change.
+        document.entry(name).or_insert(Value::String(value));
+    }
+    (status, document)
+}
+
+fn into_map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_object_with_a_known_status_is_an_outcome() {
+        assert!(parse(r#"{"status": "completed", "x": 1}"#).is_ok());
+        for text in ["", "[]", "{}", r#"{"status": "done"}"#, r#"{"status": 1}"#] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn details_of_an_error_cannot_change_its_verdict() {
+        let (status, document) = refusal(ToolError {
+            code: "FetchNotFound".to_owned(),
+            message: "not there".to_owned(),
+            retryable: false,
+            details: vec![
+                ("status".to_owned(), "completed".to_owned()),
+                ("hint".to_owned(), "look".to_owned()),
+            ],
+        });
+        assert_eq!(status, OutcomeStatus::Failed);
+        assert_eq!(document.get("status"), Some(&json!("failed")));
+        assert_eq!(document.get("hint"), Some(&json!("look")));
+    }
+}

@@ -1,0 +1,285 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use semver::Version;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::{Component, Linker};
+
+use super::cache::ComponentCache;
+use super::reference::is_kind;
+use super::schema::ConfigSchema;
+use super::tool::{Description, LoadedTool};
+use crate::abi::v0_1::{self, CallState, ToolPre};
+use crate::digest::Digest;
+use crate::engine::ToolEngine;
+use crate::grant::{Grants, Imports};
+use crate::invocation::{self, GuestFault};
+use crate::limits::Limits;
+use crate::scope::{Backends, CallContext, CallScope};
+use crate::sealing::Vault;
+
+/// The largest component; one that brings a Python interpreter has 18 MB.
+pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
+
+/// Makes tools of components.
+#[derive(Debug)]
+pub struct ToolLoader {
+    engine: Arc<ToolEngine>,
+    limits: Arc<Limits>,
+    cache: Option<ComponentCache>,
+}
+
+/// Why a component is no tool that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("cannot read `{origin}`")]
+    Unreadable {
+        /// The file.
+        origin: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is too large.
+    #[error("`{origin}` has more than {MAX_COMPONENT_BYTES} bytes")]
+    TooLarge {
+        /// The file.
+        origin: String,
+    },
+    /// The bytes are no component.
+    #[error("`{origin}` is no WebAssembly component")]
+    NotAComponent {
+        /// Where it came from.
+        origin: String,
+        /// What the compiler says.
+        #[source]
+        source: wasmtime::Error,
+    },
+    /// The component does not export what a tool exports, or imports it with other types.
+    #[error("`{origin}` does not fit the tool interface of this host (`noetl:tool@0.1`)")]
+    WrongInterface {
+        /// Where it came from.
+        origin: String,
+        /// What does not fit.
+        #[source]
+        source: wasmtime::Error,
+    },
+    /// The tool does not say what it is.
+    #[error("`{origin}` does not describe itself")]
+    NotDescribed {
+        /// Where it came from.
+        origin: String,
+        /// What it did instead.
+        #[source]
+        source: GuestFault,
+    },
+    /// What the tool says of itself makes no sense.
+    #[error("`{origin}` describes itself wrongly: {problem}")]
+    WrongDescription {
+        /// Where it came from.
+        origin: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// What `describe` returns. Further members are ignored, since later versions of the ABI may add some.
+#[derive(Debug, Deserialize)]
+struct DescribedTool {
+    kind: String,
+    version: Version,
+    #[serde(default)]
+    summary: String,
+    #[serde(default = "any_config")]
+    schema: Value,
+}
+
+impl ToolLoader {
+    /// A loader for this engine, with a cache of what it has compiled before.
+    #[must_use]
+    pub fn new(
+        engine: Arc<ToolEngine>,
+        limits: Arc<Limits>,
+        cache: Option<ComponentCache>,
+    ) -> Self {
+        Self {
+            engine,
+            limits,
+            cache,
+        }
+    }
+
+    /// Loads the component in a file.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`].
+    pub async fn load_file(
+        &self,
+        path: &Path,
+        grants: impl FnOnce(&str) -> Grants,
+    ) -> Result<LoadedTool, LoadError> {
+        let origin = path.display().to_string();
+        let unreadable = |source| LoadError::Unreadable {
+            origin: origin.clone(),
+            source,
+        };
+        let metadata = tokio::fs::metadata(path).await.map_err(unreadable)?;
+        if metadata.len() > MAX_COMPONENT_BYTES {
+            return Err(LoadError::TooLarge { origin });
+        }
+        let bytes = tokio::fs::read(path).await.map_err(unreadable)?;
+        self.load(bytes.into(), &origin, grants).await
+    }
+
+    /// Compiles a component, asks it what it is, and checks what it needs against what it is granted.
+    ///
+    /// `grants` is asked with the kind that the component says it is. A tool that needs more than it is
+    /// granted is loaded all the same, and says so when it is called.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]; nothing has changed then.
+    pub async fn load(
+        &self,
+        bytes: Arc<[u8]>,
+        origin: &str,
+        grants: impl FnOnce(&str) -> Grants,
+    ) -> Result<LoadedTool, LoadError> {
+        let digest = Digest::of(&bytes);
+        let component = self.compile(bytes, digest, origin).await?;
+        let described = self.describe(&component, origin).await?;
+        let schema =
+            ConfigSchema::new(described.schema).map_err(|problem| LoadError::WrongDescription {
+                origin: origin.to_owned(),
+                problem: format!("its schema is no JSON Schema: {problem}"),
+            })?;
+        let imports = self.imports(&component);
+        let grants = grants(&described.kind);
+        let callable = match grants.check(&described.kind, &imports) {
+            Ok(()) => Ok(self.prepare(&component, &grants, origin)?),
+            Err(denial) => Err(denial),
+        };
+        Ok(LoadedTool {
+            description: Description {
+                kind: described.kind,
+                version: described.version,
+                summary: described.summary,
+            },
+            digest,
+            origin: origin.to_owned(),
+            imports,
+            grants,
+            schema,
+            callable,
+        })
+    }
+
+    async fn compile(
+        &self,
+        bytes: Arc<[u8]>,
+        digest: Digest,
+        origin: &str,
+    ) -> Result<Component, LoadError> {
+        let engine = self.engine.wasmtime().clone();
+        if let Some(component) = self
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.load(&engine, digest))
+        {
+            return Ok(component);
+        }
+        let not_a_component = |source| LoadError::NotAComponent {
+            origin: origin.to_owned(),
+            source,
+        };
+        // Compiling takes from milliseconds to seconds, which other calls must not wait for.
+        let compiling =
+            tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes));
+        let compiled = compiling
+            .await
+            .unwrap_or_else(|error| Err(wasmtime::Error::new(error)));
+        let component = compiled.map_err(not_a_component)?;
+        if let Some(cache) = &self.cache {
+            cache.store(self.engine.wasmtime(), digest, &component);
+        }
+        Ok(component)
+    }
+
+    async fn describe(
+        &self,
+        component: &Component,
+        origin: &str,
+    ) -> Result<DescribedTool, LoadError> {
+        let wrong_interface = |source| LoadError::WrongInterface {
+            origin: origin.to_owned(),
+            source,
+        };
+        let mut linker = Linker::new(self.engine.wasmtime());
+        v0_1::add_to_linker(&mut linker, &Grants::none()).map_err(wrong_interface)?;
+        linker
+            .define_unknown_imports_as_traps(component)
+            .map_err(wrong_interface)?;
+        let scope = Arc::new(CallScope::new(
+            CallContext::default(),
+            Arc::clone(&self.limits),
+            Arc::new(Vault::new()),
+            CancellationToken::new(),
+            Arc::new(Backends::none()),
+            None,
+        ));
+        let described = invocation::describe(&self.engine, component, &linker, scope).await;
+        let text = described.map_err(|fault| match fault {
+            GuestFault::NotStarted(source) => wrong_interface(source),
+            source => LoadError::NotDescribed {
+                origin: origin.to_owned(),
+                source,
+            },
+        })?;
+        let wrong = |problem: String| LoadError::WrongDescription {
+            origin: origin.to_owned(),
+            problem,
+        };
+        let described: DescribedTool =
+            serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        if !is_kind(&described.kind) {
+            return Err(wrong(format!("`{}` is no name for a kind", described.kind)));
+        }
+        Ok(described)
+    }
+
+    fn imports(&self, component: &Component) -> Imports {
+        let component_type = component.component_type();
+        let imports = component_type.imports(self.engine.wasmtime());
+        let names: Vec<_> = imports.map(|(name, _)| name).collect();
+        Imports::new(names)
+    }
+
+    /// Links what was granted, and nothing else but what the standard libraries of languages import
+    /// without ever calling it: that traps.
+    fn prepare(
+        &self,
+        component: &Component,
+        grants: &Grants,
+        origin: &str,
+    ) -> Result<ToolPre, LoadError> {
+        let link = || {
+            let mut linker: Linker<CallState> = Linker::new(self.engine.wasmtime());
+            v0_1::add_to_linker(&mut linker, grants)?;
+            linker.define_unknown_imports_as_traps(component)?;
+            ToolPre::new(linker.instantiate_pre(component)?)
+        };
+        link().map_err(|source| LoadError::WrongInterface {
+            origin: origin.to_owned(),
+            source,
+        })
+    }
+}
+
+/// The schema of a tool that takes anything.
+fn any_config() -> Value {
+    Value::Bool(true)
+}

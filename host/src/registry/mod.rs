@@ -1,0 +1,19 @@
+//! Which component is called by which name.
+//!
+//! [`ToolLoader`] makes a [`LoadedTool`] of bytes: compiled, described, checked. The [`Registry`] maps
+//! names to loaded tools and is replaced as a whole, so that whoever resolves a name sees either all of
+//! a change or nothing of it, and a call that has its tool keeps it.
+
+mod cache;
+mod loader;
+mod lookup;
+mod reference;
+mod schema;
+mod tool;
+
+pub use cache::ComponentCache;
+pub use loader::{LoadError, MAX_COMPONENT_BYTES, ToolLoader};
+pub use lookup::{Registry, ResolveError};
+pub use reference::{ParseToolRefError, ToolRef, VersionRef};
+pub use schema::ConfigProblem;
+pub use tool::LoadedTool;

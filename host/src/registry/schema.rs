@@ -1,0 +1,233 @@
+use jsonschema::Validator;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::paths::LocationSegment;
+use serde_json::Value;
+
+/// A JSON Schema that is ready to check configurations.
+#[derive(Debug)]
+pub(super) struct ConfigSchema {
+    document: Value,
+    validator: Validator,
+}
+
+/// Something that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigProblem {
+    /// The keys and indices that lead to the culprit.
+    pub path: Vec<String>,
+    /// What is wrong with it, in a sentence.
+    pub message: String,
+    /// Whether the culprit is the key rather than its value.
+    pub is_key: bool,
+    /// The word that was not expected, where it is one that others can be confused with.
+    pub word: Option<String>,
+    /// The words that would have been right.
+    pub candidates: Vec<String>,
+}
+
+/// How many problems are reported at once; nobody reads more.
+const MAX_PROBLEMS: usize = 20;
+
+impl ConfigSchema {
+    /// Compiles a schema. References to other documents are not followed.
+    pub(super) fn new(document: Value) -> Result<Self, String> {
+        let validator = jsonschema::validator_for(&document).map_err(|error| error.to_string())?;
+        Ok(Self {
+            document,
+            validator,
+        })
+    }
+
+    pub(super) fn document(&self) -> &Value {
+        &self.document
+    }
+
+    pub(super) fn check(&self, config: &Value) -> Vec<ConfigProblem> {
+        if self.validator.is_valid(config) {
+            return Vec::new();
+        }
+        let errors = self.validator.iter_errors(config);
+        let problems = errors.flat_map(|error| self.problems(&error));
+        problems.take(MAX_PROBLEMS).collect()
+    }
+
+    fn problems(&self, error: &jsonschema::ValidationError<'_>) -> Vec<ConfigProblem> {
+        let path: Vec<String> = error
+            .instance_path()
+            .into_iter()
+            .map(|segment| match segment {
+                LocationSegment::Property(name) => name.into_owned(),
+                LocationSegment::Index(index) => index.to_string(),
+            })
+            .collect();
+        match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                let candidates = self.property_names(error);
+                let problem = |name: &String| ConfigProblem {
+                    path: path.iter().chain([name]).cloned().collect(),
+                    message: format!("unknown key `{name}`"),
+                    is_key: true,
+                    word: Some(name.clone()),
+                    candidates: candidates.clone(),
+                };
+                unexpected.iter().map(problem).collect()
+            }
+            ValidationErrorKind::Required { property } => {
+                let name = property.as_str().unwrap_or_default();
+                vec![ConfigProblem::at(
+                    path,
+                    format!("the key `{name}` is missing"),
+                )]
+            }
+            ValidationErrorKind::Enum { options } => {
+                let candidates = options.as_array().into_iter().flatten();
+                let candidates: Vec<_> = candidates
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect();
+                let word = error.instance().as_str().map(str::to_owned);
+                let shown = word.clone().unwrap_or_else(|| error.instance().to_string());
+                let expected = candidates.join("`, `");
+                vec![ConfigProblem {
+                    path,
+                    message: format!("`{shown}` is not one of `{expected}`"),
+                    is_key: false,
+                    word,
+                    candidates,
+                }]
+            }
+            ValidationErrorKind::Type { kind } => {
+                let expected = expected_types(kind);
+                let found = type_name(error.instance());
+                vec![ConfigProblem::at(
+                    path,
+                    format!("expected {expected}, found {found}"),
+                )]
+            }
+            ValidationErrorKind::AnyOf { context }
+            | ValidationErrorKind::OneOfNotValid { context } => {
+                self.closest(context).unwrap_or_else(|| {
+                    vec![ConfigProblem::at(
+                        path,
+                        "fits none of the allowed forms".to_owned(),
+                    )]
+                })
+            }
+            _ => vec![ConfigProblem::at(path, error.masked().to_string())],
+        }
+    }
+
+    /// Of several alternatives, the one that the value comes closest to: whose problems lie deepest. An
+    /// alternative that is of another type altogether was not meant.
+    fn closest(
+        &self,
+        alternatives: &[Vec<jsonschema::ValidationError<'_>>],
+    ) -> Option<Vec<ConfigProblem>> {
+        let is_of_other_type = |errors: &&Vec<jsonschema::ValidationError<'_>>| {
+            errors.iter().any(|error| {
+                matches!(
+                    error.kind(),
+                    ValidationErrorKind::Type { .. } | ValidationErrorKind::Constant { .. }
+                ) && !error.schema_path().as_str().contains("/properties/")
+            })
+        };
+        let types: Vec<_> = alternatives
+            .iter()
+            .flatten()
+            .filter_map(|error| match error.kind() {
+                ValidationErrorKind::Type { kind } => Some(expected_types(kind)),
+                _ => None,
+            })
+            .collect();
+        let meant: Vec<_> = alternatives
+            .iter()
+            .filter(|errors| !is_of_other_type(errors))
+            .collect();
+        match meant.as_slice() {
+            [only] => Some(only.iter().flat_map(|error| self.problems(error)).collect()),
+            [] => {
+                let error = alternatives.iter().flatten().next()?;
+                let found = type_name(error.instance());
+                let mut problem = self.problems(error).into_iter().next()?;
+                problem.message = format!("expected {}, found {found}", types.join(" or "));
+                Some(vec![problem])
+            }
+            _ => None,
+        }
+    }
+
+    /// The names of the properties that the schema has where the error happened.
+    fn property_names(&self, error: &jsonschema::ValidationError<'_>) -> Vec<String> {
+        let pointer = error.evaluation_path_in_document();
+        let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let properties = self
+            .document
+            .pointer(parent)
+            .and_then(|schema| schema.get("properties"));
+        let names = properties
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(|object| object.keys());
+        names.cloned().collect()
+    }
+}
+
+impl ConfigProblem {
+    fn at(path: Vec<String>, message: String) -> Self {
+        Self {
+            path,
+            message,
+            is_key: false,
+            word: None,
+            candidates: Vec::new(),
+        }
+    }
+}
+
+/// Where in the schema's document an error comes from.
+trait SchemaPlace {
+    fn evaluation_path_in_document(&self) -> String;
+}
+
+impl SchemaPlace for jsonschema::ValidationError<'_> {
+    fn evaluation_path_in_document(&self) -> String {
+        self.schema_path().as_str().to_owned()
+    }
+}
+
+fn expected_types(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(kind) => named(&kind.to_string()),
+        TypeKind::Multiple(kinds) => {
+            let names: Vec<_> = kinds.iter().map(|kind| named(&kind.to_string())).collect();
+            names.join(" or ")
+        }
+    }
+}
+
+fn type_name(value: &Value) -> String {
+    named(match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    })
+}
+
+/// As people who write YAML call the types of JSON.
+fn named(kind: &str) -> String {
+    match kind {
+        "null" => "nothing",
+        "boolean" => "true or false",
+        "number" => "a number",
+        "integer" => "a whole number",
+        "string" => "a text",
+        "array" => "a list",
+        "object" => "a map",
+        other => other,
+    }
+    .to_owned()
+}
