@@ -70,9 +70,12 @@ pub enum CallError {
     Denied(#[from] GrantError),
     /// A template cannot be rendered.
     #[error(transparent)]
-    Template(#[from] TemplateError),
+    Template(Box<TemplateError>),
     /// The configuration is not what the tool takes.
-    #[error("the configuration does not fit the schema of `{tool}`: {}", first(problems))]
+    #[error(
+        "the configuration does not fit the schema of `{tool}`: {}",
+        first(problems)
+    )]
     Config {
         /// The tool.
         tool: String,
@@ -100,6 +103,12 @@ pub enum CallError {
     /// The host is shutting down.
     #[error("the host is shutting down")]
     ShuttingDown,
+}
+
+impl From<TemplateError> for CallError {
+    fn from(error: TemplateError) -> Self {
+        Self::Template(Box::new(error))
+    }
 }
 
 impl CallRequest {
@@ -180,7 +189,10 @@ impl ToolHost {
         let tool = self.registry.resolve(&request.tool)?;
         let callable = tool.callable()?;
         let vault = Arc::new(Vault::new());
-        let config = self.renderer.render_value(&request.config, &request.templates, &vault).await?;
+        let config = self
+            .renderer
+            .render_value(&request.config, &request.templates, &vault)
+            .await?;
         let config = self.accept(&tool, &config)?;
         let _permit = self.engine.admit().await.ok_or(CallError::ShuttingDown)?;
         let scope = Arc::new(self.scope(request, &tool, vault));
@@ -272,11 +284,7 @@ enum Invoked {
     Stopped(Reason),
 }
 
-fn conclude(
-    invoked: Invoked,
-    tool: &LoadedTool,
-    scope: &CallScope,
-) -> Result<Outcome, CallError> {
+fn conclude(invoked: Invoked, tool: &LoadedTool, scope: &CallScope) -> Result<Outcome, CallError> {
     let (ending, cpu_time) = match invoked {
         Invoked::Stopped(reason) => (stopped(reason, &scope.limits), Duration::ZERO),
         Invoked::Ended(Invocation { result, cpu_time }) => (ended(result, scope)?, cpu_time),
@@ -324,7 +332,9 @@ fn ended(result: Result<String, GuestFault>, scope: &CallScope) -> Result<Ending
             })
         }
         GuestFault::Refused(error) => Ok(outcome::refusal(error)),
-        GuestFault::LimitExceeded { .. } => Ok(outcome::failure(Reason::ToolLimit, fault.to_string())),
+        GuestFault::LimitExceeded { .. } => {
+            Ok(outcome::failure(Reason::ToolLimit, fault.to_string()))
+        }
         GuestFault::BrokeOff { .. } => Ok(outcome::failure(Reason::ToolFault, fault.to_string())),
         GuestFault::NotStarted(source) => {
             let message = format!("cannot start the tool: {source:#}");
@@ -344,5 +354,8 @@ fn stopped(reason: Reason, limits: &Limits) -> Ending {
 }
 
 fn first(problems: &[ConfigProblem]) -> String {
-    problems.first().map(ToString::to_string).unwrap_or_default()
+    problems
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }

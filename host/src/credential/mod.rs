@@ -1,1 +1,27 @@
-//! Secrets and credentials by name.
+//! Secrets, credentials and keychain entries by name.
+//!
+//! The traits are what the rest of the host asks: [`SecretProvider`] for `secret.NAME`,
+//! [`CredentialProvider`] for a credential that is named by `auth`, [`KeychainProvider`] for
+//! `keychain.NAME.FIELD`. They are asynchronous and are asked for one name at a time, so that a server or
+//! a command can answer, and so that a token is made only when something uses it.
+//!
+//! [`CredentialsFile`] answers from the file of `--credentials`, [`Keychain`] from a playbook's
+//! `keychain:` and any [`CredentialProvider`]. Nothing here opens a sealed reference or renders a
+//! template.
+
+mod error;
+mod file;
+mod keychain;
+mod kind;
+mod provider;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::CredentialError;
+pub use file::{CredentialsFile, MAX_CREDENTIALS_BYTES, MAX_SECRET_BYTES};
+pub use keychain::{Keychain, KeychainEntry, KeychainKind, MINTED_KEYCHAIN_KINDS};
+pub use kind::CredentialType;
+pub use provider::{Credential, CredentialProvider, KeychainProvider, SecretProvider};
+pub use value::SecretValue;

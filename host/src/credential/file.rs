@@ -1,0 +1,274 @@
+mod parse;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+
+use super::{
+    Credential, CredentialError, CredentialProvider, CredentialType, SecretProvider, SecretValue,
+};
+use crate::diagnostic::{Diagnostic, Document};
+
+/// The largest credentials file. A Kubernetes Secret, which holds the same kind of thing, takes 1 MiB.
+pub const MAX_CREDENTIALS_BYTES: u64 = 1024 * 1024;
+/// The largest file that a single secret or field is taken from, for the same reason.
+pub const MAX_SECRET_BYTES: u64 = 1024 * 1024;
+/// The permissions of a file that let others than its owner read, write or run it.
+const OTHERS_MODE: u32 = 0o077;
+
+/// The file of `--credentials`: `secrets` and `credentials` by name.
+///
+/// A value may stand in the file, or be `{env: VARIABLE}` or `{file: PATH}`; those two are read when the
+/// value is asked for, each time anew. A relative path begins at the credentials file's own folder, and
+/// one line end at the end of a file is not part of the secret. The default knows nothing.
+#[derive(Default)]
+pub struct CredentialsFile {
+    secrets: BTreeMap<String, ValueSource>,
+    credentials: BTreeMap<String, StoredCredential>,
+    directory: PathBuf,
+    environment: Environment,
+    warnings: Vec<Diagnostic>,
+}
+
+/// A credential as it stands in the file.
+struct StoredCredential {
+    kind: CredentialType,
+    fields: BTreeMap<String, ValueSource>,
+}
+
+/// Where a value comes from.
+enum ValueSource {
+    Literal(SecretValue),
+    Variable(String),
+    File(PathBuf),
+}
+
+type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// Where environment variables are looked up: the process's own, unless a caller says otherwise.
+#[derive(Clone)]
+struct Environment(Arc<Lookup>);
+
+impl CredentialsFile {
+    /// Reads and checks the file. Nothing that it refers to is read yet.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError::Unreadable`], and [`CredentialError::Invalid`] with every problem in the file.
+    pub fn load(path: &Path) -> Result<Self, CredentialError> {
+        let (text, mode) = read(path).map_err(|source| CredentialError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        let directory = path.parent().unwrap_or_else(|| Path::new(""));
+        let invalid = |problems| CredentialError::Invalid {
+            path: path.to_owned(),
+            problems,
+        };
+        let document = Document::parse_confidential(&path.display().to_string(), &text)
+            .map_err(|problem| invalid(vec![problem]))?;
+        let mut file = Self::parse(&document, directory).map_err(invalid)?;
+        if let Some(mode) = mode.filter(|mode| mode & OTHERS_MODE != 0) {
+            let name = path.display();
+            file.warnings.push(
+                Diagnostic::warning(format!(
+                    "others can use the credentials file `{name}`: its mode is {:03o}",
+                    mode & 0o777
+                ))
+                .help(format!("chmod 600 {name}")),
+            );
+        }
+        Ok(file)
+    }
+
+    /// Checks a document that was read; relative paths in it begin at `directory`.
+    ///
+    /// # Errors
+    ///
+    /// Every problem, with its place.
+    pub fn parse(document: &Document, directory: &Path) -> Result<Self, Vec<Diagnostic>> {
+        let (secrets, credentials) = parse::parse(document)?;
+        Ok(Self {
+            secrets,
+            credentials,
+            directory: directory.to_owned(),
+            ..Self::default()
+        })
+    }
+
+    /// Looks up environment variables elsewhere than in the process's environment.
+    #[must_use]
+    pub fn with_environment(
+        mut self,
+        lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.environment = Environment(Arc::new(lookup));
+        self
+    }
+
+    /// What a person should know about the file, such as that others can read it.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    async fn resolve(
+        &self,
+        source: &ValueSource,
+        owner: impl FnOnce() -> String,
+    ) -> Result<SecretValue, CredentialError> {
+        match source {
+            ValueSource::Literal(value) => Ok(value.clone()),
+            ValueSource::Variable(variable) => match (self.environment.0)(variable) {
+                Some(text) => Ok(SecretValue::new(Value::String(text))),
+                None => Err(CredentialError::MissingVariable {
+                    owner: owner(),
+                    variable: variable.clone(),
+                }),
+            },
+            ValueSource::File(path) => {
+                let path = self.directory.join(path);
+                match read_secret(&path).await {
+                    Ok(text) => Ok(SecretValue::new(Value::String(text))),
+                    Err(source) => Err(CredentialError::MissingFile {
+                        owner: owner(),
+                        path,
+                        source,
+                    }),
+                }
+            }
+        }
+    }
+
+    /// The value in the form that users of the field expect.
+    fn normalize(
+        &self,
+        kind: CredentialType,
+        field: &str,
+        value: SecretValue,
+    ) -> Result<SecretValue, String> {
+        match (kind, field, value.expose()) {
+            (CredentialType::Google, "service_account", Value::String(text)) => {
+                serde_json::from_str(text)
+                    .ok()
+                    .filter(Value::is_object)
+                    .map(SecretValue::new)
+                    .ok_or_else(|| "is not the JSON of a service account".to_owned())
+            }
+            (CredentialType::Generic, ..) => Ok(value),
+            (_, field, Value::String(path)) if field.ends_with("_file") => {
+                let path = self.directory.join(path);
+                Ok(SecretValue::new(Value::String(path.display().to_string())))
+            }
+            _ => Ok(value),
+        }
+    }
+}
+
+#[async_trait]
+impl SecretProvider for CredentialsFile {
+    async fn secret(&self, name: &str) -> Result<Option<SecretValue>, CredentialError> {
+        match self.secrets.get(name) {
+            Some(source) => self
+                .resolve(source, || format!("secret `{name}`"))
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn secret_names(&self) -> Vec<String> {
+        self.secrets.keys().cloned().collect()
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for CredentialsFile {
+    async fn credential(&self, name: &str) -> Result<Option<Credential>, CredentialError> {
+        let Some(stored) = self.credentials.get(name) else {
+            return Ok(None);
+        };
+        let mut fields = BTreeMap::new();
+        for (field, source) in &stored.fields {
+            let owner = || format!("`{field}` of credential `{name}`");
+            let value = self.resolve(source, owner).await?;
+            let value = self
+                .normalize(stored.kind, field, value)
+                .map_err(|problem| CredentialError::Malformed {
+                    owner: owner(),
+                    problem,
+                })?;
+            fields.insert(field.clone(), value);
+        }
+        Ok(Some(Credential {
+            kind: stored.kind,
+            fields,
+        }))
+    }
+
+    fn credential_names(&self) -> Vec<String> {
+        self.credentials.keys().cloned().collect()
+    }
+}
+
+impl Default for Environment {
+    fn default() -> Self {
+        Self(Arc::new(|variable| std::env::var(variable).ok()))
+    }
+}
+
+impl fmt::Debug for CredentialsFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("CredentialsFile")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The file's text and, where it is a regular file, its mode. A pipe is read as well, so that a password
+/// manager can write one.
+fn read(path: &Path) -> io::Result<(String, Option<u32>)> {
+    let file = std::fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    let mut text = String::new();
+    file.take(MAX_CREDENTIALS_BYTES + 1)
+        .read_to_string(&mut text)?;
+    check_size(text.len(), MAX_CREDENTIALS_BYTES)?;
+    let mode = metadata.is_file().then(|| metadata.permissions().mode());
+    Ok((text, mode))
+}
+
+async fn read_secret(path: &Path) -> io::Result<String> {
+    // A pipe or device might never end, and a secret is read anew each time.
+    if !tokio::fs::metadata(path).await?.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    let file = tokio::fs::File::open(path).await?;
+    let mut text = String::new();
+    file.take(MAX_SECRET_BYTES + 1)
+        .read_to_string(&mut text)
+        .await?;
+    check_size(text.len(), MAX_SECRET_BYTES)?;
+    let without_line_end = text.strip_suffix('\n').unwrap_or(&text);
+    let without_line_end = without_line_end
+        .strip_suffix('\r')
+        .unwrap_or(without_line_end);
+    text.truncate(without_line_end.len());
+    Ok(text)
+}
+
+fn check_size(bytes: usize, most: u64) -> io::Result<()> {
+    if u64::try_from(bytes).is_ok_and(|bytes| bytes <= most) {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("larger than {most} bytes")))
+    }
+}

@@ -1,0 +1,130 @@
+use std::fmt;
+
+/// What a credential is for, and so which fields it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CredentialType {
+    /// Amazon Web Services and what speaks its protocols.
+    Aws,
+    /// Google Cloud.
+    Google,
+    /// One token.
+    Bearer,
+    /// A name and a password.
+    Basic,
+    /// A client of an OAuth 2.0 server.
+    Oauth2,
+    /// A PostgreSQL database.
+    Postgres,
+    /// Any fields.
+    Generic,
+}
+
+impl CredentialType {
+    /// Every type, in the order in which messages list them.
+    pub const ALL: [Self; 7] = [
+        Self::Aws,
+        Self::Google,
+        Self::Bearer,
+        Self::Basic,
+        Self::Oauth2,
+        Self::Postgres,
+        Self::Generic,
+    ];
+
+    /// The type of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The name, as it stands in a credentials file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Google => "google",
+            Self::Bearer => "bearer",
+            Self::Basic => "basic",
+            Self::Oauth2 => "oauth2",
+            Self::Postgres => "postgres",
+            Self::Generic => "generic",
+        }
+    }
+
+    /// The fields that a credential of this type may have; none where it may have any.
+    #[must_use]
+    pub const fn fields(self) -> Option<&'static [&'static str]> {
+        Some(match self {
+            Self::Aws => &[
+                "access_key_id",
+                "secret_access_key",
+                "session_token",
+                "region",
+                "profile",
+                "endpoint",
+            ],
+            Self::Google => &[
+                "access_token",
+                "service_account_file",
+                "service_account",
+                "authorized_user_file",
+                "endpoint",
+            ],
+            Self::Bearer => &["token"],
+            Self::Basic => &["username", "password"],
+            Self::Oauth2 => &[
+                "token_url",
+                "client_id",
+                "client_secret",
+                "scopes",
+                "refresh_token",
+            ],
+            Self::Postgres => &["host", "port", "user", "password", "database"],
+            Self::Generic => return None,
+        })
+    }
+
+    /// The fields without which a credential of this type says nothing.
+    #[must_use]
+    pub const fn required_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Bearer => &["token"],
+            Self::Basic => &["username", "password"],
+            Self::Aws | Self::Google | Self::Oauth2 | Self::Postgres | Self::Generic => &[],
+        }
+    }
+
+    /// Whether the field may hold a list or mapping.
+    pub(super) fn takes_structure(self, field: &str) -> bool {
+        self == Self::Generic
+            || matches!(
+                (self, field),
+                (Self::Google, "service_account") | (Self::Oauth2, "scopes")
+            )
+    }
+
+    /// The field that a keychain entry shows under another name, as playbooks of NoETL call it.
+    pub(super) fn field_of_alias(self, alias: &str) -> Option<&'static str> {
+        Some(match (self, alias) {
+            (Self::Bearer, "access_token") => "token",
+            (Self::Google, "token") => "access_token",
+            (Self::Google, "service_account_json") => "service_account",
+            (Self::Aws, "access_key") => "access_key_id",
+            (Self::Aws, "secret_key") => "secret_access_key",
+            (Self::Basic, "user") => "username",
+            (Self::Postgres, "username") => "user",
+            _ => return None,
+        })
+    }
+
+    /// Whether a field of this name must be asked of a server, where the credential does not have it.
+    pub(super) fn mints(self, field: &str) -> bool {
+        matches!(self, Self::Google | Self::Oauth2) && matches!(field, "token" | "access_token")
+    }
+}
+
+impl fmt::Display for CredentialType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}

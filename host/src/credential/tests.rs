@@ -1,0 +1,282 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::diagnostic::Document;
+
+fn parse(text: &str) -> CredentialsFile {
+    let document = Document::parse_confidential("credentials.yaml", text).unwrap();
+    CredentialsFile::parse(&document, Path::new("/folder"))
+        .unwrap()
+        .with_environment(|variable| (variable == "SET").then(|| "from the environment".to_owned()))
+}
+
+fn problems(text: &str) -> Vec<String> {
+    let document = Document::parse_confidential("credentials.yaml", text).unwrap();
+    let problems = CredentialsFile::parse(&document, Path::new("")).unwrap_err();
+    problems
+        .iter()
+        .map(|problem| match problem.help_text() {
+            Some(help) => format!("{problem}; {help}"),
+            None => problem.to_string(),
+        })
+        .collect()
+}
+
+fn chain(error: &CredentialError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+async fn secret(file: &CredentialsFile, name: &str) -> Value {
+    let value = file.secret(name).await.unwrap().unwrap();
+    value.expose().clone()
+}
+
+#[tokio::test]
+async fn a_secret_keeps_its_type() {
+    let file = parse("secrets: {text: x, number: 5, list: [1, {a: b}], nothing: null}\n");
+    assert_eq!(secret(&file, "text").await, json!("x"));
+    assert_eq!(secret(&file, "number").await, json!(5));
+    assert_eq!(secret(&file, "list").await, json!([1, {"a": "b"}]));
+    assert_eq!(secret(&file, "nothing").await, Value::Null);
+    assert!(file.secret("other").await.unwrap().is_none());
+    assert_eq!(file.secret_names(), ["list", "nothing", "number", "text"]);
+}
+
+#[tokio::test]
+async fn a_secret_comes_from_the_environment_when_it_is_asked_for() {
+    let file = parse("secrets: {set: {env: SET}, unset: {env: UNSET}}\n");
+    assert_eq!(secret(&file, "set").await, json!("from the environment"));
+    let error = file.secret("unset").await.unwrap_err();
+    assert_eq!(
+        chain(&error),
+        "secret `unset` is taken from the environment variable `UNSET`, which is not set"
+    );
+}
+
+#[tokio::test]
+async fn a_secret_comes_from_a_file_beside_the_credentials() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.yaml");
+    fs::write(
+        &path,
+        "secrets: {a: {file: one}, b: {file: missing}, c: {file: .}, d: {file: big}}\n",
+    )
+    .unwrap();
+    fs::write(folder.path().join("one"), "line one\n\n").unwrap();
+    let too_large = vec![b'x'; usize::try_from(MAX_SECRET_BYTES).unwrap() + 1];
+    fs::write(folder.path().join("big"), too_large).unwrap();
+    let file = CredentialsFile::load(&path).unwrap();
+    assert_eq!(secret(&file, "a").await, json!("line one\n"));
+    for (name, expected) in [
+        ("b", "which could not be read: No such file"),
+        ("c", "which could not be read: not a regular file"),
+        ("d", "which could not be read: larger than 1048576 bytes"),
+    ] {
+        let error = file.secret(name).await.unwrap_err();
+        assert!(chain(&error).contains(expected), "{}", chain(&error));
+    }
+}
+
+#[test]
+fn a_file_that_others_can_read_gets_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.yaml");
+    fs::write(&path, "secrets: {a: b}\n").unwrap();
+    for (mode, warnings) in [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let file = CredentialsFile::load(&path).unwrap();
+        assert_eq!(file.warnings().len(), warnings, "{mode:o}");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let file = CredentialsFile::load(&path).unwrap();
+    let warning = file.warnings().first().unwrap().to_string();
+    assert!(warning.ends_with("its mode is 644"), "{warning}");
+}
+
+#[test]
+fn a_missing_or_oversized_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.yaml");
+    let error = CredentialsFile::load(&path).unwrap_err();
+    assert!(chain(&error).contains("credentials.yaml` could not be read: No such file"));
+    let too_large = vec![b'#'; usize::try_from(MAX_CREDENTIALS_BYTES).unwrap() + 1];
+    fs::write(&path, too_large).unwrap();
+    let error = CredentialsFile::load(&path).unwrap_err();
+    assert!(chain(&error).contains("larger than 1048576 bytes"));
+}
+
+#[test]
+fn every_problem_is_reported_with_its_place_and_without_a_value() {
+    let text = "\
+secret: {a: hunter2}
+secrets:
+  b: {evn: HUNTER2}
+  c: {env: [hunter2]}
+  d: {env: A, file: B}
+credentials:
+  no_type: {token: hunter2}
+  bad_type: {type: googel, access_token: hunter2}
+  odd_type: {type: vault, access_token: hunter2}
+  number_type: {type: 5}
+  field: {type: aws, access_key: hunter2, secret_access_key: hunter2}
+  empty: {type: basic, username: hunter2}
+  list: {type: bearer, token: [hunter2]}
+  text: hunter2
+";
+    assert_eq!(
+        problems(text),
+        [
+            "unknown key `secret` in the credentials file (at credentials.yaml:1:1); did you mean `secrets`?",
+            "unknown key `evn` in secret `b` (at credentials.yaml:3:7); did you mean `env`?",
+            "`env` of secret `c` must be a text (at credentials.yaml:4:12)",
+            "secret `d` can come from `env` or from `file`, not from both (at credentials.yaml:5:6)",
+            "credential `no_type` has no `type` (at credentials.yaml:7:3); one of `aws`, `google`, `bearer`, `basic`, `oauth2`, `postgres`, `generic`",
+            "credential `bad_type` has the unknown type `googel` (at credentials.yaml:8:20); did you mean `google`?",
+            "credential `odd_type` has the unknown type `vault` (at credentials.yaml:9:20); one of `aws`, `google`, `bearer`, `basic`, `oauth2`, `postgres`, `generic`",
+            "`type` of credential `number_type` must be a text, not a number (at credentials.yaml:10:23)",
+            "unknown key `access_key` in credential `field` of type `aws` (at credentials.yaml:11:22); did you mean `access_key_id`?",
+            "credential `empty` of type `basic` has no `password` (at credentials.yaml:12:3)",
+            "`token` of credential `list` must be a text, `{env: VARIABLE}` or `{file: PATH}`, not a list (at credentials.yaml:13:31)",
+            "credential `text` must be a mapping, not a text (at credentials.yaml:14:9)",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_credential_has_its_fields() {
+    let file = parse(
+        "\
+credentials:
+  s3: {type: aws, access_key_id: AK, secret_access_key: {env: SET}, region: eu-west-1}
+  gcs: {type: google, service_account: '{\"client_email\": \"a@b\"}', authorized_user_file: user.json}
+  db: {type: postgres, host: h, port: 5432}
+  odd: {type: google, service_account: 'not json'}
+",
+    );
+    let aws = file.credential("s3").await.unwrap().unwrap();
+    assert_eq!(aws.kind, CredentialType::Aws);
+    assert_eq!(
+        aws.text("secret_access_key").unwrap().expose_secret(),
+        "from the environment"
+    );
+    let google = file.credential("gcs").await.unwrap().unwrap();
+    assert_eq!(
+        google.fields["service_account"].expose(),
+        &json!({"client_email": "a@b"})
+    );
+    let user_file = google.text("authorized_user_file").unwrap();
+    assert_eq!(user_file.expose_secret(), "/folder/user.json");
+    let postgres = file.credential("db").await.unwrap().unwrap();
+    assert_eq!(postgres.text("port").unwrap().expose_secret(), "5432");
+    assert_eq!(
+        chain(&file.credential("odd").await.unwrap_err()),
+        "`service_account` of credential `odd` is not the JSON of a service account"
+    );
+    assert!(file.credential("other").await.unwrap().is_none());
+}
+
+fn keychain() -> Keychain {
+    let file = parse(
+        "\
+credentials:
+  google_oauth: {type: google, access_token: ya29}
+  google_key: {type: google, service_account: {client_email: a@b}}
+  aws_cred: {type: aws, access_key_id: AK, secret_access_key: SK}
+  login: {type: basic, username: u, password: p}
+  wandb: {type: generic, api_key: k}
+  client: {type: oauth2, token_url: 'https://x', client_id: c, client_secret: s}
+  plain: {type: bearer, token: t}
+",
+    );
+    let entry = |name: &str, credential: &str| KeychainEntry {
+        name: name.to_owned(),
+        kind: KeychainKind::from_name("bearer").unwrap(),
+        credential: credential.to_owned(),
+    };
+    let entries = vec![
+        entry("gcp_token", "google_oauth"),
+        entry("gcp_key", "google_key"),
+        entry("api", "client"),
+        entry("bearer", "plain"),
+        entry("broken", "google_oath"),
+    ];
+    Keychain::new(entries, Arc::new(file))
+}
+
+#[tokio::test]
+async fn a_keychain_entry_shows_the_fields_of_its_credential() {
+    let keychain = keychain();
+    for (entry, field, expected) in [
+        ("gcp_token", "token", json!("ya29")),
+        ("gcp_token", "access_token", json!("ya29")),
+        (
+            "gcp_key",
+            "service_account_json",
+            json!({"client_email": "a@b"}),
+        ),
+        ("bearer", "token", json!("t")),
+        ("bearer", "access_token", json!("t")),
+        ("aws_cred", "access_key", json!("AK")),
+        ("aws_cred", "secret_key", json!("SK")),
+        ("login", "username", json!("u")),
+        ("wandb", "api_key", json!("k")),
+        ("api", "client_id", json!("c")),
+    ] {
+        let value = keychain.field(entry, field).await.unwrap();
+        assert_eq!(value.unwrap().expose(), &expected, "{entry}.{field}");
+    }
+    assert!(keychain.field("login", "token").await.unwrap().is_none());
+    assert_eq!(
+        keychain.fields("login").await.unwrap(),
+        ["password", "username"]
+    );
+}
+
+#[tokio::test]
+async fn a_token_that_a_server_must_make_is_refused_by_name() {
+    let keychain = keychain();
+    let error = keychain.field("gcp_key", "token").await.unwrap_err();
+    assert_eq!(
+        chain(&error),
+        "`keychain.gcp_key.token` needs a token of a google server, which is not supported yet"
+    );
+    let error = keychain.field("api", "access_token").await.unwrap_err();
+    assert!(chain(&error).contains("oauth2"));
+    assert!(error.help().unwrap().contains("bearer"));
+}
+
+#[tokio::test]
+async fn an_unknown_entry_or_credential_is_named() {
+    let keychain = keychain();
+    let error = keychain.field("gcp_tokn", "token").await.unwrap_err();
+    assert_eq!(chain(&error), "keychain entry `gcp_tokn` is not defined");
+    assert_eq!(error.help().unwrap(), "did you mean `gcp_token`?");
+    let error = keychain.field("broken", "token").await.unwrap_err();
+    assert_eq!(
+        chain(&error),
+        "credential `google_oath` of the keychain entry `broken` is not defined"
+    );
+    assert_eq!(error.help().unwrap(), "did you mean `google_oauth`?");
+}
+
+#[tokio::test]
+async fn nothing_prints_a_secret() {
+    let file = parse("secrets: {a: hunter2}\ncredentials: {b: {type: bearer, token: hunter2}}\n");
+    let credential = file.credential("b").await.unwrap().unwrap();
+    let value = file.secret("a").await.unwrap().unwrap();
+    let keychain = Keychain::new(Vec::new(), Arc::new(parse("secrets: {a: hunter2}\n")));
+    let shown = format!("{file:?} {credential:?} {value:?} {keychain:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}

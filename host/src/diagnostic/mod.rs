@@ -1,0 +1,21 @@
+//! Documents that know where everything stands, and problems shown at that place.
+//!
+//! [`Document`] reads YAML (and so JSON) into a tree whose keys and values carry a [`Span`].
+//! [`Diagnostic`] is one problem with the places it concerns; [`did_you_mean`] finds what was probably
+//! meant. Nothing here knows what a playbook, a credential or a tool is.
+
+mod document;
+mod parse;
+mod report;
+mod scalar;
+mod source;
+mod suggest;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{Document, Entry, Key, Node, NodeKind, Place};
+pub use parse::{MAX_ALIASED_BYTES, MAX_ALIASED_NODES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES};
+pub use report::{Diagnostic, Severity};
+pub use source::{Source, Span};
+pub use suggest::did_you_mean;

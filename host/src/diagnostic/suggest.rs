@@ -1,0 +1,52 @@
+/// How alike two words must be, by Jaro-Winkler, for one to be offered instead of the other. Below it
+/// lie pairs such as `image` and `name`, above it typing errors, swapped letters and a missing plural.
+const SIMILARITY: f64 = 0.84;
+/// Candidates and words longer than this are not compared: nobody mistypes them, and the cost is
+/// quadratic.
+const MAX_WORD_BYTES: usize = 128;
+
+/// The candidate that was probably meant by `word`, if one is alike enough.
+///
+/// Differences in case, and between `snake_case`, `kebab-case` and `camelCase`, do not count.
+pub fn did_you_mean<'candidate>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'candidate str>,
+) -> Option<&'candidate str> {
+    if word.len() > MAX_WORD_BYTES {
+        return None;
+    }
+    let folded = fold(word);
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != word && candidate.len() <= MAX_WORD_BYTES)
+        .map(|candidate| (similarity(&folded, &fold(candidate)), candidate))
+        .filter(|(similarity, _)| *similarity >= SIMILARITY)
+        // The first of equally good ones is kept, so that the answer follows the candidates' order.
+        .fold(
+            None,
+            |best: Option<(f64, &str)>, (similarity, candidate)| match best {
+                Some((highest, _)) if highest >= similarity => best,
+                _ => Some((similarity, candidate)),
+            },
+        )
+        .map(|(_, candidate)| candidate)
+}
+
+fn similarity(word: &str, candidate: &str) -> f64 {
+    // Words of up to three letters are too short for a ratio: one edit is all that is forgiven.
+    if word.chars().count() <= 3 || candidate.chars().count() <= 3 {
+        return match strsim::osa_distance(word, candidate) {
+            0 => 1.0,
+            1 if word.chars().count() > 1 => 0.9,
+            _ => 0.0,
+        };
+    }
+    strsim::jaro_winkler(word, candidate)
+}
+
+fn fold(word: &str) -> String {
+    word.chars()
+        .filter(|character| !matches!(character, '_' | '-' | ' '))
+        .flat_map(char::to_lowercase)
+        .collect()
+}
