@@ -173,6 +173,9 @@ impl Grants {
 pub struct Imports {
     /// The capabilities.
     pub capabilities: Vec<Capability>,
+    /// The capabilities of which it names types and calls nothing, such as the handle of an object that a
+    /// job is given. They need no grant.
+    pub named: Vec<Capability>,
     /// The parts of WASI that are linked.
     pub linked: Vec<String>,
     /// The parts of WASI that are there in name only.
@@ -182,22 +185,24 @@ pub struct Imports {
 }
 
 impl Imports {
-    /// Sorts the names of imported interfaces, such as `noetl:tool/jobs@0.1.0`.
-    pub fn new<'name>(names: impl IntoIterator<Item = &'name str>) -> Self {
+    /// Sorts the names of imported interfaces, such as `noetl:tool/jobs@0.1.0`, each with whether there
+    /// is a function among what is imported of it.
+    pub fn new<'name>(interfaces: impl IntoIterator<Item = (&'name str, bool)>) -> Self {
         let mut imports = Self::default();
-        for name in names {
+        for (name, has_functions) in interfaces {
             let begins_with = |prefix: &&str| name.starts_with(*prefix);
             if let Some(interface) = name.strip_prefix(ABI_PACKAGE) {
                 let interface = interface.split('@').next().unwrap_or(interface);
                 match interface.parse() {
-                    Ok(capability) => imports.capabilities.push(capability),
+                    Ok(capability) if has_functions => imports.capabilities.push(capability),
+                    Ok(capability) => imports.named.push(capability),
                     // The interface of shared types has no functions.
                     Err(_) if interface == "types" => {}
                     Err(_) => imports.unknown.push(name.to_owned()),
                 }
             } else if LINKED_WASI.iter().any(begins_with) {
                 imports.linked.push(name.to_owned());
-            } else if INERT_WASI.iter().any(begins_with) {
+            } else if is_inert(name) {
                 imports.inert.push(name.to_owned());
             } else {
                 imports.unknown.push(name.to_owned());
@@ -206,6 +211,13 @@ impl Imports {
         imports.capabilities.sort_unstable();
         imports
     }
+}
+
+/// Whether the interface of this name is there in name only.
+pub(crate) fn is_inert(interface: &str) -> bool {
+    INERT_WASI
+        .iter()
+        .any(|prefix| interface.starts_with(prefix))
 }
 
 fn listed(capabilities: &[Capability]) -> String {
@@ -220,13 +232,14 @@ fn listed(capabilities: &[Capability]) -> String {
 mod tests {
     use super::*;
 
-    const IMPORTS: [&str; 6] = [
-        "noetl:tool/types@0.1.0",
-        "noetl:tool/jobs@0.1.0",
-        "noetl:tool/objects@0.1.0",
-        "wasi:clocks/wall-clock@0.2.6",
-        "wasi:filesystem/types@0.2.6",
-        "noetl:tool/progress@0.1.0",
+    const IMPORTS: [(&str, bool); 7] = [
+        ("noetl:tool/types@0.1.0", false),
+        ("noetl:tool/jobs@0.1.0", true),
+        ("noetl:tool/objects@0.1.0", true),
+        ("noetl:tool/secrets@0.1.0", false),
+        ("wasi:clocks/wall-clock@0.2.6", true),
+        ("wasi:filesystem/types@0.2.6", true),
+        ("noetl:tool/progress@0.1.0", true),
     ];
 
     #[test]
@@ -234,6 +247,7 @@ mod tests {
         let imports = Imports::new(IMPORTS);
         let capabilities = [Capability::Objects, Capability::Jobs, Capability::Progress];
         assert_eq!(imports.capabilities, capabilities);
+        assert_eq!(imports.named, [Capability::Secrets]);
         assert_eq!(imports.linked, ["wasi:clocks/wall-clock@0.2.6"]);
         assert_eq!(imports.inert, ["wasi:filesystem/types@0.2.6"]);
         assert!(imports.unknown.is_empty());
@@ -258,7 +272,7 @@ mod tests {
             "env",
         ] {
             let error = Grants::all()
-                .check("mine", &Imports::new([import]))
+                .check("mine", &Imports::new([(import, true)]))
                 .unwrap_err();
             assert!(
                 matches!(error, GrantError::UnknownImport { .. }),

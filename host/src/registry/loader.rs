@@ -5,11 +5,14 @@ use semver::Version;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use wasmtime::Engine;
+use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime::component::{Component, Linker};
 
 use super::cache::ComponentCache;
 use super::reference::is_kind;
 use super::schema::ConfigSchema;
+use super::stubs;
 use super::tool::{Description, LoadedTool};
 use crate::abi::v0_1::{self, CallState, ToolPre};
 use crate::digest::Digest;
@@ -160,7 +163,10 @@ impl ToolLoader {
         let imports = self.imports(&component);
         let grants = grants(&described.kind);
         let callable = match grants.check(&described.kind, &imports) {
-            Ok(()) => Ok(self.prepare(&component, &grants, origin)?),
+            Ok(()) => {
+                let linked = grants.iter().chain(imports.named.iter().copied());
+                Ok(self.prepare(&component, &Grants::of(linked), origin)?)
+            }
             Err(denial) => Err(denial),
         };
         Ok(LoadedTool {
@@ -219,10 +225,9 @@ impl ToolLoader {
             source,
         };
         let mut linker = Linker::new(self.engine.wasmtime());
-        v0_1::add_to_linker(&mut linker, &Grants::none()).map_err(wrong_interface)?;
-        linker
-            .define_unknown_imports_as_traps(component)
-            .map_err(wrong_interface)?;
+        // Its handles have the types of capabilities, so these are there; they refuse everything.
+        v0_1::add_to_linker(&mut linker, &Grants::all()).map_err(wrong_interface)?;
+        stubs::define(&mut linker, component).map_err(wrong_interface)?;
         let scope = Arc::new(CallScope::new(
             CallContext::default(),
             Arc::clone(&self.limits),
@@ -254,28 +259,40 @@ impl ToolLoader {
     fn imports(&self, component: &Component) -> Imports {
         let component_type = component.component_type();
         let imports = component_type.imports(self.engine.wasmtime());
-        let names: Vec<_> = imports.map(|(name, _)| name).collect();
-        Imports::new(names)
+        Imports::new(
+            imports.map(|(name, item)| (name, has_functions(&item, self.engine.wasmtime()))),
+        )
     }
 
-    /// Links what was granted, and nothing else but what the standard libraries of languages import
+    /// Links what it may have, and nothing else but what the standard libraries of languages import
     /// without ever calling it: that traps.
     fn prepare(
         &self,
         component: &Component,
-        grants: &Grants,
+        capabilities: &Grants,
         origin: &str,
     ) -> Result<ToolPre, LoadError> {
         let link = || {
             let mut linker: Linker<CallState> = Linker::new(self.engine.wasmtime());
-            v0_1::add_to_linker(&mut linker, grants)?;
-            linker.define_unknown_imports_as_traps(component)?;
+            v0_1::add_to_linker(&mut linker, capabilities)?;
+            stubs::define(&mut linker, component)?;
             ToolPre::new(linker.instantiate_pre(component)?)
         };
         link().map_err(|source| LoadError::WrongInterface {
             origin: origin.to_owned(),
             source,
         })
+    }
+}
+
+/// Whether there is anything to call in what is imported.
+fn has_functions(item: &ComponentExtern, engine: &Engine) -> bool {
+    match &item.ty {
+        ComponentItem::ComponentInstance(instance) => instance
+            .exports(engine)
+            .any(|(_, item)| has_functions(&item, engine)),
+        ComponentItem::Resource(_) | ComponentItem::Type(_) => false,
+        _ => true,
     }
 }
 

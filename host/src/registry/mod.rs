@@ -5,13 +5,16 @@
 //! a change or nothing of it, and a call that has its tool keeps it.
 
 mod cache;
+mod embedded;
 mod loader;
 mod lookup;
 mod reference;
 mod schema;
+mod stubs;
 mod tool;
 
 pub use cache::ComponentCache;
+pub use embedded::EMBEDDED_TOOLS;
 pub use loader::{LoadError, MAX_COMPONENT_BYTES, ToolLoader};
 pub use lookup::{Registry, ResolveError};
 pub use reference::{ParseToolRefError, ToolRef, VersionRef};

@@ -1,0 +1,72 @@
+//! Imports that are there in name only.
+//!
+//! The standard libraries of languages import files and sockets although most tools never call them.
+//! Such tools load; a call ends the tool. `Linker::define_unknown_imports_as_traps` cannot be used for
+//! it: it gives a new type to every handle that an interface takes from another one that is linked.
+
+use wasmtime::Engine;
+use wasmtime::component::types::{ComponentInstance, ComponentItem};
+use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType};
+
+use crate::grant::is_inert;
+
+/// Defines what the component imports of interfaces that are there in name only.
+pub(super) fn define<T: Send + 'static>(
+    linker: &mut Linker<T>,
+    component: &Component,
+) -> wasmtime::Result<()> {
+    let engine = linker.engine().clone();
+    let component_type = component.component_type();
+    let instances: Vec<_> = component_type
+        .imports(&engine)
+        .filter_map(|(name, item)| match item.ty {
+            ComponentItem::ComponentInstance(instance) => Some((name, instance)),
+            _ => None,
+        })
+        .collect();
+    let (inert, others): (Vec<_>, Vec<_>) =
+        instances.into_iter().partition(|(name, _)| is_inert(name));
+    let known: Vec<ResourceType> = others
+        .iter()
+        .flat_map(|(_, instance)| resources(instance, &engine))
+        .collect();
+    for (name, instance) in inert {
+        define_instance(linker.instance(name)?, name, &instance, &known, &engine)?;
+    }
+    Ok(())
+}
+
+fn define_instance<T: Send + 'static>(
+    mut linker: LinkerInstance<'_, T>,
+    interface: &str,
+    instance: &ComponentInstance,
+    known: &[ResourceType],
+    engine: &Engine,
+) -> wasmtime::Result<()> {
+    for (name, item) in instance.exports(engine) {
+        match item.ty {
+            ComponentItem::ComponentFunc(_) => {
+                let called = format!("{interface}#{name}");
+                linker.func_new(name, move |_, _, _, _| {
+                    wasmtime::bail!("tools have no `{called}`")
+                })?;
+            }
+            ComponentItem::Resource(resource) if !known.contains(&resource) => {
+                // Nobody can make such a handle, so one type is as good as another.
+                linker.resource(name, ResourceType::host::<()>(), |_, _| Ok(()))?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn resources(instance: &ComponentInstance, engine: &Engine) -> Vec<ResourceType> {
+    let exports = instance.exports(engine);
+    exports
+        .filter_map(|(_, item)| match item.ty {
+            ComponentItem::Resource(resource) => Some(resource),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,84 @@
+//! The components that the tests call, and hosts to call them with.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use toolhost::backend::memory::MemoryEngine;
+use toolhost::backend::objects::{FileSource, SourceRouter};
+use toolhost::grant::Grants;
+use toolhost::host::ToolHost;
+use toolhost::limits::Limits;
+use toolhost::registry::EMBEDDED_TOOLS;
+
+use crate::build_guests;
+
+/// Every component that is built from this repository, but for those that are embedded.
+const PACKAGES: [&str; 7] = [
+    "dry-run",
+    "greet",
+    "guest-empty",
+    "guest-misbehave",
+    "guest-standard",
+    "guest-versions",
+    "guest-wasi",
+];
+
+/// The file of a component, by its package; built when a test first asks.
+pub(crate) fn file(package: &str) -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    assert!(
+        PACKAGES.contains(&package),
+        "`{package}` is not among the packages that are built"
+    );
+    let folder = FOLDER.get_or_init(|| {
+        let workspace = workspace();
+        build_guests::build(&workspace, &workspace.join("target/guests"), &PACKAGES).unwrap()
+    });
+    folder.join(format!("{}.wasm", package.replace('-', "_")))
+}
+
+/// The bytes of a component.
+pub(crate) fn bytes(package: &str) -> Arc<[u8]> {
+    std::fs::read(file(package)).unwrap().into()
+}
+
+/// The root of the repository.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// A host on the memory engine with files of `folder`, and the embedded tools.
+pub(crate) async fn host(engine: &MemoryEngine, folder: &Path, limits: Limits) -> ToolHost {
+    let files = Arc::new(FileSource::new(folder, folder));
+    let host = ToolHost::builder()
+        .jobs(Arc::new(engine.clone()))
+        .objects(Arc::new(SourceRouter::new().with("file", files)))
+        .limits(limits)
+        .max_calls(16)
+        .cache_directory(workspace().join("target/guests/compiled"))
+        .log_directory(folder.join("logs"))
+        .build()
+        .unwrap();
+    for (origin, component) in EMBEDDED_TOOLS {
+        let tool = host
+            .loader()
+            .load(component.into(), origin, |_| Grants::all())
+            .await
+            .unwrap();
+        host.registry().activate(Arc::new(tool));
+    }
+    host
+}
+
+/// Loads a component into a host, with these grants, and puts it into use.
+pub(crate) async fn load(host: &ToolHost, package: &str, grants: Grants) {
+    let tool = host
+        .loader()
+        .load(bytes(package), package, |_| grants)
+        .await
+        .unwrap();
+    host.registry().activate(Arc::new(tool));
+}

@@ -1,0 +1,6 @@
+//! Tests of the host with real components.
+
+#[path = "../../host/build_guests.rs"]
+mod build_guests;
+mod guests;
+mod script;
