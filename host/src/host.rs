@@ -1,6 +1,7 @@
 //! The host itself: what a worker embeds.
 
 mod builder;
+mod diagnose;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,7 @@ pub struct CallRequest {
 ///
 /// A call that was made and failed is no error but an [`Outcome`].
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CallError {
     /// There is no such tool.
     #[error(transparent)]

@@ -18,4 +18,5 @@ pub mod progress;
 pub mod registry;
 pub mod scope;
 pub mod sealing;
+pub mod setup;
 pub mod template;

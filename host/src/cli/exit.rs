@@ -1,0 +1,66 @@
+use std::process::ExitCode;
+
+use toolhost::host::CallError;
+use toolhost::outcome::{Outcome, OutcomeStatus};
+
+/// How a command ended, as its exit code tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything was done.
+    Success,
+    /// A tool or script failed.
+    Failed,
+    /// The command line or its input is wrong.
+    Usage,
+    /// Something was not allowed.
+    Denied,
+    /// An engine or a backend was not to be reached.
+    Unreachable,
+    /// The user interrupted it.
+    Interrupted,
+}
+
+impl Exit {
+    /// The exit code, as the README documents it.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Denied => 3,
+            Self::Unreachable => 4,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// How a call ended.
+    pub(crate) fn of_outcome(outcome: &Outcome) -> Self {
+        match (outcome.status, outcome.text("reason")) {
+            (OutcomeStatus::Completed, _) => Self::Success,
+            (OutcomeStatus::Cancelled, _) => Self::Interrupted,
+            (_, Some("Denied")) => Self::Denied,
+            (_, Some("EngineUnavailable")) => Self::Unreachable,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Why a call was not made.
+    pub(crate) fn of_error(error: &CallError) -> Self {
+        match error {
+            CallError::Denied(_) => Self::Denied,
+            CallError::ShuttingDown => Self::Unreachable,
+            CallError::UnknownTool(_)
+            | CallError::Template(_)
+            | CallError::Config { .. }
+            | CallError::Rejected { .. }
+            | CallError::TooLarge { .. } => Self::Usage,
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

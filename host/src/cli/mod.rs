@@ -1,0 +1,76 @@
+//! Commands, one a file. The only place that prints.
+
+mod call;
+mod exit;
+mod options;
+mod show;
+mod terminal;
+mod tool;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use exit::Exit;
+
+/// Runs tools that are WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "toolhost", version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Call one tool, and print its outcome as JSON.
+    Call(call::CallArguments),
+    /// Look at the tools that can be called.
+    #[command(subcommand)]
+    Tool(tool::ToolCommand),
+}
+
+/// Reads the command line, does what it says, and returns how it ended.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Where the output is closed there is nobody to tell.
+            let _unheard = error.print();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Success.into()
+            };
+        }
+    };
+    log_to_stderr();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            terminal::complain(&format!("cannot start: {error}"), None);
+            return Exit::Unreachable.into();
+        }
+    };
+    let exit = runtime.block_on(async {
+        match arguments.command {
+            Command::Call(arguments) => call::call(arguments).await,
+            Command::Tool(command) => tool::tool(command).await,
+        }
+    });
+    exit.into()
+}
+
+/// What the library has to say, for those who ask for it with `RUST_LOG`.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal::stderr_has_color())
+        .init();
+}

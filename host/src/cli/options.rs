@@ -1,0 +1,170 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use toolhost::credential::CredentialError;
+use toolhost::diagnostic::Document;
+use toolhost::setup::{GrantsFileError, SetUp, Settings, SetupError};
+
+use super::exit::Exit;
+use super::terminal;
+
+/// What every command takes that calls tools.
+#[derive(Debug, Args)]
+pub(crate) struct CommonOptions {
+    /// The engine that runs jobs.
+    #[arg(long, value_enum, default_value = "local")]
+    engine: EngineName,
+    /// The file with secrets and credentials; without it, the user's configuration folder is looked at.
+    #[arg(long, value_name = "FILE", env = "TOOLHOST_CREDENTIALS")]
+    credentials: Option<PathBuf>,
+    /// A folder with more tools (`*.wasm`), and what they may do (`grants.yaml`).
+    #[arg(long, value_name = "DIR", env = "TOOLHOST_PLUGINS")]
+    plugins: Option<PathBuf>,
+    /// The folder that script files must lie in [default: that of the playbook or configuration].
+    #[arg(long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// How many seconds after its failure a first attempt is repeated; the delay doubles each time, up
+    /// to 6 minutes [default: 10, as in Kubernetes].
+    #[arg(long, value_name = "SECONDS", env = "TOOLHOST_BACKOFF_SECONDS", value_parser = seconds)]
+    backoff: Option<Duration>,
+}
+
+/// An engine by name.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EngineName {
+    /// Supervised processes of this machine.
+    Local,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// No configuration is larger; the host reads no more of it.
+const MAX_INPUT_BYTES: u64 = 16 << 20;
+/// The longest delay before a first repetition: the one that all later delays are bounded by.
+const MAX_BACKOFF_SECONDS: f64 = 360.0;
+
+impl CommonOptions {
+    /// Puts a host together for a playbook or configuration in `folder`.
+    pub(crate) async fn set_up(&self, folder: &Path) -> Result<SetUp, Exit> {
+        let EngineName::Local = self.engine;
+        let workspace = self.workspace.as_deref().unwrap_or(folder);
+        let mut settings = Settings::new(folder, workspace);
+        settings.plugins.clone_from(&self.plugins);
+        settings.search_path = std::env::var("PATH").ok();
+        settings.backoff_base = self.backoff;
+        settings.cache_directory =
+            user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
+        settings.log_directory =
+            user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
+        let set_up = toolhost::setup::set_up(settings)
+            .await
+            .map_err(|error| explain(&error))?;
+        for refused in &set_up.refused {
+            terminal::tell(&format!(
+                "warning: left out a tool: {}",
+                terminal::chain(refused)
+            ));
+        }
+        Ok(set_up)
+    }
+
+    /// The secrets and credentials.
+    pub(crate) fn credentials(&self) -> Result<toolhost::credential::CredentialsFile, Exit> {
+        let usual =
+            user_folder("XDG_CONFIG_HOME", ".config").map(|config| config.join("credentials.yaml"));
+        let usual = usual.filter(|path| path.exists());
+        let path = self.credentials.as_ref().or(usual.as_ref());
+        let loaded = toolhost::setup::credentials(path.map(PathBuf::as_path));
+        let credentials = loaded.map_err(|error| explain_credentials(&error))?;
+        terminal::show(credentials.warnings());
+        Ok(credentials)
+    }
+}
+
+/// Reads a YAML or JSON file; `-` is standard input.
+pub(crate) fn read_document(path: &Path) -> Result<Document, Exit> {
+    let name = path.display().to_string();
+    let text = read_text(path).map_err(|error| {
+        terminal::complain(&format!("cannot read `{name}`: {error}"), None);
+        Exit::Usage
+    })?;
+    Document::parse(&name, &text).map_err(|problem| {
+        terminal::show(&[problem]);
+        Exit::Usage
+    })
+}
+
+/// The folder that a file lies in; the current one for standard input.
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    parent.map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    let bytes = if path.as_os_str() == "-" {
+        std::io::stdin()
+            .lock()
+            .take(MAX_INPUT_BYTES + 1)
+            .read_to_string(&mut text)?
+    } else {
+        std::fs::File::open(path)?
+            .take(MAX_INPUT_BYTES + 1)
+            .read_to_string(&mut text)?
+    };
+    if bytes as u64 > MAX_INPUT_BYTES {
+        let message = format!("it has more than {MAX_INPUT_BYTES} bytes");
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            message,
+        ));
+    }
+    Ok(text)
+}
+
+/// This program's folder below one of the user's, as the XDG base directory specification has them.
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let set = std::env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let folder = set.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below_home)));
+    folder.map(|folder| folder.join("toolhost"))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "expected a number of seconds".to_owned())?;
+    if (0.0..=MAX_BACKOFF_SECONDS).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    Err(format!("expected 0 to {MAX_BACKOFF_SECONDS} seconds"))
+}
+
+fn explain(error: &SetupError) -> Exit {
+    match error {
+        SetupError::Grants(GrantsFileError::Invalid { problems, .. }) => terminal::show(problems),
+        SetupError::Credentials(error) => return explain_credentials(error),
+        other => terminal::complain(&terminal::chain(other), None),
+    }
+    Exit::Usage
+}
+
+fn explain_credentials(error: &CredentialError) -> Exit {
+    match error {
+        CredentialError::Invalid { problems, .. } => terminal::show(problems),
+        other => terminal::complain(&terminal::chain(other), other.help()),
+    }
+    Exit::Usage
+}

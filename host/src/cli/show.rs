@@ -1,0 +1,126 @@
+//! Showing what goes on while a tool works.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use toolhost::capability::{AttemptEnd, JobEventKind};
+use toolhost::progress::{ProgressEvent, ProgressReader, ProgressSender, progress};
+
+use super::exit::Exit;
+use super::options::OutputFormat;
+use super::terminal;
+
+/// Shows the progress of one call on standard error until it is over.
+#[derive(Debug)]
+pub(crate) struct Display {
+    showing: JoinHandle<()>,
+}
+
+/// What is shown of a call.
+#[derive(Debug, Clone, Copy)]
+struct Detail {
+    /// What jobs write.
+    logs: bool,
+    /// What happens to jobs.
+    events: bool,
+}
+
+impl Display {
+    /// Starts to show what is sent to the sender.
+    pub(crate) fn start(format: OutputFormat) -> (Self, ProgressSender) {
+        let (sender, reader) = progress();
+        let is_terminal = terminal::stderr_is_terminal();
+        let detail = Detail {
+            logs: is_terminal || format == OutputFormat::Text,
+            events: is_terminal,
+        };
+        let showing = tokio::spawn(show(reader, detail));
+        (Self { showing }, sender)
+    }
+
+    /// Waits until everything was shown.
+    pub(crate) async fn finish(self) {
+        // A task that panicked has nothing more to show.
+        let _shown = self.showing.await;
+    }
+}
+
+/// A token that is cancelled when the user interrupts; interrupting again ends the program at once.
+pub(crate) fn cancel_on_interrupt() -> CancellationToken {
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        interrupted().await;
+        cancel.cancel();
+        terminal::tell("ending the job; interrupt again to leave at once");
+        interrupted().await;
+        std::process::exit(Exit::Interrupted.code().into());
+    });
+    token
+}
+
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => if result.is_err() {
+            std::future::pending::<()>().await;
+        },
+        _ = terminated.recv() => {}
+    }
+}
+
+async fn show(mut reader: ProgressReader, detail: Detail) {
+    while let Some(event) = reader.next().await {
+        if let Some(line) = line(event, detail) {
+            terminal::tell(&line);
+        }
+    }
+}
+
+fn line(event: ProgressEvent, detail: Detail) -> Option<String> {
+    match event {
+        ProgressEvent::Log { record, .. } => detail
+            .logs
+            .then(|| format!("  | {}", terminal::harmless(&record.text))),
+        ProgressEvent::Job { event, .. } => job_line(event.attempt, event.kind, detail),
+        ProgressEvent::Stage { message, .. } => detail
+            .events
+            .then(|| format!("  {}", terminal::harmless(&message))),
+        ProgressEvent::Started { tool, digest } => {
+            detail.events.then(|| format!("  {tool} ({digest})"))
+        }
+        ProgressEvent::Skipped { events } => {
+            Some(format!("  ({events} messages of the tool left out)"))
+        }
+        _ => None,
+    }
+}
+
+fn job_line(attempt: u32, kind: JobEventKind, detail: Detail) -> Option<String> {
+    let line = match kind {
+        JobEventKind::Warning { message } => return Some(format!("warning: {message}")),
+        JobEventKind::Waiting { reason, message } => format!("  waiting: {reason}: {message}"),
+        JobEventKind::AttemptStarted { pod } => format!("  attempt {attempt} runs as {pod}"),
+        JobEventKind::AttemptEnded(end) => format!("  attempt {attempt} {}", end_of(&end)),
+        JobEventKind::BackingOff { wait } => format!("  next attempt in {}", rounded(wait)),
+        _ => return None,
+    };
+    detail.events.then_some(line)
+}
+
+fn end_of(end: &AttemptEnd) -> String {
+    let duration = rounded(end.duration);
+    match (&end.reason, &end.message) {
+        (None, _) => format!("succeeded after {duration}"),
+        (Some(reason), None) => format!("failed after {duration}: {reason}"),
+        (Some(reason), Some(message)) => format!("failed after {duration}: {reason}: {message}"),
+    }
+}
+
+fn rounded(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}

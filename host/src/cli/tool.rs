@@ -1,0 +1,151 @@
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use toolhost::registry::{LoadedTool, ToolRef};
+
+use super::exit::Exit;
+use super::options::{CommonOptions, OutputFormat};
+use super::terminal;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ToolCommand {
+    /// List the tools, the one in use of each kind last.
+    List(ListArguments),
+    /// Show everything about a tool: version, digest, imports, grants and schema.
+    Inspect(InspectArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArguments {
+    #[arg(long, value_enum, default_value = "text")]
+    output: OutputFormat,
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// The tool: KIND, KIND@1, KIND@1.2, KIND@1.2.3 or KIND@sha256:DIGEST.
+    tool: ToolRef,
+    #[arg(long, value_enum, default_value = "text")]
+    output: OutputFormat,
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+/// How much of a digest is shown in a list: enough to tell components apart, and to name one.
+const SHORT_DIGEST: usize = "sha256:".len() + 12;
+
+pub(crate) async fn tool(command: ToolCommand) -> Exit {
+    let result = match command {
+        ToolCommand::List(arguments) => list(arguments).await,
+        ToolCommand::Inspect(arguments) => inspect(arguments).await,
+    };
+    match result {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+async fn list(arguments: ListArguments) -> Result<Exit, Exit> {
+    let set_up = arguments.common.set_up(Path::new(".")).await?;
+    let tools = set_up.host.registry().list();
+    if arguments.output == OutputFormat::Json {
+        let documents: Vec<_> = tools.iter().map(|tool| summary(tool)).collect();
+        terminal::print(&format!("{:#}", Value::Array(documents)));
+        return Ok(Exit::Success);
+    }
+    let name_width = tools
+        .iter()
+        .map(|tool| tool.to_string().len())
+        .max()
+        .unwrap_or(0);
+    for tool in &tools {
+        let digest = tool.digest().to_string();
+        let digest = digest.get(..SHORT_DIGEST).unwrap_or(&digest);
+        let name = tool.to_string();
+        let note = if tool.denial().is_some() {
+            "  (lacks grants)"
+        } else {
+            ""
+        };
+        terminal::print(&format!(
+            "{name:name_width$}  {digest}  {}{note}",
+            tool.summary()
+        ));
+    }
+    Ok(Exit::Success)
+}
+
+async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
+    let set_up = arguments.common.set_up(Path::new(".")).await?;
+    let tool = set_up
+        .host
+        .registry()
+        .resolve(&arguments.tool)
+        .map_err(|error| {
+            terminal::complain(&error.to_string(), None);
+            Exit::Usage
+        })?;
+    if arguments.output == OutputFormat::Json {
+        let mut document = summary(&tool);
+        if let Some(members) = document.as_object_mut() {
+            members.insert("schema".to_owned(), tool.schema().clone());
+        }
+        terminal::print(&format!("{document:#}"));
+        return Ok(Exit::Success);
+    }
+    let imports = tool.imports();
+    let row = |name: &str, value: &str| {
+        if !value.is_empty() {
+            terminal::print(&format!("{name:9} {value}"));
+        }
+    };
+    row("tool", &tool.to_string());
+    row("summary", tool.summary());
+    row("digest", &tool.digest().to_string());
+    row("origin", tool.origin());
+    row("needs", &names(&imports.capabilities));
+    row("granted", &names(&tool.grants().iter().collect::<Vec<_>>()));
+    row("wasi", &imports.linked.join(", "));
+    row("inert", &imports.inert.join(", "));
+    row("unknown", &imports.unknown.join(", "));
+    if let Some(denial) = tool.denial() {
+        row("denied", &denial.to_string());
+    }
+    terminal::print(&format!("schema    {:#}", tool.schema()));
+    Ok(Exit::Success)
+}
+
+fn summary(tool: &LoadedTool) -> Value {
+    let imports = tool.imports();
+    let texts = |capabilities: &[toolhost::grant::Capability]| {
+        capabilities
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    json!({
+        "kind": tool.kind(),
+        "version": tool.version().to_string(),
+        "digest": tool.digest().to_string(),
+        "summary": tool.summary(),
+        "origin": tool.origin(),
+        "imports": {
+            "capabilities": texts(&imports.capabilities),
+            "linked": imports.linked,
+            "inert": imports.inert,
+            "unknown": imports.unknown,
+        },
+        "grants": texts(&tool.grants().iter().collect::<Vec<_>>()),
+        "denial": tool.denial().map(ToString::to_string),
+    })
+}
+
+fn names(capabilities: &[toolhost::grant::Capability]) -> String {
+    capabilities
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

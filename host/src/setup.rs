@@ -1,0 +1,180 @@
+//! Puts a host together from what a user says: the one place that names concrete backends.
+
+mod grants;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use grants::{GrantsFile, GrantsFileError};
+
+use crate::backend::local::{LocalEngine, LocalSettings};
+use crate::backend::objects::{FileSource, SourceRouter};
+use crate::credential::{CredentialError, CredentialsFile};
+use crate::grant::Grants;
+use crate::host::{BuildError, ToolHost};
+use crate::registry::{EMBEDDED_TOOLS, LoadError, LoadedTool};
+
+/// What a host is put together from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// What relative paths of scripts are relative to: the playbook's folder.
+    pub base: PathBuf,
+    /// What every script file must lie below.
+    pub workspace: PathBuf,
+    /// A folder with more tools, and `grants.yaml`.
+    pub plugins: Option<PathBuf>,
+    /// Where programs are searched for, as `PATH` has it.
+    pub search_path: Option<String>,
+    /// The delay before the first repetition of a failed attempt on the local engine.
+    pub backoff_base: Option<Duration>,
+    /// Where compiled components are kept.
+    pub cache_directory: Option<PathBuf>,
+    /// Where large logs are kept.
+    pub log_directory: Option<PathBuf>,
+}
+
+/// Why a host could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// There is no engine.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A tool that this host was built with cannot be loaded.
+    #[error("this build is broken")]
+    Embedded(#[source] LoadError),
+    /// The folder of tools cannot be read.
+    #[error("cannot read the folder of tools `{}`", path.display())]
+    Plugins {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The grants cannot be read.
+    #[error(transparent)]
+    Grants(#[from] GrantsFileError),
+    /// The credentials cannot be read.
+    #[error(transparent)]
+    Credentials(#[from] CredentialError),
+}
+
+/// A host, and the tools that could not be loaded, with the reasons.
+#[derive(Debug)]
+pub struct SetUp {
+    /// The host.
+    pub host: ToolHost,
+    /// Tools of the plugins folder that are not there, and why.
+    pub refused: Vec<LoadError>,
+}
+
+/// How many calls a command makes at once: a playbook's steps come one after the other.
+const MAX_CALLS: u32 = 4;
+/// The largest number of files that are looked at in a folder of tools.
+const MAX_PLUGINS: usize = 256;
+
+impl Settings {
+    /// Settings for scripts below `workspace`, with defaults for everything else.
+    #[must_use]
+    pub fn new(base: impl Into<PathBuf>, workspace: impl Into<PathBuf>) -> Self {
+        Self {
+            base: base.into(),
+            workspace: workspace.into(),
+            plugins: None,
+            search_path: None,
+            backoff_base: None,
+            cache_directory: None,
+            log_directory: None,
+        }
+    }
+}
+
+/// Puts a host on the local engine together, with the tools that this build brings and those of the
+/// plugins folder.
+///
+/// A tool of the plugins folder takes the place of an embedded one of the same kind. One that is broken
+/// is left out and returned with the reason.
+///
+/// # Errors
+///
+/// [`SetupError`].
+pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
+    let mut local = LocalSettings::default();
+    if let Some(search_path) = settings.search_path {
+        local.search_path = search_path;
+    }
+    if let Some(backoff_base) = settings.backoff_base {
+        local.backoff_base = backoff_base;
+    }
+    let files = FileSource::new(&settings.base, &settings.workspace);
+    let mut builder = ToolHost::builder()
+        .jobs(Arc::new(LocalEngine::new(local)))
+        .objects(Arc::new(SourceRouter::new().with("file", Arc::new(files))))
+        .max_calls(MAX_CALLS);
+    if let Some(directory) = settings.cache_directory {
+        builder = builder.cache_directory(directory);
+    }
+    if let Some(directory) = settings.log_directory {
+        builder = builder.log_directory(directory);
+    }
+    let host = builder.build()?;
+    for (origin, component) in EMBEDDED_TOOLS {
+        let loaded = host
+            .loader()
+            .load(component.into(), origin, |_| Grants::all())
+            .await;
+        activate(&host, loaded.map_err(SetupError::Embedded)?);
+    }
+    let refused = match &settings.plugins {
+        Some(folder) => load_plugins(&host, folder).await?,
+        None => Vec::new(),
+    };
+    Ok(SetUp { host, refused })
+}
+
+/// Reads the credentials file, if there is one.
+///
+/// # Errors
+///
+/// [`CredentialError`].
+pub fn credentials(path: Option<&Path>) -> Result<CredentialsFile, CredentialError> {
+    path.map_or_else(|| Ok(CredentialsFile::default()), CredentialsFile::load)
+}
+
+async fn load_plugins(host: &ToolHost, folder: &Path) -> Result<Vec<LoadError>, SetupError> {
+    let unreadable = |source| SetupError::Plugins {
+        path: folder.to_owned(),
+        source,
+    };
+    let grants = GrantsFile::load_from_folder(folder)?;
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    let mut components: Vec<_> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
+        .take(MAX_PLUGINS)
+        .collect();
+    // The order of a folder is no order; by name, the last of a kind is in use.
+    components.sort();
+    let mut refused = Vec::new();
+    for component in components {
+        match host
+            .loader()
+            .load_file(&component, |kind| grants.of(kind))
+            .await
+        {
+            Ok(tool) => activate(host, tool),
+            Err(error) => refused.push(error),
+        }
+    }
+    Ok(refused)
+}
+
+fn activate(host: &ToolHost, tool: LoadedTool) {
+    host.registry().activate(Arc::new(tool));
+}
