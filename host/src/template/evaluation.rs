@@ -92,21 +92,17 @@ impl Evaluation {
 
     /// The answer to a request, or an invalid value that ends the evaluation until there is one.
     pub(super) fn ask(&self, request: &Request) -> Result<Answer, Value> {
-        match self.answers.get(request) {
-            Some(answer) => {
-                if matches!(answer, Answer::Value(_)) {
-                    self.state().used.insert(request.clone());
-                }
-                Ok(answer.clone())
-            }
-            None => {
-                self.state().pending.insert(request.clone());
-                Err(Value::from(Error::new(
-                    ErrorKind::InvalidOperation,
-                    "the secret is not there yet",
-                )))
-            }
+        let Some(answer) = self.answers.get(request) else {
+            self.state().pending.insert(request.clone());
+            return Err(Value::from(Error::new(
+                ErrorKind::InvalidOperation,
+                "the secret is not there yet",
+            )));
+        };
+        if matches!(answer, Answer::Value(_)) {
+            self.state().used.insert(request.clone());
         }
+        Ok(answer.clone())
     }
 
     /// Notes a name that is not there, and returns whether its absence may be looked into.

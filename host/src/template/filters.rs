@@ -31,6 +31,10 @@ pub(super) fn is_undefined(value: &Value) -> bool {
     value.is_undefined() || Missing::of(value).is_some()
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the engine hands keyword arguments over by value"
+)]
 /// `tojson(indent=none)`: compact JSON, or with each level indented; nothing is escaped for HTML.
 pub(super) fn tojson(
     value: &Value,
