@@ -1,0 +1,117 @@
+use std::collections::HashMap;
+
+use super::checker::{Checker, suggest};
+use super::refusal;
+use crate::credential::{KeychainEntry, KeychainKind, MINTED_KEYCHAIN_KINDS};
+use crate::diagnostic::{Diagnostic, Node, Span};
+
+/// `ref` is another name for `credential`. The others tell a NoETL server how long to keep what it got;
+/// here a credential is read whenever it is used.
+const ENTRY_KEYS: &[&str] = &[
+    "name",
+    "kind",
+    "credential",
+    "ref",
+    "scope",
+    "auto_renew",
+    "ttl_seconds",
+];
+const SCOPES: &[&str] = &["local", "global", "shared"];
+/// The kind of an entry that does not name one.
+const DEFAULT_KIND: &str = "credential";
+
+/// The entries of `keychain:`.
+pub(super) fn parse(checker: &mut Checker<'_>, node: &Node) -> Vec<KeychainEntry> {
+    let mut entries = Vec::new();
+    if node.is_null() {
+        return entries;
+    }
+    let mut names: HashMap<String, Span> = HashMap::new();
+    for item in checker.list(node, "`keychain`").unwrap_or_default() {
+        let Some(entry) = parse_entry(checker, item) else {
+            continue;
+        };
+        let span = item.get("name").map_or(item.span, |name| name.span);
+        if let Some(first) = names.insert(entry.name.clone(), span) {
+            let problem = Diagnostic::error(format!(
+                "two entries of the keychain have the name `{}`",
+                entry.name
+            ));
+            let problem = problem
+                .label(checker.source(), first, "first here")
+                .label(checker.source(), span, "and again here")
+                .help("give one of them another name");
+            checker.report(problem);
+        }
+        entries.push(entry);
+    }
+    entries
+}
+
+fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> {
+    let fields = checker.mapping(item, "an entry of `keychain`")?;
+    let label = item.get("name").and_then(Node::as_str);
+    let owner = match label {
+        Some(name) => format!("the keychain entry `{name}`"),
+        None => "an entry of `keychain`".to_owned(),
+    };
+    let kind = parse_kind(checker, item.get("kind"), &owner);
+    // An entry whose kind is refused has keys of that kind; what matters was said.
+    if kind.is_some() {
+        for field in fields {
+            if !ENTRY_KEYS.contains(&field.key.text.as_str()) {
+                checker.unknown_key(field, &owner, ENTRY_KEYS, refusal::KEYCHAIN);
+            }
+        }
+    }
+    if let Some(scope) = item.get("scope") {
+        let text = checker.text(scope, &format!("`scope` of {owner}"));
+        if let Some(text) = text.filter(|text| !SCOPES.contains(&text.as_str())) {
+            let message = format!("{owner} has the unknown scope `{text}`");
+            checker.problem(scope.span, message, suggest(&text, SCOPES));
+        }
+    }
+    let name = match item.get("name") {
+        Some(node) => checker.text(node, "`name` of an entry of `keychain`"),
+        None => {
+            let help = "write `name: NAME`; templates then use `{{ keychain.NAME.FIELD }}`";
+            checker.missing(item.span, "name", &owner, help);
+            None
+        }
+    };
+    let kind = kind?;
+    let credential = match item.get("credential").or_else(|| item.get("ref")) {
+        Some(node) => checker.text(node, &format!("`credential` of {owner}")),
+        None => {
+            let help = "name a credential of the credentials file";
+            checker.missing(item.span, "credential", &owner, help);
+            None
+        }
+    };
+    Some(KeychainEntry {
+        name: name?,
+        kind,
+        credential: credential?,
+    })
+}
+
+fn parse_kind(checker: &mut Checker<'_>, node: Option<&Node>, owner: &str) -> Option<KeychainKind> {
+    let Some(node) = node else {
+        return KeychainKind::from_name(DEFAULT_KIND);
+    };
+    let text = checker.text(node, &format!("`kind` of {owner}"))?;
+    let kind = KeychainKind::from_name(&text);
+    if kind.is_none() {
+        let (message, help) = if MINTED_KEYCHAIN_KINDS.contains(&text.as_str()) {
+            let message = format!("{owner} is of kind `{text}`, which is not supported");
+            let help = "put the values into a credential of the credentials file, and write `kind: \
+                        credential` and `credential: NAME`";
+            (message, help.to_owned())
+        } else {
+            let message = format!("{owner} has the unknown kind `{text}`");
+            (message, suggest(&text, &KeychainKind::NAMES))
+        };
+        checker.problem(node.span, message, help);
+    }
+    kind
+}

@@ -1,0 +1,243 @@
+use serde_json::{Map, Value};
+
+use super::checker::{Checker, list};
+use super::{MAX_STEP_NAME_BYTES, next, refusal};
+use crate::diagnostic::{Diagnostic, Entry, Node, Span};
+use crate::playbook::model::{ARGUMENTS_KEY, Step, StepTool};
+use crate::template::Renderer;
+
+const STEP_KEYS: &[&str] = &["step", "desc", "tool", "next", "args", "input"];
+/// The names under which a step may have arguments of its own.
+const ARGUMENT_KEYS: [&str; 2] = [ARGUMENTS_KEY, "input"];
+/// Keys that playbooks of an older form have beside `tool` rather than in it.
+const TOOL_KEYS: &[&str] = &[
+    "auth", "code", "command", "env", "image", "job", "kind", "query", "script", "uri", "url",
+];
+/// Kinds by which a step would run another playbook, or a part of this one.
+const NESTED_KINDS: [&str; 2] = ["playbook", "workbook"];
+/// Steps that have nothing to do by their name.
+const MARKERS: [&str; 2] = ["start", "end"];
+
+/// A step, before its neighbours are known.
+pub(super) struct RawStep {
+    pub(super) step: Step,
+    pub(super) name_span: Span,
+    /// Where each arc names its step.
+    pub(super) arc_spans: Vec<Span>,
+    /// Whether the step says what follows it, be it nothing.
+    pub(super) has_next: bool,
+}
+
+/// One item of `workflow:`; nothing where it has no name.
+pub(super) fn parse(checker: &mut Checker<'_>, index: usize, item: &Node) -> Option<RawStep> {
+    let Some(entries) = item.entries() else {
+        let help = "write `- step: NAME` with a `tool`";
+        checker.wrong_type(item, "a step", "a mapping", help);
+        return None;
+    };
+    let name = item.get("step").and_then(Node::as_str);
+    let owner = match name {
+        Some(name) => format!("step `{name}`"),
+        None => "a step".to_owned(),
+    };
+    let is_old_form = item.get("tool").is_some_and(|tool| tool.as_str().is_some());
+    for entry in entries {
+        let key = entry.key.text.as_str();
+        if STEP_KEYS.contains(&key) {
+            continue;
+        }
+        if !TOOL_KEYS.contains(&key) {
+            checker.unknown_key(entry, &owner, STEP_KEYS, refusal::STEP);
+        } else if !is_old_form {
+            let message = format!("`{key}` of {owner} stands beside `tool`, not in it");
+            checker.problem(entry.key.span, message, "indent it under `tool:`");
+        }
+    }
+    let path = vec!["workflow".to_owned(), index.to_string()];
+    let description = optional_text(checker, item.get("desc"), &format!("`desc` of {owner}"));
+    let tool = parse_tool(checker, item, &owner, &path);
+    let written = item.entry("next").filter(|next| !next.value.is_null());
+    let parsed = written.map(|entry| next::parse(checker, &entry.value, &owner, &path));
+    let (name, name_span) = parse_name(checker, item)?;
+    let has_next = parsed.is_some();
+    let (next, arc_spans) = parsed.unwrap_or_default();
+    if item.get("tool").is_none_or(Node::is_null) && !has_next && !MARKERS.contains(&name.as_str())
+    {
+        let warning = Diagnostic::warning(format!("the step `{name}` does nothing"))
+            .at(checker.source(), name_span)
+            .help("give it a `tool` or a `next`");
+        checker.warn(warning);
+    }
+    Some(RawStep {
+        step: Step {
+            name,
+            description,
+            tool,
+            next,
+        },
+        name_span,
+        arc_spans,
+        has_next,
+    })
+}
+
+fn parse_name(checker: &mut Checker<'_>, item: &Node) -> Option<(String, Span)> {
+    let Some(node) = item.get("step") else {
+        let help = match item.entry("name") {
+            Some(_) => "write `step: NAME` instead of `name: NAME`",
+            None => "write `step: NAME`",
+        };
+        checker.missing(item.span, "step", "a step", help);
+        return None;
+    };
+    let name = checker.text(node, "`step`")?;
+    let problem = if name.len() > MAX_STEP_NAME_BYTES {
+        format!("the name of a step has {} bytes", name.len())
+    } else if name.chars().any(char::is_control) || name.trim() != name {
+        format!("the name of a step holds line ends or blanks at its ends: {name:?}")
+    } else if Renderer::has_template(&Value::String(name.clone())) {
+        format!("the name of a step is a template: `{name}`")
+    } else {
+        return Some((name, node.span));
+    };
+    let help = format!("use at most {MAX_STEP_NAME_BYTES} letters, digits, `_` and `-`");
+    checker.problem(node.span, problem, help);
+    None
+}
+
+fn optional_text(checker: &mut Checker<'_>, node: Option<&Node>, owner: &str) -> Option<String> {
+    let node = node.filter(|node| !node.is_null())?;
+    checker.text(node, owner)
+}
+
+fn parse_tool(
+    checker: &mut Checker<'_>,
+    item: &Node,
+    owner: &str,
+    path: &[String],
+) -> Option<StepTool> {
+    let arguments = parse_arguments(checker, item, owner);
+    let Some(node) = item.get("tool").filter(|node| !node.is_null()) else {
+        if let Some(arguments) = arguments {
+            let message = format!("{owner} has `{}` but no `tool`", arguments.key.text);
+            let help = "add the `tool` that takes them, or leave them out";
+            checker.problem(arguments.key.span, message, help);
+        }
+        return None;
+    };
+    if let Some(kind) = node.as_str() {
+        refuse_old_form(checker, item, node.span, kind);
+        return None;
+    }
+    if node.items().is_some() {
+        let message = format!("`tool` of {owner} is a list of tasks, which is not supported");
+        let help = "make each task a step of its own, and write `tool:` as a mapping with `kind:`";
+        checker.problem(place_of(item, "tool"), message, help);
+        return None;
+    }
+    let entries = checker.mapping(node, &format!("`tool` of {owner}"))?;
+    let reference = parse_kind(checker, item, node, owner);
+    let config = entries.iter().filter(|entry| entry.key.text != "kind");
+    let mut config: Map<String, Value> = config
+        .map(|entry| (entry.key.text.clone(), entry.value.to_value()))
+        .collect();
+    let tool_path = subpath(path, "tool");
+    let mut arguments_path = None;
+    if let Some(arguments) = arguments {
+        let key = arguments.key.text.as_str();
+        let own = ARGUMENT_KEYS.iter().find_map(|known| node.entry(known));
+        if let Some(own) = own {
+            let warning = Diagnostic::warning(format!(
+                "`{key}` of {owner} has no effect, because its `tool` has `{}`",
+                own.key.text
+            ));
+            let warning = warning
+                .label(checker.source(), arguments.key.span, "not used")
+                .label(checker.source(), own.key.span, "used");
+            checker.warn(warning.help("leave out one of them"));
+        } else {
+            config.insert(ARGUMENTS_KEY.to_owned(), arguments.value.to_value());
+            arguments_path = Some(subpath(path, key));
+        }
+    }
+    Some(StepTool {
+        reference: reference?,
+        config: Value::Object(config),
+        path: tool_path,
+        arguments_path,
+    })
+}
+
+/// The step's own `args` or `input`.
+fn parse_arguments<'item>(
+    checker: &mut Checker<'_>,
+    item: &'item Node,
+    owner: &str,
+) -> Option<&'item Entry> {
+    let entries = ARGUMENT_KEYS.map(|key| item.entry(key));
+    if let [Some(args), Some(input)] = entries {
+        let problem = Diagnostic::error(format!("{owner} has both `args` and `input`"))
+            .label(checker.source(), args.key.span, "this")
+            .label(checker.source(), input.key.span, "and this mean the same")
+            .help("leave out one of them");
+        checker.report(problem);
+    }
+    let entry = entries.into_iter().flatten().next()?;
+    (!entry.value.is_null()).then_some(entry)
+}
+
+fn refuse_old_form(checker: &mut Checker<'_>, item: &Node, kind_span: Span, kind: &str) {
+    let entries = item.entries().unwrap_or_default();
+    let beside = entries
+        .iter()
+        .filter(|entry| TOOL_KEYS.contains(&entry.key.text.as_str()));
+    let beside: Vec<_> = beside.collect();
+    let mut problem = Diagnostic::error(format!(
+        "`tool: {kind}` is the old form of a step, in which the tool is a text"
+    ))
+    .label(checker.source(), kind_span, "the kind of the tool");
+    for entry in &beside {
+        problem = problem.label(checker.source(), entry.key.span, "belongs into `tool`");
+    }
+    let keys: Vec<_> = beside.iter().map(|entry| entry.key.text.as_str()).collect();
+    let help = match keys.as_slice() {
+        [] => format!("write `tool:` as a mapping, with `kind: {kind}` in it"),
+        keys => format!(
+            "write `tool:` as a mapping, with `kind: {kind}` and {} in it",
+            list(keys)
+        ),
+    };
+    checker.report(problem.help(help));
+}
+
+fn parse_kind(checker: &mut Checker<'_>, item: &Node, tool: &Node, owner: &str) -> Option<String> {
+    let tool_owner = format!("`tool` of {owner}");
+    let Some(node) = tool.get("kind") else {
+        let help = "write `kind: KIND`, such as `kind: script`";
+        checker.missing(place_of(item, "tool"), "kind", &tool_owner, help);
+        return None;
+    };
+    let kind = checker.text(node, &format!("`kind` of {tool_owner}"))?;
+    if Renderer::has_template(&Value::String(kind.clone())) {
+        let message = format!("`kind` of {tool_owner} is a template");
+        let help = "write the kind itself: which tools a playbook uses is known before it runs";
+        checker.problem(node.span, message, help);
+        return None;
+    }
+    if NESTED_KINDS.contains(&kind.as_str()) {
+        let message = format!("`kind: {kind}` is not supported: a step runs a tool");
+        let help = "write the steps of the other playbook here, or run it on its own";
+        checker.problem(node.span, message, help);
+        return None;
+    }
+    Some(kind)
+}
+
+/// Where a key of a mapping stands.
+fn place_of(node: &Node, key: &str) -> Span {
+    node.entry(key).map_or(node.span, |entry| entry.key.span)
+}
+
+fn subpath(path: &[String], key: &str) -> Vec<String> {
+    path.iter().cloned().chain([key.to_owned()]).collect()
+}
