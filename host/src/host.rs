@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 pub use builder::{BuildError, ToolHostBuilder};
+pub use diagnose::Finding;
 
 use crate::capability::Reason;
 use crate::engine::ToolEngine;

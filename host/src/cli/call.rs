@@ -7,6 +7,7 @@ use serde_json::Value;
 use toolhost::credential::{Keychain, SecretProvider};
 use toolhost::diagnostic::{Diagnostic, Document, did_you_mean};
 use toolhost::host::{CallError, CallRequest};
+use toolhost::playbook::ExecutionId;
 use toolhost::registry::ToolRef;
 use toolhost::template::TemplateContext;
 
@@ -28,7 +29,7 @@ pub(crate) struct CallArguments {
     /// The execution that the call belongs to; it names the job [default: that of the context, else one
     /// made for this call].
     #[arg(long, value_name = "ID")]
-    execution_id: Option<String>,
+    execution_id: Option<ExecutionId>,
     #[command(flatten)]
     common: CommonOptions,
 }
@@ -51,10 +52,10 @@ async fn try_call(arguments: CallArguments) -> Result<Exit, Exit> {
         None => TemplateContext::default(),
     };
     if let Some(id) = arguments.execution_id {
-        context.execution_id = id;
+        context.execution_id = id.to_string();
     }
     if context.execution_id.is_empty() {
-        context.execution_id = "0".to_owned();
+        context.execution_id = ExecutionId::generate().to_string();
     }
     if context.step.is_empty() {
         DEFAULT_STEP.clone_into(&mut context.step);
@@ -86,14 +87,11 @@ async fn try_call(arguments: CallArguments) -> Result<Exit, Exit> {
             terminal::complain(&error.to_string(), error.help());
             Err(Exit::of_error(&error))
         }
-        Err(error) => Err(explain(&error, &document, &[])),
+        Err(error) => {
+            terminal::show(&error.diagnostics(&document));
+            Err(Exit::of_error(&error))
+        }
     }
-}
-
-/// Shows why a call was not made, at its places.
-pub(crate) fn explain(error: &CallError, document: &Document, base: &[String]) -> Exit {
-    terminal::show(&error.diagnostics(document, base));
-    Exit::of_error(error)
 }
 
 fn read_context(document: &Document) -> Result<TemplateContext, Exit> {

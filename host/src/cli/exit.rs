@@ -35,11 +35,18 @@ impl Exit {
 
     /// How a call ended.
     pub(crate) fn of_outcome(outcome: &Outcome) -> Self {
-        match (outcome.status, outcome.text("reason")) {
-            (OutcomeStatus::Completed, _) => Self::Success,
-            (OutcomeStatus::Cancelled, _) => Self::Interrupted,
-            (_, Some("Denied")) => Self::Denied,
-            (_, Some("EngineUnavailable")) => Self::Unreachable,
+        match outcome.status {
+            OutcomeStatus::Completed => Self::Success,
+            OutcomeStatus::Cancelled => Self::Interrupted,
+            _ => Self::of_reason(outcome.text("reason")),
+        }
+    }
+
+    /// How something ended that failed for this reason.
+    pub(crate) fn of_reason(reason: Option<&str>) -> Self {
+        match reason {
+            Some("Denied") => Self::Denied,
+            Some("EngineUnavailable") => Self::Unreachable,
             _ => Self::Failed,
         }
     }

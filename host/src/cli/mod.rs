@@ -3,6 +3,7 @@
 mod call;
 mod exit;
 mod options;
+mod run;
 mod show;
 mod terminal;
 mod tool;
@@ -24,6 +25,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the steps of a playbook.
+    Run(run::RunArguments),
     /// Call one tool, and print its outcome as JSON.
     Call(call::CallArguments),
     /// Look at the tools that can be called.
@@ -58,6 +61,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let exit = runtime.block_on(async {
         match arguments.command {
+            Command::Run(arguments) => run::run(arguments).await,
             Command::Call(arguments) => call::call(arguments).await,
             Command::Tool(command) => tool::tool(command).await,
         }

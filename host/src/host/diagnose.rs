@@ -3,51 +3,55 @@ use crate::diagnostic::{Diagnostic, Document, did_you_mean};
 use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError};
 
+/// One thing that is wrong with a call, by the path of the culprit within the tool's configuration; an
+/// empty path means the tool itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The keys and indices that lead to the culprit.
+    pub path: Vec<String>,
+    /// Whether the culprit is the key rather than its value.
+    pub is_key: bool,
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it, where that is known.
+    pub help: Option<String>,
+}
+
 impl CallError {
-    /// The error at its places in the document that the configuration came from.
-    ///
-    /// `base` leads to the map of the tool: the one that holds `kind` and the configuration.
+    /// Everything that is wrong, each with its place.
     #[must_use]
-    pub fn diagnostics(&self, document: &Document, base: &[String]) -> Vec<Diagnostic> {
+    pub fn findings(&self) -> Vec<Finding> {
+        let whole = |path: Vec<String>| Finding {
+            path,
+            is_key: false,
+            message: self.to_string(),
+            help: self.help(),
+        };
         match self {
-            Self::UnknownTool(error) => vec![with_help(
-                at(
-                    document,
-                    &join(base, ["kind".to_owned()]),
-                    false,
-                    self.to_string(),
-                ),
-                help_with_tool(error),
-            )],
-            Self::Denied(error) => vec![with_help(
-                at(
-                    document,
-                    &join(base, ["kind".to_owned()]),
-                    false,
-                    self.to_string(),
-                ),
-                help_with_grant(error),
-            )],
-            Self::Template(error) => vec![error.diagnostic(document, base)],
-            Self::Config { problems, .. } => problems
-                .iter()
-                .map(|problem| of_problem(problem, document, base))
-                .collect(),
+            Self::Config { problems, .. } => problems.iter().map(finding).collect(),
             Self::Rejected {
-                message,
-                hint,
-                field,
-            } => {
-                let path = field
-                    .iter()
-                    .flat_map(|field| field.split('.'))
-                    .map(str::to_owned);
-                let diagnostic = at(document, &join(base, path), false, message.clone());
-                vec![with_help(diagnostic, hint.clone())]
-            }
-            Self::TooLarge { .. } => vec![at(document, base, false, self.to_string())],
-            Self::ShuttingDown => vec![Diagnostic::error(self.to_string())],
+                field: Some(field), ..
+            } => vec![whole(field.split('.').map(str::to_owned).collect())],
+            Self::Template(error) => vec![whole(error.path.clone())],
+            Self::UnknownTool(_)
+            | Self::Denied(_)
+            | Self::Rejected { field: None, .. }
+            | Self::TooLarge { .. }
+            | Self::ShuttingDown => vec![whole(Vec::new())],
         }
+    }
+
+    /// The error at its places in the document that is the configuration.
+    #[must_use]
+    pub fn diagnostics(&self, document: &Document) -> Vec<Diagnostic> {
+        if let Self::Template(error) = self {
+            return vec![error.diagnostic(document, &[] as &[&str])];
+        }
+        self.findings()
+            .into_iter()
+            .map(|finding| at(document, finding))
+            .collect()
     }
 
     /// How to mend it, where that is known.
@@ -67,34 +71,26 @@ impl CallError {
     }
 }
 
-fn of_problem(problem: &ConfigProblem, document: &Document, base: &[String]) -> Diagnostic {
-    let path = join(base, problem.path.iter().cloned());
-    with_help(
-        at(document, &path, problem.is_key, problem.message.clone()),
-        help_with_problem(problem),
-    )
+fn finding(problem: &ConfigProblem) -> Finding {
+    Finding {
+        path: problem.path.clone(),
+        is_key: problem.is_key,
+        message: problem.message.clone(),
+        help: help_with_problem(problem),
+    }
 }
 
-fn at(document: &Document, path: &[String], is_key: bool, message: String) -> Diagnostic {
-    let place = document.locate_nearest(path);
-    let span = match place.key {
-        Some(key) if is_key || spans_lines(document, place.value.start, place.value.end) => key,
-        _ => place.value,
-    };
-    Diagnostic::error(message).at(document.source(), span)
-}
-
-/// Whether a value is better pointed at by its key, since it goes over several lines.
-fn spans_lines(document: &Document, start: usize, end: usize) -> bool {
-    document
-        .source()
-        .text()
-        .get(start..end)
-        .is_some_and(|text| text.trim_end().contains('\n'))
-}
-
-fn with_help(diagnostic: Diagnostic, help: Option<String>) -> Diagnostic {
-    match help {
+fn at(document: &Document, finding: Finding) -> Diagnostic {
+    let place = document.locate_nearest(&finding.path);
+    let text = document.source().text();
+    // What goes over several lines is better pointed at by its key.
+    let is_block = place.value.slice(text).trim_end().contains('\n');
+    let span = place
+        .key
+        .filter(|_| finding.is_key || is_block)
+        .unwrap_or(place.value);
+    let diagnostic = Diagnostic::error(finding.message).at(document.source(), span);
+    match finding.help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
@@ -159,8 +155,4 @@ fn quoted(words: &[String]) -> String {
         .map(|word| format!("`{word}`"))
         .collect::<Vec<_>>()
         .join(", ")
-}
-
-fn join(base: &[String], rest: impl IntoIterator<Item = String>) -> Vec<String> {
-    base.iter().cloned().chain(rest).collect()
 }
