@@ -28,40 +28,44 @@ pub(super) fn parse(checker: &mut Checker<'_>, node: &Node) -> Vec<Step> {
     let parsed = items.iter().enumerate();
     let parsed = parsed.filter_map(|(index, item)| step::parse(checker, index, item));
     let mut raw: Vec<RawStep> = parsed.collect();
-    check_names(checker, &raw);
+    // A step whose name could not be read may be one that an arc means, and of two with one name it is
+    // not known which.
+    if !check_names(checker, &raw) || raw.len() < items.len() {
+        return Vec::new();
+    }
     check_targets(checker, &raw);
     if raw.iter().all(|step| !step.has_next) {
         follow_each_other(&mut raw);
     }
-    // A step that could not be read leaves a gap, over which nothing can be said.
-    let is_complete = raw.len() == items.len();
     let (steps, places): (Vec<_>, Vec<_>) = raw
         .into_iter()
         .map(|raw| (raw.step, (raw.name_span, raw.arc_spans)))
         .unzip();
     check_circle(checker, &steps, &places);
-    if is_complete {
-        warn_of_unreachable(checker, &steps, &places);
-    }
+    warn_of_unreachable(checker, &steps, &places);
     steps
 }
 
 /// What is written of a step's name and arcs.
 type Places = (Span, Vec<Span>);
 
-fn check_names(checker: &mut Checker<'_>, steps: &[RawStep]) {
+/// Whether each name is there once.
+fn check_names(checker: &mut Checker<'_>, steps: &[RawStep]) -> bool {
+    let mut are_unique = true;
     let mut names: HashMap<&str, Span> = HashMap::new();
     for raw in steps {
         let name = raw.step.name.as_str();
         let Some(first) = names.insert(name, raw.name_span) else {
             continue;
         };
+        are_unique = false;
         let problem = Diagnostic::error(format!("two steps have the name `{name}`"))
             .label(checker.source(), first, "first here")
             .label(checker.source(), raw.name_span, "and again here")
             .help("give one of them another name");
         checker.report(problem);
     }
+    are_unique
 }
 
 fn check_targets(checker: &mut Checker<'_>, steps: &[RawStep]) {
