@@ -109,7 +109,8 @@ impl Playbook {
     ///
     /// # Errors
     ///
-    /// Every problem, in the order of their places, at most [`parse::MAX_PROBLEMS`] of them.
+    /// Every problem, in the order of their places; of more than 50 the first ones, and how many more
+    /// there are.
     pub fn parse(document: Document) -> Result<Self, Vec<Diagnostic>> {
         let parsed = parse::parse(&document)?;
         let order = graph::order(&parsed.steps);

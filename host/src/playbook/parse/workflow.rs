@@ -1,8 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::MAX_STEPS;
 use super::checker::Checker;
 use super::step::{self, RawStep};
+use super::{MAX_PROBLEMS, MAX_STEPS};
 use crate::diagnostic::{Diagnostic, Node, Span, did_you_mean};
 use crate::playbook::graph;
 use crate::playbook::model::{Next, NextArc, NextMode, Step};
@@ -69,7 +69,9 @@ fn check_names(checker: &mut Checker<'_>, steps: &[RawStep]) -> bool {
 }
 
 fn check_targets(checker: &mut Checker<'_>, steps: &[RawStep]) {
-    let names: Vec<_> = steps.iter().map(|raw| raw.step.name.as_str()).collect();
+    let names: HashSet<_> = steps.iter().map(|raw| raw.step.name.as_str()).collect();
+    // Looking for what was meant costs a walk over all names, and only so many problems are shown.
+    let mut suggestions = 0;
     for raw in steps {
         for (arc, span) in raw.step.next.arcs.iter().zip(&raw.arc_spans) {
             let target = arc.step.as_str();
@@ -80,7 +82,10 @@ fn check_targets(checker: &mut Checker<'_>, steps: &[RawStep]) {
                 "`next` of step `{}` leads to `{target}`, and there is no such step",
                 raw.step.name
             );
-            let help = match did_you_mean(target, names.iter().copied()) {
+            suggestions += 1;
+            let known = steps.iter().map(|raw| raw.step.name.as_str());
+            let meant = did_you_mean(target, known.take_while(|_| suggestions <= MAX_PROBLEMS));
+            let help = match meant {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None if target == "end" => "add `- step: end`, or leave out `next`".to_owned(),
                 None => "add the step, or name one that there is".to_owned(),

@@ -308,6 +308,16 @@ fn the_number_of_problems_and_steps_is_bounded() {
 }
 
 #[test]
+fn many_steps_with_unknown_names_are_refused_in_time() {
+    let steps: Vec<_> = (0..10_000)
+        .map(|index| format!("{{step: s{index}, next: t{index}}}"))
+        .collect();
+    let found = problems(&format!("workflow: [{}]\n", steps.join(",")));
+    assert_eq!(found.len(), 51);
+    assert_eq!(found[50].message(), "9950 more problems are not shown");
+}
+
+#[test]
 fn a_long_circle_is_found_in_time() {
     let steps: Vec<_> = (0..10_000)
         .map(|index| format!("{{step: s{index}, next: s{}}}", (index + 1) % 10_000))
