@@ -27,7 +27,7 @@ pub enum ParseExecutionIdError {
         bytes: usize,
     },
     /// It holds a character that it may not.
-    #[error("the execution id {text:?} holds {character:?}: use letters, digits and `-`")]
+    #[error("the execution id `{}` holds {character:?}: use letters, digits and `-`", text.escape_debug())]
     Character {
         /// The text.
         text: String,
@@ -146,7 +146,7 @@ mod tests {
             ),
             (
                 "a\n",
-                "the execution id `a\n` holds '\\n': use letters, digits and `-`",
+                "the execution id `a\\n` holds '\\n': use letters, digits and `-`",
             ),
         ] {
             let error = text.parse::<ExecutionId>().unwrap_err();

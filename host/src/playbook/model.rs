@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{graph, parse};
 use crate::credential::{CredentialProvider, Keychain, KeychainEntry};
-use crate::diagnostic::{Diagnostic, Document, Place};
+use crate::diagnostic::{Diagnostic, Document, Place, Span};
 use crate::template::TemplateError;
 
 /// The key under which a step's own arguments are given to its tool, as NoETL does it.
@@ -109,7 +109,8 @@ impl Playbook {
     ///
     /// # Errors
     ///
-    /// Every problem, in the order of their places, at most [`parse::MAX_PROBLEMS`] of them.
+    /// Every problem, in the order of their places; of more than 50 the first ones, and how many more
+    /// there are.
     pub fn parse(document: Document) -> Result<Self, Vec<Diagnostic>> {
         let parsed = parse::parse(&document)?;
         let order = graph::order(&parsed.steps);
@@ -187,9 +188,11 @@ impl Playbook {
         let diagnostic = Diagnostic::error(message);
         let diagnostic = match self.place(step, path) {
             Some(Place { key, value }) => {
-                // A block of several lines is better known by its key.
-                let is_block = value.slice(self.document.source().text()).contains('\n');
-                let span = key.filter(|_| is_key || is_block).unwrap_or(value);
+                // A block below its key is better known by the key.
+                let text = self.document.source().text();
+                let is_block =
+                    |key: &Span| key.line != value.line || value.slice(text).contains('\n');
+                let span = key.filter(|key| is_key || is_block(key)).unwrap_or(value);
                 diagnostic.at(self.document.source(), span)
             }
             None => diagnostic,

@@ -71,22 +71,20 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
             checker.problem(scope.span, message, suggest(&text, SCOPES));
         }
     }
-    let name = match item.get("name") {
-        Some(node) => checker.text(node, "`name` of an entry of `keychain`"),
-        None => {
-            let help = "write `name: NAME`; templates then use `{{ keychain.NAME.FIELD }}`";
-            checker.missing(item.span, "name", &owner, help);
-            None
-        }
+    let name = if let Some(node) = item.get("name") {
+        checker.text(node, "`name` of an entry of `keychain`")
+    } else {
+        let help = "write `name: NAME`; templates then use `{{ keychain.NAME.FIELD }}`";
+        checker.missing(item.span, "name", &owner, help);
+        None
     };
     let kind = kind?;
-    let credential = match item.get("credential").or_else(|| item.get("ref")) {
-        Some(node) => checker.text(node, &format!("`credential` of {owner}")),
-        None => {
-            let help = "name a credential of the credentials file";
-            checker.missing(item.span, "credential", &owner, help);
-            None
-        }
+    let credential = if let Some(node) = item.get("credential").or_else(|| item.get("ref")) {
+        checker.text(node, &format!("`credential` of {owner}"))
+    } else {
+        let help = "name a credential of the credentials file";
+        checker.missing(item.span, "credential", &owner, help);
+        None
     };
     Some(KeychainEntry {
         name: name?,

@@ -142,15 +142,10 @@ fn condition(
     mut path: Vec<String>,
 ) -> Option<Condition> {
     path.push("when".to_owned());
+    let owner = format!("`when` in {owner}");
     let text = match &entry.value.kind {
         NodeKind::Scalar(Value::Bool(holds)) => holds.to_string(),
-        NodeKind::Scalar(Value::String(text)) if !text.trim().is_empty() => text.clone(),
-        _ => {
-            let owner = format!("`when` in {owner}");
-            let help = "write a condition, such as `\"{{ workload.publish }}\"`";
-            checker.wrong_type(&entry.value, &owner, "a template", help);
-            return None;
-        }
+        _ => checker.text(&entry.value, &owner)?,
     };
     Some(Condition { text, path })
 }

@@ -43,7 +43,8 @@ pub(super) fn parse(checker: &mut Checker<'_>, index: usize, item: &Node) -> Opt
     let is_old_form = item.get("tool").is_some_and(|tool| tool.as_str().is_some());
     for entry in entries {
         let key = entry.key.text.as_str();
-        if STEP_KEYS.contains(&key) {
+        // A step that is named by `name` gets one message, about the name.
+        if STEP_KEYS.contains(&key) || key == "name" && item.get("step").is_none() {
             continue;
         }
         if !TOOL_KEYS.contains(&key) {
@@ -83,11 +84,11 @@ pub(super) fn parse(checker: &mut Checker<'_>, index: usize, item: &Node) -> Opt
 
 fn parse_name(checker: &mut Checker<'_>, item: &Node) -> Option<(String, Span)> {
     let Some(node) = item.get("step") else {
-        let help = match item.entry("name") {
-            Some(_) => "write `step: NAME` instead of `name: NAME`",
-            None => "write `step: NAME`",
+        let (span, help) = match item.entry("name") {
+            Some(name) => (name.key.span, "write `step: NAME` instead of `name: NAME`"),
+            None => (item.span, "write `step: NAME`"),
         };
-        checker.missing(item.span, "step", "a step", help);
+        checker.missing(span, "step", "a step", help);
         return None;
     };
     let name = checker.text(node, "`step`")?;

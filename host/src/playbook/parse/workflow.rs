@@ -1,8 +1,8 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::MAX_STEPS;
 use super::checker::Checker;
 use super::step::{self, RawStep};
+use super::{MAX_PROBLEMS, MAX_STEPS};
 use crate::diagnostic::{Diagnostic, Node, Span, did_you_mean};
 use crate::playbook::graph;
 use crate::playbook::model::{Next, NextArc, NextMode, Step};
@@ -28,44 +28,50 @@ pub(super) fn parse(checker: &mut Checker<'_>, node: &Node) -> Vec<Step> {
     let parsed = items.iter().enumerate();
     let parsed = parsed.filter_map(|(index, item)| step::parse(checker, index, item));
     let mut raw: Vec<RawStep> = parsed.collect();
-    check_names(checker, &raw);
+    // A step whose name could not be read may be one that an arc means, and of two with one name it is
+    // not known which.
+    if !check_names(checker, &raw) || raw.len() < items.len() {
+        return Vec::new();
+    }
     check_targets(checker, &raw);
     if raw.iter().all(|step| !step.has_next) {
         follow_each_other(&mut raw);
     }
-    // A step that could not be read leaves a gap, over which nothing can be said.
-    let is_complete = raw.len() == items.len();
     let (steps, places): (Vec<_>, Vec<_>) = raw
         .into_iter()
         .map(|raw| (raw.step, (raw.name_span, raw.arc_spans)))
         .unzip();
     check_circle(checker, &steps, &places);
-    if is_complete {
-        warn_of_unreachable(checker, &steps, &places);
-    }
+    warn_of_unreachable(checker, &steps, &places);
     steps
 }
 
 /// What is written of a step's name and arcs.
 type Places = (Span, Vec<Span>);
 
-fn check_names(checker: &mut Checker<'_>, steps: &[RawStep]) {
+/// Whether each name is there once.
+fn check_names(checker: &mut Checker<'_>, steps: &[RawStep]) -> bool {
+    let mut are_unique = true;
     let mut names: HashMap<&str, Span> = HashMap::new();
     for raw in steps {
         let name = raw.step.name.as_str();
         let Some(first) = names.insert(name, raw.name_span) else {
             continue;
         };
+        are_unique = false;
         let problem = Diagnostic::error(format!("two steps have the name `{name}`"))
             .label(checker.source(), first, "first here")
             .label(checker.source(), raw.name_span, "and again here")
             .help("give one of them another name");
         checker.report(problem);
     }
+    are_unique
 }
 
 fn check_targets(checker: &mut Checker<'_>, steps: &[RawStep]) {
-    let names: Vec<_> = steps.iter().map(|raw| raw.step.name.as_str()).collect();
+    let names: HashSet<_> = steps.iter().map(|raw| raw.step.name.as_str()).collect();
+    // Looking for what was meant costs a walk over all names, and only so many problems are shown.
+    let mut suggestions = 0;
     for raw in steps {
         for (arc, span) in raw.step.next.arcs.iter().zip(&raw.arc_spans) {
             let target = arc.step.as_str();
@@ -76,7 +82,10 @@ fn check_targets(checker: &mut Checker<'_>, steps: &[RawStep]) {
                 "`next` of step `{}` leads to `{target}`, and there is no such step",
                 raw.step.name
             );
-            let help = match did_you_mean(target, names.iter().copied()) {
+            suggestions += 1;
+            let known = steps.iter().map(|raw| raw.step.name.as_str());
+            let meant = did_you_mean(target, known.take_while(|_| suggestions <= MAX_PROBLEMS));
+            let help = match meant {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None if target == "end" => "add `- step: end`, or leave out `next`".to_owned(),
                 None => "add the step, or name one that there is".to_owned(),
