@@ -25,6 +25,10 @@ struct State {
     misses: Vec<Miss>,
     /// A path that is not defined and was used nevertheless.
     missing_used: Option<String>,
+    /// Paths that are not defined and were looked into.
+    looked_into: BTreeSet<String>,
+    /// Paths of which it was asked whether they are defined, or for which a default was given.
+    excused: BTreeSet<String>,
 }
 
 /// Something to ask a provider for.
@@ -122,7 +126,16 @@ impl Evaluation {
             name: name.to_owned(),
             siblings: siblings.into_iter().take(MAX_SIBLINGS).collect(),
         });
-        self.chained.contains(path)
+        let is_chained = self.chained.contains(path);
+        if is_chained {
+            state.looked_into.insert(path.to_owned());
+        }
+        is_chained
+    }
+
+    /// Notes that the template knows what to do where this path is not defined.
+    pub(super) fn excuse(&self, path: &str) {
+        self.state().excused.insert(path.to_owned());
     }
 
     /// Notes that something that is not defined was used as if it were.
@@ -134,12 +147,19 @@ impl Evaluation {
 
     pub(super) fn traces(&self) -> Traces {
         let state = std::mem::take(&mut *self.state());
+        let is_excused = |path: &String| state.excused.iter().any(|known| known.starts_with(path));
+        let unexcused = state
+            .looked_into
+            .iter()
+            .find(|path| !is_excused(path))
+            .cloned();
         Traces {
             touched: state.touched,
             used: state.used,
             pending: state.pending,
             misses: state.misses,
-            missing_used: state.missing_used,
+            // Some operations, such as `==`, do not tell that they used a value.
+            missing_used: state.missing_used.or(unexcused),
         }
     }
 

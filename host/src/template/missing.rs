@@ -17,8 +17,12 @@ pub(super) struct Missing {
 
 impl Missing {
     /// The path of a value that is one.
+    ///
+    /// Whoever asks knows what to do with it.
     pub(super) fn of(value: &Value) -> Option<&Missing> {
-        value.downcast_object_ref::<Missing>()
+        let missing = value.downcast_object_ref::<Missing>()?;
+        missing.evaluation.excuse(&missing.path);
+        Some(missing)
     }
 }
 
@@ -39,6 +43,7 @@ impl Object for Missing {
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
+        self.evaluation.excuse(&self.path);
         false
     }
 

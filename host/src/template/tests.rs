@@ -180,6 +180,15 @@ async fn what_is_not_defined_is_named_with_its_whole_path() {
             "`workload.nested.deeep.er` is not defined",
         ),
         ("x {{ later.output }}", "`later.output` is not defined"),
+        (
+            "{{ wrong.status == 'completed' }}",
+            "`wrong` is not defined",
+        ),
+        (
+            "{% if wrong.status == 'x' %}a{% endif %}",
+            "`wrong` is not defined",
+        ),
+        ("{{ wrong.a.b ~ 'x' }}", "`wrong.a.b` is not defined"),
         ("{{ secret.tokn }}", "the secret `tokn` is not defined"),
     ];
     for (template, expected) in cases {
