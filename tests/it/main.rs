@@ -2,5 +2,6 @@
 
 #[path = "../../host/build_guests.rs"]
 mod build_guests;
+mod cli;
 mod guests;
 mod script;

@@ -1,6 +1,6 @@
 use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::paths::LocationSegment;
+use jsonschema::paths::{Location, LocationSegment};
 use serde_json::Value;
 
 /// A JSON Schema that is ready to check configurations.
@@ -81,21 +81,13 @@ impl ConfigSchema {
                 )]
             }
             ValidationErrorKind::Enum { options } => {
-                let candidates = options.as_array().into_iter().flatten();
-                let candidates: Vec<_> = candidates
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect();
-                let word = error.instance().as_str().map(str::to_owned);
-                let shown = word.clone().unwrap_or_else(|| error.instance().to_string());
-                let expected = candidates.join("`, `");
-                vec![ConfigProblem {
+                let words = options.as_array().into_iter().flatten();
+                let words = words.filter_map(Value::as_str).map(str::to_owned);
+                vec![ConfigProblem::unexpected(
                     path,
-                    message: format!("`{shown}` is not one of `{expected}`"),
-                    is_key: false,
-                    word,
-                    candidates,
-                }]
+                    error.instance(),
+                    words.collect(),
+                )]
             }
             ValidationErrorKind::Type { kind } => {
                 let expected = expected_types(kind);
@@ -107,11 +99,14 @@ impl ConfigSchema {
             }
             ValidationErrorKind::AnyOf { context }
             | ValidationErrorKind::OneOfNotValid { context } => {
-                self.closest(context).unwrap_or_else(|| {
-                    vec![ConfigProblem::at(
-                        path,
-                        "fits none of the allowed forms".to_owned(),
-                    )]
+                let words = constants(context);
+                if error.instance().is_string() && !words.is_empty() {
+                    return vec![ConfigProblem::unexpected(path, error.instance(), words)];
+                }
+                let closest = self.closest(error.instance_path(), context);
+                closest.unwrap_or_else(|| {
+                    let message = "fits none of the allowed forms".to_owned();
+                    vec![ConfigProblem::at(path, message)]
                 })
             }
             _ => vec![ConfigProblem::at(path, error.masked().to_string())],
@@ -122,14 +117,16 @@ impl ConfigSchema {
     /// alternative that is of another type altogether was not meant.
     fn closest(
         &self,
+        place: &Location,
         alternatives: &[Vec<jsonschema::ValidationError<'_>>],
     ) -> Option<Vec<ConfigProblem>> {
         let is_of_other_type = |errors: &&Vec<jsonschema::ValidationError<'_>>| {
             errors.iter().any(|error| {
-                matches!(
+                let is_type = matches!(
                     error.kind(),
                     ValidationErrorKind::Type { .. } | ValidationErrorKind::Constant { .. }
-                ) && !error.schema_path().as_str().contains("/properties/")
+                );
+                is_type && error.instance_path() == place
             })
         };
         let types: Vec<_> = alternatives
@@ -159,7 +156,7 @@ impl ConfigSchema {
 
     /// The names of the properties that the schema has where the error happened.
     fn property_names(&self, error: &jsonschema::ValidationError<'_>) -> Vec<String> {
-        let pointer = error.evaluation_path_in_document();
+        let pointer = error.schema_path().as_str();
         let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
         let properties = self
             .document
@@ -174,6 +171,19 @@ impl ConfigSchema {
 }
 
 impl ConfigProblem {
+    /// A value that is none of some words.
+    fn unexpected(path: Vec<String>, found: &Value, words: Vec<String>) -> Self {
+        let word = found.as_str().map(str::to_owned);
+        let shown = word.clone().unwrap_or_else(|| found.to_string());
+        Self {
+            path,
+            message: format!("`{shown}` is not one of `{}`", words.join("`, `")),
+            is_key: false,
+            word,
+            candidates: words,
+        }
+    }
+
     fn at(path: Vec<String>, message: String) -> Self {
         Self {
             path,
@@ -185,15 +195,22 @@ impl ConfigProblem {
     }
 }
 
-/// Where in the schema's document an error comes from.
-trait SchemaPlace {
-    fn evaluation_path_in_document(&self) -> String;
-}
-
-impl SchemaPlace for jsonschema::ValidationError<'_> {
-    fn evaluation_path_in_document(&self) -> String {
-        self.schema_path().as_str().to_owned()
-    }
+/// The words that alternatives allow, however deep they are nested.
+fn constants(alternatives: &[Vec<jsonschema::ValidationError<'_>>]) -> Vec<String> {
+    let words = alternatives
+        .iter()
+        .flatten()
+        .flat_map(|error| match error.kind() {
+            ValidationErrorKind::Constant { expected_value } => expected_value
+                .as_str()
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            ValidationErrorKind::AnyOf { context }
+            | ValidationErrorKind::OneOfNotValid { context } => constants(context),
+            _ => Vec::new(),
+        });
+    words.collect()
 }
 
 fn expected_types(kind: &TypeKind) -> String {

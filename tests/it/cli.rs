@@ -1,0 +1,314 @@
+//! The command line, as a person uses it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A folder with a playbook and its scripts, and a home of its own.
+struct Workspace {
+    folder: tempfile::TempDir,
+}
+
+impl Workspace {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        Self { folder }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_toolhost"));
+        command
+            .current_dir(self.folder.path())
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.folder.path())
+            .env("TMPDIR", self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+fn playbook(tool: &str) -> String {
+    let tool: String = tool.lines().map(|line| format!("      {line}\n")).collect();
+    format!(
+        "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata:\n  name: test\nworkload:\n  city: Turin\n\
+         workflow:\n  - step: first\n    tool:\n      kind: script\n{tool}"
+    )
+}
+
+fn shell(script: &str) -> [(&'static str, String); 2] {
+    let tool =
+        "script:\n  uri: a.sh\nargs:\n  city: \"{{ workload.city }}\"\njob:\n  backoffLimit: 0\n";
+    [("a.sh", script.to_owned()), ("p.yaml", playbook(tool))]
+}
+
+fn workspace(files: &[(&'static str, String)]) -> Workspace {
+    let files: Vec<_> = files
+        .iter()
+        .map(|(name, content)| (*name, content.as_str()))
+        .collect();
+    Workspace::new(&files)
+}
+
+/// Whether the process does anything; one that nobody has waited for yet does not.
+fn is_running(pid: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    let state = status
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
+    state.is_some_and(|state| state != 'Z' && state != 'X')
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn run_shows_the_log_on_standard_error_and_the_result_on_standard_output() {
+    let workspace = workspace(&shell("echo \"hello $1\""));
+    let output = workspace.run(&["run", "p.yaml", "--execution-id", "42"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("  | hello {\"city\":\"Turin\"}\n"),
+        "{}",
+        stderr(&output)
+    );
+    let shown = stdout(&output);
+    assert!(shown.starts_with("first: completed in "), "{shown}");
+    assert!(shown.contains("job_name: script-first-42\n"), "{shown}");
+    assert!(shown.ends_with("completed (execution 42)\n"), "{shown}");
+}
+
+#[test]
+fn run_prints_one_json_document_and_nothing_else_on_demand() {
+    let workspace = workspace(&shell("echo \"$1\""));
+    let arguments = ["run", "p.yaml", "--output", "json", "--set", "city=Rome"];
+    let output = workspace.run(&arguments);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["status"], "completed");
+    assert_eq!(report["steps"][0]["tool"], "script@0.1.0");
+    assert_eq!(
+        report["steps"][0]["outcome"]["output"],
+        "{\"city\":\"Rome\"}\n"
+    );
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn a_failed_script_exits_with_1_and_says_why() {
+    let workspace = workspace(&shell("echo no; exit 3"));
+    let output = workspace.run(&["run", "p.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = stdout(&output);
+    assert!(shown.contains("reason: ScriptError"), "{shown}");
+}
+
+#[test]
+fn wrong_input_exits_with_2_and_points_at_the_place() {
+    let cases = [
+        (
+            "script:\n  ury: a.sh\n",
+            "p.yaml:12:9",
+            "did you mean `uri`?",
+        ),
+        (
+            "script:\n  uri: a.sh\njob:\n  imag: x\n",
+            "p.yaml:14:9",
+            "did you mean `image`?",
+        ),
+        (
+            "script:\n  uri: a.sh\nargs: \"{{ workload.citi }}\"\n",
+            "p.yaml:13",
+            "did you mean `city`?",
+        ),
+        (
+            "script:\n  uri: a.sh\n  source:\n    type: fil\n",
+            "p.yaml:14",
+            "did you mean `file`?",
+        ),
+        (
+            "script:\n  uri: a.sh\n  source:\n    type: gcs\n",
+            "p.yaml:1",
+            "gs://",
+        ),
+        (
+            "script:\n  uri: a.sh\njob:\n  backoffLimit: many\n",
+            "p.yaml:14",
+            "backoffLimit",
+        ),
+    ];
+    for (tool, place, help) in cases {
+        let workspace = workspace(&[("a.sh", "true".to_owned()), ("p.yaml", playbook(tool))]);
+        let output = workspace.run(&["run", "p.yaml"]);
+        let shown = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{tool}: {shown}");
+        assert!(
+            shown.contains(place) && shown.contains(help),
+            "{tool}: {shown}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_kind_and_a_missing_file_are_named() {
+    let tool = playbook("script:\n  uri: a.sh\n").replace("kind: script", "kind: scrpt");
+    let workspace = workspace(&[("p.yaml", tool)]);
+    let output = workspace.run(&["run", "p.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("did you mean `script`?"),
+        "{}",
+        stderr(&output)
+    );
+    let output = workspace.run(&["run", "nowhere.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("nowhere.yaml"));
+    assert_eq!(workspace.run(&["walk"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_tool_without_grants_is_denied_with_the_line_to_add() {
+    let workspace = workspace(&shell("true"));
+    let plugins = workspace.path().join("plugins");
+    std::fs::create_dir(&plugins).unwrap();
+    std::fs::copy(crate::guests::file("dry-run"), plugins.join("dry_run.wasm")).unwrap();
+    let arguments = ["run", "p.yaml", "--plugins", "plugins", "--output", "json"];
+    let output = workspace.run(&arguments);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("script: [objects]"),
+        "{}",
+        stderr(&output)
+    );
+    std::fs::write(
+        plugins.join("grants.yaml"),
+        "grants:\n  script: [objects]\n",
+    )
+    .unwrap();
+    let output = workspace.run(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["steps"][0]["tool"], "script@1.0.0");
+}
+
+#[test]
+fn a_broken_tool_is_left_out_with_the_reason() {
+    let workspace = workspace(&shell("true"));
+    let plugins = workspace.path().join("plugins");
+    std::fs::create_dir(&plugins).unwrap();
+    std::fs::write(plugins.join("broken.wasm"), b"\0asm broken").unwrap();
+    let output = workspace.run(&["run", "p.yaml", "--plugins", "plugins"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        stderr(&output).contains("broken.wasm"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn secrets_come_from_the_credentials_file_and_are_not_shown() {
+    let tool = "script:\n  uri: a.sh\njob:\n  env:\n    TOKEN: \"{{ secret.token }}\"\n";
+    let workspace = workspace(&[
+        ("a.sh", "echo \"it is $TOKEN\"; echo ${#TOKEN}".to_owned()),
+        ("p.yaml", playbook(tool)),
+        (
+            "credentials.yaml",
+            "secrets:\n  token: hunter2-hunter2\n".to_owned(),
+        ),
+    ]);
+    let output = workspace.run(&["run", "p.yaml", "--credentials", "credentials.yaml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("  | it is ***\n  | 15\n"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stderr(&output).contains("chmod 600"));
+    assert!(!stderr(&output).contains("hunter2") && !stdout(&output).contains("hunter2"));
+    let output = workspace.run(&["run", "p.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("the secret `token` is not defined"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn an_interrupt_ends_the_job_first_and_exits_with_130() {
+    let script = "trap '' TERM; sh -c 'echo $$ > pid; exec sleep 600' & echo ready; wait";
+    let tool = "script:\n  uri: a.sh\njob:\n  env:\n    OUT: OUT_FOLDER\n";
+    let workspace = workspace(&[("p.yaml", playbook(tool))]);
+    let script = script.replace("> pid", &format!("> {}/pid", workspace.path().display()));
+    std::fs::write(workspace.path().join("a.sh"), script).unwrap();
+    let mut child = workspace
+        .command(&["run", "p.yaml"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("| ready")));
+    let process = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(stdout(&output).contains("cancelled"), "{}", stdout(&output));
+    let pid = std::fs::read_to_string(workspace.path().join("pid")).unwrap();
+    assert!(!is_running(&pid));
+}
+
+#[test]
+fn call_prints_an_outcome_and_tool_inspect_everything_about_a_tool() {
+    let workspace = workspace(&[
+        ("a.sh", "echo \"$1\"".to_owned()),
+        (
+            "c.yaml",
+            "script: {uri: a.sh}\nargs: {city: \"{{ workload.city }}\"}\n".to_owned(),
+        ),
+        (
+            "x.yaml",
+            "{execution_id: 7, step: s, workload: {city: Turin}}".to_owned(),
+        ),
+    ]);
+    let arguments = [
+        "call",
+        "script@0.1",
+        "--config",
+        "c.yaml",
+        "--context",
+        "x.yaml",
+    ];
+    let output = workspace.run(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(outcome["job_name"], "script-s-7");
+    assert_eq!(outcome["output"], "{\"city\":\"Turin\"}\n");
+    let output = workspace.run(&["tool", "inspect", "script", "--output", "json"]);
+    let tool: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(tool["version"], "0.1.0");
+    assert!(tool["digest"].as_str().unwrap().starts_with("sha256:"));
+    assert!(tool["grants"].as_array().unwrap().contains(&"jobs".into()));
+    assert!(tool["schema"]["properties"]["script"].is_object());
+    assert!(stdout(&workspace.run(&["tool", "list"])).starts_with("script@0.1.0  sha256:"));
+}
