@@ -8,6 +8,7 @@ use super::CallState;
 use super::bindings::noetl::tool::logs::{Host, LogExcerpt, LogPage};
 use super::bindings::noetl::tool::types;
 use super::jobs::HostJob;
+use crate::capability::{CapabilityError, Reason};
 use crate::log::Cursor;
 
 /// The most records of one page, whatever the guest asks for.
@@ -27,6 +28,13 @@ impl Host for CallState {
     ) -> wasmtime::Result<Result<LogPage, types::Error>> {
         let log = Arc::clone(self.get(&job)?.log());
         let cursor = Cursor(cursor);
+        if cursor > log.end_cursor() {
+            let message =
+                "the cursor lies behind the end of the log, so it is none that was returned";
+            return Ok(Err(
+                CapabilityError::new(Reason::InvalidRequest, message).into()
+            ));
+        }
         let max_records = usize::try_from(max_records)
             .unwrap_or(usize::MAX)
             .min(MAX_RECORDS);
