@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
+use toolhost::digest::Digest;
 
 use crate::guests;
 
@@ -265,15 +265,8 @@ fn every_guest_has_a_test() {
 
 #[test]
 fn the_interface_is_the_one_that_tools_were_compiled_against() {
-    let mut digest = Sha256::new();
-    for (path, text) in files("wit/v0.1", ".wit") {
-        digest.update(path.to_string_lossy().as_bytes());
-        digest.update(text.as_bytes());
-    }
-    let digits: String = digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let files = files("wit/v0.1", ".wit").into_iter();
+    let parts = files.flat_map(|(path, text)| [path.to_string_lossy().into_owned(), text]);
+    let digits = Digest::of(parts.collect::<String>().as_bytes()).digits();
     assert_eq!(digits, ABI_V0_1, "see the constant");
 }

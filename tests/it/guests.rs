@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use toolhost::backend::local::{LocalEngine, LocalSettings};
 use toolhost::backend::memory::MemoryEngine;
 use toolhost::backend::objects::{FileSource, SourceRouter};
+use toolhost::capability::JobRunner;
 use toolhost::grant::Grants;
 use toolhost::host::ToolHost;
 use toolhost::limits::Limits;
@@ -52,9 +54,23 @@ pub(crate) fn workspace() -> PathBuf {
 
 /// A host on the memory engine with files of `folder`, and the embedded tools.
 pub(crate) async fn host(engine: &MemoryEngine, folder: &Path, limits: Limits) -> ToolHost {
+    set_up(Arc::new(engine.clone()), folder, limits).await
+}
+
+/// A host on the local engine with files of `folder`, and the embedded tools.
+pub(crate) async fn local_host(folder: &Path, settings: LocalSettings) -> ToolHost {
+    set_up(
+        Arc::new(LocalEngine::new(settings)),
+        folder,
+        Limits::default(),
+    )
+    .await
+}
+
+async fn set_up(engine: Arc<dyn JobRunner>, folder: &Path, limits: Limits) -> ToolHost {
     let files = Arc::new(FileSource::new(folder, folder));
     let host = ToolHost::builder()
-        .jobs(Arc::new(engine.clone()))
+        .jobs(engine)
         .objects(Arc::new(SourceRouter::new().with("file", files)))
         .limits(limits)
         .max_calls(16)

@@ -1,10 +1,20 @@
 //! Tests of the host with real components.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
 mod architecture;
+
 #[path = "../../host/build_guests.rs"]
 mod build_guests;
 mod cli;
 mod guests;
 mod hostile;
+mod local;
 mod script;
+mod secrets;
 mod swap;

@@ -83,6 +83,8 @@ pub(super) fn environment() -> Environment<'static> {
 
     environment.add_filter("default", filters::default);
     environment.add_filter("d", filters::default);
+    environment.add_filter("int", filters::int);
+    environment.add_filter("float", filters::float);
     environment.add_filter("tojson", filters::tojson);
     environment.add_filter("fromjson", filters::fromjson);
     environment.add_filter("b64encode", filters::b64encode);

@@ -21,6 +21,35 @@ pub(super) fn default(state: &State, value: &Value, args: Rest<Value>) -> Result
     minijinja::filters::default(state, value, args)
 }
 
+/// `int(default, base=10)`; white space around a number does not count, as in Python: the output of a
+/// step ends with a line end.
+pub(super) fn int(
+    state: &State,
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    minijinja::filters::int(state, &trimmed(value), default, base, kwargs)
+}
+
+/// `float(default)`; as for [`int`].
+pub(super) fn float(
+    state: &State,
+    value: &Value,
+    default: Option<Value>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    minijinja::filters::float(state, &trimmed(value), default, kwargs)
+}
+
+fn trimmed(value: &Value) -> Value {
+    match value.as_str() {
+        Some(text) => Value::from(text.trim()),
+        None => value.clone(),
+    }
+}
+
 /// `is defined`.
 pub(super) fn is_defined(value: &Value) -> bool {
     !is_undefined(value)

@@ -102,6 +102,8 @@ async fn names_and_filters_are_those_of_noetl() {
         ("{{ earlier.output | trim | int }}", json!(7)),
         ("{{ earlier.result.rows }}", json!([1, 2])),
         ("{{ earlier.data.status }}", json!("completed")),
+        ("{{ earlier.output | int }}", json!(7)),
+        ("{{ ' 0.5\n' | float }}", json!(0.5)),
         ("{{ execution_id }}", json!("42")),
         ("{{ name }}", json!("Ada")),
         ("{{ workload.missing | default('x') }}", json!("x")),

@@ -1,0 +1,204 @@
+//! Secrets reach the script, and nothing else.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use toolhost::backend::local::LocalSettings;
+use toolhost::credential::CredentialsFile;
+use toolhost::diagnostic::Document;
+use toolhost::digest::Digest;
+use toolhost::host::{CallError, CallRequest, ToolHost};
+use toolhost::progress::progress;
+use toolhost::template::TemplateContext;
+
+use crate::guests;
+
+const SECRET: &str = "pl@nted secret/1234";
+const OTHER: &str = "another-planted-5678";
+
+fn templates() -> TemplateContext {
+    let text = format!("secrets: {{token: '{SECRET}', account: {{user: ada, key: {OTHER}}}}}");
+    let document = Document::parse("credentials.yaml", &text).unwrap();
+    let mut templates = TemplateContext::default();
+    templates.secrets = Arc::new(CredentialsFile::parse(&document, Path::new(".")).unwrap());
+    templates
+}
+
+async fn host(folder: &Path) -> ToolHost {
+    let mut settings = LocalSettings::default();
+    settings.work_directory = folder.join("jobs");
+    settings.search_path = std::env::var("PATH").unwrap();
+    guests::local_host(folder, settings).await
+}
+
+fn request(config: Value) -> CallRequest {
+    CallRequest::new("script".parse().unwrap(), config, "7", "step").with_templates(templates())
+}
+
+/// The forms in which a secret may have travelled.
+fn forms(secret: &str) -> Vec<String> {
+    let url: String = secret
+        .bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect();
+    // Base64 without the characters that what stands around takes part in.
+    let encoded = [0, 1, 2].map(|before| {
+        let text = STANDARD.encode("x".repeat(before) + secret);
+        text[4..text.len() - 4].to_owned()
+    });
+    [vec![secret.to_owned(), url], encoded.to_vec()].concat()
+}
+
+/// Fails where a text holds a secret.
+fn scan(place: &str, text: &str) {
+    for secret in [SECRET, OTHER] {
+        for form in forms(secret) {
+            assert!(!text.contains(&form), "{place} holds `{form}`: {text}");
+        }
+    }
+}
+
+fn scan_folder(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            scan_folder(&path);
+        } else {
+            scan(
+                &path.display().to_string(),
+                &String::from_utf8_lossy(&std::fs::read(&path).unwrap()),
+            );
+        }
+    }
+}
+
+/// Proves that it has the secrets, and then gives them away in every way that it can think of.
+const LEAKY: &str = r#"
+import base64, hashlib, json, os, sys, time, urllib.parse
+args = json.loads(sys.argv[1])
+token = os.environ["TOKEN"]
+print("proof", hashlib.sha256(token.encode()).hexdigest())
+print("whole", args["whole"] == token, args["within"] == "Bearer " + token + "!", args["map"]["key"] == os.environ["KEY"])
+print(token, args, file=sys.stderr)
+print(base64.b64encode(token.encode()).decode(), base64.b64encode(b"ab" + token.encode()).decode())
+print(urllib.parse.quote(token), urllib.parse.quote(token, safe=""), json.dumps(token))
+for character in token:
+    sys.stdout.write(character)
+    sys.stdout.flush()
+print()
+print("x" * 200000 + token)
+sys.exit(3)
+"#;
+
+#[tokio::test]
+async fn a_secret_reaches_the_script_and_appears_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("leaky.py"), LEAKY).unwrap();
+    let host = host(folder.path()).await;
+    let log = guests::CapturedLog::default();
+    let captured = log.capture();
+    let config = json!({
+        "script": {"uri": "leaky.py"},
+        "args": {"whole": "{{ secret.token }}", "within": "Bearer {{ secret.token }}!", "map": "{{ secret.account }}"},
+        "job": {"backoffLimit": 0, "env": {"TOKEN": "{{ secret.token }}", "KEY": "{{ secret.account.key }}"}},
+    });
+    let (sender, mut reader) = progress();
+    let call = host.call(request(config).with_progress(sender));
+    let watching = async {
+        let mut events = Vec::new();
+        while let Some(event) = reader.next().await {
+            events.push(format!("{event:?}"));
+        }
+        events
+    };
+    let (outcome, events) = tokio::join!(call, watching);
+    let outcome = outcome.unwrap();
+    drop(captured);
+
+    let output = outcome.text("output").unwrap();
+    assert!(
+        output.contains(&format!("proof {}", Digest::of(SECRET.as_bytes()).digits())),
+        "{output}"
+    );
+    assert!(output.contains("whole True True True"), "{output}");
+    assert!(output.contains("***"), "{output}");
+    scan(
+        "the outcome",
+        &Value::Object(outcome.document.clone()).to_string(),
+    );
+    scan("the outcome", &format!("{outcome:?}"));
+    assert!(events.iter().any(|event| event.contains("proof")));
+    events.iter().for_each(|event| scan("an event", event));
+    assert!(log.text().contains("calling the tool"));
+    scan("the log", &log.text());
+    let kept = outcome.document["attempts"][0]["log"].as_str().unwrap();
+    assert!(std::fs::metadata(kept).unwrap().len() > 200_000);
+    scan_folder(folder.path());
+}
+
+#[tokio::test]
+async fn errors_of_calls_that_touched_a_secret_do_not_hold_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path()).await;
+    let configs = [
+        json!({"script": {"content": "x", "interpreter": "sh"}, "args": "{{ secret.token | fromjson }}"}),
+        json!({"script": {"content": "x", "interpreter": "sh"}, "job": {"backoffLimit": "{{ secret.token }}"}}),
+        json!({"script": {"uri": "{{ secret.token }}"}}),
+        json!({"script": {"content": "x", "interpreter": "{{ secret.token }}"}}),
+        json!({"script": {"uri": "a.sh", "sha256": "{{ secret.token }}"}}),
+        json!({"script": {"content": "x", "interpreter": "sh"}, "job": {"resources": {"limits": {"memory": "{{ secret.token }}"}}}}),
+        json!({"script": {"content": "x", "interpreter": "sh"}, "{{ secret.token }}": 1}),
+    ];
+    for config in configs {
+        let told = match host.call(request(config.clone())).await {
+            Ok(outcome) => format!("{outcome:?}"),
+            Err(error) => format!("{error} {error:?} {:?}", error.help()),
+        };
+        scan(&config.to_string(), &told);
+    }
+}
+
+#[tokio::test]
+async fn a_secret_where_others_could_read_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path()).await;
+    let plain = json!({"content": "true", "interpreter": "sh"});
+    let configs = [
+        json!({"script": plain, "job": {"labels": {"token": "{{ secret.token }}"}}}),
+        json!({"script": plain, "job": {"annotations": {"token": "x{{ secret.token }}"}}}),
+        json!({"script": plain, "job": {"image": "registry/{{ secret.token }}:1"}}),
+        json!({"script": plain, "job": {"command": ["echo", "{{ secret.token }}"]}}),
+        json!({"script": {"content": "echo {{ secret.token }}", "interpreter": "sh"}}),
+    ];
+    for config in configs {
+        match host.call(request(config.clone())).await {
+            Ok(outcome) => assert_eq!(
+                outcome.text("reason"),
+                Some("SecretInSpec"),
+                "{config}: {outcome:?}"
+            ),
+            Err(error) => assert!(
+                matches!(error, CallError::Rejected { .. }),
+                "{config}: {error}"
+            ),
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "holds")]
+fn the_scanner_finds_what_was_planted() {
+    let folder = tempfile::tempdir().unwrap();
+    let planted = STANDARD.encode(format!("user:{SECRET}:more"));
+    std::fs::write(folder.path().join("leak"), planted).unwrap();
+    scan_folder(folder.path());
+}
