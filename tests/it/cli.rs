@@ -43,7 +43,16 @@ impl Workspace {
 }
 
 fn playbook(tool: &str) -> String {
-    let tool: String = tool.lines().map(|line| format!("      {line}\n")).collect();
+    let lines: Vec<_> = tool
+        .lines()
+        .map(|line| {
+            format!(
+                "      {line}
+"
+            )
+        })
+        .collect();
+    let tool = lines.concat();
     format!(
         "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata:\n  name: test\nworkload:\n  city: Turin\n\
          workflow:\n  - step: first\n    tool:\n      kind: script\n{tool}"

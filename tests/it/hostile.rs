@@ -17,7 +17,7 @@ use toolhost::template::TemplateContext;
 use crate::guests;
 
 /// No call of these tests takes longer, unless something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What each action ends in: the reason of the outcome, or `ok` for one that completes, or `error` for one
 /// that is refused as input; and a part of the message.
@@ -190,8 +190,10 @@ async fn a_tool_sees_no_secret_that_its_configuration_depends_on() {
     let text = "secrets: {token: planted-secret-1234, account: {key: planted-key-5678}}";
     let document = Document::parse("credentials.yaml", text).unwrap();
     let secrets = CredentialsFile::parse(&document, std::path::Path::new(".")).unwrap();
-    let mut templates = TemplateContext::default();
-    templates.secrets = std::sync::Arc::new(secrets);
+    let templates = TemplateContext {
+        secrets: std::sync::Arc::new(secrets),
+        ..TemplateContext::default()
+    };
     for needle in [
         "planted-secret-1234",
         "planted-key-5678",

@@ -275,8 +275,10 @@ async fn dropping_a_call_ends_its_job() {
 #[tokio::test]
 async fn earlier_results_and_workload_keep_their_types() {
     let local = Local::new().await;
-    let mut templates = TemplateContext::default();
-    templates.workload = std::sync::Arc::new(json!({"count": 3, "list": [1, "a"]}));
+    let mut templates = TemplateContext {
+        workload: std::sync::Arc::new(json!({"count": 3, "list": [1, "a"]})),
+        ..TemplateContext::default()
+    };
     templates.results.insert(
         "earlier".to_owned(),
         std::sync::Arc::new(json!({"output": "7\n"})),

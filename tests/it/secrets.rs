@@ -22,9 +22,11 @@ const OTHER: &str = "another-planted-5678";
 fn templates() -> TemplateContext {
     let text = format!("secrets: {{token: '{SECRET}', account: {{user: ada, key: {OTHER}}}}}");
     let document = Document::parse("credentials.yaml", &text).unwrap();
-    let mut templates = TemplateContext::default();
-    templates.secrets = Arc::new(CredentialsFile::parse(&document, Path::new(".")).unwrap());
-    templates
+    let secrets = CredentialsFile::parse(&document, Path::new(".")).unwrap();
+    TemplateContext {
+        secrets: Arc::new(secrets),
+        ..TemplateContext::default()
+    }
 }
 
 async fn host(folder: &Path) -> ToolHost {
@@ -137,7 +139,9 @@ async fn a_secret_reaches_the_script_and_appears_nowhere_else() {
     );
     scan("the outcome", &format!("{outcome:?}"));
     assert!(events.iter().any(|event| event.contains("proof")));
-    events.iter().for_each(|event| scan("an event", event));
+    for event in &events {
+        scan("an event", event);
+    }
     assert!(log.text().contains("calling the tool"));
     scan("the log", &log.text());
     let kept = outcome.document["attempts"][0]["log"].as_str().unwrap();
