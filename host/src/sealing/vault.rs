@@ -141,7 +141,8 @@ impl Vault {
         Ok(SecretString::from(result.as_str().to_owned()))
     }
 
-    fn remember_value(&self, value: &Value) {
+    /// Remembers every text and number of a value, as [`remember`](Self::remember) does a text.
+    pub fn remember_value(&self, value: &Value) {
         match value {
             Value::Null | Value::Bool(_) => {}
             Value::Number(number) => self.remember(&number.to_string()),

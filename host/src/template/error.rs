@@ -1,0 +1,171 @@
+use crate::credential::CredentialError;
+use crate::diagnostic::{Diagnostic, Document, Span};
+use crate::sealing::OpenError;
+
+/// Why a configuration value could not be rendered, and where.
+///
+/// Nothing in it depends on the value of a secret: it names parts of the template and of plain data.
+#[derive(Debug, thiserror::Error)]
+#[error("the template at `{}` could not be rendered", self.pointer())]
+pub struct TemplateError {
+    /// The keys and indices that lead to the value.
+    pub path: Vec<String>,
+    /// The line of the template, from 1.
+    pub line: Option<usize>,
+    /// The part of the template that is at fault.
+    pub expression: Option<String>,
+    /// What is wrong.
+    #[source]
+    pub problem: TemplateProblem,
+}
+
+/// What is wrong with a template.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TemplateProblem {
+    /// It is not a template.
+    #[error("not a valid template: {detail}")]
+    Syntax {
+        /// What was found, and what was expected.
+        detail: String,
+    },
+    /// It uses a name that means nothing.
+    #[error("`{name}` is not defined")]
+    Undefined {
+        /// The whole path, such as `workload.outputs`.
+        name: String,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// It uses a secret that nobody knows.
+    #[error("the secret `{name}` is not defined")]
+    UnknownSecret {
+        /// The secret.
+        name: String,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// It uses a filter that there is not.
+    #[error("there is no filter `{name}`")]
+    UnknownFilter {
+        /// The filter.
+        name: String,
+        /// What was probably meant.
+        suggestion: Option<String>,
+    },
+    /// An operation in it failed.
+    #[error("{detail}")]
+    Failed {
+        /// Why, which may quote plain data.
+        detail: String,
+    },
+    /// An operation in it failed, and why is not told because it depends on a secret.
+    #[error("{kind} (details are withheld, because the template uses a secret)")]
+    Withheld {
+        /// What kind of failure it is.
+        kind: String,
+    },
+    /// It takes too many steps, or makes too much.
+    #[error("the template does too much: it was stopped after {limit}")]
+    TooMuch {
+        /// The limit that it reached.
+        limit: String,
+    },
+    /// A secret that it uses could not be had.
+    #[error("a secret that the template uses could not be had")]
+    Credential(#[source] CredentialError),
+    /// The rendered value could not be sealed.
+    #[error("the rendered value could not be sealed")]
+    Sealing(#[source] OpenError),
+}
+
+impl TemplateError {
+    /// Where the value stands, as a person writes it: `job.env.TOKEN`, `args.0`.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// How to mend it, where that is known.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match &self.problem {
+            TemplateProblem::Undefined {
+                suggestion: Some(suggestion),
+                ..
+            }
+            | TemplateProblem::UnknownFilter {
+                suggestion: Some(suggestion),
+                ..
+            } => Some(format!("did you mean `{suggestion}`?")),
+            TemplateProblem::UnknownSecret { name, suggestion } => {
+                let add = format!("add `{name}` to `secrets:` of the credentials file");
+                Some(match suggestion {
+                    Some(suggestion) => format!("did you mean `{suggestion}`? Or {add}"),
+                    None => add,
+                })
+            }
+            TemplateProblem::Undefined { .. } => {
+                Some("`… | default(VALUE)` gives a value for what may be absent".to_owned())
+            }
+            TemplateProblem::Syntax { .. } => {
+                Some("write `{{ '{{' }}` for braces that are no template".to_owned())
+            }
+            TemplateProblem::Credential(error) => error.help(),
+            TemplateProblem::UnknownFilter { .. }
+            | TemplateProblem::Failed { .. }
+            | TemplateProblem::Withheld { .. }
+            | TemplateProblem::TooMuch { .. }
+            | TemplateProblem::Sealing(_) => None,
+        }
+    }
+
+    /// The problem at its place in the document that the value came from; `base` leads to the value
+    /// that was rendered.
+    #[must_use]
+    pub fn diagnostic(&self, document: &Document, base: &[impl AsRef<str>]) -> Diagnostic {
+        let base = base.iter().map(|segment| segment.as_ref().to_owned());
+        let path: Vec<_> = base.chain(self.path.iter().cloned()).collect();
+        let span = document.locate_nearest(&path).value;
+        let span = self.narrow(document.source().text(), span);
+        let mut message = self.problem.to_string();
+        let mut cause = std::error::Error::source(&self.problem);
+        while let Some(error) = cause {
+            message = format!("{message}: {error}");
+            cause = error.source();
+        }
+        let diagnostic = Diagnostic::error(message).at(document.source(), span);
+        match self.help() {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    }
+
+    /// The part of the value's place in which the culprit stands, where it can be found: a text may be
+    /// written with escapes, or folded.
+    fn narrow(&self, text: &str, span: Span) -> Span {
+        let Some(expression) = self.expression.as_deref().filter(|part| !part.is_empty()) else {
+            return span;
+        };
+        let slice = span.slice(text);
+        // A block begins with its indicator, and its first line is the next one.
+        let first_line = usize::from(slice.starts_with(['|', '>']));
+        let line_start = slice
+            .split_inclusive('\n')
+            .take(first_line + self.line.unwrap_or(1).saturating_sub(1))
+            .map(str::len)
+            .sum::<usize>();
+        let found = slice
+            .get(line_start..)
+            .and_then(|rest| rest.find(expression))
+            .map(|offset| line_start + offset)
+            .or_else(|| slice.find(expression));
+        match found {
+            Some(offset) => {
+                let start = span.start + offset;
+                Span::locate(text, start, start + expression.len())
+            }
+            None => span,
+        }
+    }
+}
