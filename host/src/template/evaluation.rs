@@ -63,6 +63,7 @@ pub(super) struct Miss {
 }
 
 /// What is left when an evaluation is over.
+#[derive(Default)]
 pub(super) struct Traces {
     pub(super) touched: bool,
     pub(super) used: BTreeSet<Request>,

@@ -36,6 +36,7 @@ mod environment;
 mod error;
 mod evaluate;
 mod evaluation;
+mod explain;
 mod filters;
 mod json;
 mod missing;

@@ -187,7 +187,8 @@ async fn anything_else_is_a_text() {
 
 #[tokio::test]
 async fn texts_without_a_template_stay_as_they_are() {
-    let config = json!({"{{ key }}": "a { b } c", "n": [1, null, true], "t": "}} %} #}"});
+    let config =
+        json!({"{{ key }}": "a { b } c", "n": [1, null, true], "t": "}} %} #}", "s": "${#a[@]}"});
     let vault = Vault::new();
     let rendered = Renderer::new()
         .render_value(&config, &context(), &vault)
