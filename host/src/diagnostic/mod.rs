@@ -4,6 +4,7 @@
 //! [`Diagnostic`] is one problem with the places it concerns; [`did_you_mean`] finds what was probably
 //! meant. Nothing here knows what a playbook, a credential or a tool is.
 
+mod builder;
 mod document;
 mod parse;
 mod report;

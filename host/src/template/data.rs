@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Serde};
 use serde_json::Value as Json;
 
 use super::evaluation::Evaluation;
@@ -91,14 +91,7 @@ impl Data {
                 ..self.clone()
             }));
         }
-        self.evaluation
-            .miss(&path, name, members.keys().cloned())
-            .then(|| {
-                Value::from_object(Missing {
-                    path,
-                    evaluation: Arc::clone(&self.evaluation),
-                })
-            })
+        Missing::lookup(&self.evaluation, path, name, members.keys().cloned())
     }
 
     fn item(&self, key: &Value) -> Option<Value> {
@@ -114,15 +107,7 @@ impl Data {
         let path = format!("{}[{index}]", self.path);
         match items.get(index) {
             Some(node) => Some(self.child(Step::Index(index), node, path)),
-            None => self
-                .evaluation
-                .miss(&path, &index.to_string(), [])
-                .then(|| {
-                    Value::from_object(Missing {
-                        path,
-                        evaluation: Arc::clone(&self.evaluation),
-                    })
-                }),
+            None => Missing::lookup(&self.evaluation, path, &index.to_string(), []),
         }
     }
 }
@@ -167,7 +152,7 @@ fn scalar(node: &Json) -> Option<Value> {
     match node {
         Json::Null => Some(Value::from(())),
         Json::Bool(truth) => Some(Value::from(*truth)),
-        Json::Number(number) => Some(Value::from(minijinja::value::Serde(number))),
+        Json::Number(number) => Some(Value::from(Serde(number))),
         Json::String(text) => Some(Value::from(text.as_str())),
         Json::Array(_) | Json::Object(_) => None,
     }

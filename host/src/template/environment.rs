@@ -98,7 +98,7 @@ pub(super) fn environment() -> Environment<'static> {
 
     environment.set_formatter(|output, _, value| {
         if let Some(missing) = Missing::of(value) {
-            missing.evaluation.use_missing(&missing.path);
+            missing.note_use();
             return Err(Error::from(ErrorKind::UndefinedError));
         }
         // What an optional `else` leaves out is nothing.

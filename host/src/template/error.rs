@@ -126,7 +126,13 @@ impl TemplateError {
     pub fn diagnostic(&self, document: &Document, base: &[impl AsRef<str>]) -> Diagnostic {
         let base = base.iter().map(|segment| segment.as_ref().to_owned());
         let path: Vec<_> = base.chain(self.path.iter().cloned()).collect();
-        let span = document.locate_nearest(&path).value;
+        self.diagnostic_at(document, &path)
+    }
+
+    /// As [`diagnostic`](Self::diagnostic), where `path` leads to the template itself.
+    #[must_use]
+    pub fn diagnostic_at(&self, document: &Document, path: &[impl AsRef<str>]) -> Diagnostic {
+        let span = document.locate_nearest(path).value;
         let span = self.narrow(document.source().text(), span);
         let mut message = self.problem.to_string();
         let mut cause = std::error::Error::source(&self.problem);

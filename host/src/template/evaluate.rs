@@ -88,8 +88,23 @@ pub(super) fn evaluate(
     }
 }
 
+/// What is wrong with a text as a template, before anything is known that it names.
+pub(super) fn check_syntax(environment: &Environment<'static>, template: &str) -> Option<Failure> {
+    if let Some(expression) = single_expression(template)
+        && environment
+            .compile_expression_owned(expression.to_owned())
+            .is_ok()
+    {
+        return None;
+    }
+    environment
+        .template_from_str(template)
+        .err()
+        .map(|error| Failure::new(&error, template))
+}
+
 /// The expression of a template that is nothing but one.
-pub(super) fn single_expression(template: &str) -> Option<&str> {
+fn single_expression(template: &str) -> Option<&str> {
     let inner = template.strip_prefix("{{")?.strip_suffix("}}")?;
     let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
     Some(inner.strip_suffix(['-', '+']).unwrap_or(inner))

@@ -27,7 +27,7 @@ struct State {
     missing_used: Option<String>,
     /// Paths that are not defined and were looked into.
     looked_into: BTreeSet<String>,
-    /// Paths of which it was asked whether they are defined, or for which a default was given.
+    /// Those of them of which it was asked whether they are there, or for which a default was given.
     excused: BTreeSet<String>,
 }
 
@@ -67,6 +67,7 @@ pub(super) struct Miss {
 }
 
 /// What is left when an evaluation is over.
+#[derive(Default)]
 pub(super) struct Traces {
     pub(super) touched: bool,
     pub(super) used: BTreeSet<Request>,
@@ -96,17 +97,17 @@ impl Evaluation {
 
     /// The answer to a request, or an invalid value that ends the evaluation until there is one.
     pub(super) fn ask(&self, request: &Request) -> Result<Answer, Value> {
-        let Some(answer) = self.answers.get(request) else {
-            self.state().pending.insert(request.clone());
-            return Err(Value::from(Error::new(
-                ErrorKind::InvalidOperation,
-                "the secret is not there yet",
-            )));
-        };
-        if matches!(answer, Answer::Value(_)) {
-            self.state().used.insert(request.clone());
+        if let Some(answer) = self.answers.get(request) {
+            if matches!(answer, Answer::Value(_)) {
+                self.state().used.insert(request.clone());
+            }
+            return Ok(answer.clone());
         }
-        Ok(answer.clone())
+        self.state().pending.insert(request.clone());
+        Err(Value::from(Error::new(
+            ErrorKind::InvalidOperation,
+            "the secret is not there yet",
+        )))
     }
 
     /// Notes a name that is not there, and returns whether its absence may be looked into.
@@ -147,12 +148,7 @@ impl Evaluation {
 
     pub(super) fn traces(&self) -> Traces {
         let state = std::mem::take(&mut *self.state());
-        let is_excused = |path: &String| state.excused.iter().any(|known| known.starts_with(path));
-        let unexcused = state
-            .looked_into
-            .iter()
-            .find(|path| !is_excused(path))
-            .cloned();
+        let unexcused = state.looked_into.difference(&state.excused).next().cloned();
         Traces {
             touched: state.touched,
             used: state.used,

@@ -1,6 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use minijinja::value::{Kwargs, Rest, ValueKind};
+use minijinja::value::{Kwargs, Rest, Serde, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 use serde::Serialize as _;
 
@@ -60,11 +60,11 @@ pub(super) fn is_undefined(value: &Value) -> bool {
     value.is_undefined() || Missing::of(value).is_some()
 }
 
+/// `tojson(indent=none)`: compact JSON, or with each level indented; nothing is escaped for HTML.
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "the engine hands keyword arguments over by value"
+    reason = "the language hands over keyword arguments by value"
 )]
-/// `tojson(indent=none)`: compact JSON, or with each level indented; nothing is escaped for HTML.
 pub(super) fn tojson(
     value: &Value,
     indent: Option<usize>,
@@ -94,7 +94,7 @@ pub(super) fn tojson(
 pub(super) fn fromjson(text: &str) -> Result<Value, Error> {
     let value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| problem(format!("not JSON: {error}")))?;
-    Ok(Value::from(minijinja::value::Serde(value)))
+    Ok(Value::from(Serde(&value)))
 }
 
 /// `b64encode`: standard Base64 of a text.
@@ -166,7 +166,7 @@ fn mapping(value: &Value) -> Result<(), Error> {
 
 fn defined(value: &Value) -> Result<(), Error> {
     if let Some(missing) = Missing::of(value) {
-        missing.evaluation.use_missing(&missing.path);
+        missing.note_use();
     }
     if is_undefined(value) {
         return Err(Error::from(ErrorKind::UndefinedError));

@@ -63,7 +63,7 @@ fn convert(value: &Value, depth: usize, left: &mut usize) -> Result<Json, Error>
         ValueKind::Bytes => Err(problem("bytes have no form in JSON")),
         kind => {
             if let Some(missing) = Missing::of(value) {
-                missing.evaluation.use_missing(&missing.path);
+                missing.note_use();
             }
             Err(problem(format!("{kind} has no form in JSON")))
         }

@@ -11,18 +11,38 @@ use super::evaluation::Evaluation;
 /// `default` and `is defined` know it, conditions take it as false, and any other use of it is noted, so
 /// that the evaluation fails.
 pub(super) struct Missing {
-    pub(super) path: String,
-    pub(super) evaluation: Arc<Evaluation>,
+    /// What is not defined, such as `workload.a`; not what was looked for in it.
+    path: String,
+    evaluation: Arc<Evaluation>,
 }
 
 impl Missing {
-    /// The path of a value that is one.
-    ///
-    /// Whoever asks knows what to do with it.
+    /// Notes that `name` is not to be found at `path` beside its `siblings`, and returns what the
+    /// template gets for it.
+    pub(super) fn lookup(
+        evaluation: &Arc<Evaluation>,
+        path: String,
+        name: &str,
+        siblings: impl IntoIterator<Item = String>,
+    ) -> Option<Value> {
+        evaluation.miss(&path, name, siblings).then(|| {
+            Value::from_object(Self {
+                path,
+                evaluation: Arc::clone(evaluation),
+            })
+        })
+    }
+
+    /// The value as a missing one. Whoever asks knows what to do with it.
     pub(super) fn of(value: &Value) -> Option<&Missing> {
         let missing = value.downcast_object_ref::<Missing>()?;
         missing.evaluation.excuse(&missing.path);
         Some(missing)
+    }
+
+    /// Notes that it was used as if it were defined.
+    pub(super) fn note_use(&self) {
+        self.evaluation.use_missing(&self.path);
     }
 }
 
@@ -31,15 +51,8 @@ impl Object for Missing {
         ObjectRepr::Plain
     }
 
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let path = match key.as_str() {
-            Some(name) => format!("{}.{name}", self.path),
-            None => format!("{}[{key}]", self.path),
-        };
-        Some(Value::from_object(Missing {
-            path,
-            evaluation: Arc::clone(&self.evaluation),
-        }))
+    fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
+        Some(Value::from_dyn_object(Arc::clone(self)))
     }
 
     fn is_true(self: &Arc<Self>) -> bool {
@@ -48,14 +61,14 @@ impl Object for Missing {
     }
 
     fn render(self: &Arc<Self>, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.evaluation.use_missing(&self.path);
+        self.note_use();
         Ok(())
     }
 }
 
 impl fmt::Debug for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.evaluation.use_missing(&self.path);
+        self.note_use();
         formatter.write_str("undefined")
     }
 }

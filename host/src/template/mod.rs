@@ -36,6 +36,7 @@ mod environment;
 mod error;
 mod evaluate;
 mod evaluation;
+mod explain;
 mod filters;
 mod json;
 mod missing;
@@ -45,6 +46,8 @@ mod secrets;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_by_example;
 
 pub use context::TemplateContext;
 pub use error::{TemplateError, TemplateProblem};

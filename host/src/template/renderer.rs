@@ -7,13 +7,13 @@ use minijinja::{Environment, Value};
 use serde_json::Value as Json;
 
 use super::context::TemplateContext;
-use super::environment::{self, FILTER_NAMES};
+use super::environment;
 use super::error::{TemplateError, TemplateProblem};
-use super::evaluate::{self, Failure, FailureKind, Purpose};
-use super::evaluation::{Answer, Answers, Evaluation, Miss, Request, Traces};
+use super::evaluate::{self, Purpose};
+use super::evaluation::{Answer, Answers, Evaluation, Request, Traces};
+use super::explain::{Located, explain, looked_into, too_much, undefined};
 use super::root::Root;
 use crate::credential::CredentialError;
-use crate::diagnostic::did_you_mean;
 use crate::sealing::Vault;
 
 /// The most that the templates of one configuration may make together.
@@ -24,8 +24,10 @@ pub const MAX_RENDERING_TIME: Duration = Duration::from_secs(20);
 /// How often one template is evaluated anew because it touched another secret. Each round gets further
 /// by one secret at least, and no script takes more of them.
 const MAX_ROUNDS: usize = 1_000;
-/// The marks that begin an expression, a statement and a comment.
-const MARKS: [&str; 3] = ["{{", "{%", "{#"];
+/// The marks that begin an expression and a statement.
+const MARKS: [&str; 2] = ["{{", "{%"];
+/// The marks around a comment.
+const COMMENT_MARKS: (&str, &str) = ("{#", "#}");
 
 /// Renders the templates in configuration values. Cheap to clone, and to be made once.
 #[derive(Clone)]
@@ -107,16 +109,41 @@ impl Renderer {
         context: &TemplateContext,
         vault: &Vault,
     ) -> Result<bool, TemplateError> {
-        let template = if is_template(condition) {
-            condition.trim().to_owned()
-        } else {
-            format!("{{{{ {condition} }}}}")
-        };
+        let template = condition_template(condition);
         let (value, _) = Rendering::new(self, context)
             .leaf(&template, Purpose::Condition, vault)
             .await
             .map_err(|problem| problem.at(Vec::new()))?;
         Ok(value == Json::Bool(true))
+    }
+
+    /// Every text in `config` that is no valid template, without rendering any.
+    #[must_use]
+    pub fn syntax_errors(&self, config: &Json) -> Vec<TemplateError> {
+        if !Self::has_template(config) {
+            return Vec::new();
+        }
+        let mut config = config.clone();
+        let mut leaves = Vec::new();
+        collect_leaves(&mut config, &mut Vec::new(), &mut leaves);
+        leaves
+            .into_iter()
+            .filter_map(|leaf| {
+                let template = leaf.value.as_str().unwrap_or_default();
+                self.syntax_error(template, leaf.path)
+            })
+            .collect()
+    }
+
+    /// What is wrong with a condition, without evaluating it.
+    #[must_use]
+    pub fn condition_error(&self, condition: &str) -> Option<TemplateError> {
+        self.syntax_error(&condition_template(condition), Vec::new())
+    }
+
+    fn syntax_error(&self, template: &str, path: Vec<String>) -> Option<TemplateError> {
+        let failure = evaluate::check_syntax(&self.environment, template)?;
+        Some(explain(template, failure, &Traces::default()).at(path))
     }
 }
 
@@ -166,8 +193,22 @@ fn collect_leaves<'value>(
     }
 }
 
+/// A condition as a template; its braces may be left out.
+fn condition_template(condition: &str) -> String {
+    if is_template(condition) {
+        condition.trim().to_owned()
+    } else {
+        format!("{{{{ {condition} }}}}")
+    }
+}
+
 fn is_template(text: &str) -> bool {
+    // A comment alone must be closed: `${#list[@]}` in a shell script is none.
+    let (begin, end) = COMMENT_MARKS;
     MARKS.iter().any(|mark| text.contains(mark))
+        || text
+            .split_once(begin)
+            .is_some_and(|(_, rest)| rest.contains(end))
 }
 
 /// The rendering of one configuration: what its templates share.
@@ -177,13 +218,6 @@ struct Rendering<'renderer> {
     answers: Arc<Answers>,
     elapsed: Duration,
     bytes: usize,
-}
-
-/// A problem in a template, whose path is not known yet.
-struct Located {
-    line: Option<usize>,
-    expression: Option<String>,
-    problem: TemplateProblem,
 }
 
 impl<'renderer> Rendering<'renderer> {
@@ -286,135 +320,6 @@ impl<'renderer> Rendering<'renderer> {
         };
         Ok(value.map_or(Answer::Nothing, Answer::Value))
     }
-}
-
-impl Located {
-    fn at(self, path: Vec<String>) -> TemplateError {
-        TemplateError {
-            path,
-            line: self.line,
-            expression: self.expression,
-            problem: self.problem,
-        }
-    }
-}
-
-impl From<TemplateProblem> for Located {
-    fn from(problem: TemplateProblem) -> Self {
-        Self {
-            line: None,
-            expression: None,
-            problem,
-        }
-    }
-}
-
-fn too_much(limit: String) -> Located {
-    Located::from(TemplateProblem::TooMuch { limit })
-}
-
-/// The path that is not defined, where the template only looked further into it.
-fn looked_into<'misses>(failure: &Failure, misses: &'misses [Miss]) -> Option<&'misses str> {
-    match &failure.kind {
-        FailureKind::Undefined {
-            name: Some(name),
-            looked_into: true,
-        } => find_miss(misses, name).map(|miss| miss.path.as_str()),
-        _ => None,
-    }
-}
-
-/// The miss that a name of the template is about: the same path, or one that ends alike because the
-/// template reached it through a variable.
-fn find_miss<'misses>(misses: &'misses [Miss], name: &str) -> Option<&'misses Miss> {
-    let last_name = name
-        .trim_end_matches(['\'', '"', ']'])
-        .rsplit(['.', '[', '\'', '"'])
-        .next()
-        .unwrap_or(name);
-    let newest_first = || misses.iter().rev();
-    newest_first()
-        .find(|miss| miss.path == name)
-        .or_else(|| newest_first().find(|miss| miss.name == last_name))
-}
-
-fn explain(template: &str, failure: Failure, traces: &Traces) -> Located {
-    let problem = match failure.kind {
-        FailureKind::Undefined { name, .. } => {
-            let miss = match &name {
-                Some(name) => find_miss(&traces.misses, name),
-                None => traces.misses.last(),
-            };
-            let path = miss.map(|miss| miss.path.clone()).or_else(|| name.clone());
-            let located = undefined(
-                template,
-                path.as_deref().unwrap_or("a value"),
-                name.as_deref(),
-                traces,
-            );
-            return Located {
-                line: failure.line,
-                expression: failure.expression.or(located.expression),
-                problem: located.problem,
-            };
-        }
-        FailureKind::Syntax => TemplateProblem::Syntax {
-            detail: failure.detail,
-        },
-        FailureKind::UnknownFilter(name) => TemplateProblem::UnknownFilter {
-            suggestion: did_you_mean(&name, FILTER_NAMES).map(str::to_owned),
-            name,
-        },
-        FailureKind::TooMuch => TemplateProblem::TooMuch {
-            limit: failure.detail,
-        },
-        FailureKind::Other(kind) if traces.touched => TemplateProblem::Withheld { kind },
-        FailureKind::UnknownName | FailureKind::Other(_) => TemplateProblem::Failed {
-            detail: failure.detail,
-        },
-    };
-    Located {
-        line: failure.line,
-        expression: failure.expression,
-        problem,
-    }
-}
-
-/// What to say about a path that is not defined; `name` is how the template calls it.
-fn undefined(template: &str, path: &str, name: Option<&str>, traces: &Traces) -> Located {
-    let miss = traces.misses.iter().rev().find(|miss| miss.path == path);
-    let suggestion = miss.and_then(|miss| {
-        did_you_mean(&miss.name, miss.siblings.iter().map(String::as_str)).map(str::to_owned)
-    });
-    // A path that the template does not spell out may be made of a secret, as in `workload[secret.x]`.
-    let spelled_out = template.contains(path);
-    let name = match name {
-        _ if spelled_out || !traces.touched => path,
-        Some(name) => name,
-        None => "a name that depends on a secret",
-    };
-    let problem = match name.strip_prefix("secret.") {
-        Some(secret) if miss.is_some_and(|miss| miss.path == name) => {
-            TemplateProblem::UnknownSecret {
-                name: secret.to_owned(),
-                suggestion,
-            }
-        }
-        _ => TemplateProblem::Undefined {
-            name: name.to_owned(),
-            suggestion,
-        },
-    };
-    Located {
-        line: spelled_out.then(|| line_of(template, path)),
-        expression: spelled_out.then(|| path.to_owned()),
-        problem,
-    }
-}
-
-fn line_of(template: &str, part: &str) -> usize {
-    let before = template.split(part).next().unwrap_or_default();
-    before.matches('\n').count() + 1
 }
 
 /// About how many bytes a value takes as JSON.

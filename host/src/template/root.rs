@@ -104,12 +104,7 @@ impl Object for Root {
         {
             return self.keychain().entry(name, name.to_owned());
         }
-        self.evaluation.miss(name, name, self.siblings()).then(|| {
-            Value::from_object(Missing {
-                path: name.to_owned(),
-                evaluation: Arc::clone(&self.evaluation),
-            })
-        })
+        Missing::lookup(&self.evaluation, name.to_owned(), name, self.siblings())
     }
 }
 
@@ -127,12 +122,7 @@ impl Object for Steps {
             return Some(Data::result(result, &path, &self.evaluation));
         }
         let siblings = self.context.results.keys().cloned();
-        self.evaluation.miss(&path, name, siblings).then(|| {
-            Value::from_object(Missing {
-                path,
-                evaluation: Arc::clone(&self.evaluation),
-            })
-        })
+        Missing::lookup(&self.evaluation, path, name, siblings)
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

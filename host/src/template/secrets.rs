@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object};
+use minijinja::value::{Enumerator, Object, Serde};
 
 use super::evaluation::{Answer, Evaluation, Request};
 use super::missing::Missing;
@@ -38,7 +38,7 @@ impl KeychainNames {
                 fields,
                 evaluation: Arc::clone(&self.evaluation),
             })),
-            Ok(_) => missing(&self.evaluation, path, entry, self.provider.entry_names()),
+            Ok(_) => Missing::lookup(&self.evaluation, path, entry, self.provider.entry_names()),
             Err(pending) => Some(pending),
         }
     }
@@ -49,12 +49,10 @@ impl Object for SecretNames {
         let name = key.as_str()?;
         self.evaluation.touch();
         match self.evaluation.ask(&Request::Secret(name.to_owned())) {
-            Ok(Answer::Value(secret)) => {
-                Some(Value::from(minijinja::value::Serde(secret.expose())))
-            }
+            Ok(Answer::Value(secret)) => Some(Value::from(Serde(secret.expose()))),
             Ok(_) => {
                 let path = format!("secret.{name}");
-                missing(&self.evaluation, path, name, self.provider.secret_names())
+                Missing::lookup(&self.evaluation, path, name, self.provider.secret_names())
             }
             Err(pending) => Some(pending),
         }
@@ -84,12 +82,10 @@ impl Object for KeychainFields {
         self.evaluation.touch();
         let request = Request::KeychainField(self.entry.clone(), field.to_owned());
         match self.evaluation.ask(&request) {
-            Ok(Answer::Value(secret)) => {
-                Some(Value::from(minijinja::value::Serde(secret.expose())))
-            }
+            Ok(Answer::Value(secret)) => Some(Value::from(Serde(secret.expose()))),
             Ok(_) => {
                 let path = format!("keychain.{}.{field}", self.entry);
-                missing(&self.evaluation, path, field, self.fields.iter().cloned())
+                Missing::lookup(&self.evaluation, path, field, self.fields.iter().cloned())
             }
             Err(pending) => Some(pending),
         }
@@ -103,20 +99,6 @@ impl Object for KeychainFields {
 
 fn names(names: Vec<String>) -> Enumerator {
     Enumerator::Values(names.into_iter().map(Value::from).collect())
-}
-
-fn missing(
-    evaluation: &Arc<Evaluation>,
-    path: String,
-    name: &str,
-    siblings: impl IntoIterator<Item = String>,
-) -> Option<Value> {
-    evaluation.miss(&path, name, siblings).then(|| {
-        Value::from_object(Missing {
-            path,
-            evaluation: Arc::clone(evaluation),
-        })
-    })
 }
 
 macro_rules! shows_nothing {
