@@ -18,6 +18,8 @@ pub const TICK: Duration = Duration::from_millis(10);
 const RESIDENT_MEMORY_BYTES: usize = 1 << 20;
 /// As above, for tables.
 const RESIDENT_TABLE_BYTES: usize = 64 << 10;
+/// How much a memory can grow before it is moved, where address space is scarce.
+const FRUGAL_GROWTH_BYTES: u64 = 1 << 20;
 /// The stack of a guest with its host calls. Half of it is the guest's, see [`GUEST_STACK_BYTES`].
 const STACK_BYTES: usize = 1 << 20;
 /// Where recursion of a guest ends.
@@ -63,7 +65,7 @@ impl ToolEngine {
             Ok(engine) => (engine, true),
             Err(error) => {
                 tracing::info!(%error, "no room for a pool of instances, allocating one by one");
-                (Engine::new(&config()).map_err(EngineError)?, false)
+                (Engine::new(&frugal_config()).map_err(EngineError)?, false)
             }
         };
         let ticker = Ticker::start(&engine).map_err(|error| EngineError(error.into()))?;
@@ -134,6 +136,16 @@ fn config() -> Config {
         .epoch_interruption(true)
         .async_stack_size(STACK_BYTES)
         .max_wasm_stack(GUEST_STACK_BYTES);
+    config
+}
+
+/// Without the gigabytes of address space that spare a guest's memory accesses their checks.
+fn frugal_config() -> Config {
+    let mut config = config();
+    config
+        .memory_reservation(0)
+        .memory_guard_size(0)
+        .memory_reservation_for_growth(FRUGAL_GROWTH_BYTES);
     config
 }
 

@@ -288,6 +288,25 @@ fn an_interrupt_ends_the_job_first_and_exits_with_130() {
 }
 
 #[test]
+fn a_limited_address_space_costs_speed_and_nothing_else() {
+    let workspace = workspace(&shell("echo \"$1\""));
+    let command = workspace.command(&["run", "p.yaml", "--output", "json"]);
+    let program = command.get_program().to_owned();
+    let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+    // 2 GB, of which the pool of instances alone would need more than eight times as much.
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -v 2000000; exec \"$@\"", "sh"])
+        .arg(program)
+        .args(arguments);
+    limited
+        .current_dir(workspace.path())
+        .env("HOME", workspace.path());
+    let output = limited.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
 fn call_prints_an_outcome_and_tool_inspect_everything_about_a_tool() {
     let workspace = workspace(&[
         ("a.sh", "echo \"$1\"".to_owned()),
