@@ -10,10 +10,8 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use toolhost::backend::local::{LocalEngine, LocalSettings};
-use toolhost::grant::Grants;
 use toolhost::host::{CallRequest, ToolHost};
 use toolhost::progress::{ProgressEvent, progress};
-use toolhost::registry::EMBEDDED_TOOLS;
 
 const SCRIPT: &str = "for i in $(seq 600); do echo \"line $i\"; sleep 0.1; done";
 
@@ -22,13 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = ToolHost::builder()
         .jobs(Arc::new(LocalEngine::new(LocalSettings::default())))
         .build()?;
-    for (origin, component) in EMBEDDED_TOOLS {
-        let tool = host
-            .loader()
-            .load(component.into(), origin, |_| Grants::all())
-            .await?;
-        host.registry().activate(Arc::new(tool));
-    }
+    host.load_embedded_tools().await?;
 
     let config = json!({"script": {"content": SCRIPT, "interpreter": "sh"}});
     let (sender, mut reader) = progress();

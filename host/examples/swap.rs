@@ -11,20 +11,13 @@ use serde_json::json;
 use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::grant::Grants;
 use toolhost::host::{CallRequest, ToolHost};
-use toolhost::registry::EMBEDDED_TOOLS;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let engine = MemoryEngine::new();
     engine.default_script(JobScript::new(vec![AttemptScript::hold()]));
     let host = Arc::new(ToolHost::builder().jobs(Arc::new(engine.clone())).build()?);
-    for (origin, component) in EMBEDDED_TOOLS {
-        let tool = host
-            .loader()
-            .load(component.into(), origin, |_| Grants::all())
-            .await?;
-        host.registry().activate(Arc::new(tool));
-    }
+    host.load_embedded_tools().await?;
 
     let config = json!({"script": {"content": "true", "interpreter": "sh"}});
     let request = CallRequest::new("script".parse()?, config, "1", "hold");

@@ -15,12 +15,15 @@ pub use diagnose::Finding;
 
 use crate::capability::Reason;
 use crate::engine::ToolEngine;
-use crate::grant::GrantError;
+use crate::grant::{GrantError, Grants};
 use crate::invocation::{self, GuestFault, Invocation};
 use crate::limits::Limits;
 use crate::outcome::{self, Ending, Outcome};
 use crate::progress::{ProgressEvent, ProgressSender};
-use crate::registry::{ConfigProblem, LoadedTool, Registry, ResolveError, ToolLoader, ToolRef};
+use crate::registry::{
+    ConfigProblem, EMBEDDED_TOOLS, LoadError, LoadedTool, Registry, ResolveError, ToolLoader,
+    ToolRef,
+};
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
 use crate::template::{Renderer, TemplateContext, TemplateError};
@@ -173,6 +176,22 @@ impl ToolHost {
     #[must_use]
     pub fn loader(&self) -> &ToolLoader {
         &self.loader
+    }
+
+    /// Loads the tools that this library was built with and puts them into use, with every capability.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] where this build is broken.
+    pub async fn load_embedded_tools(&self) -> Result<(), LoadError> {
+        for (origin, component) in EMBEDDED_TOOLS {
+            let tool = self
+                .loader
+                .load(component.into(), origin, |_| Grants::all())
+                .await?;
+            self.registry.activate(Arc::new(tool));
+        }
+        Ok(())
     }
 
     /// Calls a tool and waits until everything that it started is over.

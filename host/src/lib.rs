@@ -12,19 +12,14 @@
 //!
 //! use serde_json::json;
 //! use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
-//! use toolhost::grant::Grants;
 //! use toolhost::host::{CallRequest, ToolHost};
-//! use toolhost::registry::EMBEDDED_TOOLS;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let engine = MemoryEngine::new();
 //! engine.default_script(JobScript::new(vec![AttemptScript::exit(0).then_line("hello")]));
 //! let host = ToolHost::builder().jobs(Arc::new(engine)).build()?;
-//! for (origin, component) in EMBEDDED_TOOLS {
-//!     let tool = host.loader().load(component.into(), origin, |_| Grants::all()).await?;
-//!     host.registry().activate(Arc::new(tool));
-//! }
+//! host.load_embedded_tools().await?;
 //!
 //! let config = json!({"script": {"content": "print('hello')", "interpreter": "python3"}});
 //! let request = CallRequest::new("script".parse()?, config, "522095307073519743", "greet");

@@ -11,9 +11,8 @@ pub use grants::{GrantsFile, GrantsFileError};
 use crate::backend::local::{LocalEngine, LocalSettings};
 use crate::backend::objects::{FileSource, SourceRouter};
 use crate::credential::{CredentialError, CredentialsFile};
-use crate::grant::Grants;
 use crate::host::{BuildError, ToolHost};
-use crate::registry::{EMBEDDED_TOOLS, LoadError, LoadedTool};
+use crate::registry::LoadError;
 
 /// What a host is put together from.
 #[derive(Debug, Clone)]
@@ -120,13 +119,9 @@ pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
         builder = builder.log_directory(directory);
     }
     let host = builder.build()?;
-    for (origin, component) in EMBEDDED_TOOLS {
-        let loaded = host
-            .loader()
-            .load(component.into(), origin, |_| Grants::all())
-            .await;
-        activate(&host, loaded.map_err(SetupError::Embedded)?);
-    }
+    host.load_embedded_tools()
+        .await
+        .map_err(SetupError::Embedded)?;
     let refused = match &settings.plugins {
         Some(folder) => load_plugins(&host, folder).await?,
         None => Vec::new(),
@@ -168,13 +163,11 @@ async fn load_plugins(host: &ToolHost, folder: &Path) -> Result<Vec<LoadError>, 
             .load_file(&component, |kind| grants.of(kind))
             .await
         {
-            Ok(tool) => activate(host, tool),
+            Ok(tool) => {
+                host.registry().activate(Arc::new(tool));
+            }
             Err(error) => refused.push(error),
         }
     }
     Ok(refused)
-}
-
-fn activate(host: &ToolHost, tool: LoadedTool) {
-    host.registry().activate(Arc::new(tool));
 }

@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::guests;
+
 /// A folder with a playbook and its scripts, and a home of its own.
 struct Workspace {
     folder: tempfile::TempDir,
@@ -71,16 +73,6 @@ fn workspace(files: &[(&'static str, String)]) -> Workspace {
         .map(|(name, content)| (*name, content.as_str()))
         .collect();
     Workspace::new(&files)
-}
-
-/// Whether the process does anything; one that nobody has waited for yet does not.
-fn is_running(pid: &str) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    let state = status
-        .rsplit(") ")
-        .next()
-        .and_then(|rest| rest.chars().next());
-    state.is_some_and(|state| state != 'Z' && state != 'X')
 }
 
 fn stderr(output: &Output) -> String {
@@ -199,7 +191,7 @@ fn a_tool_without_grants_is_denied_with_the_line_to_add() {
     let workspace = workspace(&shell("true"));
     let plugins = workspace.path().join("plugins");
     std::fs::create_dir(&plugins).unwrap();
-    std::fs::copy(crate::guests::file("dry-run"), plugins.join("dry_run.wasm")).unwrap();
+    std::fs::copy(guests::file("dry-run"), plugins.join("dry_run.wasm")).unwrap();
     let arguments = ["run", "p.yaml", "--plugins", "plugins", "--output", "json"];
     let output = workspace.run(&arguments);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
@@ -284,7 +276,7 @@ fn an_interrupt_ends_the_job_first_and_exits_with_130() {
     assert_eq!(output.status.code(), Some(130));
     assert!(stdout(&output).contains("cancelled"), "{}", stdout(&output));
     let pid = std::fs::read_to_string(workspace.path().join("pid")).unwrap();
-    assert!(!is_running(&pid));
+    assert!(!guests::is_running(&pid));
 }
 
 #[test]

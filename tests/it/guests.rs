@@ -10,7 +10,6 @@ use toolhost::capability::JobRunner;
 use toolhost::grant::Grants;
 use toolhost::host::ToolHost;
 use toolhost::limits::Limits;
-use toolhost::registry::EMBEDDED_TOOLS;
 
 use crate::build_guests;
 
@@ -78,14 +77,7 @@ async fn set_up(engine: Arc<dyn JobRunner>, folder: &Path, limits: Limits) -> To
         .log_directory(folder.join("logs"))
         .build()
         .unwrap();
-    for (origin, component) in EMBEDDED_TOOLS {
-        let tool = host
-            .loader()
-            .load(component.into(), origin, |_| Grants::all())
-            .await
-            .unwrap();
-        host.registry().activate(Arc::new(tool));
-    }
+    host.load_embedded_tools().await.unwrap();
     host
 }
 
@@ -97,6 +89,16 @@ pub(crate) async fn load(host: &ToolHost, package: &str, grants: Grants) {
         .await
         .unwrap();
     host.registry().activate(Arc::new(tool));
+}
+
+/// Whether a process does anything; one that nobody has waited for yet does not.
+pub(crate) fn is_running(pid: &str) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    let state = status
+        .rsplit(") ")
+        .next()
+        .and_then(|rest| rest.chars().next());
+    state.is_some_and(|state| state != 'Z' && state != 'X')
 }
 
 /// What the library logs, at every level.

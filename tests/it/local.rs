@@ -57,16 +57,6 @@ fn shell(script: &str) -> Value {
     json!({"script": {"content": script, "interpreter": "sh"}, "job": {"backoffLimit": 0}})
 }
 
-/// Whether a process does anything; one that nobody has waited for yet does not.
-fn is_running(pid: &str) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    let state = status
-        .rsplit(") ")
-        .next()
-        .and_then(|rest| rest.chars().next());
-    state.is_some_and(|state| state != 'Z' && state != 'X')
-}
-
 #[tokio::test]
 async fn arguments_arrive_byte_for_byte() {
     let local = Local::new().await;
@@ -130,7 +120,7 @@ async fn nothing_outlives_a_deadline_that_is_ignored() {
     let processes: Vec<_> = outcome.text("output").unwrap().lines().collect();
     assert_eq!(processes.len(), 2);
     assert!(
-        processes.iter().all(|process| !is_running(process)),
+        processes.iter().all(|process| !guests::is_running(process)),
         "{processes:?}"
     );
     assert_eq!(local.leftovers(), 0);
@@ -245,7 +235,7 @@ async fn cancelling_ends_the_job_and_says_so() {
     };
     let (outcome, process) = tokio::join!(local.host.call(request), watching);
     assert_eq!(outcome.unwrap().status, OutcomeStatus::Cancelled);
-    assert!(!is_running(&process));
+    assert!(!guests::is_running(&process));
     assert_eq!(local.leftovers(), 0);
 }
 
@@ -267,7 +257,7 @@ async fn dropping_a_call_ends_its_job() {
         }
     };
     drop(call);
-    while is_running(&process) || local.leftovers() > 0 {
+    while guests::is_running(&process) || local.leftovers() > 0 {
         tokio::task::yield_now().await;
     }
 }

@@ -5,6 +5,8 @@
 
 mod job_log;
 mod spool;
+#[cfg(test)]
+mod tests;
 
 pub use job_log::{Cursor, Excerpt, JobLog, LogPage, LogRecord, MAX_RECORD_BYTES};
 pub use spool::LogDirectory;
