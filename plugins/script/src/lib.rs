@@ -17,6 +17,7 @@ mod config;
 mod environment;
 mod explanation;
 mod file_name;
+mod hash;
 mod hint;
 mod interpreter;
 mod name;

@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use sha2::{Digest, Sha256};
+use crate::hash::hash;
 
 /// What every job's name begins with.
 const PREFIX: &str = "script-";
@@ -104,15 +104,8 @@ fn slug(text: &str, max_bytes: usize) -> String {
 /// A hash of the parts, five bits a digit.
 fn hash_digits(parts: &[&str], digits: usize) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
-    let mut hasher = Sha256::new();
-    for part in parts {
-        // With the length, so that parts cannot be divided in two ways.
-        hasher.update((part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
-    hasher
-        .finalize()
-        .iter()
+    let hash = hash(parts.iter().copied()).to_le_bytes();
+    hash.iter()
         .take(digits)
         .filter_map(|byte| ALPHABET.get(usize::from(byte & 31)))
         .map(|digit| char::from(*digit))

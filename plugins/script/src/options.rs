@@ -6,15 +6,14 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
 use core::ops::RangeInclusive;
 
 use noetl_tool_sdk::{Context, Error, Host, JobSpec, code};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use sha2::{Digest, Sha256};
 
 use crate::config::{JobConfig, PullPolicy, Text, Whole};
+use crate::hash::hash;
 use crate::name::{is_label_value, label_value};
 use crate::resources;
 
@@ -112,30 +111,21 @@ impl Options {
     }
 
     fn hash(&self, script_sha256: &str, variables: &[String]) -> String {
-        let mut hasher = Sha256::new();
-        let mut part = |text: &str| {
-            // With the length, so that parts cannot be divided in two ways.
-            hasher.update((text.len() as u64).to_le_bytes());
-            hasher.update(text.as_bytes());
-        };
-        part(script_sha256);
-        for (name, value) in &self.values {
-            part(name);
-            part(value.get());
-        }
-        for (name, Text(value)) in &self.annotations {
-            part(name);
-            part(value);
-        }
-        for name in variables {
-            part(name);
-        }
-        let mut digits = String::from("sha256:");
-        for byte in hasher.finalize() {
-            // Writing to a `String` cannot fail.
-            let _ = write!(digits, "{byte:02x}");
-        }
-        digits
+        let values = self
+            .values
+            .iter()
+            .flat_map(|(name, value)| [*name, value.get()]);
+        let annotations = self
+            .annotations
+            .iter()
+            .flat_map(|(name, Text(value))| [name.as_str(), value]);
+        let variables = variables.iter().map(String::as_str);
+        let parts = [script_sha256]
+            .into_iter()
+            .chain(values)
+            .chain(annotations)
+            .chain(variables);
+        format!("siphash:{:032x}", hash(parts))
     }
 
     fn set<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
