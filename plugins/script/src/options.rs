@@ -6,7 +6,6 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
 use core::ops::RangeInclusive;
 
 use noetl_tool_sdk::{Context, Error, Host, JobSpec, code};
@@ -131,9 +130,9 @@ impl Options {
             part(name);
         }
         let mut digits = String::from("sha256:");
+        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
         for byte in hasher.finalize() {
-            // Writing to a `String` cannot fail.
-            let _ = write!(digits, "{byte:02x}");
+            digits.extend([digit(byte >> 4), digit(byte & 15)]);
         }
         digits
     }
