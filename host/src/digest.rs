@@ -1,6 +1,6 @@
 //! Digests: the names of bytes that nobody can make others match.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
@@ -19,9 +19,12 @@ impl Digest {
     #[must_use]
     pub fn digits(&self) -> String {
         let mut digits = String::with_capacity(2 * self.0.len());
-        for byte in self.0 {
-            let _infallible = write!(digits, "{byte:02x}");
-        }
+        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+        digits.extend(
+            self.0
+                .iter()
+                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
+        );
         digits
     }
 }

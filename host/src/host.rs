@@ -211,11 +211,14 @@ impl ToolHost {
         let tool = self.registry.resolve(&request.tool)?;
         let callable = tool.callable()?;
         let vault = Arc::new(Vault::new());
-        let config = self
-            .renderer
-            .render_value(&request.config, &request.templates, &vault)
-            .await?;
-        let config = self.accept(&tool, &config)?;
+        let config = if Renderer::has_template(&request.config) {
+            let rendering = self
+                .renderer
+                .render_value(&request.config, &request.templates, &vault);
+            self.accept(&tool, &rendering.await?)?
+        } else {
+            self.accept(&tool, &request.config)?
+        };
         let _permit = self.engine.admit().await.ok_or(CallError::ShuttingDown)?;
         let scope = Arc::new(self.scope(request, &tool, vault));
         let span = tracing::info_span!(
@@ -226,7 +229,7 @@ impl ToolHost {
         );
         let work = async {
             tracing::info!(digest = %tool.digest(), "calling the tool");
-            scope.report(ProgressEvent::Started {
+            scope.report(|| ProgressEvent::Started {
                 tool: scope.context.tool.clone(),
                 digest: tool.digest().to_string(),
             });
@@ -324,7 +327,7 @@ fn conclude(invoked: Invoked, tool: &LoadedTool, scope: &CallScope) -> Result<Ou
     Ok(Outcome {
         status,
         document,
-        tool: tool.to_string(),
+        tool: scope.context.tool.clone(),
         digest: tool.digest(),
         cpu_time,
     })

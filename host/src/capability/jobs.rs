@@ -264,7 +264,9 @@ pub enum JobStatus {
 #[derive(Debug)]
 pub struct JobHandle {
     identity: JobIdentity,
-    events: mpsc::UnboundedReceiver<JobEvent>,
+    /// Boxed, because a channel reserves room for a block of messages: 8 KiB of events, most of it for
+    /// nothing.
+    events: mpsc::UnboundedReceiver<Box<JobEvent>>,
     /// Events that were received while waiting for the end.
     read_ahead: VecDeque<JobEvent>,
     cancel: CancellationToken,
@@ -277,7 +279,7 @@ pub struct JobHandle {
 /// [`Reason::Internal`].
 #[derive(Debug)]
 pub struct JobReporter {
-    events: mpsc::UnboundedSender<JobEvent>,
+    events: mpsc::UnboundedSender<Box<JobEvent>>,
     cancel: CancellationToken,
 }
 
@@ -364,7 +366,8 @@ impl JobHandle {
     }
 
     async fn receive(&mut self) -> JobEvent {
-        self.events.recv().await.unwrap_or_else(|| JobEvent {
+        let event = self.events.recv().await.map(|event| *event);
+        event.unwrap_or_else(|| JobEvent {
             elapsed: Duration::ZERO,
             attempt: 0,
             kind: JobEventKind::Finished(JobEnd {
@@ -394,7 +397,7 @@ impl JobReporter {
             attempt,
             kind,
         };
-        drop(self.events.send(event));
+        drop(self.events.send(Box::new(event)));
     }
 
     /// Waits until the caller wants the job to end.

@@ -154,10 +154,10 @@ impl CallScope {
         }
     }
 
-    /// Tells the caller something.
-    pub fn report(&self, event: ProgressEvent) {
+    /// Tells the caller something, which is not made where nobody listens.
+    pub fn report(&self, event: impl FnOnce() -> ProgressEvent) {
         if let Some(progress) = &self.progress {
-            progress.send(event);
+            progress.send(event());
         }
     }
 
@@ -230,12 +230,15 @@ impl CallScope {
         &self,
         work: impl Future<Output = T>,
     ) -> Result<T, CapabilityError> {
+        let cancelled = || CapabilityError::new(Reason::Cancelled, "the call was cancelled");
+        if self.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        // Work that is done at its first poll never has to wait for the token.
         tokio::select! {
             biased;
-            () = self.cancel.cancelled() => {
-                Err(CapabilityError::new(Reason::Cancelled, "the call was cancelled"))
-            }
             result = work => Ok(result),
+            () = self.cancel.cancelled() => Err(cancelled()),
         }
     }
 
@@ -284,21 +287,17 @@ impl CallScope {
 
     /// A job's description is read by many; secrets travel in its environment alone.
     fn check_for_secrets(&self, request: &JobRequest) -> Result<(), CapabilityError> {
-        let places = visible_texts(request);
-        let culprit = places.into_iter().find(|(_, text)| {
-            let is_secret = |redactor: &Arc<Redactor>| redactor.finds(text.as_bytes());
-            Vault::has_reference(text) || self.redactor().is_some_and(is_secret)
-        });
-        match culprit {
-            None => Ok(()),
-            Some((place, _)) => {
-                let message =
-                    format!("the job's {place} would show a secret to everyone who may read jobs");
-                let hint =
-                    "pass secrets in `job.env` or `args`, where they travel in the job's secret";
-                Err(CapabilityError::new(Reason::SecretInSpec, message).with_hint(hint))
-            }
-        }
+        let redactor = self.redactor();
+        let Some(place) = secret_place(request, |text| {
+            Vault::has_reference(text)
+                || redactor.is_some_and(|redactor| redactor.finds(text.as_bytes()))
+        }) else {
+            return Ok(());
+        };
+        let message =
+            format!("the job's {place} would show a secret to everyone who may read jobs");
+        let hint = "pass secrets in `job.env` or `args`, where they travel in the job's secret";
+        Err(CapabilityError::new(Reason::SecretInSpec, message).with_hint(hint))
     }
 
     fn jobs(&self) -> MutexGuard<'_, Vec<Arc<RunningJob>>> {
@@ -307,36 +306,33 @@ impl CallScope {
     }
 }
 
-/// Every text of a job that others can read, with what it is.
-fn visible_texts(request: &JobRequest) -> Vec<(String, std::borrow::Cow<'_, str>)> {
-    let mut texts = vec![("name".to_owned(), request.name.as_str().into())];
-    texts.extend(
-        request
-            .command
-            .iter()
-            .map(|word| ("command".to_owned(), word.into())),
-    );
+/// Where in a job `is_secret` holds for a text that others can read; none where it holds nowhere.
+fn secret_place(request: &JobRequest, is_secret: impl Fn(&str) -> bool) -> Option<String> {
+    if is_secret(&request.name) {
+        return Some("name".to_owned());
+    }
+    if request.command.iter().any(|word| is_secret(word)) {
+        return Some("command".to_owned());
+    }
     for (kind, values) in [
         ("label", &request.labels),
         ("annotation", &request.annotations),
     ] {
-        for (name, value) in values {
-            texts.push((format!("{kind} `{name}`"), name.into()));
-            texts.push((format!("{kind} `{name}`"), value.into()));
+        let mut values = values.iter();
+        if let Some((name, _)) = values.find(|(name, value)| is_secret(name) || is_secret(value)) {
+            return Some(format!("{kind} `{name}`"));
         }
     }
-    for (name, value) in &request.options {
-        texts.push((format!("option `{name}`"), value.to_string().into()));
+    let mut options = request.options.iter();
+    if let Some((name, _)) = options.find(|(_, value)| is_secret(&value.to_string())) {
+        return Some(format!("option `{name}`"));
     }
-    for (name, _) in &request.environment {
-        texts.push(("name of a variable".to_owned(), name.into()));
+    let mut variables = request.environment.iter();
+    if variables.any(|(name, _)| is_secret(name)) {
+        return Some("name of a variable".to_owned());
     }
-    if let Some(script) = &request.script {
-        texts.push(("script".to_owned(), script.file_name.as_str().into()));
-        texts.push((
-            "script".to_owned(),
-            String::from_utf8_lossy(&script.content),
-        ));
-    }
-    texts
+    let script = request.script.as_ref()?;
+    let shows_secret =
+        is_secret(&script.file_name) || is_secret(&String::from_utf8_lossy(&script.content));
+    shows_secret.then(|| "script".to_owned())
 }

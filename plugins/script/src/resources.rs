@@ -22,7 +22,6 @@ pub(crate) fn check(resources: &Resources) -> Result<(), Error> {
         parse("limits", name, limit)?;
     }
     for (name, request) in requests {
-        let field = field("requests", name);
         let requested = parse("requests", name, request)?;
         match limits.get(name) {
             Some(limit) => {
@@ -30,6 +29,7 @@ pub(crate) fn check(resources: &Resources) -> Result<(), Error> {
                 check_pair(name, (request, requested), (limit, allowed))?;
             }
             None if is_extended(name) => {
+                let field = field("requests", name);
                 let message = format!("`{field}` needs the same value in `job.resources.limits`");
                 return Err(Error::invalid(field, message)
                     .with_hint(format!("add `{name}: {}` to the limits", request.0)));
@@ -45,8 +45,9 @@ fn check_pair(
     (request, requested): (&Text, Quantity),
     (limit, allowed): (&Text, Quantity),
 ) -> Result<(), Error> {
-    let field = field("limits", name);
+    let field = || field("limits", name);
     if allowed < requested {
+        let field = field();
         let message = format!(
             "`{field}` is `{}`, less than the request of `{}`",
             limit.0, request.0
@@ -55,6 +56,7 @@ fn check_pair(
         return Err(Error::invalid(field, message).with_hint(hint));
     }
     if is_extended(name) && allowed != requested {
+        let field = field();
         let message = format!(
             "`{field}` is `{}`, but what is requested of `{name}` must be the limit: `{}`",
             limit.0, request.0
@@ -65,26 +67,31 @@ fn check_pair(
 }
 
 fn parse(list: &str, name: &str, text: &Text) -> Result<Quantity, Error> {
-    let field = field(list, name);
-    check_name(&field, name)?;
+    check_name(list, name)?;
     let Text(text) = text;
-    let quantity = Quantity::parse(text).map_err(|error| match error {
-        QuantityError::TooLarge => {
-            Error::invalid(field.as_str(), format!("`{field}` is too large: `{text}`"))
-        }
-        QuantityError::Syntax(meant) => {
-            let message = format!("`{field}` is not a quantity: `{text}`");
-            Error::invalid(field.as_str(), message).with_hint(match meant {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "write a number with a suffix, such as `500m`, `2` or `1.5Gi`".into(),
-            })
+    let quantity = Quantity::parse(text).map_err(|error| {
+        let field = field(list, name);
+        match error {
+            QuantityError::TooLarge => {
+                let message = format!("`{field}` is too large: `{text}`");
+                Error::invalid(field, message)
+            }
+            QuantityError::Syntax(meant) => {
+                let message = format!("`{field}` is not a quantity: `{text}`");
+                Error::invalid(field, message).with_hint(match meant {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "write a number with a suffix, such as `500m`, `2` or `1.5Gi`".into(),
+                })
+            }
         }
     })?;
     if is_extended(name) && !quantity.is_whole() {
+        let field = field(list, name);
         let message = format!("`{field}` must be a whole number: `{text}`");
         return Err(Error::invalid(field, message));
     }
     if is_bytes(name) && text.ends_with('m') && !quantity.is_whole() {
+        let field = field(list, name);
         let message =
             format!("`{field}` is no whole number of bytes: `m` in `{text}` means thousandths");
         let number = text.trim_end_matches('m');
@@ -93,7 +100,7 @@ fn parse(list: &str, name: &str, text: &Text) -> Result<Quantity, Error> {
     Ok(quantity)
 }
 
-fn check_name(field: &str, name: &str) -> Result<(), Error> {
+fn check_name(list: &str, name: &str) -> Result<(), Error> {
     if matches!(name, "cpu" | "memory" | "ephemeral-storage")
         || name.starts_with("hugepages-")
         || is_extended(name)
@@ -114,6 +121,7 @@ fn check_name(field: &str, name: &str) -> Result<(), Error> {
     } else {
         format!("did you mean `{meant}`?")
     };
+    let field = field(list, name);
     Err(Error::invalid(field, format!("there is no resource `{name}`")).with_hint(hint))
 }
 

@@ -64,7 +64,7 @@ macro_rules! no_std_runtime {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             #[global_allocator]
-            static ALLOCATOR: $crate::private::GlobalDlmalloc = $crate::private::GlobalDlmalloc;
+            static ALLOCATOR: $crate::private::Allocator = $crate::private::Allocator;
 
             #[panic_handler]
             fn panic(info: &::core::panic::PanicInfo<'_>) -> ! {

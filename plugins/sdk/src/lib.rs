@@ -42,8 +42,7 @@ pub use tool::{Capability, Context, Status, Tool, derived_schema, describe, invo
 #[doc(hidden)]
 #[cfg(target_arch = "wasm32")]
 pub mod private {
-    pub use super::component::{export_invoke, log_panic, reallocate};
+    pub use super::component::{Allocator, export_invoke, log_panic, reallocate};
     pub use alloc::string::String;
     pub use alloc::vec::Vec;
-    pub use dlmalloc::GlobalDlmalloc;
 }

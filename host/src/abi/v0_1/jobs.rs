@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use wasmtime::component::Resource;
 
 use super::CallState;
@@ -26,7 +26,8 @@ pub type HostJob = Arc<RunningJob>;
 #[derive(Debug)]
 pub struct HostJobSpec {
     name: String,
-    options: BTreeMap<String, Value>,
+    /// By their names, each as JSON.
+    options: BTreeMap<String, String>,
     script: Option<(String, Bytes)>,
     environment: Option<HostSecret>,
 }
@@ -190,7 +191,10 @@ impl CallState {
             let message = format!("`resources` has no member `{name}`");
             return Err(CapabilityError::new(Reason::Unsupported, message));
         }
-        request.options = options;
+        for (name, value) in options {
+            let value = parse(&name, &value)?;
+            request.options.insert(name, value);
+        }
         request.script = spec
             .script
             .map(|(file_name, content)| Script { file_name, content });
@@ -204,7 +208,8 @@ impl CallState {
 impl HostJobSpec {
     fn set(&mut self, options: Vec<(String, String)>) -> Result<(), CapabilityError> {
         for (name, value) in options {
-            let value = serde_json::from_str(&value).map_err(|error| {
+            let checked: Result<IgnoredAny, _> = serde_json::from_str(&value);
+            checked.map_err(|error| {
                 let message = format!("the option `{name}` of a job is no JSON: {error}");
                 CapabilityError::new(Reason::InvalidRequest, message)
             })?;
@@ -218,14 +223,16 @@ impl HostJobSpec {
     }
 }
 
-fn take<T: serde::de::DeserializeOwned>(
-    options: &mut BTreeMap<String, Value>,
+fn take<T: DeserializeOwned>(
+    options: &mut BTreeMap<String, String>,
     name: &str,
 ) -> Result<Option<T>, CapabilityError> {
-    let Some(value) = options.remove(name) else {
-        return Ok(None);
-    };
-    serde_json::from_value(value).map_err(|error| {
+    let value = options.remove(name);
+    value.map(|value| parse(name, &value)).transpose()
+}
+
+fn parse<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, CapabilityError> {
+    serde_json::from_str(value).map_err(|error| {
         let message = format!("the option `{name}` of a job is wrong: {error}");
         CapabilityError::new(Reason::InvalidRequest, message)
     })

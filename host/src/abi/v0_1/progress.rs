@@ -16,16 +16,16 @@ impl Host for CallState {
         message: String,
         details: Vec<(String, String)>,
     ) -> wasmtime::Result<()> {
-        let details = details.into_iter().take(MAX_DETAILS);
-        let details = details
-            .map(|(name, value)| (self.shown(name), self.shown(value)))
-            .collect();
-        let event = ProgressEvent::Stage {
-            stage: self.shown(stage),
-            message: self.shown(message),
-            details,
-        };
-        self.scope.report(event);
+        self.scope.report(|| {
+            let details = details.into_iter().take(MAX_DETAILS);
+            ProgressEvent::Stage {
+                stage: self.shown(stage),
+                message: self.shown(message),
+                details: details
+                    .map(|(name, value)| (self.shown(name), self.shown(value)))
+                    .collect(),
+            }
+        });
         Ok(())
     }
 

@@ -56,6 +56,12 @@ impl MemoryEngine {
         self.state().requests.clone()
     }
 
+    /// The requests that were accepted, in order, which the engine then forgets.
+    #[must_use]
+    pub fn take_requests(&self) -> Vec<Arc<JobRequest>> {
+        std::mem::take(&mut self.state().requests)
+    }
+
     /// Whether the job of that name is held.
     #[must_use]
     pub fn is_held(&self, job_name: &str) -> bool {

@@ -1,8 +1,10 @@
 //! The component's side of the ABI: generated bindings, and [`Host`](crate::Host) on top of them.
 
+mod allocator;
 mod imports;
 mod runtime;
 
+pub use allocator::Allocator;
 pub use imports::export_invoke;
 pub use runtime::{log_panic, reallocate};
 

@@ -1,0 +1,146 @@
+//! Tools in a whole host, on the memory engine.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
+use toolhost::capability::{CapabilityError, FetchRequest, Object, ObjectMetadata, ObjectSource};
+use toolhost::grant::Grants;
+use toolhost::host::{CallRequest, ToolHost};
+use toolhost::registry::{EMBEDDED_TOOLS, ToolRef};
+
+use crate::measure::Subject;
+use crate::{Result, build_guests};
+
+/// The execution that all calls belong to.
+pub(crate) const EXECUTION_ID: &str = "522095307073519743";
+/// The step that all calls belong to, but for those that run at once.
+pub(crate) const STEP: &str = "process_data";
+/// The configuration of the tool `empty`: six calls of the host, as in any tool that does something.
+pub(crate) const EMPTY_CONFIG: &str = r#"{"host_calls":6}"#;
+/// The script that is run.
+const SCRIPT: &str = "print('hello')\n";
+
+/// A tool in a host, with the configuration that it is called with.
+pub(crate) struct HostedTool {
+    host: Arc<ToolHost>,
+    tool: ToolRef,
+    config: Value,
+}
+
+/// Objects in memory, so that no disk is measured.
+struct OneScript;
+
+impl HostedTool {
+    /// The tool `empty`: what a host adds to any call.
+    pub(crate) fn empty(host: &Arc<ToolHost>) -> Result<Self> {
+        Self::new(host, "empty", serde_json::from_str(EMPTY_CONFIG)?)
+    }
+
+    /// The tool `script`, with a script that it fetches.
+    pub(crate) fn script_from_source(host: &Arc<ToolHost>) -> Result<Self> {
+        Self::new(
+            host,
+            "script",
+            script_config(&json!({"uri": "scripts/hello.py"})),
+        )
+    }
+
+    /// The tool `script`, with a script in its configuration.
+    pub(crate) fn script_inline(host: &Arc<ToolHost>) -> Result<Self> {
+        let script = json!({"content": SCRIPT, "interpreter": "python3"});
+        Self::new(host, "script", script_config(&script))
+    }
+
+    fn new(host: &Arc<ToolHost>, tool: &str, config: Value) -> Result<Self> {
+        Ok(Self {
+            host: Arc::clone(host),
+            tool: tool.parse()?,
+            config,
+        })
+    }
+
+    /// A call that belongs to a step of its own.
+    pub(crate) fn request_for(&self, step: impl Into<String>) -> CallRequest {
+        let config = self.config.clone();
+        CallRequest::new(self.tool.clone(), config, EXECUTION_ID, step)
+    }
+}
+
+impl Subject for HostedTool {
+    type Request = CallRequest;
+
+    fn request(&self) -> CallRequest {
+        self.request_for(STEP)
+    }
+
+    async fn call(&self, request: CallRequest) -> Result<()> {
+        let outcome = self.host.call(request).await?;
+        if outcome.is_completed() {
+            return Ok(());
+        }
+        Err(Value::Object(outcome.document).to_string().into())
+    }
+}
+
+#[async_trait]
+impl ObjectSource for OneScript {
+    async fn fetch(&self, _: FetchRequest) -> Result<Object, CapabilityError> {
+        Ok(Object {
+            bytes: Bytes::from_static(SCRIPT.as_bytes()),
+            metadata: ObjectMetadata::default(),
+        })
+    }
+}
+
+/// A host with the tools that are measured, for so many calls at once.
+pub(crate) async fn host(engine: MemoryEngine, max_calls: usize) -> Result<Arc<ToolHost>> {
+    let host = ToolHost::builder()
+        .jobs(Arc::new(engine))
+        .objects(Arc::new(OneScript))
+        .max_calls(max_calls.try_into()?)
+        .build()?;
+    let embedded = EMBEDDED_TOOLS.iter();
+    let embedded = embedded.map(|(origin, component)| (*origin, Arc::from(*component)));
+    for (origin, component) in embedded.chain([("empty", empty_component()?.into())]) {
+        let tool = host.loader().load(component, origin, |_| Grants::all());
+        host.registry().activate(Arc::new(tool.await?));
+    }
+    Ok(Arc::new(host))
+}
+
+/// An engine whose jobs write a line and succeed at once.
+pub(crate) fn succeeding_engine() -> MemoryEngine {
+    let engine = MemoryEngine::new();
+    engine.default_script(JobScript::new([AttemptScript::exit(0).then_line("hello")]));
+    engine
+}
+
+/// The component of the tool `empty`, built where it has not been built yet.
+pub(crate) fn empty_component() -> Result<Vec<u8>> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let target = workspace.canonicalize()?.join("target/guests");
+    let folder = build_guests::build(&workspace, &target, &["guest-empty"])?;
+    Ok(std::fs::read(folder.join("guest_empty.wasm"))?)
+}
+
+/// A playbook step with arguments and resources. It has no deadline: the engine would let it pass at once
+/// for a job that waits.
+fn script_config(script: &Value) -> Value {
+    json!({
+        "script": script.clone(),
+        "args": {"input_file": "data.csv", "limit": 100},
+        "job": {
+            "image": "python:3.11-slim",
+            "namespace": "noetl",
+            "backoffLimit": 3,
+            "resources": {
+                "requests": {"memory": "256Mi", "cpu": "100m"},
+                "limits": {"memory": "512Mi", "cpu": "500m"},
+            },
+        },
+    })
+}
