@@ -371,7 +371,7 @@ fn ended(result: Result<String, GuestFault>, scope: &CallScope) -> Result<Ending
 fn stopped(reason: Reason, limits: &Limits) -> Ending {
     let message = match reason {
         Reason::Timeout => {
-            format!("the call took longer than {} s", limits.wall_time.as_secs())
+            format!("the call took longer than {:?}", limits.wall_time)
         }
         _ => "the call was cancelled".to_owned(),
     };

@@ -7,10 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use toolhost::backend::local::LocalSettings;
+use toolhost::backend::memory::{AttemptScript, Exit, JobScript, MemoryEngine, Step};
+use toolhost::capability::{CapabilityError, Reason};
 use toolhost::credential::CredentialsFile;
 use toolhost::diagnostic::Document;
 use toolhost::digest::Digest;
 use toolhost::host::{CallError, CallRequest, ToolHost};
+use toolhost::limits::Limits;
 use toolhost::progress::progress;
 use toolhost::template::TemplateContext;
 
@@ -195,6 +198,38 @@ async fn a_secret_where_others_could_read_it_is_refused() {
                 "{config}: {error}"
             ),
         }
+    }
+}
+
+#[tokio::test]
+async fn what_an_engine_quotes_of_a_secret_reaches_neither_the_caller_nor_the_tool() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = MemoryEngine::new();
+    let host = guests::host(&engine, folder.path(), Limits::default()).await;
+    let quoted = || format!("exec: {SECRET}: not found");
+    let refusal = CapabilityError::new(Reason::InterpreterMissing, quoted()).with_hint(quoted());
+    let waiting = Step::Waiting {
+        reason: "Unschedulable".to_owned(),
+        message: quoted(),
+    };
+    let attempt = AttemptScript::new([waiting, Step::Warning(quoted())], Exit::Code(1));
+    for script in [JobScript::refuse(refusal), JobScript::new([attempt])] {
+        engine.default_script(script);
+        let (sender, mut reader) = progress();
+        let config = json!({
+            "script": {"content": "true", "interpreter": "sh"},
+            "job": {"env": {"TOKEN": "{{ secret.token }}"}},
+        });
+        let outcome = host
+            .call(request(config).with_progress(sender))
+            .await
+            .unwrap();
+        let mut told = format!("{outcome:?}");
+        while let Some(event) = reader.next().await {
+            told = [told, format!("{event:?}")].concat();
+        }
+        assert!(told.contains("exec: ***: not found"), "{told}");
+        scan("what was told", &told);
     }
 }
 

@@ -122,6 +122,17 @@ impl JobLog {
             })
     }
 
+    /// Whether the cursor lies in this log, as every one does that this log gave.
+    #[must_use]
+    pub fn contains(&self, cursor: Cursor) -> bool {
+        let state = self.state();
+        let (index, offset) = cursor.split();
+        match state.attempts.get(index) {
+            Some(attempt) => offset <= attempt.spool.stored_bytes(),
+            None => index == state.attempts.len() && offset == 0,
+        }
+    }
+
     /// At most `max_records` records, and about `max_bytes` bytes, from `cursor` on.
     ///
     /// A line that is not at its end yet is not returned. A cursor that lies elsewhere yields what

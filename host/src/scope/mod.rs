@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 pub use job::RunningJob;
 
 use crate::capability::{
-    CapabilityError, FetchRequest, JobEvent, JobHandle, JobRequest, JobRunner, LogSink, Object,
-    ObjectSource, Reason,
+    CapabilityError, FetchRequest, JobEvent, JobEventKind, JobHandle, JobRequest, JobRunner,
+    LogSink, Object, ObjectSource, Reason,
 };
 use crate::limits::Limits;
 use crate::log::{JobLog, LogDirectory};
@@ -154,6 +154,34 @@ impl CallScope {
         }
     }
 
+    /// Removes the call's secrets from what a backend says: it may quote a command that it expanded.
+    #[must_use]
+    pub fn redact_error(&self, error: CapabilityError) -> CapabilityError {
+        CapabilityError {
+            message: self.redact(error.message),
+            hint: error.hint.map(|hint| self.redact(hint)),
+            ..error
+        }
+    }
+
+    /// As above, from what an engine tells of a job.
+    fn redact_event(&self, mut event: JobEvent) -> JobEvent {
+        let redact = |text: &mut String| *text = self.redact(std::mem::take(text));
+        match &mut event.kind {
+            JobEventKind::Waiting { message, .. } | JobEventKind::Warning { message } => {
+                redact(message);
+            }
+            JobEventKind::AttemptEnded(end) => {
+                end.message.iter_mut().chain(&mut end.hint).for_each(redact);
+            }
+            JobEventKind::Finished(end) => {
+                end.message.iter_mut().chain(&mut end.hint).for_each(redact);
+            }
+            JobEventKind::AttemptStarted { .. } | JobEventKind::BackingOff { .. } => {}
+        }
+        event
+    }
+
     /// Tells the caller something, which is not made where nobody listens.
     pub fn report(&self, event: impl FnOnce() -> ProgressEvent) {
         if let Some(progress) = &self.progress {
@@ -199,7 +227,8 @@ impl CallScope {
         let redactor = self.redactor().cloned();
         let log = JobLog::new(&request.name, Arc::clone(&self.backends.logs), redactor);
         let creation = self.backends.runner.create(request, Arc::clone(&log) as _);
-        let handle = self.unless_cancelled(creation).await??;
+        let created = self.unless_cancelled(creation).await?;
+        let handle = created.map_err(|error| self.redact_error(error))?;
         let job = Arc::new(RunningJob::new(handle, log));
         if let Some(progress) = &self.progress {
             progress.follow(&job.identity().name, job.log());
@@ -217,6 +246,7 @@ impl CallScope {
             .await
             .ok()
             .flatten()?;
+        let event = self.redact_event(event);
         self.report_job_event(job, &event);
         Some(event)
     }
@@ -260,7 +290,7 @@ impl CallScope {
         let all_ended = async {
             for job in &jobs {
                 while let Some(event) = job.next_event().await {
-                    self.report_job_event(job, &event);
+                    self.report_job_event(job, &self.redact_event(event));
                 }
             }
         };

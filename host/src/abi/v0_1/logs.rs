@@ -28,12 +28,10 @@ impl Host for CallState {
     ) -> wasmtime::Result<Result<LogPage, types::Error>> {
         let log = Arc::clone(self.get(&job)?.log());
         let cursor = Cursor(cursor);
-        if cursor > log.end_cursor() {
-            let message =
-                "the cursor lies behind the end of the log, so it is none that was returned";
-            return Ok(Err(
-                CapabilityError::new(Reason::InvalidRequest, message).into()
-            ));
+        if !log.contains(cursor) {
+            let message = "the cursor is none that this log gave";
+            let error = CapabilityError::new(Reason::InvalidRequest, message);
+            return Ok(Err(error.into()));
         }
         let max_records = usize::try_from(max_records)
             .unwrap_or(usize::MAX)

@@ -40,6 +40,7 @@ impl Host for CallState {
         let fetched = fetch(&scope, uri, options).await;
         self.meter.resume();
         Ok(fetched
+            .map_err(|error| self.scope.redact_error(error))
             .and_then(|object| self.hold(object))
             .map_err(Into::into))
     }
