@@ -10,8 +10,10 @@ use crate::waiting::WaitingMemory;
 /// What was measured of every lane.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// Wasmtime alone.
+    /// The tool `empty` on wasmtime alone.
     pub(crate) floor: Summary,
+    /// The tool `script` on wasmtime alone, with a script in its configuration.
+    pub(crate) script_floor: Summary,
     /// The tool `empty` in a host.
     pub(crate) empty: Summary,
     /// The tool `script` in a host, with a script that it fetches.
@@ -23,33 +25,56 @@ pub(crate) struct Measured {
 /// The table.
 pub(crate) fn render(measured: &Measured, memory: &WaitingMemory) -> String {
     let mut table = format!(
-        "| lane | p50 | p99 | calls/s, 1 thread | calls/s, {THREADS} threads | p50 / floor |\n\
-         |---|--:|--:|--:|--:|--:|\n"
+        "| lane | p50 | p99 | calls/s, 1 thread | calls/s, {THREADS} threads | p50 / floor | p50 / same tool alone |\n\
+         |---|--:|--:|--:|--:|--:|--:|\n"
     );
+    let Measured {
+        floor,
+        script_floor,
+        empty,
+        script,
+        inline,
+    } = measured;
     let lanes = [
-        ("floor: wasmtime alone", &measured.floor),
-        ("empty tool", &measured.empty),
-        ("script tool, fetched script", &measured.script),
-        ("script tool, inline script", &measured.inline),
+        ("empty tool, wasmtime alone (the floor)", floor, floor),
+        ("empty tool, whole host", empty, floor),
+        (
+            "script tool, wasmtime alone, inline script",
+            script_floor,
+            script_floor,
+        ),
+        (
+            "script tool, whole host, inline script",
+            inline,
+            script_floor,
+        ),
+        (
+            "script tool, whole host, fetched script",
+            script,
+            script_floor,
+        ),
     ];
-    for (name, lane) in lanes {
+    for (name, lane, alone) in lanes {
         let _infallible = writeln!(
             table,
-            "| {name} | {} | {} | {:.0} | {:.0} | {:.2} |",
+            "| {name} | {} | {} | {:.0} | {:.0} | {:.2} | {:.2} |",
             microseconds(lane.p50),
             microseconds(lane.p99),
             lane.calls_per_second,
             lane.calls_per_second_on_all_threads,
-            ratio(lane.p50, measured.floor.p50),
+            ratio(lane.p50, floor.p50),
+            ratio(lane.p50, alone.p50),
         );
     }
     let _infallible = writeln!(
         table,
-        "\n{} script calls that wait: {} MiB resident ({} MiB before), {} KiB each",
+        "\n{} script calls that wait: {} MiB ({} MiB before), {} KiB each; VmRSS {} MiB ({} MiB before)",
         memory.calls,
-        memory.bytes >> 20,
-        memory.bytes_before >> 20,
+        memory.during.proportional_bytes >> 20,
+        memory.before.proportional_bytes >> 20,
         memory.bytes_per_call() >> 10,
+        memory.during.resident_bytes >> 20,
+        memory.before.resident_bytes >> 20,
     );
     table
 }

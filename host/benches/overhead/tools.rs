@@ -51,8 +51,7 @@ impl HostedTool {
 
     /// The tool `script`, with a script in its configuration.
     pub(crate) fn script_inline(host: &Arc<ToolHost>) -> Result<Self> {
-        let script = json!({"content": SCRIPT, "interpreter": "python3"});
-        Self::new(host, "script", script_config(&script))
+        Self::new(host, "script", inline_script_config())
     }
 
     fn new(host: &Arc<ToolHost>, tool: &str, config: Value) -> Result<Self> {
@@ -127,11 +126,22 @@ pub(crate) fn empty_component() -> Result<Vec<u8>> {
     Ok(std::fs::read(folder.join("guest_empty.wasm"))?)
 }
 
+/// The component of the tool `script`, which the host embeds.
+pub(crate) fn script_component() -> Result<&'static [u8]> {
+    let component = EMBEDDED_TOOLS.first().map(|(_, component)| *component);
+    component.ok_or_else(|| "the host embeds no tool".into())
+}
+
+/// A script in the configuration.
+pub(crate) fn inline_script_config() -> Value {
+    script_config(&json!({"content": SCRIPT, "interpreter": "python3"}))
+}
+
 /// A playbook step with arguments and resources. It has no deadline: the engine would let it pass at once
 /// for a job that waits.
 fn script_config(script: &Value) -> Value {
     json!({
-        "script": script.clone(),
+        "script": script,
         "args": {"input_file": "data.csv", "limit": 100},
         "job": {
             "image": "python:3.11-slim",

@@ -10,15 +10,25 @@ use crate::Result;
 use crate::measure::Subject as _;
 use crate::tools::{self, HostedTool};
 
-/// Resident memory of this process, before and during calls that wait for a job.
+/// Memory of this process, before and during calls that wait for a job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WaitingMemory {
     /// How many calls wait.
     pub(crate) calls: u32,
     /// With the host set up and its tools compiled.
-    pub(crate) bytes_before: u64,
+    pub(crate) before: Memory,
     /// While all calls wait.
-    pub(crate) bytes: u64,
+    pub(crate) during: Memory,
+}
+
+/// Memory of a process as Linux counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Each page once for every place where it is mapped. The data of a component is one file that each
+    /// of its memories maps, so this counts it once a call.
+    pub(crate) resident_bytes: u64,
+    /// Each page once, as the limit of a container counts it.
+    pub(crate) proportional_bytes: u64,
 }
 
 /// How often it is looked whether all calls wait.
@@ -29,7 +39,9 @@ const QUIET_LOOKS: u32 = 10;
 impl WaitingMemory {
     /// What one call adds.
     pub(crate) fn bytes_per_call(&self) -> u64 {
-        self.bytes.saturating_sub(self.bytes_before) / u64::from(self.calls.max(1))
+        let added = self.during.proportional_bytes;
+        let added = added.saturating_sub(self.before.proportional_bytes);
+        added / u64::from(self.calls.max(1))
     }
 }
 
@@ -40,14 +52,14 @@ pub(crate) async fn measure(calls: u32) -> Result<WaitingMemory> {
     engine.default_script(JobScript::new([AttemptScript::hold()]));
     let host = tools::host(engine.clone(), calls.try_into()?).await?;
     let tool = Arc::new(HostedTool::script_inline(&host)?);
-    let bytes_before = resident_bytes()?;
+    let before = Memory::of_this_process()?;
     let mut tasks = JoinSet::new();
     for call in 0..calls {
         let tool = Arc::clone(&tool);
         let request = tool.request_for(format!("step_{call}"));
         tasks.spawn(async move { tool.call(request).await });
     }
-    let mut bytes = bytes_before;
+    let mut during = before;
     let mut quiet_looks = 0;
     while quiet_looks < QUIET_LOOKS {
         if let Some(ended) = tasks.try_join_next() {
@@ -55,11 +67,11 @@ pub(crate) async fn measure(calls: u32) -> Result<WaitingMemory> {
             return Err("a call ended before its job was released".into());
         }
         tokio::time::sleep(LOOK).await;
-        let now = resident_bytes()?;
+        let now = Memory::of_this_process()?;
         let all_run = engine.requests().len() == tasks.len();
-        let is_quiet = all_run && now == bytes;
+        let is_quiet = all_run && now == during;
         quiet_looks = if is_quiet { quiet_looks + 1 } else { 0 };
-        bytes = now;
+        during = now;
     }
     for request in engine.requests() {
         let _runs = engine.release(&request.name);
@@ -69,16 +81,23 @@ pub(crate) async fn measure(calls: u32) -> Result<WaitingMemory> {
     }
     Ok(WaitingMemory {
         calls,
-        bytes_before,
-        bytes,
+        before,
+        during,
     })
 }
 
-/// `VmRSS` as Linux counts it.
-fn resident_bytes() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    let kibibytes = kibibytes.ok_or("Linux does not say how much memory is resident")?;
-    Ok(kibibytes.parse::<u64>()? << 10)
+impl Memory {
+    fn of_this_process() -> Result<Self> {
+        let rollup = std::fs::read_to_string("/proc/self/smaps_rollup")?;
+        let bytes_of = |name: &str| -> Result<u64> {
+            let line = rollup.lines().find_map(|line| line.strip_prefix(name));
+            let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
+            let kibibytes = kibibytes.ok_or("Linux does not say how much memory is in use")?;
+            Ok(kibibytes.parse::<u64>()? << 10)
+        };
+        Ok(Self {
+            resident_bytes: bytes_of("Rss:")?,
+            proportional_bytes: bytes_of("Pss:")?,
+        })
+    }
 }
