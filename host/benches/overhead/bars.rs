@@ -11,7 +11,7 @@ const EMPTY_P50: f64 = 1.5;
 const SCRIPT_P50: f64 = 4.0;
 /// The script tool's p99, as a multiple of the floor's p50.
 const SCRIPT_P99: f64 = 10.0;
-/// Memory with 10,000 calls that wait, in MiB, each page counted once.
+/// Resident memory with 10,000 calls that wait, in MiB, as `VmRSS` has it.
 const WAITING_MEBIBYTES: f64 = 1024.0;
 
 /// A number that shall not be exceeded.
@@ -48,7 +48,7 @@ impl fmt::Display for Bar {
 pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 4] {
     let floor = measured.floor.p50;
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-    let mebibytes = (memory.during.proportional_bytes >> 20) as f64;
+    let mebibytes = (memory.during.resident_bytes >> 20) as f64;
     [
         Bar {
             what: "empty tool, p50 / floor p50",
@@ -66,7 +66,7 @@ pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 4] {
             most: SCRIPT_P99,
         },
         Bar {
-            what: "MiB while calls wait",
+            what: "MiB resident while calls wait",
             measured: mebibytes,
             most: WAITING_MEBIBYTES,
         },
