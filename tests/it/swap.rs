@@ -1,7 +1,7 @@
 //! Other versions of a tool, put into use while calls run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
@@ -156,6 +156,7 @@ async fn old_versions_do_not_pile_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_fails_or_gets_a_mixture_however_often_tools_change() {
     const SWAPS: usize = 1_000;
+    const CALLS: usize = 1_000;
     let (host, _engine, _folder) = versions_host().await;
     let mut tools = Vec::new();
     for number in 100..108 {
@@ -163,35 +164,36 @@ async fn no_call_fails_or_gets_a_mixture_however_often_tools_change() {
     }
     host.registry().activate(Arc::clone(&tools[0]));
     let is_over = Arc::new(AtomicBool::new(false));
+    let calls = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..2)
         .map(|_| {
-            let (host, tools, is_over) = (Arc::clone(&host), tools.clone(), Arc::clone(&is_over));
+            let (host, tools) = (Arc::clone(&host), tools.clone());
+            let (is_over, calls) = (Arc::clone(&is_over), Arc::clone(&calls));
             tokio::spawn(async move {
-                let mut calls = 0;
                 while !is_over.load(Ordering::Relaxed) {
                     let outcome = call(&host, "versions", false).await;
-                    let tool = tools
-                        .iter()
-                        .find(|tool| tool.digest() == outcome.digest)
-                        .unwrap();
-                    assert_eq!(
-                        outcome.text("version"),
-                        Some(tool.version().to_string().as_str())
-                    );
-                    calls += 1;
+                    let tool = tools.iter().find(|tool| tool.digest() == outcome.digest);
+                    let version = tool.unwrap().version().to_string();
+                    assert_eq!(outcome.text("version"), Some(version.as_str()));
+                    calls.fetch_add(1, Ordering::Relaxed);
                 }
-                calls
             })
         })
         .collect();
-    for swap in 0..SWAPS {
+    let mut swaps = 0;
+    while swaps < SWAPS || calls.load(Ordering::Relaxed) < CALLS {
+        assert!(
+            workers.iter().all(|worker| !worker.is_finished()),
+            "a call has failed"
+        );
         host.registry()
-            .activate(Arc::clone(&tools[swap % tools.len()]));
+            .activate(Arc::clone(&tools[swaps % tools.len()]));
+        swaps += 1;
         tokio::task::yield_now().await;
     }
     is_over.store(true, Ordering::Relaxed);
     for worker in workers {
-        assert!(worker.await.unwrap() > 0);
+        worker.await.unwrap();
     }
 }
 
