@@ -9,7 +9,7 @@ use toolhost::digest::Digest;
 use crate::guests;
 
 /// What each room of the library may import. A new arrow needs a reason, which an ADR gives.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     (
         "setup",
         &[
@@ -81,8 +81,9 @@ const ARROWS: [(&str, &[&str]); 18] = [
         &["credential", "diagnostic", "sealing", "template"],
     ),
     ("template", &["credential", "diagnostic", "sealing"]),
-    ("credential", &["diagnostic"]),
-    ("backend", &["capability"]),
+    ("credential", &["capability", "diagnostic", "http"]),
+    ("backend", &["capability", "http"]),
+    ("http", &["capability"]),
     ("engine", &["limits"]),
     ("grant", &[]),
     ("limits", &[]),
@@ -92,9 +93,11 @@ const ARROWS: [(&str, &[&str]); 18] = [
 /// Rooms that import nothing of the host.
 const GROUND: [&str; 2] = ["capability", "diagnostic"];
 /// Where a foreign crate, or a way to do something, may appear: what to look for, and the rooms.
-const CONFINED: [(&str, &[&str]); 5] = [
+const CONFINED: [(&str, &[&str]); 7] = [
     ("wasmtime", &["engine", "invocation", "registry", "abi"]),
     ("kube::", &["backend/kubernetes"]),
+    ("object_store::", &["backend/objects"]),
+    ("reqwest::", &["http"]),
     ("process::Command", &["backend/local"]),
     ("println!", &["cli"]),
     ("unsafe {", &["registry/cache.rs"]),

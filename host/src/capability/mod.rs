@@ -4,11 +4,13 @@
 //! nothing of this crate is imported, so that a backend can be written against this module alone.
 //! [`crate::abi`] calls the traits; [`crate::backend`] implements them.
 
+mod access;
 mod error;
 mod jobs;
 mod objects;
 mod reason;
 
+pub use access::{Access, AccessRequest, AccessSource, Authorization, AwsKeys, Service};
 pub use error::CapabilityError;
 pub use jobs::{
     ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, AttemptEnd, JobEnd, JobEvent, JobEventKind,

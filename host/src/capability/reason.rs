@@ -21,6 +21,8 @@ pub enum Reason {
     Cancelled,
     /// The program that shall run the script is not installed.
     InterpreterMissing,
+    /// The interpreter cannot read the script.
+    SyntaxError,
     /// The program could not be started.
     StartFailed,
     /// The object does not exist.
@@ -29,8 +31,22 @@ pub enum Reason {
     FetchDenied,
     /// The object could not be read for another reason.
     FetchFailed,
+    /// The server leads from one address to the next without end.
+    RedirectLoop,
+    /// The server could not prove who it is, or speaks no TLS that is taken here.
+    TlsFailed,
+    /// The name of the server does not resolve.
+    HostNotFound,
+    /// The bucket is in another region than the one that was asked.
+    WrongRegion,
+    /// The bucket that an object shall be in does not exist.
+    BucketNotFound,
     /// The object's bytes are not those that were pinned.
     ChecksumMismatch,
+    /// A credential was valid and no longer is.
+    CredentialExpired,
+    /// A credential is not known, or has not what is needed.
+    CredentialMissing,
     /// Something is larger than its limit.
     TooLarge,
     /// It took longer than its time limit.
@@ -49,6 +65,26 @@ pub enum Reason {
     Quota,
     /// The engine does not answer.
     EngineUnavailable,
+    /// The program had to make room for one of a higher priority.
+    Preempted,
+    /// The node that the program ran on is gone.
+    NodeLost,
+    /// The node needed its room back and ended the program.
+    Evicted,
+    /// A Secret, ConfigMap or volume that the job names does not exist.
+    ConfigMissing,
+    /// The service account does not exist.
+    ServiceAccountMissing,
+    /// The namespace does not exist.
+    NamespaceMissing,
+    /// A policy of the cluster refuses the job.
+    PolicyDenied,
+    /// No node has room for the job, or may take it.
+    Unschedulable,
+    /// The image has no valid name.
+    InvalidImage,
+    /// The image cannot be pulled.
+    ImagePull,
     /// The tool itself broke off: it trapped, panicked, or returned what is no outcome.
     ToolFault,
     /// The tool itself used more time, memory or space than it may.
@@ -69,11 +105,19 @@ impl Reason {
             Self::Signalled => "Signalled",
             Self::Cancelled => "Cancelled",
             Self::InterpreterMissing => "InterpreterMissing",
+            Self::SyntaxError => "SyntaxError",
             Self::StartFailed => "StartFailed",
             Self::FetchNotFound => "FetchNotFound",
             Self::FetchDenied => "FetchDenied",
             Self::FetchFailed => "FetchFailed",
+            Self::RedirectLoop => "RedirectLoop",
+            Self::TlsFailed => "TlsFailed",
+            Self::HostNotFound => "HostNotFound",
+            Self::WrongRegion => "WrongRegion",
+            Self::BucketNotFound => "BucketNotFound",
             Self::ChecksumMismatch => "ChecksumMismatch",
+            Self::CredentialExpired => "CredentialExpired",
+            Self::CredentialMissing => "CredentialMissing",
             Self::TooLarge => "TooLarge",
             Self::Timeout => "Timeout",
             Self::InvalidRequest => "InvalidRequest",
@@ -83,6 +127,16 @@ impl Reason {
             Self::Denied => "Denied",
             Self::Quota => "Quota",
             Self::EngineUnavailable => "EngineUnavailable",
+            Self::Preempted => "Preempted",
+            Self::NodeLost => "NodeLost",
+            Self::Evicted => "Evicted",
+            Self::ConfigMissing => "ConfigMissing",
+            Self::ServiceAccountMissing => "ServiceAccountMissing",
+            Self::NamespaceMissing => "NamespaceMissing",
+            Self::PolicyDenied => "PolicyDenied",
+            Self::Unschedulable => "Unschedulable",
+            Self::InvalidImage => "InvalidImage",
+            Self::ImagePull => "ImagePull",
             Self::ToolFault => "ToolFault",
             Self::ToolLimit => "ToolLimit",
             Self::Internal => "Internal",
