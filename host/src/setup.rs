@@ -8,8 +8,10 @@ use std::time::Duration;
 
 pub use grants::{GrantsFile, GrantsFileError};
 
+use crate::backend::kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
 use crate::backend::local::{LocalEngine, LocalSettings};
 use crate::backend::objects::{FileSource, SourceRouter};
+use crate::capability::JobRunner;
 use crate::credential::{CredentialError, CredentialsFile};
 use crate::host::{BuildError, ToolHost};
 use crate::registry::LoadError;
@@ -32,6 +34,8 @@ pub struct Settings {
     pub cache_directory: Option<PathBuf>,
     /// Where large logs are kept.
     pub log_directory: Option<PathBuf>,
+    /// The cluster that jobs run on; without it they are processes of this machine.
+    pub kubernetes: Option<KubernetesSettings>,
 }
 
 /// Why a host could not be put together.
@@ -58,6 +62,9 @@ pub enum SetupError {
     /// The credentials cannot be read.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
+    /// There is no cluster to talk to.
+    #[error("cannot use the engine `kubernetes`")]
+    Cluster(#[from] ConnectError),
 }
 
 /// A host, and the tools that could not be loaded, with the reasons.
@@ -86,11 +93,12 @@ impl Settings {
             backoff_base: None,
             cache_directory: None,
             log_directory: None,
+            kubernetes: None,
         }
     }
 }
 
-/// Puts a host on the local engine together, with the tools that this build brings and those of the
+/// Puts a host together, with the tools that this build brings and those of the
 /// plugins folder.
 ///
 /// A tool of the plugins folder takes the place of an embedded one of the same kind. One that is broken
@@ -100,16 +108,10 @@ impl Settings {
 ///
 /// [`SetupError`].
 pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
-    let mut local = LocalSettings::default();
-    if let Some(search_path) = settings.search_path {
-        local.search_path = search_path;
-    }
-    if let Some(backoff_base) = settings.backoff_base {
-        local.backoff_base = backoff_base;
-    }
+    let engine = engine(&settings).await?;
     let files = FileSource::new(&settings.base, &settings.workspace);
     let mut builder = ToolHost::builder()
-        .jobs(Arc::new(LocalEngine::new(local)))
+        .jobs(engine)
         .objects(Arc::new(SourceRouter::new().with("file", Arc::new(files))))
         .max_calls(MAX_CALLS);
     if let Some(directory) = settings.cache_directory {
@@ -127,6 +129,21 @@ pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
         None => Vec::new(),
     };
     Ok(SetUp { host, refused })
+}
+
+async fn engine(settings: &Settings) -> Result<Arc<dyn JobRunner>, SetupError> {
+    if let Some(kubernetes) = &settings.kubernetes {
+        let engine = KubernetesEngine::new(kubernetes.clone()).await?;
+        return Ok(Arc::new(engine));
+    }
+    let mut local = LocalSettings::default();
+    if let Some(search_path) = &settings.search_path {
+        local.search_path.clone_from(search_path);
+    }
+    if let Some(backoff_base) = settings.backoff_base {
+        local.backoff_base = backoff_base;
+    }
+    Ok(Arc::new(LocalEngine::new(local)))
 }
 
 /// Reads the credentials file, if there is one.

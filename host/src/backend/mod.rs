@@ -1,7 +1,7 @@
 //! Implementations of the capabilities.
 //!
 //! * [`local`] runs a job as supervised child processes of this machine; it is the default.
-//! * `kubernetes` runs a job on a cluster.
+//! * [`kubernetes`] runs it as a Job of a cluster.
 //! * [`memory`] runs nothing: it plays a script in virtual time, for tests and tool authors.
 //! * [`objects`] are the places that objects are fetched from.
 //! * [`conformance`] is what every engine has to pass, third parties' included.
@@ -19,8 +19,7 @@
 pub mod conformance;
 pub(crate) mod controller;
 mod expansion;
-#[expect(dead_code, reason = "the engine is not there yet")]
-pub(crate) mod kubernetes;
+pub mod kubernetes;
 pub mod local;
 pub mod memory;
 pub mod objects;

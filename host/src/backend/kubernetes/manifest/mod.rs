@@ -27,11 +27,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use secrecy::{ExposeSecret, SecretString};
 
 use self::options::Options;
-use self::spec_hash::SPEC_HASH_ANNOTATION;
 use self::storage::{Placement, Storage};
 use super::super::program::Program;
 use super::super::request::{self, CONTAINER_OPTIONS};
 use crate::capability::{CapabilityError, JobRequest, Reason};
+
+pub(crate) use self::labels::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
+pub(crate) use self::pod::SCRIPT_CONTAINER;
+pub(crate) use self::spec_hash::SPEC_HASH_ANNOTATION;
 
 /// The engine's name, as users write it.
 pub(crate) const ENGINE_NAME: &str = "kubernetes";
@@ -181,6 +184,15 @@ impl Manifest {
     /// The namespace of all objects.
     pub(crate) fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// The names of the Secret and the ConfigMaps.
+    pub(crate) fn object_names(&self) -> Vec<String> {
+        let parts = self.placement.part_count();
+        let config_maps = (0..parts).map(|index| storage::config_map_name(self.name(), index));
+        std::iter::once(self.name().to_owned())
+            .chain(config_maps)
+            .collect()
     }
 
     /// What tells this specification from another one of the same name: the value of the annotation

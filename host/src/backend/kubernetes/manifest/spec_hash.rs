@@ -10,7 +10,7 @@ use super::too_large;
 use crate::capability::{CapabilityError, Reason};
 
 /// The annotation with the hash.
-pub(super) const SPEC_HASH_ANNOTATION: &str = "noetl.io/spec-hash";
+pub(crate) const SPEC_HASH_ANNOTATION: &str = "noetl.io/spec-hash";
 /// Where the value goes that a tool gave the annotation above.
 pub(super) const TOOL_SPEC_HASH_ANNOTATION: &str = "noetl.io/tool-spec-hash";
 

@@ -274,6 +274,15 @@ impl Storage {
 }
 
 impl Placement {
+    /// How many ConfigMaps there are.
+    pub(super) fn part_count(self) -> usize {
+        match self {
+            Self::Nowhere | Self::Secret => 0,
+            Self::ConfigMap => 1,
+            Self::Parts(count) => count,
+        }
+    }
+
     /// What each ConfigMap holds of the script.
     pub(super) fn parts(self, script: &[u8]) -> Vec<&[u8]> {
         match self {
