@@ -18,6 +18,8 @@
 pub mod conformance;
 pub(crate) mod controller;
 mod expansion;
+#[allow(dead_code, reason = "the engine that uses it follows")]
+mod kubernetes;
 pub mod local;
 pub mod memory;
 pub mod objects;

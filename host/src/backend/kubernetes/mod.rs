@@ -1,0 +1,3 @@
+//! Jobs of a Kubernetes cluster.
+
+mod view;
