@@ -47,16 +47,19 @@ impl Controller {
         }
     }
 
+    /// The same after so many failures, which another controller counted.
+    pub(crate) fn with_failed(mut self, failed: u32) -> Self {
+        self.failed = failed;
+        self
+    }
+
     /// Counts the attempt and decides.
     ///
     /// An attempt that was cancelled does not count as failed: it was not its fault. One that was ended
     /// at the deadline does, as in Kubernetes.
     pub(crate) fn after(&mut self, end: &AttemptEnd) -> Next {
         match end.reason {
-            None => Next::Finish(JobEnd {
-                succeeded: 1,
-                ..self.end(JobStatus::Succeeded, None)
-            }),
+            None => Next::Finish(self.succeeded()),
             Some(Reason::Cancelled) => Next::Finish(self.cancelled()),
             Some(Reason::DeadlineExceeded) => {
                 self.failed += 1;
@@ -70,6 +73,14 @@ impl Controller {
                     Next::Retry(self.backoff())
                 }
             }
+        }
+    }
+
+    /// The end of a job of which an attempt succeeded.
+    pub(crate) fn succeeded(&self) -> JobEnd {
+        JobEnd {
+            succeeded: 1,
+            ..self.end(JobStatus::Succeeded, None)
         }
     }
 
@@ -93,7 +104,7 @@ impl Controller {
     }
 
     /// The end of a job that failed as often as it may: the last attempt says why.
-    fn gave_up(&self, last: &AttemptEnd) -> JobEnd {
+    pub(crate) fn gave_up(&self, last: &AttemptEnd) -> JobEnd {
         let what = last.message.as_deref().unwrap_or("failed");
         let message = match self.failed {
             1 => format!("the only attempt {what}"),

@@ -18,7 +18,7 @@
 pub mod conformance;
 pub(crate) mod controller;
 mod expansion;
-#[allow(dead_code, reason = "the engine that uses it follows")]
+#[allow(dead_code, unused_imports, reason = "the engine that uses it follows")]
 mod kubernetes;
 pub mod local;
 pub mod memory;

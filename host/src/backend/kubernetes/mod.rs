@@ -1,3 +1,4 @@
 //! Jobs of a Kubernetes cluster.
 
+mod diagnosis;
 mod view;

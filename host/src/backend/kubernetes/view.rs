@@ -55,14 +55,10 @@ pub(crate) struct ContainerView {
 #[serde(default)]
 pub(crate) struct ResourcesView {
     #[serde(deserialize_with = "or_default")]
-    pub(crate) limits: MemoryView,
-}
-
-/// The memory among the resources.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct MemoryView {
-    pub(crate) memory: Option<String>,
+    pub(crate) limits: BTreeMap<String, String>,
+    /// The API server fills in what has a limit and no request.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) requests: BTreeMap<String, String>,
 }
 
 /// What a pod is.
@@ -346,7 +342,7 @@ mod tests {
                 "ownerReferences": [{"uid": "j", "kind": "Job", "name": "job", "controller": true}],
             },
             "spec": {
-                "containers": [{"name": "job", "image": "i", "resources": {"limits": {"memory": "1Gi", "cpu": 1}}}],
+                "containers": [{"name": "job", "image": "i", "resources": {"limits": {"memory": "1Gi", "cpu": "1"}}}],
                 "volumes": 3,
             },
             "status": {"phase": "Failed", "conditions": null, "containerStatuses": [{
@@ -358,7 +354,7 @@ mod tests {
         assert_eq!(pod.meta().owner_references.as_ref().unwrap()[0].uid, "j");
         assert_eq!(pod.meta().managed_fields, None);
         let container = &pod.spec.containers[0];
-        assert_eq!(container.resources.limits.memory.as_deref(), Some("1Gi"));
+        assert_eq!(container.resources.limits["memory"], "1Gi");
         let status = &pod.status.container_statuses[0];
         assert_eq!(status.image_id.as_deref(), Some("sha256:1"));
         assert_eq!(status.state.terminated.as_ref().unwrap().exit_code, 3);
