@@ -1,6 +1,8 @@
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use serde_json::json;
 use toolhost::backend::conformance::{self, Behaviour, Harness, Timing, shell_request};
 use toolhost::backend::kubernetes::KubernetesEngine;
@@ -50,10 +52,19 @@ impl Harness for Cluster {
     }
 }
 
+/// Runs the cases at once, since most of the time of each is spent waiting for the cluster, and says which
+/// were not met.
 macro_rules! at_once {
-    ($harness:expr, $($case:ident),+ $(,)?) => {
-        tokio::join!($(conformance::$case($harness)),+)
-    };
+    ($harness:expr, $($case:ident),+ $(,)?) => {{
+        let results = tokio::join!($(async {
+            let case = AssertUnwindSafe(conformance::$case($harness)).catch_unwind();
+            case.await.is_ok()
+        }),+);
+        let ($($case),+) = results;
+        let results = [$((stringify!($case), $case)),+];
+        let unmet = results.into_iter().filter(|(_, is_met)| !is_met).map(|(case, _)| case);
+        unmet.collect::<Vec<_>>()
+    }};
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,8 +77,7 @@ async fn a_real_cluster_passes_the_conformance_suite() {
         engine,
         counter: Counter::start().await,
     };
-    // Most of the time of each case is spent waiting for the cluster.
-    at_once!(
+    let unmet = at_once!(
         &cluster,
         succeeds,
         retries_until_it_succeeds,
@@ -89,5 +99,6 @@ async fn a_real_cluster_passes_the_conformance_suite() {
         refuses_an_unknown_option,
         refuses_what_makes_no_sense,
     );
+    assert!(unmet.is_empty(), "{unmet:?}");
     cluster.place.delete().await;
 }

@@ -137,7 +137,7 @@ impl KubernetesEngine {
             .cluster()
             .before(|| api::pods_of_job(&client, namespace, &uid))
             .await;
-        let mut pods = pods.map_err(|error| self.refused(&error, namespace))?;
+        let mut pods = pods.map_err(|error| self.refused(&error))?;
         pods.sort_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0));
         for (index, pod) in pods.iter().enumerate() {
             let phase = phase::phase(pod);
@@ -229,7 +229,7 @@ impl KubernetesEngine {
                 api::jobs_with_label(&client, namespace, (MANAGED_BY_LABEL, MANAGED_BY_VALUE))
             })
             .await;
-        jobs.map_err(|error| self.refused(&error, namespace))
+        jobs.map_err(|error| self.refused(&error))
     }
 
     /// The job of that name, if this program made it, and its uid.
@@ -249,7 +249,7 @@ impl KubernetesEngine {
                 CapabilityError::new(Reason::InvalidRequest, message)
                     .with_hint("`toolhost job list` shows the jobs that there are")
             }
-            _ => self.refused(&error, namespace),
+            _ => self.refused(&error),
         })?;
         let labels = job.metadata.labels.as_ref();
         let manager = labels.and_then(|labels| labels.get(MANAGED_BY_LABEL));
@@ -277,7 +277,7 @@ impl KubernetesEngine {
             .cluster()
             .before(|| api::delete_job(&client, namespace, name, uid))
             .await;
-        self.unless_gone(deleted, namespace)
+        self.unless_gone(deleted)
     }
 
     async fn delete_secret(&self, namespace: &str, name: &str) -> Result<(), CapabilityError> {
@@ -286,26 +286,21 @@ impl KubernetesEngine {
             .cluster()
             .before(|| api::delete_secret(&client, namespace, name))
             .await;
-        self.unless_gone(deleted, namespace)
+        self.unless_gone(deleted)
     }
 
-    fn unless_gone(
-        &self,
-        deleted: Result<(), kube::Error>,
-        namespace: &str,
-    ) -> Result<(), CapabilityError> {
+    fn unless_gone(&self, deleted: Result<(), kube::Error>) -> Result<(), CapabilityError> {
         match deleted {
             Err(error) if !matches!(retry::code(&error), Some(404 | 409)) => {
-                Err(self.refused(&error, namespace))
+                Err(self.refused(&error))
             }
             Ok(()) | Err(_) => Ok(()),
         }
     }
 
-    fn refused(&self, error: &kube::Error, namespace: &str) -> CapabilityError {
+    fn refused(&self, error: &kube::Error) -> CapabilityError {
         let asked = Creating {
             kind: "Job",
-            namespace,
             job: "",
         };
         self.cluster()

@@ -269,7 +269,6 @@ impl Creation {
     fn refused(&self, error: &kube::Error, kind: &'static str) -> CapabilityError {
         let creating = Creating {
             kind,
-            namespace: self.manifest.namespace(),
             job: &self.request.name,
         };
         let refusal = diagnosis::creation_refused(error, creating);

@@ -20,9 +20,9 @@ use super::hub::{JobState, PodState, Subscription};
 use super::manifest::SCRIPT_CONTAINER;
 use super::phase;
 use super::retry;
-use super::view::{JobView, PodView};
+use super::view::{EventView, JobView, PodView};
 use crate::backend::controller::{Controller, Next};
-use crate::capability::{AttemptEnd, JobEnd, JobEventKind, JobReporter, LogSink};
+use crate::capability::{AttemptEnd, JobEnd, JobEventKind, JobReporter, LogSink, Reason};
 
 /// How long a pod that is being deleted is watched for somebody to say why, before it is told what was
 /// seen: the Job controller writes the deadline's condition up to a second after it began to delete.
@@ -30,6 +30,8 @@ const DELETION_DELAY: Duration = Duration::from_secs(3);
 /// When the events of a job without a pod are looked at first, and how much longer after each time.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 const MAX_LOOK: Duration = Duration::from_mins(2);
+/// How long the end of a job waits for attempts that it counts and that the other watch has not told yet.
+const MISSING_DELAY: Duration = Duration::from_secs(2);
 /// How long the end of a job that was given up may take before it is told all the same.
 const GIVE_UP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a cancelled job may take to go beyond the grace of its pods.
@@ -74,8 +76,10 @@ struct Job {
     /// When it is not waited for any longer.
     give_up: Option<Instant>,
     look: Look,
+    /// Since when the job counts attempts of which nothing was heard.
+    missing: Option<Instant>,
     graces: Graces,
-    /// How long no pod can be made for the same cause.
+    /// How long nothing runs for the same cause.
     patience: Patience,
     /// What was last told about why it waits.
     told: Option<(String, String)>,
@@ -89,7 +93,6 @@ struct Attempt {
     number: u32,
     is_gone: bool,
     is_told: bool,
-    patience: Patience,
     /// Since when it is being deleted.
     deleted: Option<Instant>,
     writing: watch::Sender<Writing>,
@@ -103,19 +106,24 @@ enum Log {
     Read(Followed),
 }
 
-/// When the events of a job without a pod are looked at.
+/// When the events of a job of which nothing runs are looked at.
 struct Look {
     at: Instant,
     after: Duration,
 }
 
+impl Look {
+    fn new() -> Self {
+        Self {
+            at: Instant::now() + FIRST_LOOK,
+            after: FIRST_LOOK,
+        }
+    }
+}
+
 impl Supervision {
     /// Sees the job through to its end, and tells of it.
     pub(super) async fn run(self) {
-        let look = Look {
-            at: self.created + FIRST_LOOK,
-            after: FIRST_LOOK,
-        };
         for message in &self.warnings {
             let message = message.clone();
             self.reporter
@@ -130,7 +138,8 @@ impl Supervision {
             is_cancelled: false,
             is_lost: false,
             give_up: None,
-            look,
+            look: Look::new(),
+            missing: None,
             graces: Graces::default(),
             patience: Patience::default(),
             told: None,
@@ -199,8 +208,7 @@ impl Job {
         if self.verdict.is_none() && !self.is_cancelled {
             next = earliest(next, self.judge_waiting().await);
         }
-        self.judge_job(state).await;
-        next
+        earliest(next, self.judge_job(state).await)
     }
 
     fn note_pods(&mut self, pods: &BTreeMap<String, PodState>) {
@@ -223,6 +231,10 @@ impl Job {
                 metadata.name.clone(),
             )
         });
+        if !new.is_empty() {
+            self.look = Look::new();
+            self.patience.reset();
+        }
         for state in new {
             let metadata = &state.pod.metadata;
             self.attempts.push(Attempt {
@@ -232,7 +244,6 @@ impl Job {
                 pod: Arc::clone(&state.pod),
                 is_gone: state.is_gone,
                 is_told: false,
-                patience: Patience::default(),
                 deleted: None,
                 writing: watch::Sender::new(Writing::Runs),
                 log: Log::None,
@@ -313,7 +324,8 @@ impl Job {
             is_gone: attempt.is_gone,
             is_cancelled: self.is_cancelled,
             is_suspended: job.is_some_and(|job| job.spec.suspend == Some(true)),
-            passed_deadline: supervision.active_deadline.filter(|_| is_too_late),
+            is_past_deadline: is_too_late,
+            deadline: supervision.active_deadline,
             now: Timestamp::now(),
         };
         let Some(mut verdict) = diagnosis::attempt_end(&attempt.pod, context) else {
@@ -353,7 +365,7 @@ impl Job {
             .reporter
             .report(elapsed, number, JobEventKind::AttemptEnded(end.clone()));
         self.told = None;
-        self.look.at = Instant::now() + FIRST_LOOK;
+        self.look = Look::new();
         if counts && let Next::Retry(wait) = supervision.controller.after(&end) {
             let is_last = self.is_cancelled || self.is_lost || is_too_late;
             if !is_last {
@@ -366,24 +378,24 @@ impl Job {
     }
 
     /// What the job's own conditions say, where the attempts do not say it.
-    async fn judge_job(&mut self, state: &JobState) {
+    async fn judge_job(&mut self, state: &JobState) -> Option<Instant> {
         if self.verdict.is_some() {
-            return;
+            return None;
         }
         let all_ended = self.attempts.iter().all(|attempt| attempt.has_ended);
         if state.is_job_gone && !self.is_lost {
             if !self.is_cancelled && self.is_still_there().await {
-                return;
+                return None;
             }
             self.is_lost = true;
             if self.is_cancelled {
                 self.verdict = Some(self.supervision.controller.cancelled());
-                return;
+                return None;
             }
         }
         if self.is_lost && all_ended {
             self.verdict = Some(self.supervision.controller.deleted());
-            return;
+            return None;
         }
         // A success before the cancellation stands.
         let has_succeeded = self
@@ -394,8 +406,16 @@ impl Job {
             && all_ended
             && (!self.is_cancelled || has_succeeded)
         {
-            self.verdict = diagnosis::job_end(job, &self.verdicts);
+            let verdict = diagnosis::job_end(job, &self.verdicts);
+            if verdict.is_some() && diagnosis::attempts_missing(job, &self.verdicts) {
+                let since = *self.missing.get_or_insert_with(Instant::now);
+                if since.elapsed() < MISSING_DELAY {
+                    return Some(since + MISSING_DELAY);
+                }
+            }
+            self.verdict = verdict;
         }
+        None
     }
 
     /// Whether the job is on the server although a list did not have it.
@@ -417,76 +437,70 @@ impl Job {
         }
     }
 
-    /// Looks at why nothing runs, tells it, and ends what has no hope.
+    /// Looks at why nothing runs, tells it, and ends what has no hope. Says when to look again.
     async fn judge_waiting(&mut self) -> Option<Instant> {
-        let now = Timestamp::now();
-        let Some(attempt) = self
-            .attempts
-            .last_mut()
-            .filter(|attempt| !attempt.has_ended)
-        else {
-            return self.judge_missing_pod().await;
-        };
-        self.look.at = Instant::now() + FIRST_LOOK;
-        if attempt.is_told {
+        let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
+        if current.is_some_and(|attempt| attempt.is_told) {
             return None;
         }
-        let context = WaitingContext {
-            own_objects: &self.supervision.own_objects,
-            graces: &self.graces,
-            now,
+        let now = Timestamp::now();
+        let said = current.and_then(|attempt| diagnosis::waiting(&attempt.pod, self.context(now)));
+        let waiting = match said {
+            Some(waiting) => waiting,
+            None if Instant::now() < self.look.at => return Some(self.look.at),
+            None => {
+                self.look.after = (self.look.after * 2).min(MAX_LOOK);
+                self.look.at = Instant::now() + self.look.after;
+                match self.said_in_events().await {
+                    Some(waiting) => waiting,
+                    None => return Some(self.look.at),
+                }
+            }
         };
-        let waiting = diagnosis::waiting(&attempt.pod, context)?;
-        let verdict = attempt.patience.judge(&waiting, now);
         self.tell_waiting(&waiting);
-        match verdict {
+        match self.patience.judge(&waiting, now) {
             Verdict::GiveUp => {
-                self.give_up(&waiting).await;
+                self.give_up(waiting).await;
                 None
             }
-            Verdict::LookAgain(after) => Some(Instant::now() + after),
-            Verdict::Wait => None,
+            Verdict::LookAgain(after) => {
+                self.look.at = self.look.at.min(Instant::now() + after);
+                Some(self.look.at)
+            }
+            Verdict::Wait => Some(self.look.at),
         }
     }
 
-    /// Nothing came of the job: somebody refuses its pods, and says so in an event only.
-    async fn judge_missing_pod(&mut self) -> Option<Instant> {
-        if Instant::now() < self.look.at {
-            return Some(self.look.at);
+    /// What events say where objects say nothing: that no pod can be made, or that its node cannot prepare
+    /// it.
+    async fn said_in_events(&self) -> Option<Waiting> {
+        let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
+        let uid = current.map_or(&self.supervision.uid, |attempt| &attempt.uid);
+        let events = self.events(uid).await;
+        let context = self.context(Timestamp::now());
+        match current {
+            Some(_) => diagnosis::from_pod_events(&events, context),
+            None => diagnosis::failed_create(&events, context),
         }
+    }
+
+    /// The events of an object; none without the right to read them.
+    async fn events(&self, uid: &str) -> Vec<EventView> {
         let Supervision {
-            cluster,
-            namespace,
-            uid,
-            ..
+            cluster, namespace, ..
         } = &self.supervision;
         let client = cluster.connection.client();
-        let events = api::events_of(&client, namespace, uid).await;
-        // Without the right to read events nothing can be told.
-        let context = WaitingContext {
+        api::events_of(&client, namespace, uid)
+            .await
+            .unwrap_or_default()
+    }
+
+    fn context(&self, now: Timestamp) -> WaitingContext<'_> {
+        WaitingContext {
             own_objects: &self.supervision.own_objects,
             graces: &self.graces,
-            now: Timestamp::now(),
-        };
-        let waiting = events
-            .ok()
-            .and_then(|events| diagnosis::failed_create(&events, context));
-        self.look.after = (self.look.after * 2).min(MAX_LOOK);
-        self.look.at = Instant::now() + self.look.after;
-        if let Some(waiting) = waiting {
-            self.tell_waiting(&waiting);
-            match self.patience.judge(&waiting, Timestamp::now()) {
-                Verdict::GiveUp => {
-                    self.give_up(&waiting).await;
-                    return None;
-                }
-                Verdict::LookAgain(after) => {
-                    self.look.at = self.look.at.min(Instant::now() + after);
-                }
-                Verdict::Wait => {}
-            }
+            now,
         }
-        Some(self.look.at)
     }
 
     fn tell_waiting(&mut self, waiting: &Waiting) {
@@ -503,7 +517,12 @@ impl Job {
     }
 
     /// Ends a job that would wait for ever.
-    async fn give_up(&mut self, waiting: &Waiting) {
+    async fn give_up(&mut self, mut waiting: Waiting) {
+        if waiting.cause.reason == Reason::ImagePull
+            && let Some(attempt) = self.attempts.last()
+        {
+            waiting = diagnosis::with_pull_secrets(waiting, &self.events(&attempt.uid).await);
+        }
         let Supervision {
             cluster,
             namespace,
@@ -552,7 +571,7 @@ impl Job {
             .iter()
             .filter(|verdict| verdict.end.reason.is_some());
         let failed = u32::try_from(failed.count()).unwrap_or(u32::MAX);
-        self.verdict = Some(waiting.cause.clone().into_job_end(failed));
+        self.verdict = Some(waiting.cause.into_job_end(failed));
         self.give_up = Some(Instant::now() + GIVE_UP_TIMEOUT);
     }
 

@@ -206,7 +206,7 @@ fn permission(text: &str) -> Option<Cause> {
     };
     let message = format!("`{user}` may not {verb} {resource} in {place}");
     let hint = format!(
-        "add to a role of it: `apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]`"
+        "add to a Role of this user: `apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]`"
     );
     Some(Cause::new(Reason::Denied, message).with_hint(hint))
 }

@@ -27,8 +27,10 @@ pub(crate) struct AttemptContext<'job> {
     pub(crate) is_cancelled: bool,
     /// Whether the job was suspended by another, such as a queue.
     pub(crate) is_suspended: bool,
-    /// The job's deadline, where it has passed.
-    pub(crate) passed_deadline: Option<Duration>,
+    /// Whether the job ended at its deadline: its condition says so, or this engine ended it then.
+    pub(crate) is_past_deadline: bool,
+    /// The job's deadline.
+    pub(crate) deadline: Option<Duration>,
     /// The time, for a pod of which nothing says when it ended.
     pub(crate) now: Timestamp,
 }
@@ -70,9 +72,8 @@ fn why(pod: &PodView, base: AttemptEnd, context: AttemptContext<'_>) -> AttemptE
     if context.is_cancelled {
         return cancelled_attempt(base);
     }
-    if pod.status.reason.as_deref() == Some("DeadlineExceeded") || context.passed_deadline.is_some()
-    {
-        return deadline_attempt(base, context.passed_deadline.unwrap_or_default());
+    if context.is_past_deadline {
+        return deadline_attempt(base, context.deadline.unwrap_or_default());
     }
     if context.is_suspended {
         return Cause::new(Reason::Preempted, "was stopped: the job was suspended")
@@ -104,6 +105,12 @@ fn ended_by_node(pod: &PodView) -> Option<Cause> {
     let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
     Some(match reason {
         "Evicted" => evicted(&text),
+        "DeadlineExceeded" => Cause::new(
+            Reason::DeadlineExceeded,
+            "was ended: its pod took longer than the `activeDeadlineSeconds` of its own",
+        )
+        .with_hint("give the deadline in `job.activeDeadlineSeconds`, which is for the whole job")
+        .with_field("job.podTemplate"),
         "NodeLost" => node_lost(&node),
         "Preempting" => preempted(),
         "Terminated" | "Shutdown" | "NodeShutdown" => Cause::new(
@@ -290,7 +297,7 @@ fn of_script(
         )),
         "StartError" | "ContainerCannotRun" | "CreateContainerError" | "RunContainerError" => {
             let cause = start_error(reason, text);
-            let message = format!("did not start: {}", cause.message);
+            let message = format!("could not be started: {}", cause.message);
             // The code is the runtime's, not the program's.
             let base = AttemptEnd {
                 exit_code: None,
@@ -335,7 +342,7 @@ fn of_other(
         }
         "StartError" | "ContainerCannotRun" => {
             let cause = start_error(reason, ended.message.as_deref().unwrap_or_default());
-            let message = format!("did not start: {}", cause.message);
+            let message = format!("could not be started: {}", cause.message);
             Cause { message, ..cause }.end_attempt(AttemptEnd::default())
         }
         _ => AttemptEnd {
@@ -367,7 +374,7 @@ fn exit(ended: &ContainerTerminatedView) -> AttemptEnd {
     let end = signalled(signal);
     let hint = match signal {
         9 => {
-            "it was not for want of memory: the program, or one that a shell in it ran, was killed by another, or by a probe or a restart of the container runtime"
+            "the program, or one that a shell in it ran, was killed: by another program, by hand, or by a restart of the node's container runtime"
         }
         15 => "something asked the program, or one that a shell in it ran, to end",
         _ => "the program, or one that a shell in it ran, crashed: see the end of the log",

@@ -73,7 +73,7 @@ pub(super) fn image(word: &str, text: &str, image: &str, graces: &Graces) -> (Ca
         .map_or(said.as_str(), |rest| {
             rest.split_once(": ").map_or(rest, |(_, cause)| cause)
         });
-    let said = said.strip_prefix("ErrImagePull: ").unwrap_or(said);
+    let said = core(said.strip_prefix("ErrImagePull: ").unwrap_or(said));
     match word {
         "InvalidImageName" => return (invalid(image), Class::Hopeless),
         "ErrImageNeverPull" => return (never(image), Class::Hopeless),
@@ -124,6 +124,32 @@ pub(super) fn image(word: &str, text: &str, image: &str, graces: &Graces) -> (Ca
     let cause = cause(format!("the image `{image}` cannot be pulled: {said}"))
         .with_hint("check the registry in `job.image`, and that the nodes can reach it");
     (cause, Class::Grace(graces.pull))
+}
+
+/// The cause without the chain of those who pass it on.
+fn core(text: &str) -> &str {
+    /// What stands before a name in quotes and a colon.
+    const STEPS: [&str; 4] = [
+        "failed to pull and unpack image ",
+        "failed to resolve reference ",
+        "Failed to pull image ",
+        "failed to resolve image ",
+    ];
+    let mut rest = text;
+    loop {
+        let step = STEPS.iter().find_map(|step| rest.strip_prefix(step));
+        let shorter = match step {
+            Some(named) => named.split_once("\": ").map(|(_, rest)| rest),
+            None => rest
+                .strip_prefix("rpc error: code = ")
+                .and_then(|rest| rest.split_once(" desc = "))
+                .map(|(_, rest)| rest),
+        };
+        match shorter {
+            Some(shorter) => rest = shorter,
+            None => return rest,
+        }
+    }
 }
 
 fn invalid(image: &str) -> Cause {

@@ -22,7 +22,7 @@ pub(crate) fn job_end(job: &JobView, attempts: &[AttemptVerdict]) -> Option<JobE
     let known = failed.max(job.status.failed.unwrap_or_default());
     let controller = Controller::new(limit, deadline, DEFAULT_BACKOFF_BASE);
     if attempts.iter().any(|attempt| attempt.end.reason.is_none()) {
-        return Some(controller.with_failed(failed).succeeded());
+        return Some(controller.with_failed(known).succeeded());
     }
     let controller = controller.with_failed(known);
     if is_true(job, "Complete")

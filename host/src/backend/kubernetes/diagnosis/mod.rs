@@ -25,11 +25,10 @@ mod waiting;
 mod tests;
 
 pub(crate) use attempt::{AttemptContext, AttemptVerdict, attempt_end};
-pub(crate) use cause::Cause;
 pub(crate) use creation::failed_create;
 pub(crate) use job::{attempts_missing, job_end};
 pub(crate) use output::from_log_tail;
 pub(crate) use patience::{Patience, Verdict};
-pub(crate) use pod_events::from_pod_events;
+pub(crate) use pod_events::{from_pod_events, with_pull_secrets};
 pub(crate) use refusal::{Creating, creation_refused};
-pub(crate) use waiting::{Class, Graces, Waiting, WaitingContext, waiting};
+pub(crate) use waiting::{Graces, Waiting, WaitingContext, waiting};

@@ -210,6 +210,6 @@ fn file_name(path: &str) -> &str {
 
 /// The cause as the predicate of an attempt.
 fn predicate(cause: Cause) -> Cause {
-    let message = format!("did not start: {}", cause.message);
+    let message = format!("could not be started: {}", cause.message);
     Cause { message, ..cause }
 }

@@ -28,16 +28,23 @@ pub(crate) fn from_pod_events(
     })
 }
 
-/// The Secrets for the registry that the kubelet could not read, as a sentence to add to a failed pull.
-pub(crate) fn missing_pull_secrets(events: &[EventView]) -> Option<String> {
+/// Adds to an image that cannot be pulled that the kubelet could not read the Secret for its registry. To be
+/// asked once, before a job is given up.
+pub(crate) fn with_pull_secrets(mut waiting: Waiting, events: &[EventView]) -> Waiting {
     let mut events = events.iter();
-    let event =
-        events.find(|event| event.reason.as_deref() == Some("FailedToRetrieveImagePullSecret"))?;
-    let names = between(event.message.as_deref()?, "image pull secrets (", ")")?;
-    Some(format!(
-        "the namespace has no Secret `{}`, which `job.imagePullSecrets` names",
-        quoted(names)
-    ))
+    let missing = events
+        .find(|event| event.reason.as_deref() == Some("FailedToRetrieveImagePullSecret"))
+        .and_then(|event| between(event.message.as_deref()?, "image pull secrets (", ")"));
+    if let (Reason::ImagePull, Some(names)) = (waiting.cause.reason, missing) {
+        waiting.cause = waiting
+            .cause
+            .with_hint(format!(
+                "the namespace has no Secret `{}`, which `job.imagePullSecrets` names",
+                quoted(names)
+            ))
+            .with_field("job.imagePullSecrets");
+    }
+    waiting
 }
 
 fn judged(event: &EventView, context: WaitingContext<'_>) -> Option<(Cause, Class)> {

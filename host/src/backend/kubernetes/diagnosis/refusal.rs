@@ -19,7 +19,6 @@ const MAX_CAUSES: usize = 5;
 pub(crate) struct Creating<'job> {
     /// `Job`, `Secret`, `ConfigMap`.
     pub(crate) kind: &'static str,
-    pub(crate) namespace: &'job str,
     /// The job's name.
     pub(crate) job: &'job str,
 }
@@ -197,18 +196,22 @@ fn is_too_large(status: &Status) -> bool {
 
 fn too_large(creating: Creating<'_>) -> CapabilityError {
     let kind = creating.kind;
-    let error = CapabilityError::new(
-        Reason::TooLarge,
-        format!(
-            "the job's {kind} is larger than the cluster's 1 MiB for a Secret or ConfigMap, or 1.5 MiB for an object"
-        ),
-    );
+    let message = match kind {
+        "Secret" | "ConfigMap" => {
+            format!(
+                "the job's {kind} is larger than 1 MiB, which is the most that Kubernetes takes"
+            )
+        }
+        _ => "the job's description is larger than 1.5 MiB, which is the most that etcd takes"
+            .to_owned(),
+    };
+    let error = CapabilityError::new(Reason::TooLarge, message);
     match kind {
         "Secret" => error
             .with_hint("let the script read large values from where they are, instead of `args` and `job.env`")
             .with_field("args"),
         "ConfigMap" => error.with_hint("let the script load its data from where it is").with_field("script.uri"),
-        _ => error,
+        _ => error.with_hint("see what is long in `job`: labels, annotations, `job.podTemplate`"),
     }
 }
 

@@ -24,7 +24,7 @@ enum Obstacle<'text> {
 }
 
 /// Why no node takes the pod; none where one has taken it.
-pub(super) fn unscheduled(pod: &PodView) -> Option<Waiting> {
+pub(super) fn unscheduled(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
     let condition = condition(pod, "PodScheduled").filter(|it| it.status == "False")?;
     let word = condition.reason.as_deref().unwrap_or("Unschedulable");
     let text = condition.message.as_deref().unwrap_or_default();
@@ -38,7 +38,15 @@ pub(super) fn unscheduled(pod: &PodView) -> Option<Waiting> {
             let message = format!("the scheduler failed: {}", quoted(text));
             Cause::new(Reason::Unschedulable, message)
         }
-        _ => claim_missing(text).unwrap_or_else(|| unschedulable(pod, text)),
+        _ => match claim_missing(text) {
+            Some(cause) => {
+                // The claim of a volume of the pod's own is made a moment after the pod.
+                let class = Class::Grace(context.graces.start);
+                let word = word.to_owned();
+                return Some(Waiting { word, cause, class });
+            }
+            None => unschedulable(pod, text),
+        },
     };
     Some(Waiting {
         word: word.to_owned(),
@@ -63,6 +71,25 @@ pub(super) fn silent_node(pod: &PodView, context: WaitingContext<'_>) -> Option<
     let message = format!("the node `{node}` has not taken the pod for {seconds} s");
     let cause = Cause::new(Reason::NodeLost, message)
         .with_hint("see whether the node exists and is ready; the job goes on when it answers, or when the cluster gives it up");
+    Some(Waiting {
+        word: "NodeNotReady".to_owned(),
+        cause,
+        class: Class::Patient,
+    })
+}
+
+/// The pod was deleted, and its node does not say that it ended.
+pub(super) fn lost_node(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
+    // The API server puts the end of the grace period here.
+    let deletion = pod.metadata.deletion_timestamp.as_ref()?;
+    let seconds = seconds_between(deletion.0, context.now);
+    if seconds < context.graces.node_silence.as_secs() {
+        return None;
+    }
+    let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
+    let message = format!("the node `{node}` has not ended the pod for {seconds} s");
+    let cause = Cause::new(Reason::NodeLost, message)
+        .with_hint("the node may be lost: the next attempt starts when the node answers, or is deleted from the cluster");
     Some(Waiting {
         word: "NodeNotReady".to_owned(),
         cause,

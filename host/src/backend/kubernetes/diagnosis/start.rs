@@ -13,7 +13,7 @@ const PREFIXES: [&str; 6] = [
     "unable to start container process: ",
 ];
 
-/// What a failure to start means. The message is a sentence of its own.
+/// What a failure to start means. The message is what follows "could not be started: ".
 pub(super) fn start_error(word: &str, text: &str) -> Cause {
     let said = core(text);
     let said = if said.is_empty() {
@@ -24,8 +24,7 @@ pub(super) fn start_error(word: &str, text: &str) -> Cause {
     if let Some(program) = missing_program(&said) {
         return interpreter_missing(program);
     }
-    let message = format!("the container could not be started: {said}");
-    let cause = Cause::new(Reason::StartFailed, message);
+    let cause = Cause::new(Reason::StartFailed, said.as_str());
     if said.contains("argument list too long") {
         cause.with_hint(TOO_LONG)
     } else if said.contains("exec format error") {

@@ -52,7 +52,8 @@ pub(crate) struct Graces {
     pub(crate) start: Duration,
     /// Anything else that Kubernetes calls an error.
     pub(crate) unknown: Duration,
-    /// A pod that its node has not looked at: tell that from here on. A kubelet does it within a second.
+    /// A node that has not looked at a new pod, or not ended one: tell that from here on. A kubelet does
+    /// either within some seconds.
     pub(crate) node_silence: Duration,
 }
 
@@ -81,19 +82,16 @@ pub(crate) struct WaitingContext<'job> {
     pub(crate) now: Timestamp,
 }
 
-/// Why the pod does not run yet; none where it runs, is over, or is just being started.
+/// Why the pod does not run yet, or whether its node is silent; none where it runs, is over, or is just being
+/// started.
 pub(crate) fn waiting(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
-    if pod
-        .status
-        .phase
-        .as_deref()
-        .is_some_and(|phase| phase != "Pending")
-    {
-        return None;
+    match pod.status.phase.as_deref().unwrap_or("Pending") {
+        "Pending" => scheduling::unscheduled(pod, context)
+            .or_else(|| container_waits(pod, context))
+            .or_else(|| scheduling::silent_node(pod, context)),
+        "Running" | "Unknown" => scheduling::lost_node(pod, context),
+        _ => None,
     }
-    scheduling::unscheduled(pod)
-        .or_else(|| container_waits(pod, context))
-        .or_else(|| scheduling::silent_node(pod, context))
 }
 
 /// The first container that waits for something else than its turn.
@@ -134,7 +132,11 @@ fn container(
         | "CrashLoopBackOff"
         | "PreCreateHookError"
         | "PreStartHookError"
-        | "PostStartHookError" => (start_error(word, text), Class::Grace(graces.start)),
+        | "PostStartHookError" => {
+            let cause = start_error(word, text);
+            let message = format!("the container could not be started: {}", cause.message);
+            (Cause { message, ..cause }, Class::Grace(graces.start))
+        }
         _ => unknown(word, text, graces),
     };
     Some(Waiting {

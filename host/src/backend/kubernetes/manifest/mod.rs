@@ -206,12 +206,6 @@ impl Manifest {
         self.warning.as_deref()
     }
 
-    /// The spec hash that a Job of the cluster was created with.
-    pub(crate) fn spec_hash_of(job: &Job) -> Option<&str> {
-        let annotations = job.metadata.annotations.as_ref()?;
-        annotations.get(SPEC_HASH_ANNOTATION).map(String::as_str)
-    }
-
     fn owned(&self, name: String, job_uid: &str) -> ObjectMeta {
         ObjectMeta {
             name: Some(name),
