@@ -292,7 +292,7 @@ async fn every_failure_is_explained_and_the_hopeless_ones_within_seconds() {
             "oom",
             (
                 "a.sh",
-                "head -c 300000000 /dev/zero | tail -c 300000000 | wc -c"
+                "head -c 300000000 /dev/zero | tail -c 300000000 > /dev/null || exit $?"
             ),
             sh(memory)
         ),
