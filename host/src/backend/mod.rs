@@ -8,8 +8,9 @@
 //!
 //! What the engines share is here: `controller` has the rules of the Kubernetes Job controller,
 //! `request` what every engine refuses, `program` what a program finds in its environment and on
-//! its command line, `quantity` the quantities of Kubernetes. All of that is pure; only the engines'
-//! own folders touch the system, and processes are spawned in [`local`] alone.
+//! its command line, `quantity` the quantities of Kubernetes, `syntax` the mistakes that interpreters tell
+//! of. All of that is pure; only the engines' own folders touch the system, and processes are spawned
+//! in [`local`] alone.
 
 #[expect(
     clippy::missing_panics_doc,
@@ -26,3 +27,4 @@ pub mod objects;
 pub(crate) mod program;
 pub(crate) mod quantity;
 pub(crate) mod request;
+pub(crate) mod syntax;

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::api;
 use super::cluster::Cluster;
 use super::diagnosis::{
-    self, AttemptContext, AttemptVerdict, Graces, Patience, Verdict, Waiting, WaitingContext,
+    self, AttemptContext, AttemptVerdict, Graces, JobStop, Patience, Verdict, Waiting,
+    WaitingContext,
 };
 use super::follow::{Followed, Follower, Writing};
 use super::hub::{JobState, PodState, Subscription};
@@ -319,13 +320,20 @@ impl Job {
         };
         let supervision = &mut self.supervision;
         let is_too_late = job.is_some_and(phase::is_too_late);
+        let stop = if self.is_cancelled {
+            Some(JobStop::Cancelled)
+        } else if is_too_late {
+            Some(JobStop::Deadline(
+                supervision.active_deadline.unwrap_or_default(),
+            ))
+        } else {
+            let is_suspended = job.is_some_and(|job| job.spec.suspend == Some(true));
+            is_suspended.then_some(JobStop::Suspended)
+        };
         let context = AttemptContext {
             container: SCRIPT_CONTAINER,
             is_gone: attempt.is_gone,
-            is_cancelled: self.is_cancelled,
-            is_suspended: job.is_some_and(|job| job.spec.suspend == Some(true)),
-            is_past_deadline: is_too_late,
-            deadline: supervision.active_deadline,
+            job_stop: stop,
             now: Timestamp::now(),
         };
         let Some(mut verdict) = diagnosis::attempt_end(&attempt.pod, context) else {

@@ -37,14 +37,12 @@ impl Cause {
     }
 
     /// The end of an attempt for this cause; the message has to be a predicate, such as "was evicted".
-    pub(super) fn end_attempt(self, end: AttemptEnd) -> AttemptEnd {
-        AttemptEnd {
-            reason: Some(self.reason),
-            message: Some(self.message),
-            hint: self.hint,
-            field: self.field,
-            ..end
-        }
+    pub(super) fn end_attempt(self, mut end: AttemptEnd) -> AttemptEnd {
+        end.reason = Some(self.reason);
+        end.message = Some(self.message);
+        end.hint = self.hint;
+        end.field = self.field;
+        end
     }
 
     /// The end of a job that failed for this cause before an attempt could say why.
@@ -86,7 +84,7 @@ pub(super) fn quoted(text: &str) -> String {
         }
         let characters = word.chars().count();
         if characters > left {
-            words.extend(word.chars().take(left));
+            // Whole words alone: half a secret would not be known as one.
             words.push('…');
             break;
         }
@@ -110,8 +108,7 @@ mod tests {
     #[test]
     fn makes_one_bounded_line_of_a_text() {
         assert_eq!(quoted("\n\n a\tb\u{1b}[0m\n"), "a b [0m");
-        let long = quoted(&"ä".repeat(10_000));
-        assert_eq!(long.chars().count(), MAX_CHARACTERS + 1);
+        assert_eq!(quoted(&format!("a {}", "ä".repeat(10_000))), "a …");
         let words = quoted(&"word ".repeat(10_000));
         assert!(words.chars().count() <= MAX_CHARACTERS + 1, "{words}");
         assert!(words.ends_with('…'));

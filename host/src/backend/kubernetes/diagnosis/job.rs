@@ -77,7 +77,6 @@ fn failed_end(
     let text = quoted(condition.message.as_deref().unwrap_or_default());
     match (reason, last) {
         ("DeadlineExceeded", _) => controller.deadline_exceeded(),
-        ("BackoffLimitExceeded", Some(last)) => controller.gave_up(last),
         ("PodFailurePolicy", Some(last)) => {
             let end = controller.gave_up(last);
             let what = last.message.as_deref().unwrap_or("failed");

@@ -1,4 +1,4 @@
-//! Secrets, `ConfigMap`s and other parts of a container's configuration that are not there.
+//! Secrets, objects of type ConfigMap and other parts of a container's configuration that are not there.
 
 use super::cause::{Cause, between, quoted};
 use super::waiting::{Class, WaitingContext};

@@ -8,7 +8,9 @@
 mod admission;
 mod attempt;
 mod cause;
+mod container;
 mod creation;
+mod disruption;
 mod field;
 mod image;
 mod job;
@@ -24,7 +26,10 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use attempt::{AttemptContext, AttemptVerdict, attempt_end};
+#[cfg(test)]
+pub(crate) use waiting::Class;
+
+pub(crate) use attempt::{AttemptContext, AttemptVerdict, JobStop, attempt_end};
 pub(crate) use creation::failed_create;
 pub(crate) use job::{attempts_missing, job_end};
 pub(crate) use output::from_log_tail;

@@ -1,20 +1,15 @@
-//! What the end of a log says about an interpreter that could not run the script.
+//! What the end of a log says about a program that could not be run.
 
-use super::cause::{Cause, between, quoted};
+use super::cause::{Cause, quoted};
 use super::start::{TOO_LONG, interpreter_missing};
+use crate::backend::syntax::{last_bytes, last_lines, with_syntax_error};
 use crate::capability::{AttemptEnd, Reason};
-
-/// How many lines from the end are looked at: `node` writes a dozen of its own after the cause.
-const LINES: usize = 20;
-/// The most bytes of the end that are looked at.
-const MAX_BYTES: usize = 16 << 10;
-const FIELD: &str = "script.uri";
 
 /// Completes the end of an attempt by the end of what it wrote, where that is certain: the interpreter could
 /// not read the script, or is not there.
 ///
-/// `command` is the job's command, `script` the script's file name. Everything else that an output
-/// may tell is the tool's business.
+/// `command` is the job's command as the user gave it, `script` the script's file name. Everything else
+/// that an output may tell is the tool's business.
 pub(crate) fn from_log_tail(
     end: AttemptEnd,
     command: &[String],
@@ -24,192 +19,130 @@ pub(crate) fn from_log_tail(
     let (Some(Reason::ScriptError), Some(code)) = (end.reason, end.exit_code) else {
         return end;
     };
-    let from = tail.len().saturating_sub(MAX_BYTES);
-    let text = String::from_utf8_lossy(tail.get(from..).unwrap_or(tail));
-    let mut lines: Vec<&str> = text.lines().rev().take(LINES).collect();
-    lines.reverse();
-    let interpreter = command.first().map_or("", |program| file_name(program));
-    let cause = not_executed(&lines)
-        .or_else(|| program_missing(code, command, &lines))
-        .or_else(|| syntax_error(code, interpreter, script, &lines));
-    match cause {
-        Some(cause) => cause.end_attempt(end),
-        None => end,
+    let text = last_bytes(tail);
+    let lines = last_lines(&text);
+    match not_executed(&lines).or_else(|| not_found(code, command, &lines)) {
+        Some(cause) => {
+            let message = format!("could not be started: {}", cause.message);
+            Cause { message, ..cause }.end_attempt(end)
+        }
+        None => with_syntax_error(end, command, script, tail),
     }
 }
 
-/// What runc writes when the kernel does not execute the program: `exec PATH: argument list too long`.
+/// What runc writes, alone, when the kernel does not execute the program:
+/// `exec /usr/bin/python3: argument list too long`.
 fn not_executed(lines: &[&str]) -> Option<Cause> {
-    let line = lines.last().filter(|_| lines.len() == 1)?;
+    let [line] = lines else { return None };
     let (program, said) = line.strip_prefix("exec ")?.rsplit_once(": ")?;
     let program = quoted(program);
-    Some(match said.trim() {
+    Some(match said {
         "argument list too long" => Cause::new(
             Reason::StartFailed,
-            "could not be started: the command and the environment are too long",
+            "the command and the environment are too long",
         )
         .with_hint(TOO_LONG),
         "exec format error" => Cause::new(
             Reason::StartFailed,
-            format!("could not be started: `{program}` is not made for the node's kind of machine"),
+            format!("`{program}` is not made for the node's kind of machine"),
         )
         .with_hint(
             "use an image for the node's architecture, or choose a node with `job.nodeSelector`",
         )
         .with_field("job.image"),
-        "no such file or directory" => predicate(interpreter_missing(&program)),
+        "no such file or directory" => interpreter_missing(&program),
         _ => return None,
     })
 }
 
-/// Shells and `env` that cannot find the interpreter: `sh: python3: not found`,
+/// Shells and `env` that do not find the interpreter: `sh: python3: not found`,
 /// `env: 'python3': No such file or directory`.
-fn program_missing(code: i32, command: &[String], lines: &[&str]) -> Option<Cause> {
-    if code != 127 {
-        return None;
-    }
-    let last = lines.last()?;
-    let absent = [
+fn not_found(code: i32, command: &[String], lines: &[&str]) -> Option<Cause> {
+    const ABSENT: [&str; 3] = [
         "not found",
         "No such file or directory",
         "required file not found",
     ];
-    if !absent.iter().any(|text| last.trim_end().ends_with(text)) {
+    let last = lines.last().filter(|_| code == 127)?;
+    if !ABSENT.iter().any(|text| last.ends_with(text)) {
         return None;
     }
     let is_named = |program: &&String| {
-        let mut words = last.split([':', ' ', '\'', '`', '"', '’', '‘']);
+        let mut words = last.split([':', ' ', '\'', '`', '"', '‘', '’']);
         words.any(|word| word == program.as_str())
     };
     // Of the command's parts the first is a shell or `env`, which did run.
-    let program = command
-        .iter()
-        .skip(1)
-        .filter(|part| !part.is_empty())
-        .find(is_named)?;
-    Some(predicate(interpreter_missing(&quoted(program))))
+    let mut programs = command.iter().skip(1).filter(|part| !part.is_empty());
+    let program = programs.find(is_named)?;
+    Some(interpreter_missing(&quoted(program)))
 }
 
-fn syntax_error(code: i32, interpreter: &str, script: &str, lines: &[&str]) -> Option<Cause> {
-    let name = interpreter
-        .trim_end_matches(|character: char| character.is_ascii_digit() || character == '.');
-    let (line, said) = match (name, code) {
-        ("python" | "pypy", 1) => python(script, lines),
-        ("sh" | "bash" | "dash" | "ash" | "ksh", 2) => shell(script, lines),
-        ("node" | "nodejs", 1) => node(script, lines),
-        ("psql", 1 | 3) => psql(script, lines),
-        ("ruby", 1) => ruby(script, lines),
-        _ => None,
-    }?;
-    let message = format!(
-        "could not be read by `{interpreter}`: line {line}: {}",
-        quoted(said)
-    );
-    let cause = Cause::new(Reason::SyntaxError, message)
-        .with_hint(format!("correct line {line} of the script"))
-        .with_field(FIELD);
-    Some(cause)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::controller::exited;
 
-type Mistake<'log> = (u64, &'log str);
-
-/// ```text
-///   File "/job/main.py", line 2
-///     print(a
-///          ^
-/// SyntaxError: '(' was never closed
-/// ```
-/// A mistake in a module that the script imports, or in a text that it evaluates, has a traceback above.
-fn python<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
-    let said = lines.last()?;
-    let known = ["SyntaxError: ", "IndentationError: ", "TabError: "];
-    let text = known.iter().find_map(|start| said.strip_prefix(start))?;
-    let place = lines
-        .iter()
-        .rposition(|line| line.starts_with("  File \""))?;
-    let above = place.checked_sub(1).and_then(|above| lines.get(above));
-    if above.is_some_and(|line| line.starts_with("    ") || line.starts_with("Traceback")) {
-        return None;
+    fn check(command: &[&str], code: i32, output: &str) -> AttemptEnd {
+        let command: Vec<_> = command.iter().map(|part| (*part).to_owned()).collect();
+        from_log_tail(exited(code), &command, "main.py", output.as_bytes())
     }
-    let line = lines.get(place)?;
-    let path = between(line, "\"", "\"")?;
-    let (_, number) = line.rsplit_once("line ")?;
-    is_script(path, script).then_some((number.trim().parse().ok()?, text))
-}
 
-/// `/job/main.sh: line 3: syntax error: …` of bash and busybox, `/job/main.sh: 3: Syntax error: …` of dash.
-fn shell<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
-    lines.iter().find_map(|line| {
-        let (path, rest) = line.split_once(": ")?;
-        let rest = rest.strip_prefix("line ").unwrap_or(rest);
-        let (number, said) = rest.split_once(": ")?;
-        let is_syntax = said.starts_with("syntax error")
-            || said.starts_with("Syntax error")
-            || said.starts_with("unexpected EOF");
-        (is_syntax && is_script(path, script)).then_some((number.parse().ok()?, said))
-    })
-}
-
-/// ```text
-/// /job/main.js:2
-/// …
-/// SyntaxError: Unexpected token ')'
-///     at wrapSafe (node:internal/modules/cjs/loader:1378:20)
-/// ```
-/// The same error of `JSON.parse` or `eval` has another function first.
-fn node<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
-    const COMPILERS: [&str; 4] = [
-        "wrapSafe",
-        "ompileFunction",
-        "compileSourceTextModule",
-        "checkSyntax",
-    ];
-    let place = lines
-        .iter()
-        .position(|line| line.starts_with("SyntaxError: "))?;
-    let said = lines.get(place)?.strip_prefix("SyntaxError: ")?;
-    let caller = lines.get(place + 1)?;
-    if !COMPILERS.iter().any(|compiler| caller.contains(compiler)) {
-        return None;
+    #[test]
+    fn tells_that_the_program_was_never_run() {
+        let env = ["/usr/bin/env", "python9", "/job/main.py"];
+        #[rustfmt::skip]
+        let cases: [(&[&str], i32, &str, Reason, &str); 6] = [
+            (&["python3"], 1, "exec /usr/bin/python3: argument list too long\n", Reason::StartFailed, "too long"),
+            (&["python3"], 255, "exec /usr/bin/python3: exec format error\n", Reason::StartFailed, "kind of machine"),
+            (&["/job/run"], 255, "exec /job/run: no such file or directory\n", Reason::InterpreterMissing, "`/job/run` does not exist"),
+            (&env, 127, "env: ‘python9’: No such file or directory\n", Reason::InterpreterMissing, "`python9` is not in the image"),
+            (&env, 127, "env: can't execute 'python9': No such file or directory\n", Reason::InterpreterMissing, "`python9`"),
+            (&["sh", "-c", "python9"], 127, "sh: 1: python9: not found\n", Reason::InterpreterMissing, "`python9`"),
+        ];
+        for (command, code, output, reason, message) in cases {
+            let end = check(command, code, output);
+            assert_eq!(end.reason, Some(reason), "{output}");
+            let said = end.message.unwrap();
+            assert!(
+                said.starts_with("could not be started: ") && said.contains(message),
+                "{said}"
+            );
+            assert_eq!(end.exit_code, Some(code));
+        }
     }
-    let number = lines.iter().take(place).find_map(|line| {
-        let (path, number) = line.rsplit_once(':')?;
-        is_script(path, script).then(|| number.parse().ok())?
-    })?;
-    Some((number, said))
-}
 
-/// `psql:/job/main.sql:3: ERROR:  syntax error at or near "x"`
-fn psql<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
-    lines.iter().find_map(|line| {
-        let (place, said) = line.strip_prefix("psql:")?.split_once(": ERROR:")?;
-        let (path, number) = place.rsplit_once(':')?;
-        let said = said.trim_start();
-        let is_syntax = said.starts_with("syntax error");
-        (is_syntax && is_script(path, script)).then_some((number.parse().ok()?, said))
-    })
-}
+    #[test]
+    fn tells_a_mistake_as_the_other_engines_do() {
+        let output =
+            "  File \"/job/main.py\", line 1\n    x = \n        ^\nSyntaxError: invalid syntax\n";
+        let end = check(&["python3"], 1, output);
+        assert_eq!(
+            end,
+            with_syntax_error(exited(1), &["python3"], "main.py", output.as_bytes())
+        );
+        assert_eq!(end.reason, Some(Reason::SyntaxError));
+    }
 
-/// `/job/main.rb:3: syntax error, unexpected …`, and `… syntax errors found (SyntaxError)` from 3.4 on.
-fn ruby<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
-    lines.iter().find_map(|line| {
-        let (place, said) = line.split_once(": ")?;
-        let (path, number) = place.rsplit_once(':')?;
-        let is_syntax = said.starts_with("syntax error") || said.contains("(SyntaxError)");
-        (is_syntax && is_script(path, script)).then_some((number.parse().ok()?, said))
-    })
-}
-
-fn is_script(path: &str, script: &str) -> bool {
-    file_name(path) == script
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// The cause as the predicate of an attempt.
-fn predicate(cause: Cause) -> Cause {
-    let message = format!("could not be started: {}", cause.message);
-    Cause { message, ..cause }
+    #[test]
+    fn leaves_to_the_script_what_the_script_calls() {
+        for (code, output) in [
+            (127, "sh: nosuchprogram: not found\n"),
+            (
+                127,
+                "bash: line 1: /tmp/a: cannot execute: required file not found\n",
+            ),
+            (126, "sh: /etc/passwd: Permission denied\n"),
+            (
+                1,
+                "working\nexec /usr/bin/python3: argument list too long\n",
+            ),
+            (3, ""),
+        ] {
+            assert_eq!(
+                check(&["sh", "/job/main.sh"], code, output),
+                exited(code),
+                "{output}"
+            );
+        }
+    }
 }

@@ -74,7 +74,7 @@ impl Default for Graces {
 /// What is known besides the pod.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WaitingContext<'job> {
-    /// The names of the Secrets and `ConfigMap`s that this engine makes for the job.
+    /// The names of every Secret and ConfigMap that this engine makes for the job.
     pub(crate) own_objects: &'job [String],
     /// How long to wait.
     pub(crate) graces: &'job Graces,
