@@ -16,6 +16,7 @@ mod bucket;
 pub mod conformance;
 mod files;
 mod router;
+mod transfer;
 
 pub use bucket::{GcsSource, S3Source};
 pub use files::FileSource;
