@@ -30,7 +30,9 @@ impl Endpoint {
                 Reason::InvalidRequest,
                 "the endpoint has a user name or a password in it",
             )
-            .with_hint("put them into the credentials, and name the credential in `script.source.auth`")
+            .with_hint(
+                "put them into the credentials, and name the credential in `script.source.auth`",
+            )
             .with_field("script.source.endpoint"));
         }
         if uri.query().is_some() {

@@ -114,7 +114,8 @@ fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
     let origin = &asked.access.origin;
     let anonymous = matches!(asked.access.authorization, Authorization::Anonymous);
     let code = answer.code.as_deref().unwrap_or_default();
-    let denied = |what: String, hint: &str| Some(Verdict::new(Reason::FetchDenied, what, hint, AUTH));
+    let denied =
+        |what: String, hint: &str| Some(Verdict::new(Reason::FetchDenied, what, hint, AUTH));
     match code {
         "ExpiredToken" | "TokenRefreshRequired" => Some(Verdict::new(
             Reason::CredentialExpired,
@@ -122,7 +123,8 @@ fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
             "renew it; temporary keys of AWS end after hours",
             AUTH,
         )),
-        "InvalidAccessKeyId" => denied(
+        // The second is versitygw's.
+        "InvalidAccessKeyId" | "XAdminUserNotFound" => denied(
             format!("the server does not know the access key of {origin}"),
             "check `access_key_id`: it may have been deleted, or be another server's",
         ),
@@ -142,7 +144,10 @@ fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
         _ if answer.mentions("requester pays") => Some(requester_pays(asked)),
         _ if answer.status != StatusCode::UNAUTHORIZED => None,
         _ if anonymous => denied(
-            format!("`{}` may not be read without a credential", asked.name.uri()),
+            format!(
+                "`{}` may not be read without a credential",
+                asked.name.uri()
+            ),
             "name a credential in `script.source.auth`",
         ),
         _ => Some(Verdict::new(
@@ -175,8 +180,17 @@ fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
             URI,
         ));
     }
-    if answer.is("NoSuchKey") || answer.status == StatusCode::NOT_FOUND {
-        let hint = asked.name.doubt().unwrap_or("check the key in `script.uri`");
+    // The second is that of Google's JSON API. Of another code nothing is known.
+    let is_missing = match answer.code.as_deref() {
+        Some(code) => matches!(code, "NoSuchKey" | "notFound" | "NoSuchVersion"),
+        None => answer.status == StatusCode::NOT_FOUND,
+    };
+    if is_missing {
+        let check = match answer.code {
+            Some(_) => "check the key in `script.uri`",
+            None => "check the bucket and the key in `script.uri`",
+        };
+        let hint = asked.name.doubt().unwrap_or(check);
         let what = format!("`{uri}` does not exist");
         return Some(Verdict::new(Reason::FetchNotFound, what, hint, URI));
     }
@@ -228,12 +242,7 @@ fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
 }
 
 impl Verdict {
-    fn new(
-        reason: Reason,
-        what: String,
-        hint: impl Into<String>,
-        field: &'static str,
-    ) -> Self {
+    fn new(reason: Reason, what: String, hint: impl Into<String>, field: &'static str) -> Self {
         Self {
             reason,
             what,

@@ -58,8 +58,8 @@ impl Protocol for Gcs {
             }
         };
         let value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
-        let mut value = value
-            .map_err(|_| unusable(access, "has a token with characters that no token has"))?;
+        let mut value =
+            value.map_err(|_| unusable(access, "has a token with characters that no token has"))?;
         value.set_sensitive(true);
         question.headers.insert(header::AUTHORIZATION, value);
         Ok(())

@@ -26,7 +26,7 @@ use self::protocol::Protocol;
 use self::s3::S3;
 use super::transfer::{DEFAULT_TIMEOUT, TransferLimits, transfer};
 use crate::capability::{
-    AccessSource, CapabilityError, FetchRequest, Object, ObjectSource,
+    AccessSource, CapabilityError, FetchOptions, FetchPermit, FetchRequest, Object, ObjectSource,
 };
 use crate::http::{AddressPolicy, HttpClient};
 
@@ -46,27 +46,25 @@ pub struct GcsSource(BucketSource<Gcs>);
 
 impl S3Source {
     /// Asks by `client`, with what `access` gives for [`Service::S3`](crate::capability::Service::S3).
-    /// `addresses` bounds where a server that a request names may be.
     #[must_use]
-    pub fn new(
-        client: HttpClient,
-        access: Arc<dyn AccessSource>,
-        addresses: AddressPolicy,
-    ) -> Self {
-        Self(BucketSource::new(S3, client, access, addresses))
+    pub fn new(client: HttpClient, access: Arc<dyn AccessSource>) -> Self {
+        Self(BucketSource {
+            protocol: S3,
+            client,
+            access,
+        })
     }
 }
 
 impl GcsSource {
     /// Asks by `client`, with what `access` gives for [`Service::Gcs`](crate::capability::Service::Gcs).
-    /// `addresses` bounds where a server that a request names may be.
     #[must_use]
-    pub fn new(
-        client: HttpClient,
-        access: Arc<dyn AccessSource>,
-        addresses: AddressPolicy,
-    ) -> Self {
-        Self(BucketSource::new(Gcs, client, access, addresses))
+    pub fn new(client: HttpClient, access: Arc<dyn AccessSource>) -> Self {
+        Self(BucketSource {
+            protocol: Gcs,
+            client,
+            access,
+        })
     }
 }
 
@@ -89,28 +87,14 @@ struct BucketSource<P> {
     protocol: P,
     client: HttpClient,
     access: Arc<dyn AccessSource>,
-    addresses: AddressPolicy,
 }
 
 impl<P: Protocol> BucketSource<P> {
-    fn new(
-        protocol: P,
-        client: HttpClient,
-        access: Arc<dyn AccessSource>,
-        addresses: AddressPolicy,
-    ) -> Self {
-        Self {
-            protocol,
-            client,
-            access,
-            addresses,
-        }
-    }
-
     async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
-        let FetchRequest { uri, options } = request;
-        self.protocol.check(&options)?;
-        let name = ObjectName::parse(&uri, P::SCHEME)?;
+        let name = ObjectName::parse(&request.uri, P::SCHEME)?;
+        self.protocol.check(&request.options)?;
+        let permit = request.options.policy.check_request(&request)?;
+        let options = request.options;
         let limits = TransferLimits {
             max_bytes: options.max_bytes,
             timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
@@ -120,16 +104,24 @@ impl<P: Protocol> BucketSource<P> {
             source: self,
             name: &name,
             options: &options,
+            addresses: addresses(&options, permit),
         };
         transfer(&opener, &name.uri(), limits).await
     }
 }
 
+/// A server that the credentials or this program name may be anywhere, such as behind an endpoint of one's own
+/// cloud; one that a playbook names may be where the policy lets it.
+fn addresses(options: &FetchOptions, permit: FetchPermit) -> AddressPolicy {
+    if options.endpoint.is_none() || permit.private_addresses {
+        AddressPolicy::Any
+    } else {
+        AddressPolicy::Public
+    }
+}
+
 impl<P: Protocol> std::fmt::Debug for BucketSource<P> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct(P::SCHEME)
-            .field("addresses", &self.addresses)
-            .finish_non_exhaustive()
+        formatter.debug_struct(P::SCHEME).finish_non_exhaustive()
     }
 }

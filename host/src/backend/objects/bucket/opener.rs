@@ -23,6 +23,7 @@ pub(super) struct BucketOpener<'fetch, P> {
     pub(super) source: &'fetch BucketSource<P>,
     pub(super) name: &'fetch ObjectName,
     pub(super) options: &'fetch FetchOptions,
+    pub(super) addresses: AddressPolicy,
 }
 
 /// An answer that is not the object.
@@ -62,7 +63,10 @@ impl<P: Protocol> BucketOpener<'_, P> {
         let mut question = protocol.question(self.name, self.options, access)?;
         if let Some(version) = at.version {
             let headers = &mut question.headers;
-            headers.insert(header::RANGE, format!("bytes={}-", at.offset).try_into().map_err(odd)?);
+            headers.insert(
+                header::RANGE,
+                format!("bytes={}-", at.offset).try_into().map_err(odd)?,
+            );
             headers.insert(header::IF_MATCH, version.try_into().map_err(odd)?);
         }
         protocol.authorize(&mut question, access)?;
@@ -80,11 +84,14 @@ impl<P: Protocol> BucketOpener<'_, P> {
     ) -> Result<Result<Response, Refusal>, Failure> {
         let url = Url::parse(&question.url).map_err(|error| self.wrong_url(question, &error))?;
         let request = Request::get(url)
-            .addresses(self.addresses())
+            .addresses(self.addresses)
             .headers(question.headers.clone());
         let response = self.source.client.send(&request).await;
-        let mut response = response.map_err(|error| self.unreachable(question, error))?;
-        if matches!(response.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        let mut response = response.map_err(|error| self.unreachable(question, &request, error))?;
+        if matches!(
+            response.status(),
+            StatusCode::OK | StatusCode::PARTIAL_CONTENT
+        ) {
             return Ok(Ok(response));
         }
         let mut body = Vec::new();
@@ -100,15 +107,6 @@ impl<P: Protocol> BucketOpener<'_, P> {
             answer: Answer::read(response.status(), response.headers(), &body, access),
             retry_after: retry_after(response.headers()),
         }))
-    }
-
-    /// A server that the credentials or this program name may be anywhere; one that a playbook names may be
-    /// where the policy lets it.
-    fn addresses(&self) -> AddressPolicy {
-        match self.options.endpoint {
-            Some(_) => self.source.addresses,
-            None => AddressPolicy::Any,
-        }
     }
 
     fn opened(&self, response: Response, at: Position<'_>) -> Result<Opened, Failure> {
@@ -171,7 +169,14 @@ impl<P: Protocol> BucketOpener<'_, P> {
         }
     }
 
-    fn unreachable(&self, question: &Question, error: HttpError) -> Failure {
+    fn unreachable(&self, question: &Question, request: &Request, error: HttpError) -> Failure {
+        if let HttpError::AddressRefused { .. } = error {
+            let policy = &self.options.policy;
+            return policy
+                .denied_address(request.url(), &error.to_string())
+                .with_field("script.source.endpoint")
+                .into();
+        }
         let field = match (&self.options.endpoint, &error) {
             (_, HttpError::Timeout { .. }) => "script.source.timeout",
             (Some(_), _) => "script.source.endpoint",
@@ -217,5 +222,8 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
 
 /// An entity tag came from a header, so that it can stand in one.
 fn odd(error: http::header::InvalidHeaderValue) -> CapabilityError {
-    CapabilityError::new(Reason::Internal, format!("a header cannot be sent: {error}"))
+    CapabilityError::new(
+        Reason::Internal,
+        format!("a header cannot be sent: {error}"),
+    )
 }

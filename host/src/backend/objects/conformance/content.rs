@@ -15,7 +15,10 @@ pub async fn reads_an_object_whole(harness: &dyn Harness) {
     assert!(bytes == content, "{} bytes arrived", bytes.len());
     let uri = metadata.uri.expect("the metadata has a URI");
     assert!(uri.contains("://"), "`{uri}` is not absolute");
-    assert!(uri.ends_with("conformance/whole.py"), "`{uri}` names another object");
+    assert!(
+        uri.ends_with("conformance/whole.py"),
+        "`{uri}` names another object"
+    );
     if let Some(etag) = &metadata.etag {
         assert!(!etag.is_empty(), "an entity tag is not empty");
     }
@@ -40,7 +43,10 @@ pub async fn reads_an_empty_object(harness: &dyn Harness) {
 pub async fn goes_on_after_every_cut(harness: &dyn Harness) {
     let content = bytes(LARGE_BYTES);
     let mut request = harness.put("conformance/large.bin", &content).await;
-    if let Some(over) = harness.over(request.clone(), BadLine::Cuts(CUTS.into())).await {
+    if let Some(over) = harness
+        .over(request.clone(), BadLine::Cuts(CUTS.into()))
+        .await
+    {
         request = over;
     }
     let object = expect(harness, request).await;
@@ -74,7 +80,10 @@ pub async fn takes_no_byte_more_than_allowed(harness: &dyn Harness) {
     request.options.max_bytes = 99_999;
     let error = super::refused(harness, request).await;
     assert_eq!(error.reason, Reason::TooLarge, "{error}");
-    assert!(error.message.contains("99999") || error.message.contains("99,999"), "{error}");
+    assert!(
+        error.message.contains("99999") || error.message.contains("99,999"),
+        "{error}"
+    );
 }
 
 async fn expect(harness: &dyn Harness, request: FetchRequest) -> Object {

@@ -16,7 +16,10 @@ pub async fn says_that_an_object_is_missing(harness: &dyn Harness) {
     let uri = request.uri.clone();
     let error = refused(harness, request).await;
     assert_eq!(error.reason, Reason::FetchNotFound, "{error}");
-    assert!(error.message.contains(&uri), "the message names no culprit: {error}");
+    assert!(
+        error.message.contains(&uri),
+        "the message names no culprit: {error}"
+    );
     assert!(error.hint.is_some(), "there is no hint: {error}");
     assert_eq!(error.field.as_deref(), Some("script.uri"), "{error}");
     assert!(!error.retryable, "{error}");
@@ -30,7 +33,10 @@ pub async fn says_that_an_object_is_forbidden(harness: &dyn Harness) {
     let uri = request.uri.clone();
     let error = refused(harness, request).await;
     assert_eq!(error.reason, Reason::FetchDenied, "{error}");
-    assert!(error.message.contains(&uri), "the message names no culprit: {error}");
+    assert!(
+        error.message.contains(&uri),
+        "the message names no culprit: {error}"
+    );
     assert!(error.hint.is_some(), "there is no hint: {error}");
     assert!(!error.retryable, "{error}");
 }
@@ -40,7 +46,10 @@ pub async fn stops_at_the_limit_and_not_at_the_end(harness: &dyn Harness) {
     let content = bytes(LARGE_BYTES);
     let mut request = harness.put("conformance/endless.bin", &content).await;
     request.options.max_bytes = 10_000;
-    if let Some(over) = harness.over(request.clone(), BadLine::Stalls(STALLS_AFTER)).await {
+    if let Some(over) = harness
+        .over(request.clone(), BadLine::Stalls(STALLS_AFTER))
+        .await
+    {
         request = over;
     }
     let error = refused(harness, request).await;
@@ -51,7 +60,9 @@ pub async fn stops_at_the_limit_and_not_at_the_end(harness: &dyn Harness) {
 
 /// A fetch that takes too long ends, and says so.
 pub async fn ends_when_its_time_is_over(harness: &dyn Harness) {
-    let request = harness.put("conformance/slow.bin", &bytes(LARGE_BYTES)).await;
+    let request = harness
+        .put("conformance/slow.bin", &bytes(LARGE_BYTES))
+        .await;
     let stalls = BadLine::Stalls(STALLS_AFTER);
     let Some(mut request) = harness.over(request, stalls).await else {
         return;

@@ -25,7 +25,7 @@ pub trait Harness: Send + Sync {
     /// The same request over a bad line; none where nothing can come between the source and its objects.
     async fn over(&self, request: FetchRequest, line: BadLine) -> Option<FetchRequest>;
 
-    /// How many connections there are over the bad line now.
+    /// How many connections there are now over the line that [`over`](Self::over) made last.
     async fn open_connections(&self) -> usize;
 
     /// How long the suite waits for anything before it fails. Generous: nothing waits longer than needed.

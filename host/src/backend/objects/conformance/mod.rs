@@ -61,8 +61,8 @@ mod harness;
 use std::time::Duration;
 
 pub use content::{
-    goes_on_after_every_cut, reads_an_empty_object, reads_an_object_whole,
-    takes_names_as_they_are, takes_no_byte_more_than_allowed,
+    goes_on_after_every_cut, reads_an_empty_object, reads_an_object_whole, takes_names_as_they_are,
+    takes_no_byte_more_than_allowed,
 };
 pub use failures::{
     ends_when_its_time_is_over, leaves_nothing_when_it_is_cancelled,
@@ -113,7 +113,10 @@ async fn wait_until(harness: &dyn Harness, what: &str, is_so: impl AsyncFn() -> 
             tokio::time::sleep(LOOKS_EVERY).await;
         }
     };
-    if tokio::time::timeout(harness.patience(), waiting).await.is_err() {
+    if tokio::time::timeout(harness.patience(), waiting)
+        .await
+        .is_err()
+    {
         panic!("not so within {:?}: {what}", harness.patience());
     }
 }

@@ -57,7 +57,10 @@ impl S3Server {
     }
 
     pub(crate) fn token(&self, token: &str, is_valid: bool) {
-        self.tokens.lock().unwrap().insert(token.to_owned(), is_valid);
+        self.tokens
+            .lock()
+            .unwrap()
+            .insert(token.to_owned(), is_valid);
     }
 }
 
@@ -68,7 +71,12 @@ fn give(store: &Store, request: &Request) -> Response {
     }
     if bucket == "archive" {
         let message = "The operation is not valid for the object's storage class";
-        return error(403, "InvalidObjectState", message, "<StorageClass>GLACIER</StorageClass>");
+        return error(
+            403,
+            "InvalidObjectState",
+            message,
+            "<StorageClass>GLACIER</StorageClass>",
+        );
     }
     if bucket == "elsewhere" {
         let message = "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.";
@@ -159,7 +167,10 @@ impl<'request> Claim<'request> {
         };
         let mut scope = part("Credential=")?.split('/');
         let (key, day, region) = (scope.next()?, scope.next()?, scope.next()?);
-        assert_eq!((scope.next(), scope.next()), (Some("s3"), Some("aws4_request")));
+        assert_eq!(
+            (scope.next(), scope.next()),
+            (Some("s3"), Some("aws4_request"))
+        );
         Some(Self {
             key,
             day,
@@ -171,7 +182,10 @@ impl<'request> Claim<'request> {
 }
 
 fn string_to_sign(request: &Request, claim: &Claim<'_>) -> String {
-    let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
+    let (path, query) = request
+        .target
+        .split_once('?')
+        .unwrap_or((&request.target, ""));
     let headers: String = claim
         .signed
         .split(';')

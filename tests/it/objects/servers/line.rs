@@ -26,7 +26,6 @@ pub(crate) enum Fault {
 pub(crate) struct Line {
     pub(crate) address: SocketAddr,
     open: Arc<AtomicUsize>,
-    made: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -43,20 +42,30 @@ impl Line {
     /// A line to that server: its first connection has the first fault, and so on; `last` is that of all
     /// the others.
     pub(crate) async fn start(server: SocketAddr, faults: Vec<Fault>, last: Fault) -> Self {
+        Self::renaming(server, false, faults, last).await
+    }
+
+    /// The same, for a server that answers to its own address alone where `renames` is set.
+    pub(crate) async fn renaming(
+        server: SocketAddr,
+        renames: bool,
+        faults: Vec<Fault>,
+        last: Fault,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (open, made) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let open = Arc::new(AtomicUsize::new(0));
         let accepting = {
-            let (open, made) = (Arc::clone(&open), Arc::clone(&made));
+            let open = Arc::clone(&open);
             tokio::spawn(async move {
+                let mut faults = faults.into_iter();
                 while let Ok((client, _)) = listener.accept().await {
-                    let index = made.fetch_add(1, Ordering::SeqCst);
                     open.fetch_add(1, Ordering::SeqCst);
                     let held = Open(Arc::clone(&open));
-                    let fault = faults.get(index).copied().unwrap_or(last);
+                    let fault = faults.next().unwrap_or(last);
                     tokio::spawn(async move {
                         let _held = held;
-                        connect(client, server, fault).await.ok();
+                        connect(client, server, renames, fault).await.ok();
                     });
                 }
             })
@@ -64,7 +73,6 @@ impl Line {
         Self {
             address,
             open,
-            made,
             accepting,
         }
     }
@@ -77,11 +85,6 @@ impl Line {
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
-
-    /// The connections that were ever made.
-    pub(crate) fn made(&self) -> usize {
-        self.made.load(Ordering::SeqCst)
-    }
 }
 
 impl Drop for Line {
@@ -90,11 +93,29 @@ impl Drop for Line {
     }
 }
 
-async fn connect(mut client: TcpStream, server: SocketAddr, fault: Fault) -> std::io::Result<()> {
-    let mut server = TcpStream::connect(server).await?;
+async fn connect(
+    mut client: TcpStream,
+    address: SocketAddr,
+    renames: bool,
+    fault: Fault,
+) -> std::io::Result<()> {
+    let mut server = TcpStream::connect(address).await?;
     let (mut from_client, mut to_client) = client.split();
     let (mut from_server, mut to_server) = server.split();
     let up = async {
+        if renames {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                head.push(from_client.read_u8().await?);
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let is_host = |line: &str| line.to_ascii_lowercase().starts_with("host:");
+            for line in head.split_inclusive("\r\n") {
+                let host = format!("host: {address}\r\n");
+                let line = if is_host(line) { &host } else { line };
+                to_server.write_all(line.as_bytes()).await?;
+            }
+        }
         tokio::io::copy(&mut from_client, &mut to_server).await?;
         // The client is gone; what the server still sends is for nobody.
         std::io::Result::Err(std::io::ErrorKind::ConnectionAborted.into())

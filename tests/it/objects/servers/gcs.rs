@@ -43,7 +43,10 @@ impl GcsServer {
     }
 
     pub(crate) fn token(&self, token: &str, is_valid: bool) {
-        self.tokens.lock().unwrap().insert(token.to_owned(), is_valid);
+        self.tokens
+            .lock()
+            .unwrap()
+            .insert(token.to_owned(), is_valid);
     }
 }
 
@@ -52,13 +55,24 @@ fn refuse(request: &Request, tokens: &BTreeMap<String, bool>) -> Option<Response
         let (bucket, _) = name(request);
         let details = "<Details>Anonymous caller does not have storage.objects.get access to the Google Cloud Storage object.</Details>";
         return (bucket != "public").then(|| {
-            error(401, "AuthenticationRequired", "Authentication required.", details)
+            error(
+                401,
+                "AuthenticationRequired",
+                "Authentication required.",
+                details,
+            )
         });
     };
     let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
     let message = format!("The token {token} is not valid.");
-    (tokens.get(token) != Some(&true))
-        .then(|| error(401, "AuthenticationRequired", "Authentication required.", &format!("<Details>{message}</Details>")))
+    (tokens.get(token) != Some(&true)).then(|| {
+        error(
+            401,
+            "AuthenticationRequired",
+            "Authentication required.",
+            &format!("<Details>{message}</Details>"),
+        )
+    })
 }
 
 fn give(store: &Store, request: &Request) -> Response {

@@ -4,7 +4,7 @@ pub(crate) mod gcs;
 mod http;
 pub(crate) mod line;
 pub(crate) mod s3;
-mod store;
+pub(crate) mod store;
 
 pub(crate) use http::{Request, Response, Server};
 pub(crate) use store::Store;

@@ -23,7 +23,11 @@ struct State {
 impl Store {
     pub(crate) fn put(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) {
         let name = (bucket.to_owned(), key.to_owned());
-        self.state.lock().unwrap().objects.insert(name, bytes.into());
+        self.state
+            .lock()
+            .unwrap()
+            .objects
+            .insert(name, bytes.into());
     }
 
     /// Denies that key in every bucket.
@@ -53,7 +57,11 @@ impl Store {
         let object = state.objects.get(&(bucket, key));
         let bytes = object.ok_or((404, "NoSuchKey"))?;
         let etag = etag(bytes);
-        if request.headers.get("if-match").is_some_and(|expected| *expected != etag) {
+        if request
+            .headers
+            .get("if-match")
+            .is_some_and(|expected| *expected != etag)
+        {
             return Err((412, "PreconditionFailed"));
         }
         let whole = bytes.len();
@@ -64,8 +72,10 @@ impl Store {
         let response = match start {
             None => Response::new(200, bytes.clone()),
             Some(start) if start >= whole => return Err((416, "InvalidRange")),
-            Some(start) => Response::new(206, &bytes[start..])
-                .header("content-range", format!("bytes {start}-{}/{whole}", whole - 1)),
+            Some(start) => Response::new(206, &bytes[start..]).header(
+                "content-range",
+                format!("bytes {start}-{}/{whole}", whole - 1),
+            ),
         };
         Ok(response
             .header("etag", etag)

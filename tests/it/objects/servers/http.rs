@@ -81,7 +81,11 @@ async fn answer(
     let (reading, mut writing) = stream.split();
     let mut reading = BufReader::new(reading);
     let mut line = String::new();
-    reading.read_line(&mut line).await?;
+    if reading.read_line(&mut line).await.is_err() {
+        // No text, such as the greeting of TLS.
+        let refusal = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+        return writing.write_all(refusal).await;
+    }
     let mut words = line.split_whitespace();
     let method = words.next().unwrap_or_default().to_owned();
     let target = words.next().unwrap_or_default().to_owned();
@@ -99,11 +103,18 @@ async fn answer(
         target,
         headers,
     });
-    let mut head = format!("HTTP/1.1 {} Answer\r\nconnection: close\r\n", response.status);
+    let mut head = format!(
+        "HTTP/1.1 {} Answer\r\nconnection: close\r\n",
+        response.status
+    );
     for (name, value) in &response.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    if !response.headers.iter().any(|(name, _)| *name == "transfer-encoding") {
+    if !response
+        .headers
+        .iter()
+        .any(|(name, _)| *name == "transfer-encoding")
+    {
         head.push_str(&format!("content-length: {}\r\n", response.body.len()));
     }
     head.push_str("\r\n");
