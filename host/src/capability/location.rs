@@ -101,7 +101,8 @@ pub(super) fn parse_url(text: &str, field: &str) -> Result<Url, CapabilityError>
 }
 
 /// A URL without what may be a credential: scheme, host, port and path.
-pub(super) fn shown_url(url: &Url) -> String {
+#[must_use]
+pub fn shown_url(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}"));
     let port = port.unwrap_or_default();

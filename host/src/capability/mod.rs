@@ -22,5 +22,6 @@ pub use jobs::{
     JobHandle, JobIdentity, JobReporter, JobRequest, JobRunner, JobStatus, LogSink,
     MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE, Script,
 };
+pub use location::shown_url;
 pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};
 pub use reason::Reason;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use toolhost::backend::objects::conformance::{BadLine, Harness};
-use toolhost::backend::objects::{FileSource, GcsSource, S3Source};
+use toolhost::backend::objects::{FileSource, GcsSource, HttpSource, S3Source};
 use toolhost::capability::{FetchOptions, FetchPolicy, FetchRequest, ObjectSource};
 use toolhost::http::{HttpClient, HttpSettings};
 
@@ -13,6 +13,8 @@ use super::access::{FakeAccess, keys, token};
 use super::servers::gcs::GcsServer;
 use super::servers::line::{Fault, Line};
 use super::servers::s3::{self, S3Server};
+use super::servers::store::escaped;
+use super::servers::{Response, Server, Store};
 
 /// The bad line of a harness; the next one takes its place.
 #[derive(Default)]
@@ -206,6 +208,73 @@ impl Harness for Gcs {
 
     async fn over(&self, mut request: FetchRequest, line: BadLine) -> Option<FetchRequest> {
         request.options.endpoint = Some(self.lines.add(self.server.address(), line).await);
+        Some(request)
+    }
+
+    async fn open_connections(&self) -> usize {
+        self.lines.open()
+    }
+}
+
+/// A server that knows nothing but HTTP.
+pub(crate) struct Web {
+    server: Server,
+    store: Arc<Store>,
+    source: HttpSource,
+    lines: Lines,
+}
+
+impl Web {
+    pub(crate) async fn new() -> Self {
+        let store = Arc::new(Store::default());
+        let server = {
+            let store = Arc::clone(&store);
+            Server::start(move |request| {
+                if request.target.ends_with("/forbidden.py") {
+                    return Response::new(403, "no");
+                }
+                let found = store.get(&request);
+                found.unwrap_or_else(|(status, _)| Response::new(status, ""))
+            })
+        };
+        Self {
+            server: server.await,
+            store,
+            source: HttpSource::new(client()),
+            lines: Lines::default(),
+        }
+    }
+
+    fn request(&self, name: &str) -> FetchRequest {
+        request(
+            &format!("{}/files/{}", self.server.url(), escaped(name)),
+            None,
+        )
+    }
+}
+
+#[async_trait]
+impl Harness for Web {
+    fn source(&self) -> &dyn ObjectSource {
+        &self.source
+    }
+
+    async fn put(&self, name: &str, bytes: &[u8]) -> FetchRequest {
+        self.store.put("files", name, bytes);
+        self.request(name)
+    }
+
+    async fn missing(&self) -> FetchRequest {
+        self.request("missing.py")
+    }
+
+    async fn forbidden(&self) -> Option<FetchRequest> {
+        Some(self.request("forbidden.py"))
+    }
+
+    async fn over(&self, mut request: FetchRequest, line: BadLine) -> Option<FetchRequest> {
+        let url = self.lines.add(self.server.address, line).await;
+        request.uri = request.uri.replace(&self.server.url(), &url);
         Some(request)
     }
 

@@ -21,6 +21,7 @@ use toolhost::http::{AddressPolicy, HttpClient, Request, Url};
 use super::access::{FakeAccess, keys, nothing};
 use super::harness::{Lines, client, request};
 use super::script::{NAME, SCRIPT, runs};
+use super::servers::store::escaped;
 
 const BUCKET_OF_S3: &str = "bucket-name";
 const BUCKET_OF_GCS: &str = "my-bucket";
@@ -46,16 +47,6 @@ async fn send(client: &HttpClient, method: Method, url: &str, headers: HeaderMap
         answer.status,
         String::from_utf8_lossy(&answer.body)
     );
-}
-
-fn escaped(name: &str) -> String {
-    let escape = |byte: u8| match byte {
-        byte if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02X}"),
-    };
-    name.bytes().map(escape).collect()
 }
 
 struct S3 {

@@ -2,7 +2,7 @@
 
 use toolhost::backend::objects::conformance;
 
-use super::harness::{Files, Gcs, S3};
+use super::harness::{Files, Gcs, S3, Web};
 
 #[tokio::test]
 async fn files_are_a_source_that_conforms() {
@@ -17,4 +17,9 @@ async fn s3_is_a_source_that_conforms() {
 #[tokio::test]
 async fn google_cloud_storage_is_a_source_that_conforms() {
     conformance::run_all(&Gcs::new().await).await;
+}
+
+#[tokio::test]
+async fn an_http_server_is_a_source_that_conforms() {
+    conformance::run_all(&Web::new().await).await;
 }

@@ -1,6 +1,7 @@
 //! Places that objects are fetched from.
 //!
 //! * [`FileSource`]: files below one folder.
+//! * [`HttpSource`]: what HTTP servers have.
 //! * [`S3Source`], [`GcsSource`]: buckets of Amazon S3, and what speaks its protocol, and of Google Cloud
 //!   Storage.
 //! * [`conformance`] is what every source has to pass, third parties' included.
@@ -15,9 +16,11 @@ mod bucket;
 )]
 pub mod conformance;
 mod files;
+mod http;
 mod router;
 mod transfer;
 
+pub use self::http::HttpSource;
 pub use bucket::{GcsSource, S3Source};
 pub use files::FileSource;
 pub use router::SourceRouter;
