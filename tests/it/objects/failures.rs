@@ -51,12 +51,18 @@ fn check(case: &str, error: &CapabilityError, expected: &Expected) {
 
 async fn from_s3(access: Access, request: FetchRequest) -> Result<Object, CapabilityError> {
     let access = Arc::new(FakeAccess::new(access));
-    S3Source::new(client(), access).fetch(request).await
+    S3Source::new(client())
+        .with_access(access)
+        .fetch(request)
+        .await
 }
 
 async fn from_gcs(access: Access, request: FetchRequest) -> Result<Object, CapabilityError> {
     let access = Arc::new(FakeAccess::new(access));
-    GcsSource::new(client(), access).fetch(request).await
+    GcsSource::new(client())
+        .with_access(access)
+        .fetch(request)
+        .await
 }
 
 /// The right keys of the tests' S3.
@@ -334,7 +340,7 @@ async fn a_token_that_expired_is_made_anew_and_asked_with_once_more() {
     server.token("ya29.new", true);
     let renewing = FakeAccess::renewing(token("ya29.old"), [token("ya29.new")]);
     let access = Arc::new(renewing);
-    let source = GcsSource::new(client(), Arc::clone(&access) as _);
+    let source = GcsSource::new(client()).with_access(Arc::clone(&access) as _);
     let mut asked = request("gs://bucket/a.py", Some(&server.url()));
     asked.options.credential = Some("google_test".to_owned());
     let object = source.fetch(asked).await.unwrap();
@@ -355,7 +361,7 @@ async fn a_token_that_expired_is_made_anew_and_asked_with_once_more() {
         access
     };
     let access = Arc::new(FakeAccess::renewing(with("old"), [with("new")]));
-    let source = S3Source::new(client(), Arc::clone(&access) as _);
+    let source = S3Source::new(client()).with_access(Arc::clone(&access) as _);
     let object = source
         .fetch(request("s3://bucket/a.py", Some(&server.url())))
         .await
@@ -591,4 +597,27 @@ async fn a_transfer_that_never_pauses_ends_when_its_time_is_over() {
     let error = s3.source().fetch(asked).await.unwrap_err();
     assert_eq!(error.reason, Reason::Timeout, "{error}");
     assert_eq!(error.field.as_deref(), Some("script.source.timeout"));
+}
+
+#[tokio::test]
+async fn without_credentials_only_what_needs_none_is_asked_for() {
+    let server = S3Server::start().await;
+    server.store.put("public", "a.py", "print(1)");
+    let source = S3Source::new(client());
+    let mut asked = request("s3://public/a.py", Some(&server.url()));
+    let object = source.fetch(asked.clone()).await.unwrap();
+    assert_eq!(&object.bytes[..], b"print(1)");
+    asked.options.credential = Some("aws_test".to_owned());
+    let error = source.fetch(asked).await.unwrap_err();
+    check(
+        "no credentials",
+        &error,
+        &Expected {
+            reason: Reason::CredentialMissing,
+            field: "script.source.auth",
+            message: &["`aws_test`"],
+            hint: "--credentials",
+        },
+    );
+    assert_eq!(server.store.requests().len(), 1);
 }

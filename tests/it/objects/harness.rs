@@ -122,7 +122,7 @@ impl S3 {
         access.region = Some(s3::REGION.to_owned());
         Self {
             server,
-            source: S3Source::new(client(), Arc::new(FakeAccess::new(access))),
+            source: S3Source::new(client()).with_access(Arc::new(FakeAccess::new(access))),
             lines: Lines::default(),
         }
     }
@@ -176,7 +176,8 @@ impl Gcs {
         server.token("ya29.valid", true);
         Self {
             server,
-            source: GcsSource::new(client(), Arc::new(FakeAccess::new(token("ya29.valid")))),
+            source: GcsSource::new(client())
+                .with_access(Arc::new(FakeAccess::new(token("ya29.valid")))),
             lines: Lines::default(),
         }
     }

@@ -64,7 +64,7 @@ impl S3 {
     fn with(access: Access) -> Self {
         let client = client();
         Self {
-            source: S3Source::new(client.clone(), Arc::new(FakeAccess::new(access))),
+            source: S3Source::new(client.clone()).with_access(Arc::new(FakeAccess::new(access))),
             client,
             endpoint: variable("TOOLHOST_TEST_S3_ENDPOINT"),
             lines: Lines::default(),
@@ -137,7 +137,8 @@ impl Gcs {
     fn new() -> Self {
         let client = client();
         Self {
-            source: GcsSource::new(client.clone(), Arc::new(FakeAccess::new(nothing()))),
+            source: GcsSource::new(client.clone())
+                .with_access(Arc::new(FakeAccess::new(nothing()))),
             client,
             endpoint: variable("TOOLHOST_TEST_GCS_ENDPOINT"),
             lines: Lines::default(),
@@ -256,7 +257,7 @@ async fn a_script_of_a_real_s3_runs() {
     let request = s3.put(NAME, SCRIPT).await;
     let mut access = right_keys();
     access.endpoint = Some(s3.endpoint.clone());
-    let source = S3Source::new(client(), Arc::new(FakeAccess::new(access)));
+    let source = S3Source::new(client()).with_access(Arc::new(FakeAccess::new(access)));
     runs("s3", &request.uri, Arc::new(source)).await;
 }
 
@@ -267,7 +268,7 @@ async fn a_script_of_a_real_google_cloud_storage_runs() {
     let request = gcs.put(NAME, SCRIPT).await;
     let mut access = nothing();
     access.endpoint = Some(gcs.endpoint.clone());
-    let source = GcsSource::new(client(), Arc::new(FakeAccess::new(access)));
+    let source = GcsSource::new(client()).with_access(Arc::new(FakeAccess::new(access)));
     let told = runs("gcs", &request.uri, Arc::new(source)).await;
     assert!(told["version"].is_string(), "{told}");
 }

@@ -52,7 +52,7 @@ async fn the_outcome_says_which_object_ran() {
     let mut access = keys(s3::KEY, s3::SECRET, None);
     access.region = Some(s3::REGION.to_owned());
     access.endpoint = request.options.endpoint;
-    let source = S3Source::new(client(), Arc::new(FakeAccess::new(access)));
+    let source = S3Source::new(client()).with_access(Arc::new(FakeAccess::new(access)));
     let told = runs("s3", &request.uri, Arc::new(source)).await;
     assert_eq!(told["etag"], etag(SCRIPT));
     assert_eq!(told["version"], "3HL4kqtJvjVBH40Nrjfkd");

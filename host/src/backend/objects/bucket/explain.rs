@@ -252,3 +252,95 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn explained(service: Service, status: u16, code: &str, message: &str) -> CapabilityError {
+        let scheme = if service == Service::Gcs { "gs" } else { "s3" };
+        let name = ObjectName::parse(&format!("{scheme}://bucket/a.py"), scheme).unwrap();
+        let access = Access::new(Authorization::Bearer("token".into()), "the credential `c`");
+        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Answer::read(status, &HeaderMap::new(), body.as_bytes(), &access);
+        let asked = Asked {
+            service,
+            name: &name,
+            access: &access,
+            region: (service == Service::S3).then_some("us-east-1"),
+            endpoint: "https://server",
+        };
+        explain(asked, &answer)
+    }
+
+    #[test]
+    fn every_error_names_the_server_the_answer_and_the_credential() {
+        use Reason as R;
+        // Status, code, message; reason, field, whether it may pass.
+        let cases = [
+            (404, "NoSuchKey", "", R::FetchNotFound, URI, false),
+            (404, "", "", R::FetchNotFound, URI, false),
+            (404, "NoSuchUpload", "", R::FetchFailed, ENDPOINT, false),
+            (404, "NoSuchBucket", "", R::BucketNotFound, URI, false),
+            (400, "InvalidBucketName", "", R::InvalidRequest, URI, false),
+            (403, "AccessDenied", "", R::FetchDenied, AUTH, false),
+            (403, "AccountProblem", "", R::FetchDenied, AUTH, false),
+            (403, "RequestTimeTooSkewed", "", R::FetchDenied, AUTH, false),
+            (403, "InvalidAccessKeyId", "", R::FetchDenied, AUTH, false),
+            (
+                403,
+                "SignatureDoesNotMatch",
+                "",
+                R::FetchDenied,
+                AUTH,
+                false,
+            ),
+            (400, "ExpiredToken", "", R::CredentialExpired, AUTH, false),
+            (401, "", "", R::CredentialExpired, AUTH, false),
+            (
+                403,
+                "AccessDenied",
+                "Requester Pays",
+                R::FetchDenied,
+                URI,
+                false,
+            ),
+            (403, "InvalidObjectState", "", R::FetchFailed, URI, false),
+            (400, "InvalidRequest", "", R::FetchFailed, ENDPOINT, false),
+            (503, "SlowDown", "", R::FetchFailed, ENDPOINT, true),
+            (500, "InternalError", "", R::FetchFailed, ENDPOINT, true),
+            (429, "", "", R::FetchFailed, ENDPOINT, true),
+        ];
+        for (status, code, message, reason, field, retryable) in cases {
+            for service in [Service::S3, Service::Gcs] {
+                let error = explained(service, status, code, message);
+                let case = format!("{status} {code}: {error}");
+                assert_eq!(error.reason, reason, "{case}");
+                assert_eq!(error.field.as_deref(), Some(field), "{case}");
+                assert_eq!(error.retryable, retryable, "{case}");
+                assert!(error.hint.is_some_and(|hint| !hint.is_empty()), "{case}");
+                let answered = format!("https://server answered {status}");
+                for part in [&answered, code, "the credential `c`"] {
+                    assert!(error.message.contains(part), "{case}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_store_with_regions_can_be_asked_in_the_wrong_one() {
+        let moved = explained(Service::S3, 301, "PermanentRedirect", "");
+        assert_eq!(moved.reason, Reason::WrongRegion, "{moved}");
+        assert!(
+            moved.message.contains("not in the region `us-east-1`"),
+            "{moved}"
+        );
+        let malformed = explained(Service::S3, 400, "AuthorizationHeaderMalformed", "no date");
+        assert_eq!(malformed.reason, Reason::FetchFailed, "{malformed}");
+        let moved = explained(Service::Gcs, 301, "PermanentRedirect", "");
+        assert_eq!(moved.reason, Reason::FetchFailed, "{moved}");
+    }
+}

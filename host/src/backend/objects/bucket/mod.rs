@@ -26,7 +26,8 @@ use self::protocol::Protocol;
 use self::s3::S3;
 use super::transfer::{DEFAULT_TIMEOUT, TransferLimits, transfer};
 use crate::capability::{
-    AccessSource, CapabilityError, FetchOptions, FetchPermit, FetchRequest, Object, ObjectSource,
+    Access, AccessRequest, AccessSource, Authorization, CapabilityError, FetchOptions, FetchPermit,
+    FetchRequest, Object, ObjectSource, Reason,
 };
 use crate::http::{AddressPolicy, HttpClient};
 
@@ -45,26 +46,40 @@ pub struct S3Source(BucketSource<S3>);
 pub struct GcsSource(BucketSource<Gcs>);
 
 impl S3Source {
-    /// Asks by `client`, with what `access` gives for [`Service::S3`](crate::capability::Service::S3).
+    /// Objects that are asked for by `client`, without credentials.
     #[must_use]
-    pub fn new(client: HttpClient, access: Arc<dyn AccessSource>) -> Self {
+    pub fn new(client: HttpClient) -> Self {
         Self(BucketSource {
             protocol: S3,
             client,
-            access,
+            access: None,
         })
+    }
+
+    /// Where the credentials of `source.auth` come from, and what opens buckets where none is named.
+    #[must_use]
+    pub fn with_access(mut self, access: Arc<dyn AccessSource>) -> Self {
+        self.0.access = Some(access);
+        self
     }
 }
 
 impl GcsSource {
-    /// Asks by `client`, with what `access` gives for [`Service::Gcs`](crate::capability::Service::Gcs).
+    /// Objects that are asked for by `client`, without credentials.
     #[must_use]
-    pub fn new(client: HttpClient, access: Arc<dyn AccessSource>) -> Self {
+    pub fn new(client: HttpClient) -> Self {
         Self(BucketSource {
             protocol: Gcs,
             client,
-            access,
+            access: None,
         })
+    }
+
+    /// Where the credentials of `source.auth` come from, and what opens buckets where none is named.
+    #[must_use]
+    pub fn with_access(mut self, access: Arc<dyn AccessSource>) -> Self {
+        self.0.access = Some(access);
+        self
     }
 }
 
@@ -86,7 +101,7 @@ impl ObjectSource for GcsSource {
 struct BucketSource<P> {
     protocol: P,
     client: HttpClient,
-    access: Arc<dyn AccessSource>,
+    access: Option<Arc<dyn AccessSource>>,
 }
 
 impl<P: Protocol> BucketSource<P> {
@@ -108,6 +123,35 @@ impl<P: Protocol> BucketSource<P> {
         };
         transfer(&opener, &name.uri(), limits).await
     }
+
+    /// What opens the bucket.
+    async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError> {
+        match (&self.access, &request.credential) {
+            (Some(access), _) => access.access(request).await.map_err(with_auth),
+            (None, None) => Ok(Access::new(Authorization::Anonymous, "no credential")),
+            (None, Some(credential)) => {
+                let message =
+                    format!("this host has no credentials, and so none named `{credential}`");
+                Err(with_auth(
+                    CapabilityError::new(Reason::CredentialMissing, message)
+                        .with_hint("name the file of credentials with `--credentials`"),
+                ))
+            }
+        }
+    }
+
+    async fn refuse(&self, request: &AccessRequest, refused: &Access) {
+        if let Some(access) = &self.access {
+            access.refuse(request, refused).await;
+        }
+    }
+}
+
+fn with_auth(error: CapabilityError) -> CapabilityError {
+    if error.field.is_some() {
+        return error;
+    }
+    error.with_field("script.source.auth")
 }
 
 /// A server that the credentials or this program name may be anywhere, such as behind an endpoint of one's own

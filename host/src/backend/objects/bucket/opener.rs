@@ -18,6 +18,9 @@ use crate::http::{AddressPolicy, HttpError, Request, Response, Url, retry_after}
 /// How long keys must last from when they are asked for: they are used at once, and each attempt asks anew.
 const MIN_REMAINING: Duration = Duration::from_secs(10);
 
+/// The longest entity tag, or version, that is kept; those of S3 and Google have below 100 bytes.
+const MAX_FACT_BYTES: usize = 256;
+
 /// Opens one object of a bucket.
 pub(super) struct BucketOpener<'fetch, P> {
     pub(super) source: &'fetch BucketSource<P>,
@@ -37,7 +40,7 @@ impl<P: Protocol> Opener for BucketOpener<'_, P> {
     async fn open(&self, at: Position<'_>) -> Result<Opened, Failure> {
         let mut request = AccessRequest::new(P::SERVICE, self.options.credential.as_deref());
         request.min_remaining = MIN_REMAINING;
-        let access = self.source.access.access(&request).await?;
+        let access = self.source.access(&request).await?;
         let question = self.question(&access, at)?;
         let refusal = match self.ask(&question, &access).await? {
             Ok(response) => return self.opened(response, at),
@@ -45,8 +48,8 @@ impl<P: Protocol> Opener for BucketOpener<'_, P> {
             Err(refusal) => return Err(self.failure(&refusal, &question, &access)),
         };
         // What was kept may be out of date: once more, with something new.
-        self.source.access.refuse(&request, &access).await;
-        let Ok(access_again) = self.source.access.access(&request).await else {
+        self.source.refuse(&request, &access).await;
+        let Ok(access_again) = self.source.access(&request).await else {
             return Err(self.failure(&refusal, &question, &access));
         };
         let question = self.question(&access_again, at)?;
@@ -120,7 +123,10 @@ impl<P: Protocol> BucketOpener<'_, P> {
         if start != 0 && start != at.offset {
             return Err(self.odd_answer("another part of the object than the one asked for"));
         }
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |name: &str| {
+            let value = headers.get(name)?.to_str().ok()?;
+            (value.len() <= MAX_FACT_BYTES).then_some(value)
+        };
         let etag = text(header::ETAG.as_str());
         // Without a length the client may have unpacked it, and a weak tag (RFC 9110 §8.8.1) stands for more
         // than one sequence of bytes.
@@ -170,7 +176,7 @@ impl<P: Protocol> BucketOpener<'_, P> {
     }
 
     fn unreachable(&self, question: &Question, request: &Request, error: HttpError) -> Failure {
-        if let HttpError::AddressRefused { .. } = error {
+        if let HttpError::AddressRefused { .. } | HttpError::ProxyRefused { .. } = error {
             let policy = &self.options.policy;
             return policy
                 .denied_address(request.url(), &error.to_string())
