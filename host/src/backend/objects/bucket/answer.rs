@@ -1,5 +1,5 @@
 use http::{HeaderMap, StatusCode};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::capability::{Access, Authorization};
 
@@ -165,7 +165,10 @@ fn hide(text: String, access: &Access) -> String {
         Authorization::Basic { password, .. } => [Some(password), None],
         Authorization::Aws(keys) => [Some(&keys.secret_access_key), keys.session_token.as_ref()],
     };
-    let secrets = secrets.into_iter().flatten().map(|it| it.expose_secret());
+    let secrets = secrets
+        .into_iter()
+        .flatten()
+        .map(SecretString::expose_secret);
     secrets
         .filter(|secret| !secret.is_empty())
         .fold(text, |text, secret| text.replace(secret, HIDDEN))

@@ -66,7 +66,7 @@ impl ObjectName {
     }
 
     /// The key as it stands in the path of a URL: everything but RFC 3986's unreserved characters and
-    /// the slash is escaped, which is also what SigV4 signs.
+    /// the slash is escaped, which is also what a signature is made of.
     pub(super) fn escaped_key(&self) -> String {
         let mut escaped = String::with_capacity(self.key.len());
         for byte in self.key.bytes() {

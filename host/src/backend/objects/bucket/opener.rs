@@ -65,12 +65,12 @@ impl<P: Protocol> BucketOpener<'_, P> {
         let protocol = &self.source.protocol;
         let mut question = protocol.question(self.name, self.options, access)?;
         if let Some(version) = at.version {
-            let headers = &mut question.headers;
-            headers.insert(
-                header::RANGE,
-                format!("bytes={}-", at.offset).try_into().map_err(odd)?,
-            );
-            headers.insert(header::IF_MATCH, version.try_into().map_err(odd)?);
+            // The version was a header of an answer, so that it can be one of a request.
+            let range = HeaderValue::try_from(format!("bytes={}-", at.offset));
+            if let (Ok(range), Ok(version)) = (range, HeaderValue::from_str(version)) {
+                question.headers.insert(header::RANGE, range);
+                question.headers.insert(header::IF_MATCH, version);
+            }
         }
         protocol.authorize(&mut question, access)?;
         // After it was signed, since proxies change it. Without it, what is sent could not be resumed.
@@ -85,7 +85,7 @@ impl<P: Protocol> BucketOpener<'_, P> {
         question: &Question,
         access: &Access,
     ) -> Result<Result<Response, Refusal>, Failure> {
-        let url = Url::parse(&question.url).map_err(|error| self.wrong_url(question, &error))?;
+        let url = Url::parse(&question.url).map_err(|error| wrong_url(question, &error))?;
         let request = Request::get(url)
             .addresses(self.addresses)
             .headers(question.headers.clone());
@@ -195,13 +195,6 @@ impl<P: Protocol> BucketOpener<'_, P> {
         unread(&self.name.uri(), error, field).into()
     }
 
-    fn wrong_url(&self, question: &Question, error: &dyn std::fmt::Display) -> CapabilityError {
-        let message = format!("`{}` is no URL: {error}", question.url);
-        CapabilityError::new(Reason::InvalidRequest, message)
-            .with_hint("check the endpoint")
-            .with_field("script.source.endpoint")
-    }
-
     fn odd_answer(&self, what: &str) -> Failure {
         let message = format!("the server of `{}` sends {what}", self.name.uri());
         CapabilityError::new(Reason::FetchFailed, message)
@@ -209,6 +202,13 @@ impl<P: Protocol> BucketOpener<'_, P> {
             .with_field("script.source.endpoint")
             .into()
     }
+}
+
+fn wrong_url(question: &Question, error: &dyn std::fmt::Display) -> CapabilityError {
+    let message = format!("`{}` is no URL: {error}", question.url);
+    CapabilityError::new(Reason::InvalidRequest, message)
+        .with_hint("check the endpoint")
+        .with_field("script.source.endpoint")
 }
 
 /// There was no answer, or not all of it.
@@ -224,12 +224,4 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     let (range, total) = range.strip_prefix("bytes ")?.split_once('/')?;
     let (start, _) = range.split_once('-')?;
     Some((start.parse().ok()?, total.parse().ok()))
-}
-
-/// An entity tag came from a header, so that it can stand in one.
-fn odd(error: http::header::InvalidHeaderValue) -> CapabilityError {
-    CapabilityError::new(
-        Reason::Internal,
-        format!("a header cannot be sent: {error}"),
-    )
 }

@@ -1,7 +1,7 @@
 use http::HeaderMap;
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::{HttpRequest, HttpRequestBody};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::answer::is_region;
 use super::endpoint::Endpoint;
@@ -98,7 +98,7 @@ fn amazon(region: &str) -> String {
 /// Signs by Signature Version 4 what the question is, with the headers that it has so far.
 fn sign(question: &mut Question, keys: &AwsKeys, access: &Access) -> Result<(), CapabilityError> {
     let secret = keys.secret_access_key.expose_secret();
-    let token = keys.session_token.as_ref().map(|it| it.expose_secret());
+    let token = keys.session_token.as_ref().map(SecretString::expose_secret);
     // The signer panics where a key cannot stand in a header.
     let fits = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
     let broken = [

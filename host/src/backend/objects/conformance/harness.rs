@@ -30,7 +30,7 @@ pub trait Harness: Send + Sync {
 
     /// How long the suite waits for anything before it fails. Generous: nothing waits longer than needed.
     fn patience(&self) -> Duration {
-        Duration::from_secs(60)
+        Duration::from_mins(1)
     }
 }
 

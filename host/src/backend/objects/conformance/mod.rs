@@ -93,10 +93,8 @@ pub async fn run_all(harness: &dyn Harness) {
 async fn fetch(harness: &dyn Harness, request: FetchRequest) -> Result<Object, CapabilityError> {
     let uri = request.uri.clone();
     let fetching = harness.source().fetch(request);
-    match tokio::time::timeout(harness.patience(), fetching).await {
-        Ok(result) => result,
-        Err(_) => panic!("`{uri}` was not fetched within {:?}", harness.patience()),
-    }
+    let fetched = tokio::time::timeout(harness.patience(), fetching).await;
+    fetched.unwrap_or_else(|_| panic!("`{uri}` was not fetched within {:?}", harness.patience()))
 }
 
 async fn refused(harness: &dyn Harness, request: FetchRequest) -> CapabilityError {
