@@ -1,7 +1,9 @@
 //! Puts a host together from what a user says: the one place that names concrete backends.
 
 mod grants;
+mod objects;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +11,15 @@ use std::time::Duration;
 pub use grants::{GrantsFile, GrantsFileError};
 
 use crate::backend::local::{LocalEngine, LocalSettings};
-use crate::backend::objects::{FileSource, SourceRouter};
+use crate::capability::{AccessSource, FetchRule};
 use crate::credential::{CredentialError, CredentialsFile};
+use crate::grant::Grants;
 use crate::host::{BuildError, ToolHost};
+use crate::http::HttpSettings;
 use crate::registry::LoadError;
 
 /// What a host is put together from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// What relative paths of scripts are relative to: the playbook's folder.
@@ -32,6 +36,13 @@ pub struct Settings {
     pub cache_directory: Option<PathBuf>,
     /// Where large logs are kept.
     pub log_directory: Option<PathBuf>,
+    /// How servers are asked.
+    pub http: HttpSettings,
+    /// Where the credentials of `source.auth` come from.
+    pub access: Option<Arc<dyn AccessSource>>,
+    /// Whether the tools that this build brings may fetch from addresses as well that are not public: right
+    /// where whoever writes playbooks could reach those anyhow.
+    pub private_addresses: bool,
 }
 
 /// Why a host could not be put together.
@@ -86,7 +97,29 @@ impl Settings {
             backoff_base: None,
             cache_directory: None,
             log_directory: None,
+            http: HttpSettings::default(),
+            access: None,
+            private_addresses: false,
         }
+    }
+
+    /// What the tools that this build brings may do before the grants of the folder are added.
+    fn embedded_grants(&self) -> Grants {
+        Grants::all().fetching(FetchRule {
+            allow: None,
+            private_addresses: self.private_addresses,
+        })
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("base", &self.base)
+            .field("workspace", &self.workspace)
+            .field("plugins", &self.plugins)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,6 +133,12 @@ impl Settings {
 ///
 /// [`SetupError`].
 pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
+    let sources = objects::sources(&settings);
+    let embedded_grants = settings.embedded_grants();
+    let grants = match &settings.plugins {
+        Some(folder) => GrantsFile::load_from_folder(folder)?,
+        None => GrantsFile::default(),
+    };
     let mut local = LocalSettings::default();
     if let Some(search_path) = settings.search_path {
         local.search_path = search_path;
@@ -107,10 +146,9 @@ pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
     if let Some(backoff_base) = settings.backoff_base {
         local.backoff_base = backoff_base;
     }
-    let files = FileSource::new(&settings.base, &settings.workspace);
     let mut builder = ToolHost::builder()
         .jobs(Arc::new(LocalEngine::new(local)))
-        .objects(Arc::new(SourceRouter::new().with("file", Arc::new(files))))
+        .objects(Arc::new(sources))
         .max_calls(MAX_CALLS);
     if let Some(directory) = settings.cache_directory {
         builder = builder.cache_directory(directory);
@@ -119,11 +157,11 @@ pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
         builder = builder.log_directory(directory);
     }
     let host = builder.build()?;
-    host.load_embedded_tools()
+    host.load_embedded_tools_with(|kind| embedded_grants.clone().and(&grants.of(kind)))
         .await
         .map_err(SetupError::Embedded)?;
     let refused = match &settings.plugins {
-        Some(folder) => load_plugins(&host, folder).await?,
+        Some(folder) => load_plugins(&host, folder, &grants).await?,
         None => Vec::new(),
     };
     Ok(SetUp { host, refused })
@@ -138,12 +176,15 @@ pub fn credentials(path: Option<&Path>) -> Result<CredentialsFile, CredentialErr
     path.map_or_else(|| Ok(CredentialsFile::default()), CredentialsFile::load)
 }
 
-async fn load_plugins(host: &ToolHost, folder: &Path) -> Result<Vec<LoadError>, SetupError> {
+async fn load_plugins(
+    host: &ToolHost,
+    folder: &Path,
+    grants: &GrantsFile,
+) -> Result<Vec<LoadError>, SetupError> {
     let unreadable = |source| SetupError::Plugins {
         path: folder.to_owned(),
         source,
     };
-    let grants = GrantsFile::load_from_folder(folder)?;
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
     let mut components: Vec<_> = entries
         .filter_map(Result::ok)
