@@ -67,21 +67,14 @@ async fn from_gcs(access: Access, request: FetchRequest) -> Result<Object, Capab
 
 /// The right keys of the tests' S3.
 fn right_keys() -> Access {
-    let mut access = keys(s3::KEY, s3::SECRET, None);
-    access.region = Some(s3::REGION.to_owned());
-    access
+    in_region(keys(s3::KEY, s3::SECRET, None))
 }
 
 #[tokio::test]
-async fn an_error_of_s3_says_whose_fault_it_is() {
+async fn s3_says_where_the_object_is_not() {
     let server = S3Server::start().await;
     server.store.put("bucket", "a.py", "print(1)");
     server.store.deny("denied.py");
-    server.token("session-token-expired", false);
-    let in_region = |mut access: Access| {
-        access.region = Some(s3::REGION.to_owned());
-        access
-    };
     let cases = [
         (
             "s3://bucket/missing%20.py",
@@ -122,65 +115,6 @@ async fn an_error_of_s3_says_whose_fault_it_is() {
         ),
         (
             "s3://bucket/a.py",
-            nothing(),
-            Expected {
-                reason: Reason::FetchDenied,
-                field: "script.source.auth",
-                message: &["no credential"],
-                hint: "name a credential",
-            },
-        ),
-        (
-            "s3://bucket/a.py",
-            in_region(keys("AKIAOTHER", s3::SECRET, None)),
-            Expected {
-                reason: Reason::FetchDenied,
-                field: "script.source.auth",
-                message: &[
-                    "does not know the access key of the credential `aws_test`",
-                    "403 InvalidAccessKeyId",
-                ],
-                hint: "access_key_id",
-            },
-        ),
-        (
-            "s3://bucket/a.py",
-            in_region(keys(s3::KEY, "another-secret", None)),
-            Expected {
-                reason: Reason::FetchDenied,
-                field: "script.source.auth",
-                message: &[
-                    "the secret key of the credential `aws_test`",
-                    "SignatureDoesNotMatch",
-                ],
-                hint: "secret_access_key",
-            },
-        ),
-        (
-            "s3://bucket/a.py",
-            in_region(keys(s3::KEY, s3::SECRET, Some("session-token-expired"))),
-            Expected {
-                reason: Reason::CredentialExpired,
-                field: "script.source.auth",
-                message: &[
-                    "the credential `aws_test` is no longer valid",
-                    "ExpiredToken",
-                ],
-                hint: "renew it",
-            },
-        ),
-        (
-            "s3://bucket/a.py",
-            in_region(keys(s3::KEY, s3::SECRET, Some("session-token-unknown"))),
-            Expected {
-                reason: Reason::FetchDenied,
-                field: "script.source.auth",
-                message: &["session token", "[hidden] is malformed"],
-                hint: "one and the same login",
-            },
-        ),
-        (
-            "s3://bucket/a.py",
             keys(s3::KEY, s3::SECRET, None),
             Expected {
                 reason: Reason::WrongRegion,
@@ -209,8 +143,73 @@ async fn an_error_of_s3_says_whose_fault_it_is() {
                 hint: "restore-object",
             },
         ),
+    ];
+    for (uri, access, expected) in cases {
+        check_s3(&server, uri, access, &expected).await;
+    }
+}
+
+#[tokio::test]
+async fn s3_says_what_is_wrong_with_the_keys() {
+    let server = S3Server::start().await;
+    server.store.put("bucket", "a.py", "print(1)");
+    server.token("session-token-expired", false);
+    let cases = [
         (
-            "s3://bucket/a.py",
+            nothing(),
+            Expected {
+                reason: Reason::FetchDenied,
+                field: "script.source.auth",
+                message: &["no credential"],
+                hint: "name a credential",
+            },
+        ),
+        (
+            in_region(keys("AKIAOTHER", s3::SECRET, None)),
+            Expected {
+                reason: Reason::FetchDenied,
+                field: "script.source.auth",
+                message: &[
+                    "does not know the access key of the credential `aws_test`",
+                    "403 InvalidAccessKeyId",
+                ],
+                hint: "access_key_id",
+            },
+        ),
+        (
+            in_region(keys(s3::KEY, "another-secret", None)),
+            Expected {
+                reason: Reason::FetchDenied,
+                field: "script.source.auth",
+                message: &[
+                    "the secret key of the credential `aws_test`",
+                    "SignatureDoesNotMatch",
+                ],
+                hint: "secret_access_key",
+            },
+        ),
+        (
+            in_region(keys(s3::KEY, s3::SECRET, Some("session-token-expired"))),
+            Expected {
+                reason: Reason::CredentialExpired,
+                field: "script.source.auth",
+                message: &[
+                    "the credential `aws_test` is no longer valid",
+                    "ExpiredToken",
+                ],
+                hint: "renew it",
+            },
+        ),
+        (
+            in_region(keys(s3::KEY, s3::SECRET, Some("session-token-unknown"))),
+            Expected {
+                reason: Reason::FetchDenied,
+                field: "script.source.auth",
+                message: &["session token", "[hidden] is malformed"],
+                hint: "one and the same login",
+            },
+        ),
+        (
             token("ya29.token"),
             Expected {
                 reason: Reason::CredentialMissing,
@@ -220,7 +219,6 @@ async fn an_error_of_s3_says_whose_fault_it_is() {
             },
         ),
         (
-            "s3://bucket/a.py",
             keys("AKIA\nX: y", s3::SECRET, None),
             Expected {
                 reason: Reason::CredentialMissing,
@@ -230,11 +228,21 @@ async fn an_error_of_s3_says_whose_fault_it_is() {
             },
         ),
     ];
-    for (uri, access, expected) in cases {
-        let case = format!("{uri} with {}", expected.reason);
-        let error = from_s3(access, request(uri, Some(&server.url()))).await;
-        check(&case, &error.unwrap_err(), &expected);
+    for (access, expected) in cases {
+        check_s3(&server, "s3://bucket/a.py", access, &expected).await;
     }
+}
+
+async fn check_s3(server: &S3Server, uri: &str, access: Access, expected: &Expected) {
+    let case = format!("{uri} with {}", expected.reason);
+    let error = from_s3(access, request(uri, Some(&server.url()))).await;
+    check(&case, &error.unwrap_err(), expected);
+}
+
+/// The access, for the region of the tests' S3.
+fn in_region(mut access: Access) -> Access {
+    access.region = Some(s3::REGION.to_owned());
+    access
 }
 
 #[tokio::test]
@@ -355,11 +363,7 @@ async fn a_token_that_expired_is_made_anew_and_asked_with_once_more() {
     server.store.put("bucket", "a.py", "print(2)");
     server.token("old", false);
     server.token("new", true);
-    let with = |token| {
-        let mut access = keys(s3::KEY, s3::SECRET, Some(token));
-        access.region = Some(s3::REGION.to_owned());
-        access
-    };
+    let with = |token| in_region(keys(s3::KEY, s3::SECRET, Some(token)));
     let access = Arc::new(FakeAccess::renewing(with("old"), [with("new")]));
     let source = S3Source::new(client()).with_access(Arc::clone(&access) as _);
     let object = source

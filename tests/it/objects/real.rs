@@ -27,8 +27,7 @@ const BUCKET_OF_S3: &str = "bucket-name";
 const BUCKET_OF_GCS: &str = "my-bucket";
 
 fn variable(name: &str) -> String {
-    std::env::var(name)
-        .unwrap_or_else(|_| panic!("`{name}` says where the server is, and is not set"))
+    std::env::var(name).expect("the variables of the servers are set, see above")
 }
 
 fn address(endpoint: &str) -> SocketAddr {

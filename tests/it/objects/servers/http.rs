@@ -1,6 +1,7 @@
 //! As much HTTP/1.1 as a server of objects needs: one request a connection.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -92,7 +93,10 @@ async fn answer(
     let mut headers = BTreeMap::new();
     loop {
         line.clear();
-        reading.read_line(&mut line).await?;
+        if reading.read_line(&mut line).await? == 0 {
+            // Nobody waits for an answer any longer.
+            return Ok(());
+        }
         let Some((name, value)) = line.split_once(':') else {
             break;
         };
@@ -108,14 +112,14 @@ async fn answer(
         response.status
     );
     for (name, value) in &response.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n").unwrap();
     }
     if !response
         .headers
         .iter()
         .any(|(name, _)| *name == "transfer-encoding")
     {
-        head.push_str(&format!("content-length: {}\r\n", response.body.len()));
+        write!(head, "content-length: {}\r\n", response.body.len()).unwrap();
     }
     head.push_str("\r\n");
     writing.write_all(head.as_bytes()).await?;

@@ -186,11 +186,11 @@ fn string_to_sign(request: &Request, claim: &Claim<'_>) -> String {
         .target
         .split_once('?')
         .unwrap_or((&request.target, ""));
-    let headers: String = claim
-        .signed
-        .split(';')
+    let signed = claim.signed.split(';');
+    let headers: Vec<_> = signed
         .map(|name| format!("{name}:{}\n", request.headers[name]))
         .collect();
+    let headers = headers.concat();
     // The path as it was sent: S3 alone does not escape it once more.
     let canonical = format!(
         "{}\n{path}\n{query}\n{headers}\n{}\n{}",
