@@ -86,15 +86,7 @@ impl FakeKubernetes {
     /// a YAML document as well.
     #[must_use]
     pub fn kubeconfig(&self, namespace: &str) -> String {
-        let kubeconfig = json!({
-            "apiVersion": "v1", "kind": "Config", "current-context": "fake",
-            "clusters": [{"name": "fake", "cluster": {"server": self.url()}}],
-            "users": [{"name": "fake", "user": {"token": "fake-token"}}],
-            "contexts": [{"name": "fake", "context": {
-                "cluster": "fake", "user": "fake", "namespace": namespace,
-            }}],
-        });
-        kubeconfig.to_string()
+        kubeconfig(&self.url(), namespace)
     }
 
     /// What was asked for.
@@ -221,6 +213,19 @@ impl FakeKubernetes {
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
+}
+
+/// A kubeconfig for a server that takes everybody.
+pub(crate) fn kubeconfig(server: &str, namespace: &str) -> String {
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "fake",
+        "clusters": [{"name": "fake", "cluster": {"server": server}}],
+        "users": [{"name": "fake", "user": {"token": "fake-token"}}],
+        "contexts": [{"name": "fake", "context": {
+            "cluster": "fake", "user": "fake", "namespace": namespace,
+        }}],
+    });
+    kubeconfig.to_string()
 }
 
 fn create_namespace(store: &Store, name: &str) {

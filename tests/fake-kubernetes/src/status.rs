@@ -12,7 +12,7 @@ pub struct Refusal {
     /// The message for people.
     pub message: String,
     /// `details`, such as the kind, the name and the causes.
-    pub details: Map<String, Value>,
+    pub details: Box<Map<String, Value>>,
 }
 
 impl Refusal {
@@ -22,7 +22,7 @@ impl Refusal {
             code,
             reason: reason.to_owned(),
             message: message.into(),
-            details: Map::new(),
+            details: Box::default(),
         }
     }
 

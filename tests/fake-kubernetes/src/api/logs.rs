@@ -17,6 +17,10 @@ use crate::time;
 const PIECE_BYTES: usize = 32 << 10;
 
 /// What of a log is wanted.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the parameters of the request"
+)]
 struct Reading {
     log: Arc<Log>,
     follows: bool,
@@ -118,7 +122,7 @@ fn check_started(pod: &Value, container: &str, name: &str) -> Result<(), Refusal
 
 impl Reading {
     async fn run(mut self, pieces: Pieces) {
-        let mut changes = self.log.changes();
+        let mut news = self.log.changes();
         let file = self.log.file();
         let mut next = file;
         if let Some(tail) = self.tail {
@@ -127,7 +131,7 @@ impl Reading {
                 .max(file);
         }
         loop {
-            changes.mark_unchanged();
+            news.mark_unchanged();
             let was_rotated = self.log.file() != file;
             let (records, is_over) = self.log.since(next);
             next += records.len();
@@ -141,7 +145,7 @@ impl Reading {
                 return;
             }
             tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
+                changed = news.changed() => if changed.is_err() { return },
                 () = pieces.closed() => return,
             }
         }

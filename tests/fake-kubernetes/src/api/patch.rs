@@ -42,8 +42,8 @@ pub(super) fn apply(target: &mut Value, operations: &Value) -> Result<(), Refusa
 fn one(target: &mut Value, operation: &Value) -> Option<()> {
     let path = operation.get("path")?.as_str()?;
     let value = operation.get("value").cloned();
-    let (parent, last) = path.rsplit_once('/')?;
-    let last = last.replace("~1", "/").replace("~0", "~");
+    let (parent, key) = path.rsplit_once('/')?;
+    let key = key.replace("~1", "/").replace("~0", "~");
     match operation.get("op")?.as_str()? {
         "test" => (target.pointer(path) == value.as_ref()).then_some(()),
         "replace" => {
@@ -52,24 +52,24 @@ fn one(target: &mut Value, operation: &Value) -> Option<()> {
         }
         "add" => match target.pointer_mut(parent)? {
             Value::Object(map) => {
-                map.insert(last, value?);
+                map.insert(key, value?);
                 Some(())
             }
-            Value::Array(list) if last == "-" => {
+            Value::Array(list) if key == "-" => {
                 list.push(value?);
                 Some(())
             }
             Value::Array(list) => {
-                let place = last.parse().ok().filter(|place| *place <= list.len())?;
+                let place = key.parse().ok().filter(|place| *place <= list.len())?;
                 list.insert(place, value?);
                 Some(())
             }
             _ => None,
         },
         "remove" => match target.pointer_mut(parent)? {
-            Value::Object(map) => map.remove(&last).map(drop),
+            Value::Object(map) => map.remove(&key).map(drop),
             Value::Array(list) => {
-                let place = last.parse().ok().filter(|place| *place < list.len())?;
+                let place = key.parse().ok().filter(|place| *place < list.len())?;
                 list.remove(place);
                 Some(())
             }

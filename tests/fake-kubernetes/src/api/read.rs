@@ -59,18 +59,22 @@ pub(super) fn list(api: &Api, kind: &'static Kind, call: &Call) -> Result<Answer
     let is_partial = call.accept.contains("as=PartialObjectMetadataList");
     let items: Vec<Value> = page
         .iter()
-        .map(|object| match is_partial {
-            true => json!({
-                "kind": "PartialObjectMetadata",
-                "apiVersion": "meta.k8s.io/v1",
-                "metadata": object.get("metadata"),
-            }),
-            false => without_type(object),
+        .map(|object| {
+            if is_partial {
+                json!({
+                    "kind": "PartialObjectMetadata",
+                    "apiVersion": "meta.k8s.io/v1",
+                    "metadata": object.get("metadata"),
+                })
+            } else {
+                without_type(object)
+            }
         })
         .collect();
-    let (name, api_version) = match is_partial {
-        true => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1"),
-        false => (format!("{}List", kind.name), kind.api_version()),
+    let (name, api_version) = if is_partial {
+        ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1")
+    } else {
+        (format!("{}List", kind.name), kind.api_version())
     };
     let list = json!({
         "kind": name, "apiVersion": api_version, "metadata": metadata, "items": items,
@@ -91,7 +95,7 @@ fn page<'a>(
 ) -> Result<&'a [Arc<Value>], Refusal> {
     let place = |object: &Value| {
         format!(
-            "{}/{}",
+            "{}\0{}",
             text(object, "/metadata/namespace"),
             text(object, "/metadata/name")
         )

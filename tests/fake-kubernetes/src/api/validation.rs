@@ -6,7 +6,7 @@ use crate::json::{array, default, entry, list, number, object, text};
 use crate::kind::{CONFIG_MAPS, JOBS, Kind, PODS, SECRETS};
 use crate::status::{Cause, Refusal};
 
-/// The most that the data of a Secret or a ConfigMap may have (`MaxSecretSize`).
+/// The most that the data of a Secret or a config map may have (`MaxSecretSize`).
 const MAX_DATA_BYTES: usize = 1 << 20;
 /// The most that all annotations may have (`TotalAnnotationSizeLimitB`).
 const MAX_ANNOTATION_BYTES: usize = 256 << 10;

@@ -121,12 +121,12 @@ impl Watch {
         if change.key.kind != self.kind {
             return None;
         }
-        let matched = change
+        let was_selected = change
             .previous
             .as_ref()
             .is_some_and(|old| self.selection.matches(old));
-        let matches = self.selection.matches(&change.object);
-        let verb = match (matched, matches, change.verb) {
+        let is_selected = self.selection.matches(&change.object);
+        let verb = match (was_selected, is_selected, change.verb) {
             (true, _, Verb::Deleted) | (true, false, _) => "DELETED",
             (false, true, Verb::Added | Verb::Modified) => "ADDED",
             (true, true, _) => "MODIFIED",

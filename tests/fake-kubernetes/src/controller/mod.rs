@@ -2,7 +2,9 @@
 //!
 //! Source of the rules: `pkg/controller/job/job_controller.go` of Kubernetes 1.34.
 
+mod census;
 mod conditions;
+mod ending;
 mod pods;
 mod policy;
 mod sync;

@@ -1,48 +1,38 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
+use super::census::Census;
 use super::conditions::{self, Cause};
-use super::policy::{Verdict, judge};
 use super::{Controller, TRACKING_FINALIZER, pods};
 use crate::events;
-use crate::json::{entry, flag, has_finalizer, is_deleted, number, object, text};
+use crate::json::{flag, has_finalizer, is_deleted, number, object, text};
 use crate::kind::JOBS;
-use crate::store::{Deletion, Key, Propagation};
+use crate::store::{Deletion, Key};
 use crate::time;
 
 /// What the controller knows of a Job besides what is written in it.
 #[derive(Debug)]
 pub(super) struct Memory {
     /// When the Job was started or resumed, to more than a second.
-    started: Instant,
+    pub(super) started: Instant,
     /// No pod is created before this.
-    not_before: Instant,
+    pub(super) not_before: Instant,
     /// Pods that failed since the last success.
-    failures: u32,
+    pub(super) failures: u32,
     /// Pods that were created.
-    created: u32,
+    pub(super) created: u32,
     /// Pods in a row that could not be created.
-    refused: u32,
+    pub(super) refused: u32,
     /// When it ended.
-    finished: Option<Instant>,
+    pub(super) finished: Option<Instant>,
     /// Why a pod failure policy failed the Job.
-    fail_job: Option<String>,
+    pub(super) fail_job: Option<String>,
 }
 
-type Pods = Vec<(Key, Arc<Value>)>;
-
-/// How many pods are in which state.
-#[derive(Debug, Default)]
-struct Census {
-    active: i64,
-    ready: i64,
-    terminating: i64,
-    succeeded: i64,
-    failed: i64,
-}
+pub(super) type Pods = Vec<(Key, Arc<Value>)>;
 
 impl Controller {
     /// Brings a Job closer to what it should be; when to look at it again.
@@ -123,64 +113,6 @@ impl Controller {
         Some(job)
     }
 
-    /// Counts the pods that ended, first in `uncountedTerminatedPods`, and lets go of them.
-    fn count(&mut self, key: &Key, job: &Value, pods: &mut Pods) -> Option<Census> {
-        let uid = text(job, "/metadata/uid");
-        let memory = self.memories.get_mut(uid)?;
-        let (mut succeeded, mut failed) = (Vec::new(), Vec::new());
-        let mut done = Vec::new();
-        for (pod, object) in pods
-            .iter()
-            .filter(|(_, pod)| has_finalizer(pod, TRACKING_FINALIZER))
-        {
-            let pod_uid = Value::from(text(object, "/metadata/uid"));
-            if text(object, "/status/phase") == "Succeeded" {
-                memory.failures = 0;
-                succeeded.push(pod_uid);
-            } else if pods::is_failed(job, object) {
-                match judge(job, object) {
-                    Verdict::Ignore => {}
-                    Verdict::Count => failed.push(pod_uid),
-                    Verdict::FailJob(message) => {
-                        memory.fail_job = Some(message);
-                        failed.push(pod_uid);
-                    }
-                }
-            } else {
-                continue;
-            }
-            done.push(pod.clone());
-        }
-        if !failed.is_empty() {
-            memory.failures = memory
-                .failures
-                .saturating_add(u32::try_from(failed.len()).unwrap_or(1));
-            let factor = 2_u32.saturating_pow(memory.failures - 1);
-            let wait = self.settings.backoff_base.saturating_mul(factor);
-            memory.not_before = Instant::now() + wait.min(self.settings.max_backoff);
-        }
-        if !(succeeded.is_empty() && failed.is_empty()) {
-            let uncounted = json!({"succeeded": succeeded, "failed": failed});
-            let write = |job: &mut Value| {
-                *entry(entry(job, "status"), "uncountedTerminatedPods") = uncounted;
-                Ok(())
-            };
-            self.store.update(key, write).ok()?;
-        }
-        for pod in &done {
-            self.release(pod);
-        }
-        *pods = pods::of(&self.store, &key.namespace, uid);
-        let census = census(job, pods, succeeded.len(), failed.len());
-        self.store
-            .update(key, |job| {
-                write_census(job, &census);
-                Ok(())
-            })
-            .ok()?;
-        Some(census)
-    }
-
     /// Ends the Job, or starts a pod where one is missing.
     fn decide(&mut self, key: &Key, uid: &str, pods: &Pods, census: &Census) -> Option<Instant> {
         let job = self.store.get(key)?;
@@ -259,62 +191,6 @@ impl Controller {
             .min(self.settings.max_backoff))
     }
 
-    /// The first condition says how the Job will end, the second, when no pod is left, that it did.
-    fn end(
-        &mut self,
-        key: &Key,
-        uid: &str,
-        census: &Census,
-        (soon, over): (&str, &str),
-        cause: &Cause,
-    ) -> Option<Instant> {
-        let job = self.store.update(key, |job| {
-            if !conditions::is_true(job, soon) {
-                conditions::set(job, soon, true, cause);
-            }
-            Ok(())
-        });
-        let job = job.ok()?;
-        if census.active + census.terminating > 0 {
-            return None;
-        }
-        let is_failed = over == "Failed";
-        self.store
-            .update(key, |job| {
-                conditions::set(job, over, true, cause);
-                if !is_failed {
-                    object(job, "status").insert("completionTime".to_owned(), time::now().into());
-                }
-                Ok(())
-            })
-            .ok()?;
-        self.memories.get_mut(uid)?.finished = Some(Instant::now());
-        if is_failed {
-            self.tell(&job, true, &cause.reason, &cause.message);
-        } else {
-            self.tell(&job, false, "Completed", "Job completed");
-        }
-        Some(Instant::now())
-    }
-
-    /// Deletes a Job that ended long enough ago, in the foreground.
-    fn expire(&self, key: &Key, job: &Value, uid: &str) -> Option<Instant> {
-        let seconds = u32::try_from(number(job, "/spec/ttlSecondsAfterFinished")?).ok()?;
-        let finished = self.memories.get(uid)?.finished?;
-        let end = finished + self.settings.ttl_second * seconds;
-        if end > Instant::now() {
-            return Some(end);
-        }
-        let deletion = Deletion {
-            propagation: Some(Propagation::Foreground),
-            uid: Some(uid.to_owned()),
-            ..Deletion::default()
-        };
-        // It may be gone by now.
-        let _ = self.store.delete(key, &deletion);
-        None
-    }
-
     fn delete_active(&self, pods: &Pods) {
         let is_active = |pod: &Value| !pods::is_over(pod) && !is_deleted(pod);
         for (key, _) in pods.iter().filter(|(_, pod)| is_active(pod)) {
@@ -323,7 +199,7 @@ impl Controller {
         }
     }
 
-    fn tell(&self, job: &Value, is_warning: bool, reason: &str, message: &str) {
+    pub(super) fn tell(&self, job: &Value, is_warning: bool, reason: &str, message: &str) {
         let about = (&JOBS, job);
         events::tell(
             &self.store,
@@ -333,43 +209,4 @@ impl Controller {
             message,
         );
     }
-}
-
-fn census(job: &Value, pods: &Pods, succeeded: usize, failed: usize) -> Census {
-    let mut census = Census::default();
-    for (_, pod) in pods.iter().filter(|(_, pod)| !pods::is_over(pod)) {
-        if is_deleted(pod) {
-            census.terminating += 1;
-            continue;
-        }
-        census.active += 1;
-        census.ready += i64::from(conditions::is_true(pod, "Ready"));
-    }
-    let total = |name, more| {
-        number(job, name)
-            .unwrap_or(0)
-            .saturating_add(i64::try_from(more).unwrap_or(i64::MAX))
-    };
-    census.succeeded = total("/status/succeeded", succeeded);
-    census.failed = total("/status/failed", failed);
-    census
-}
-
-/// Zeros are not written, but for those that Kubernetes has pointers to.
-fn write_census(job: &mut Value, census: &Census) {
-    let status = object(job, "status");
-    for (name, count) in [
-        ("active", census.active),
-        ("succeeded", census.succeeded),
-        ("failed", census.failed),
-    ] {
-        if count == 0 {
-            status.remove(name);
-        } else {
-            status.insert(name.to_owned(), count.into());
-        }
-    }
-    status.insert("ready".to_owned(), census.ready.into());
-    status.insert("terminating".to_owned(), census.terminating.into());
-    status.insert("uncountedTerminatedPods".to_owned(), json!({}));
 }

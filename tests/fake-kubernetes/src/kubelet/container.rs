@@ -10,10 +10,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::log::{Log, Splitter};
 use super::memory;
+use super::pod::Pod;
 use super::status::End;
 
 /// How much of a pipe is read at once.
@@ -86,8 +87,8 @@ impl Container {
         self.started
     }
 
-    /// Waits for the end, by itself, by memory, or, when `deleted` says how long it may take, by force.
-    pub(super) async fn end(mut self, deleted: impl Future<Output = Duration>) -> End {
+    /// Waits for the end: by itself, for want of memory, or because the pod is deleted.
+    pub(super) async fn end(mut self, pod: &Pod) -> End {
         let mut is_out_of_memory = false;
         let status = tokio::select! {
             status = self.child.wait() => status,
@@ -96,7 +97,7 @@ impl Container {
                 self.signal(Signal::KILL);
                 self.child.wait().await
             }
-            grace = deleted => self.terminate(grace).await,
+            grace = pod.until_deleted() => self.terminate(pod, grace).await,
         };
         let finished = Timestamp::now();
         // Whoever is left ends with the first process, as in a namespace of its own.
@@ -119,11 +120,16 @@ impl Container {
         }
     }
 
-    async fn terminate(&mut self, grace: Duration) -> io::Result<ExitStatus> {
+    /// Asks the processes to end, and ends them after the grace, which a second deletion may shorten.
+    async fn terminate(&mut self, pod: &Pod, mut grace: Duration) -> io::Result<ExitStatus> {
+        let asked = Instant::now();
         self.signal(Signal::TERM);
-        tokio::select! {
-            status = self.child.wait() => return status,
-            () = sleep(grace) => {}
+        loop {
+            tokio::select! {
+                status = self.child.wait() => return status,
+                () = sleep_until(asked + grace) => break,
+                shorter = pod.until_grace_below(grace) => grace = shorter,
+            }
         }
         self.signal(Signal::KILL);
         self.child.wait().await

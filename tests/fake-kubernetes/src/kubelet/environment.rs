@@ -47,19 +47,14 @@ impl Pod {
             }
         }
         for variable in list(container, "/env") {
-            let value = match variable.get("valueFrom") {
-                Some(from) => self.value_from(pod, from)?,
-                None => {
-                    let literal = mounts.rewrite(text(variable, "/value"));
-                    variables.push((
-                        text(variable, "/name").to_owned(),
-                        expand(&literal, &variables),
-                    ));
-                    continue;
+            let name = text(variable, "/name").to_owned();
+            if let Some(from) = variable.get("valueFrom") {
+                if let Some(value) = self.value_from(pod, from)? {
+                    variables.push((name, mounts.rewrite(&value)));
                 }
-            };
-            if let Some(value) = value {
-                variables.push((text(variable, "/name").to_owned(), mounts.rewrite(&value)));
+            } else {
+                let literal = mounts.rewrite(text(variable, "/value"));
+                variables.push((name, expand(&literal, &variables)));
             }
         }
         Ok(variables)

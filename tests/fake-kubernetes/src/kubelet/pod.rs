@@ -48,22 +48,31 @@ impl Pod {
 
     /// Waits until the pod is deleted; how long its processes may still take.
     pub(super) async fn until_deleted(&self) -> Duration {
+        self.until_grace_below(Duration::MAX).await
+    }
+
+    /// Waits until the pod is deleted with less grace than that.
+    pub(super) async fn until_grace_below(&self, limit: Duration) -> Duration {
         let mut versions = self.store.versions();
         loop {
             versions.mark_unchanged();
-            match self.object() {
-                Err(Gone) => return Duration::ZERO,
-                Ok(object) if is_deleted(&object) => {
-                    let grace = number(&object, "/metadata/deletionGracePeriodSeconds");
-                    let seconds = grace.and_then(|seconds| u32::try_from(seconds).ok());
-                    return self.settings.grace_second * seconds.unwrap_or(0);
-                }
-                Ok(_) => {}
+            let grace = self
+                .object()
+                .map_or(Some(Duration::ZERO), |pod| self.grace(&pod));
+            if let Some(grace) = grace.filter(|grace| *grace < limit) {
+                return grace;
             }
             if versions.changed().await.is_err() {
                 return Duration::ZERO;
             }
         }
+    }
+
+    /// How long a deleted pod may take.
+    fn grace(&self, pod: &Value) -> Option<Duration> {
+        let seconds = number(pod, "/metadata/deletionGracePeriodSeconds").unwrap_or(0);
+        let seconds = u32::try_from(seconds).unwrap_or(0);
+        is_deleted(pod).then(|| self.settings.grace_second * seconds)
     }
 
     /// Waits until it makes sense to try again what could not be done.

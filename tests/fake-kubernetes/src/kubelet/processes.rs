@@ -135,7 +135,7 @@ impl Pod {
         let mut end = match Container::start(launch) {
             Ok(running) => {
                 self.write(|pod| status::set_running(pod, which, name, running.started()))?;
-                running.end(self.until_deleted()).await
+                running.end(self).await
             }
             Err(error) => {
                 log.end();

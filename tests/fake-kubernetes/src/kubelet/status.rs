@@ -65,7 +65,7 @@ pub(super) fn admit(pod: &mut Value) {
             .map(|container| text(container, "/name").to_owned())
             .collect();
         for name in names {
-            set_state(pod, which, &name, json!({"waiting": {"reason": reason}}));
+            set_state(pod, which, &name, &json!({"waiting": {"reason": reason}}));
         }
     }
     set_condition(pod, "Initialized", !has_init, "", "");
@@ -77,12 +77,12 @@ pub(super) fn set_waiting(pod: &mut Value, which: Which, name: &str, reason: &st
     if !message.is_empty() {
         *crate::json::entry(&mut waiting, "message") = message.into();
     }
-    set_state(pod, which, name, json!({"waiting": waiting}));
+    set_state(pod, which, name, &json!({"waiting": waiting}));
 }
 
 pub(super) fn set_running(pod: &mut Value, which: Which, name: &str, started: Timestamp) {
     let state = json!({"running": {"startedAt": time::seconds(started)}});
-    set_state(pod, which, name, state);
+    set_state(pod, which, name, &state);
     if which == Which::Main {
         object(pod, "status").insert("phase".to_owned(), "Running".into());
         set_condition(pod, "Initialized", true, "", "");
@@ -101,7 +101,7 @@ pub(super) fn set_ended(pod: &mut Value, which: Which, name: &str, end: &End) {
     if !end.message.is_empty() {
         *crate::json::entry(&mut terminated, "message") = end.message.clone().into();
     }
-    set_state(pod, which, name, json!({"terminated": terminated}));
+    set_state(pod, which, name, &json!({"terminated": terminated}));
 }
 
 /// The last word: what did not start is said to be lost.
@@ -160,7 +160,7 @@ pub(super) fn set_condition(
     conditions.push(condition);
 }
 
-fn set_state(pod: &mut Value, which: Which, name: &str, state: Value) {
+fn set_state(pod: &mut Value, which: Which, name: &str, state: &Value) {
     let image = list(pod, which.in_spec())
         .iter()
         .find(|container| text(container, "/name") == name)

@@ -118,7 +118,7 @@ impl Pod {
     }
 }
 
-/// The entries of a Secret or a ConfigMap, as bytes.
+/// The entries of a Secret or a config map, as bytes.
 pub(super) fn entries(kind: &'static Kind, object: &Value) -> Vec<(String, Vec<u8>)> {
     let fields = ["data", "binaryData"].into_iter();
     let maps = fields.filter_map(|field| Some((field, object.get(field)?.as_object()?)));

@@ -3,7 +3,7 @@ use std::time::Duration;
 use fake_kubernetes::{FakeKubernetes, Settings};
 use futures_util::io::AsyncReadExt;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 use kube::api::{Api, LogParams, Patch, PatchParams, PostParams};
 use kube::{Client, Config};
 use serde_json::{Value, json};
@@ -43,10 +43,6 @@ impl Cluster {
     }
 
     pub(crate) fn config_maps(&self) -> Api<ConfigMap> {
-        Api::namespaced(self.client.clone(), "default")
-    }
-
-    pub(crate) fn events(&self) -> Api<Event> {
         Api::namespaced(self.client.clone(), "default")
     }
 
