@@ -94,6 +94,12 @@ impl Cluster {
         pods
     }
 
+    /// The name of the first pod of a Job.
+    pub(crate) fn name_of_pod(&self, job: &str) -> String {
+        let pods = self.pods_of(job);
+        pods[0]["metadata"]["name"].as_str().unwrap().to_owned()
+    }
+
     /// What following the log of a pod gives, once it can be followed.
     pub(crate) async fn follow(&self, pod: &str) -> String {
         let parameters = LogParams {

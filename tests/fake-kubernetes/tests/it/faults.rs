@@ -131,10 +131,7 @@ async fn cuts_a_log_after_any_byte() {
     let cluster = Cluster::start().await;
     cluster.create(shell_job("cut", "printf 0123456789")).await;
     cluster.until_condition("cut", "Complete").await;
-    let pod = cluster.pods_of("cut")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = cluster.name_of_pod("cut");
     for bytes in 0..10 {
         cluster.server.faults().clear();
         let logs = Match::new("get", "pods/log").named(&pod);

@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::TryStreamExt;
+use futures_util::{AsyncBufReadExt, StreamExt, TryStreamExt};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{DeleteParams, PostParams, Preconditions, WatchEvent, WatchParams};
+use kube::api::{DeleteParams, LogParams, PostParams, Preconditions, WatchEvent, WatchParams};
 use serde_json::{Value, json};
 
 use crate::common::{Cluster, code, has_condition, shell_job};
@@ -57,10 +56,7 @@ async fn runs_a_job_from_its_creation_to_its_end() {
             pods.iter().any(|pod| pod["status"]["phase"] != "Pending")
         })
         .await;
-    let pod = cluster.pods_of("life")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = cluster.name_of_pod("life");
     let log = cluster.follow(&pod).await;
     assert_eq!(log, "got t0k\ncontent\na $(TOKEN) b $(ARGS)\n");
 
@@ -178,6 +174,14 @@ async fn deletes_in_the_foreground_after_its_pods() {
         })
         .await;
 
+    // Until the trap is set, SIGTERM would do.
+    let pod = cluster.name_of_pod("cancel");
+    let follow = LogParams {
+        follow: true,
+        ..LogParams::default()
+    };
+    let log = cluster.pods().log_stream(&pod, &follow).await.unwrap();
+    assert_eq!(log.lines().try_next().await.unwrap().unwrap(), "ready");
     let mut wrong = DeleteParams::foreground();
     wrong.preconditions = Some(Preconditions {
         uid: Some("another".to_owned()),
@@ -234,69 +238,4 @@ async fn orphans_the_pods_of_a_job_by_default_and_takes_them_in_the_background()
             })
             .await;
     }
-}
-
-#[tokio::test]
-async fn removes_a_job_after_its_time_to_live() {
-    let cluster = Cluster::with(|settings| settings.ttl_second = Duration::from_millis(5)).await;
-    let mut job = shell_job("short", "exit 0");
-    job["spec"]["ttlSecondsAfterFinished"] = 10.into();
-    cluster.create(job).await;
-    cluster.until_condition("short", "Complete").await;
-    cluster
-        .until(|server| server.existing("jobs").is_empty() && server.existing("pods").is_empty())
-        .await;
-}
-
-#[tokio::test]
-async fn suspends_and_resumes_a_running_job() {
-    let cluster = Cluster::start().await;
-    cluster
-        .create(shell_job("pause", "while :; do sleep 1; done"))
-        .await;
-    let is_running = |server: &fake_kubernetes::FakeKubernetes| {
-        server
-            .existing("pods")
-            .iter()
-            .any(|pod| pod["status"]["phase"] == "Running")
-    };
-    cluster.until(is_running).await;
-    let patch = json!({"spec": {"suspend": true, "backoffLimit": 3}});
-    let patch = kube::api::Patch::Strategic(&patch);
-    cluster
-        .jobs()
-        .patch("pause", &kube::api::PatchParams::default(), &patch)
-        .await
-        .unwrap();
-    cluster
-        .until(|server| server.existing("pods").is_empty())
-        .await;
-    let job = cluster.until_condition("pause", "Suspended").await;
-    assert!(job["status"].get("startTime").is_none(), "{job}");
-    cluster.resume("pause").await;
-    cluster.until(is_running).await;
-}
-
-#[tokio::test]
-async fn obeys_a_pod_failure_policy() {
-    let cluster = Cluster::start().await;
-    let mut job = shell_job("policy", "exit 42");
-    job["spec"]["backoffLimit"] = 5.into();
-    job["spec"]["podFailurePolicy"] = json!({"rules": [
-        {"action": "FailJob", "onExitCodes": {"operator": "In", "values": [42]}},
-    ]});
-    cluster.create(job).await;
-    let job = cluster.until_condition("policy", "Failed").await;
-    let last = job["status"]["conditions"]
-        .as_array()
-        .unwrap()
-        .last()
-        .unwrap();
-    assert_eq!(last["reason"], "PodFailurePolicy");
-    assert!(
-        last["message"]
-            .as_str()
-            .unwrap()
-            .contains("exit code 42 matching FailJob rule at index 0")
-    );
 }

@@ -13,3 +13,4 @@ mod jobs;
 mod objects;
 mod pods;
 mod proxy;
+mod rules;

@@ -38,10 +38,7 @@ async fn waits_for_a_secret_that_is_not_there() {
         state(&cluster.server)["waiting"]["message"],
         "secret \"late\" not found"
     );
-    let pod = cluster.pods_of("waits")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = cluster.name_of_pod("waits");
     let error = cluster
         .pods()
         .logs(&pod, &LogParams::default())
@@ -93,10 +90,7 @@ async fn joins_files_in_an_init_container() {
     pod["containers"][0]["volumeMounts"] = json!([joined]);
     cluster.create(job).await;
     cluster.until_condition("joins", "Complete").await;
-    let pod = cluster.pods_of("joins")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = cluster.name_of_pod("joins");
     assert_eq!(cluster.follow(&pod).await, "ab\n");
 }
 
@@ -142,10 +136,7 @@ async fn reads_logs_as_a_kubelet_does() {
         .create(shell_job("log", "echo one; echo two; printf three"))
         .await;
     cluster.until_condition("log", "Complete").await;
-    let pod = cluster.pods_of("log")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = cluster.name_of_pod("log");
     let read = |parameters: LogParams| {
         let (pods, pod) = (cluster.pods(), pod.clone());
         async move { pods.logs(&pod, &parameters).await }
@@ -195,10 +186,7 @@ async fn returns_the_newest_file_of_a_log_that_was_rotated() {
         ))
         .await;
     cluster.until_condition("rotated", "Complete").await;
-    let pod = cluster.pods_of("rotated")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = cluster.name_of_pod("rotated");
     assert_eq!(cluster.follow(&pod).await, "line-4\nline-5\n");
 }
 
@@ -208,10 +196,7 @@ async fn plays_what_no_process_can() {
     cluster
         .until(|server| state(server)["waiting"]["reason"] == "ImagePullBackOff")
         .await;
-    let pod = cluster.pods_of("played")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = cluster.name_of_pod("played");
     let error = cluster
         .pods()
         .logs(&pod, &LogParams::default())
@@ -247,10 +232,7 @@ async fn plays_what_no_process_can() {
     let cluster = playing(Play::out_of_memory("a\n")).await;
     cluster.until_condition("played", "Failed").await;
     assert_eq!(state(&cluster.server)["terminated"]["reason"], "OOMKilled");
-    let pod = cluster.pods_of("played")[0]["metadata"]["name"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let pod = cluster.name_of_pod("played");
     assert_eq!(cluster.follow(&pod).await, "a\n");
 
     let cluster = playing(Play::NotCreated(
