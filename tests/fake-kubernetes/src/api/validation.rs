@@ -66,6 +66,12 @@ pub(super) fn set_controller_labels(job: &mut Value, uid: &str) {
     for (label, value) in labels {
         object(metadata, "labels").insert(label.to_owned(), value.into());
     }
+    // A Job without labels of its own gets those of its pods.
+    let template = metadata.get("labels").cloned().unwrap_or_default();
+    let metadata = entry(job, "metadata");
+    if object(metadata, "labels").is_empty() {
+        *entry(metadata, "labels") = template;
+    }
 }
 
 fn pod_defaults(template: &mut Map<String, Value>) {

@@ -1,117 +1,136 @@
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::policy::{Verdict, judge};
-use super::sync::Pods;
+use super::sync::{Memory, Pods};
 use super::{Controller, TRACKING_FINALIZER, conditions, pods};
-use crate::json::{entry, has_finalizer, is_deleted, number, object, text};
+use crate::json::{has_finalizer, is_deleted, number, object, text};
 use crate::store::Key;
 
-/// How many pods are in which state.
+/// How many pods are in which state, and which ended since they were counted last.
 #[derive(Debug, Default)]
 pub(super) struct Census {
     pub(super) active: i64,
-    pub(super) ready: i64,
+    ready: i64,
     pub(super) terminating: i64,
-    pub(super) succeeded: i64,
-    pub(super) failed: i64,
+    /// UIDs.
+    succeeded: Vec<Value>,
+    /// UIDs.
+    failed: Vec<Value>,
+    /// Pods that may be let go.
+    pub(super) done: Vec<Key>,
 }
 
 impl Controller {
-    /// Counts the pods that ended, first in `uncountedTerminatedPods`, and lets go of them.
-    pub(super) fn count(&mut self, key: &Key, job: &Value, pods: &mut Pods) -> Option<Census> {
-        let uid = text(job, "/metadata/uid");
-        let memory = self.memories.get_mut(uid)?;
-        let (mut succeeded, mut failed) = (Vec::new(), Vec::new());
-        let mut done = Vec::new();
-        for (pod, object) in pods
+    /// Looks at the pods of a Job. Those that failed delay the next one.
+    pub(super) fn census(&self, job: &Value, pods: &Pods, memory: &mut Memory) -> Census {
+        let mut census = Census::default();
+        for (_, pod) in pods.iter().filter(|(_, pod)| !pods::is_over(pod)) {
+            if is_deleted(pod) {
+                census.terminating += 1;
+                continue;
+            }
+            census.active += 1;
+            census.ready += i64::from(conditions::is_true(pod, "Ready"));
+        }
+        for (key, pod) in pods
             .iter()
             .filter(|(_, pod)| has_finalizer(pod, TRACKING_FINALIZER))
         {
-            let pod_uid = Value::from(text(object, "/metadata/uid"));
-            if text(object, "/status/phase") == "Succeeded" {
+            let uid = Value::from(text(pod, "/metadata/uid"));
+            if text(pod, "/status/phase") == "Succeeded" {
                 memory.failures = 0;
-                succeeded.push(pod_uid);
-            } else if pods::is_failed(job, object) {
-                match judge(job, object) {
+                census.succeeded.push(uid);
+            } else if pods::is_failed(job, pod) {
+                match judge(job, pod) {
                     Verdict::Ignore => {}
-                    Verdict::Count => failed.push(pod_uid),
+                    Verdict::Count => census.failed.push(uid),
                     Verdict::FailJob(message) => {
                         memory.fail_job = Some(message);
-                        failed.push(pod_uid);
+                        census.failed.push(uid);
                     }
                 }
             } else {
                 continue;
             }
-            done.push(pod.clone());
+            census.done.push(key.clone());
         }
-        if !failed.is_empty() {
-            memory.failures = memory
-                .failures
-                .saturating_add(u32::try_from(failed.len()).unwrap_or(1));
-            let factor = 2_u32.saturating_pow(memory.failures - 1);
-            let wait = self.settings.backoff_base.saturating_mul(factor);
-            memory.not_before = Instant::now() + wait.min(self.settings.max_backoff);
+        if !census.failed.is_empty() {
+            let failures = u32::try_from(census.failed.len()).unwrap_or(1);
+            memory.failures = memory.failures.saturating_add(failures);
+            memory.not_before = Instant::now() + self.backoff(memory.failures);
         }
-        if !(succeeded.is_empty() && failed.is_empty()) {
-            let uncounted = json!({"succeeded": succeeded, "failed": failed});
-            let write = |job: &mut Value| {
-                *entry(entry(job, "status"), "uncountedTerminatedPods") = uncounted;
-                Ok(())
-            };
-            self.store.update(key, write).ok()?;
-        }
-        for pod in &done {
-            self.release(pod);
-        }
-        *pods = pods::of(&self.store, &key.namespace, uid);
-        let census = census(job, pods, succeeded.len(), failed.len());
-        self.store
-            .update(key, |job| {
-                write_census(job, &census);
-                Ok(())
-            })
-            .ok()?;
-        Some(census)
+        census
     }
 }
 
-fn census(job: &Value, pods: &Pods, succeeded: usize, failed: usize) -> Census {
-    let mut census = Census::default();
-    for (_, pod) in pods.iter().filter(|(_, pod)| !pods::is_over(pod)) {
-        if is_deleted(pod) {
-            census.terminating += 1;
-            continue;
-        }
-        census.active += 1;
-        census.ready += i64::from(conditions::is_true(pod, "Ready"));
+impl Census {
+    pub(super) fn total_succeeded(&self, job: &Value) -> i64 {
+        total(job, "/status/succeeded", &self.succeeded)
     }
-    let total = |name, more| {
-        number(job, name)
-            .unwrap_or(0)
-            .saturating_add(i64::try_from(more).unwrap_or(i64::MAX))
-    };
-    census.succeeded = total("/status/succeeded", succeeded);
-    census.failed = total("/status/failed", failed);
-    census
+
+    pub(super) fn total_failed(&self, job: &Value) -> i64 {
+        total(job, "/status/failed", &self.failed)
+    }
+
+    /// Active pods were deleted.
+    pub(super) fn move_to_terminating(&mut self, deleted: &Pods) {
+        let count = length(deleted.len());
+        self.active -= count;
+        self.terminating += count;
+        if count > 0 {
+            self.ready = 0;
+        }
+    }
+
+    /// Pods count as failed, whatever becomes of them.
+    pub(super) fn fail(&mut self, pods: Pods) {
+        for (key, pod) in pods {
+            self.failed.push(text(&pod, "/metadata/uid").into());
+            self.done.push(key);
+        }
+    }
+
+    /// Writes the pods that are, and those that are not counted yet.
+    pub(super) fn write(&self, job: &mut Value) {
+        let mut uncounted = Map::new();
+        for (name, uids) in [("succeeded", &self.succeeded), ("failed", &self.failed)] {
+            if !uids.is_empty() {
+                uncounted.insert(name.to_owned(), json!(uids));
+            }
+        }
+        let status = object(job, "status");
+        set_count(status, "active", self.active);
+        // These are written where they are zero, too.
+        status.insert("ready".to_owned(), self.ready.into());
+        status.insert("terminating".to_owned(), self.terminating.into());
+        status.insert("uncountedTerminatedPods".to_owned(), uncounted.into());
+    }
+
+    /// Counts the pods that ended.
+    pub(super) fn count(&self, job: &mut Value) {
+        let (succeeded, failed) = (self.total_succeeded(job), self.total_failed(job));
+        let status = object(job, "status");
+        set_count(status, "succeeded", succeeded);
+        set_count(status, "failed", failed);
+        status.insert("uncountedTerminatedPods".to_owned(), json!({}));
+    }
 }
 
-/// Zeros are not written, but for those that Kubernetes has pointers to.
-fn write_census(job: &mut Value, census: &Census) {
-    let status = object(job, "status");
-    for (name, count) in [
-        ("active", census.active),
-        ("succeeded", census.succeeded),
-        ("failed", census.failed),
-    ] {
-        if count == 0 {
-            status.remove(name);
-        } else {
-            status.insert(name.to_owned(), count.into());
-        }
+fn total(job: &Value, counted: &str, more: &[Value]) -> i64 {
+    number(job, counted)
+        .unwrap_or(0)
+        .saturating_add(length(more.len()))
+}
+
+fn length(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+fn set_count(status: &mut Map<String, Value>, name: &str, count: i64) {
+    if count == 0 {
+        status.remove(name);
+    } else {
+        status.insert(name.to_owned(), count.into());
     }
-    status.insert("ready".to_owned(), census.ready.into());
-    status.insert("terminating".to_owned(), census.terminating.into());
-    status.insert("uncountedTerminatedPods".to_owned(), json!({}));
 }

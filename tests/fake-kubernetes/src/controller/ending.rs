@@ -4,60 +4,102 @@ use tokio::time::Instant;
 use super::Controller;
 use super::census::Census;
 use super::conditions::{self, Cause};
-use crate::json::{number, object};
+use super::sync::Memory;
+use crate::json::{number, object, text};
 use crate::store::{Deletion, Key, Propagation};
 use crate::time;
 
-impl Controller {
-    /// The first condition says how the Job will end, the second, when no pod is left, that it did.
-    pub(super) fn end(
-        &mut self,
-        key: &Key,
-        uid: &str,
-        census: &Census,
-        (soon, over): (&str, &str),
-        cause: &Cause,
-    ) -> Option<Instant> {
-        let job = self.store.update(key, |job| {
-            if !conditions::is_true(job, soon) {
-                conditions::set(job, soon, true, cause);
-            }
-            Ok(())
-        });
-        let job = job.ok()?;
-        if census.active + census.terminating > 0 {
-            return None;
+/// How a Job ends.
+#[derive(Debug)]
+pub(super) struct Ending {
+    pub(super) is_failure: bool,
+    pub(super) cause: Cause,
+}
+
+impl Ending {
+    fn failure(reason: &str, message: &str) -> Self {
+        Self {
+            is_failure: true,
+            cause: Cause::new(reason, message),
         }
-        let is_failed = over == "Failed";
-        self.store
-            .update(key, |job| {
-                conditions::set(job, over, true, cause);
-                if !is_failed {
-                    object(job, "status").insert("completionTime".to_owned(), time::now().into());
-                }
-                Ok(())
-            })
-            .ok()?;
-        self.memories.get_mut(uid)?.finished = Some(Instant::now());
-        if is_failed {
-            self.tell(&job, true, &cause.reason, &cause.message);
+    }
+
+    /// The condition that says how the Job will end.
+    pub(super) fn soon(&self) -> &'static str {
+        if self.is_failure {
+            "FailureTarget"
         } else {
-            self.tell(&job, false, "Completed", "Job completed");
+            "SuccessCriteriaMet"
         }
-        Some(Instant::now())
+    }
+
+    /// Writes that it ended, when no pod is left.
+    pub(super) fn finish(&self, job: &mut Value) {
+        let condition = if self.is_failure {
+            "Failed"
+        } else {
+            "Complete"
+        };
+        conditions::set(job, condition, true, &self.cause);
+        if !self.is_failure {
+            object(job, "status").insert("completionTime".to_owned(), time::now().into());
+        }
+    }
+}
+
+impl Controller {
+    /// How the Job has to end by now, if it has to.
+    pub(super) fn ending(&self, job: &Value, census: &Census, memory: &Memory) -> Option<Ending> {
+        if let Some(condition) = conditions::find(job, "FailureTarget") {
+            let (reason, message) = (text(condition, "/reason"), text(condition, "/message"));
+            return Some(Ending::failure(reason, message));
+        }
+        if let Some(message) = &memory.fail_job {
+            return Some(Ending::failure("PodFailurePolicy", message));
+        }
+        if census.total_failed(job) > number(job, "/spec/backoffLimit").unwrap_or(6) {
+            let message = "Job has reached the specified backoff limit";
+            return Some(Ending::failure("BackoffLimitExceeded", message));
+        }
+        if census.total_succeeded(job) >= number(job, "/spec/completions").unwrap_or(1) {
+            let message = "Reached expected number of succeeded pods";
+            return Some(Ending {
+                is_failure: false,
+                cause: Cause::new("CompletionsReached", message),
+            });
+        }
+        let deadline = self.deadline(job, memory)?;
+        (deadline <= Instant::now()).then(|| {
+            let message = "Job was active longer than specified deadline";
+            Ending::failure("DeadlineExceeded", message)
+        })
+    }
+
+    /// When the time of a Job is over. Kubernetes counts from whole seconds, and may be up to one early.
+    pub(super) fn deadline(&self, job: &Value, memory: &Memory) -> Option<Instant> {
+        let seconds = number(job, "/spec/activeDeadlineSeconds")?;
+        let seconds = u32::try_from(seconds).ok()?;
+        Some(memory.started + self.settings.deadline_second * seconds)
+    }
+
+    pub(super) fn tell_end(&self, job: &Value, ending: &Ending) {
+        if ending.is_failure {
+            self.tell(job, true, &ending.cause.reason, &ending.cause.message);
+        } else {
+            self.tell(job, false, "Completed", "Job completed");
+        }
     }
 
     /// Deletes a Job that ended long enough ago, in the foreground.
-    pub(super) fn expire(&self, key: &Key, job: &Value, uid: &str) -> Option<Instant> {
+    pub(super) fn expire(&self, key: &Key, job: &Value, memory: &Memory) -> Option<Instant> {
         let seconds = u32::try_from(number(job, "/spec/ttlSecondsAfterFinished")?).ok()?;
-        let finished = self.memories.get(uid)?.finished?;
-        let end = finished + self.settings.ttl_second * seconds;
+        let end = memory.finished? + self.settings.ttl_second * seconds;
         if end > Instant::now() {
             return Some(end);
         }
         let deletion = Deletion {
             propagation: Some(Propagation::Foreground),
-            uid: Some(uid.to_owned()),
+            uid: Some(text(job, "/metadata/uid").to_owned()),
             ..Deletion::default()
         };
         // It may be gone by now.

@@ -8,7 +8,7 @@ use super::census::Census;
 use super::conditions::{self, Cause};
 use super::{Controller, TRACKING_FINALIZER, pods};
 use crate::events;
-use crate::json::{flag, has_finalizer, is_deleted, number, object, text};
+use crate::json::{entry, flag, has_finalizer, is_deleted, number, object, text};
 use crate::kind::JOBS;
 use crate::store::{Deletion, Key};
 use crate::time;
@@ -23,24 +23,19 @@ pub(super) struct Memory {
     /// Pods that failed since the last success.
     pub(super) failures: u32,
     /// Pods that were created.
-    pub(super) created: u32,
+    created: u32,
     /// Pods in a row that could not be created.
-    pub(super) refused: u32,
+    refused: u32,
     /// When it ended.
     pub(super) finished: Option<Instant>,
     /// Why a pod failure policy failed the Job.
     pub(super) fail_job: Option<String>,
 }
 
-pub(super) type Pods = Vec<(Key, Arc<Value>)>;
-
-impl Controller {
-    /// Brings a Job closer to what it should be; when to look at it again.
-    pub(super) fn sync(&mut self, key: &Key) -> Option<Instant> {
-        let job = self.store.get(key)?;
-        let uid = text(&job, "/metadata/uid").to_owned();
+impl Memory {
+    fn new() -> Self {
         let now = Instant::now();
-        self.memories.entry(uid.clone()).or_insert(Memory {
+        Self {
             started: now,
             not_before: now,
             failures: 0,
@@ -48,165 +43,184 @@ impl Controller {
             refused: 0,
             finished: None,
             fail_job: None,
-        });
-        let mut all = pods::of(&self.store, &key.namespace, &uid);
+        }
+    }
+}
+
+pub(super) type Pods = Vec<(Key, Arc<Value>)>;
+
+impl Controller {
+    /// Brings a Job closer to what it should be; when to look at it again.
+    ///
+    /// The order of what is written is that of Kubernetes 1.34, as a watch sees it: pods are created or
+    /// deleted; the status gets the pods that ended, not yet counted, and what the Job will end as; the
+    /// pods are let go; they are counted, and the Job ends when no pod is left.
+    pub(super) fn sync(&mut self, key: &Key) -> Option<Instant> {
+        let stored = self.store.get(key)?;
+        let uid = text(&stored, "/metadata/uid").to_owned();
+        let mut memory = self.memories.remove(&uid).unwrap_or_else(Memory::new);
+        let next = self.sync_with(key, &stored, &mut memory);
+        self.memories.insert(uid, memory);
+        next
+    }
+
+    fn sync_with(&self, key: &Key, stored: &Value, memory: &mut Memory) -> Option<Instant> {
+        let uid = text(stored, "/metadata/uid");
+        let pods = pods::of(&self.store, &key.namespace, uid);
         let is_finished =
-            conditions::is_true(&job, "Complete") || conditions::is_true(&job, "Failed");
-        if is_deleted(&job) || is_finished {
-            for (pod, object) in &all {
+            conditions::is_true(stored, "Complete") || conditions::is_true(stored, "Failed");
+        if is_deleted(stored) || is_finished {
+            for (pod, object) in &pods {
                 if has_finalizer(object, TRACKING_FINALIZER) {
                     self.release(pod);
                 }
             }
-            return if is_deleted(&job) {
+            return if is_deleted(stored) {
                 None
             } else {
-                self.expire(key, &job, &uid)
+                self.expire(key, stored, memory)
             };
         }
-        let job = self.start_or_suspend(key, &uid)?;
+        let mut job = stored.clone();
+        let told = start_or_suspend(&mut job, memory);
+        let mut census = self.census(&job, &pods, memory);
+        let mut next = None;
+        let mut ending = None;
         if flag(&job, "/spec/suspend") {
-            self.delete_active(&all);
-            self.count(key, &job, &mut all)?;
-            return None;
+            census.move_to_terminating(&self.delete_active(&job, &pods));
+        } else {
+            ending = self.ending(&job, &census, memory);
         }
-        let census = self.count(key, &job, &mut all)?;
-        self.decide(key, &uid, &all, &census)
-    }
-
-    /// Writes down that a Job is suspended, or that it runs.
-    fn start_or_suspend(&mut self, key: &Key, uid: &str) -> Option<Arc<Value>> {
-        let memory = self.memories.get_mut(uid)?;
-        let mut told = None;
-        let job = self.store.update(key, |job| {
-            let is_suspended =
-                conditions::find(job, "Suspended").map(|it| text(it, "/status") == "True");
-            if flag(job, "/spec/suspend") {
-                if is_suspended != Some(true) {
-                    let cause = Cause::new("JobSuspended", "Job suspended");
-                    conditions::set(job, "Suspended", true, &cause);
-                    object(job, "status").remove("startTime");
-                    told = Some(("Suspended", "Job suspended"));
-                }
-                return Ok(());
+        if let Some(ending) = &ending {
+            let deleted = self.delete_active(&job, &pods);
+            census.move_to_terminating(&deleted);
+            if ending.is_failure {
+                // They count as failed before they end.
+                census.fail(deleted);
             }
-            if is_suspended == Some(true) {
-                conditions::set(
-                    job,
-                    "Suspended",
-                    false,
-                    &Cause::new("JobResumed", "Job resumed"),
-                );
-                told = Some(("Resumed", "Job resumed"));
+            if !conditions::is_true(&job, ending.soon()) {
+                conditions::set(&mut job, ending.soon(), true, &ending.cause);
             }
-            if text(job, "/status/startTime").is_empty() {
-                memory.started = Instant::now();
-                memory.not_before = memory.started;
-                object(job, "status").insert("startTime".to_owned(), time::now().into());
-            }
-            Ok(())
-        });
-        let job = job.ok()?;
+        } else if !flag(&job, "/spec/suspend") {
+            next = self.create_missing(&job, &mut census, memory);
+        }
+        census.write(&mut job);
+        self.write_status(key, &job)?;
         if let Some((reason, message)) = told {
             self.tell(&job, false, reason, message);
         }
-        Some(job)
+        for pod in &census.done {
+            self.release(pod);
+        }
+        census.count(&mut job);
+        let ending = ending.filter(|_| census.active + census.terminating == 0);
+        if let Some(ending) = &ending {
+            ending.finish(&mut job);
+            memory.finished = Some(Instant::now());
+        }
+        self.write_status(key, &job)?;
+        if let Some(ending) = &ending {
+            self.tell_end(&job, ending);
+        }
+        next
     }
 
-    /// Ends the Job, or starts a pod where one is missing.
-    fn decide(&mut self, key: &Key, uid: &str, pods: &Pods, census: &Census) -> Option<Instant> {
-        let job = self.store.get(key)?;
-        let memory = self.memories.get_mut(uid)?;
+    fn write_status(&self, key: &Key, job: &Value) -> Option<()> {
+        let written = self.store.update(key, |stored| {
+            *entry(stored, "status") = job.get("status").cloned().unwrap_or_default();
+            Ok(())
+        });
+        written.ok().map(drop)
+    }
+
+    /// Starts pods where some are missing; when to look at the Job again.
+    fn create_missing(
+        &self,
+        job: &Value,
+        census: &mut Census,
+        memory: &mut Memory,
+    ) -> Option<Instant> {
         let now = Instant::now();
-        let deadline = number(&job, "/spec/activeDeadlineSeconds")
-            .and_then(|seconds| u32::try_from(seconds).ok())
-            .map(|seconds| memory.started + self.settings.deadline_second * seconds);
-        let target = conditions::find(&job, "FailureTarget")
-            .map(|condition| Cause::new(text(condition, "/reason"), text(condition, "/message")));
-        let completions = number(&job, "/spec/completions").unwrap_or(1);
-        let failure = if target.is_some() {
-            target
-        } else if let Some(message) = &memory.fail_job {
-            Some(Cause::new("PodFailurePolicy", message))
-        } else if census.failed > number(&job, "/spec/backoffLimit").unwrap_or(6) {
-            let message = "Job has reached the specified backoff limit";
-            Some(Cause::new("BackoffLimitExceeded", message))
-        } else if census.succeeded < completions && deadline.is_some_and(|deadline| deadline <= now)
-        {
-            let message = "Job was active longer than specified deadline";
-            Some(Cause::new("DeadlineExceeded", message))
-        } else {
-            None
-        };
-        if let Some(cause) = failure {
-            self.delete_active(pods);
-            return self.end(key, uid, census, ("FailureTarget", "Failed"), &cause);
-        }
-        if census.succeeded >= completions {
-            let message = "Reached expected number of succeeded pods";
-            let cause = Cause::new("CompletionsReached", message);
-            self.delete_active(pods);
-            return self.end(key, uid, census, ("SuccessCriteriaMet", "Complete"), &cause);
-        }
-        let waits_for_end = text(&job, "/spec/podReplacementPolicy") == "Failed";
+        let deadline = self.deadline(job, memory);
+        let until = |time: Instant| Some(deadline.map_or(time, |deadline| deadline.min(time)));
+        let waits_for_end = text(job, "/spec/podReplacementPolicy") == "Failed";
         let busy = census.active + if waits_for_end { census.terminating } else { 0 };
-        let parallelism = number(&job, "/spec/parallelism").unwrap_or(1);
-        let missing = (completions - census.succeeded).min(parallelism) - busy;
-        if missing <= 0 {
-            return deadline;
-        }
-        if memory.not_before > now {
-            return Some(deadline.map_or(memory.not_before, |time| time.min(memory.not_before)));
+        let parallelism = number(job, "/spec/parallelism").unwrap_or(1);
+        let completions = number(job, "/spec/completions").unwrap_or(1);
+        let missing = (completions - census.total_succeeded(job)).min(parallelism) - busy;
+        if missing > 0 && memory.not_before > now {
+            return until(memory.not_before);
         }
         for _ in 0..missing {
-            let Err(wait) = self.create_next(uid, &job) else {
-                continue;
-            };
-            let retry = now + wait;
-            return Some(deadline.map_or(retry, |time| time.min(retry)));
+            if let Err(wait) = self.create_next(job, memory) {
+                return until(now + wait);
+            }
+            census.active += 1;
         }
         deadline
     }
 
-    fn create_next(&mut self, uid: &str, job: &Value) -> Result<(), Duration> {
-        let attempt = self
-            .memories
-            .get(uid)
-            .map_or(1, |memory| memory.created + 1);
-        let result = self.create_pod(job, attempt);
-        let Some(memory) = self.memories.get_mut(uid) else {
-            return Ok(());
-        };
-        if result.is_ok() {
+    fn create_next(&self, job: &Value, memory: &mut Memory) -> Result<(), Duration> {
+        if self.create_pod(job, memory.created + 1).is_ok() {
             memory.created += 1;
             memory.refused = 0;
             return Ok(());
         }
         memory.refused = memory.refused.saturating_add(1);
-        let factor = 2_u32.saturating_pow(memory.refused - 1);
-        Err(self
-            .settings
-            .backoff_base
-            .saturating_mul(factor)
-            .min(self.settings.max_backoff))
+        Err(self.backoff(memory.refused))
     }
 
-    fn delete_active(&self, pods: &Pods) {
+    /// The base, doubled with every failure after the first.
+    pub(super) fn backoff(&self, failures: u32) -> Duration {
+        let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
+        let wait = self.settings.backoff_base.saturating_mul(factor);
+        wait.min(self.settings.max_backoff)
+    }
+
+    fn delete_active(&self, job: &Value, pods: &Pods) -> Pods {
         let is_active = |pod: &Value| !pods::is_over(pod) && !is_deleted(pod);
-        for (key, _) in pods.iter().filter(|(_, pod)| is_active(pod)) {
-            // It may be gone by now.
-            let _ = self.store.delete(key, &Deletion::default());
+        let mut deleted = Vec::new();
+        for (key, pod) in pods.iter().filter(|(_, pod)| is_active(pod)) {
+            if self.store.delete(key, &Deletion::default()).is_ok() {
+                let message = format!("Deleted pod: {}", key.name);
+                self.tell(job, false, "SuccessfulDelete", &message);
+                deleted.push((key.clone(), Arc::clone(pod)));
+            }
         }
+        deleted
     }
 
     pub(super) fn tell(&self, job: &Value, is_warning: bool, reason: &str, message: &str) {
-        let about = (&JOBS, job);
-        events::tell(
-            &self.store,
-            about,
-            "job-controller",
-            (is_warning, reason),
-            message,
-        );
+        let (about, source) = ((&JOBS, job), "job-controller");
+        events::tell(&self.store, about, source, (is_warning, reason), message);
     }
+}
+
+/// Says in the status that a Job is suspended, or that it runs; the reason and the message of an event.
+fn start_or_suspend(job: &mut Value, memory: &mut Memory) -> Option<(&'static str, &'static str)> {
+    let is_suspended = conditions::is_true(job, "Suspended");
+    if flag(job, "/spec/suspend") {
+        object(job, "status").remove("startTime");
+        if is_suspended {
+            return None;
+        }
+        let cause = Cause::new("JobSuspended", "Job suspended");
+        conditions::set(job, "Suspended", true, &cause);
+        return Some(("Suspended", "Job suspended"));
+    }
+    if text(job, "/status/startTime").is_empty() {
+        memory.started = Instant::now();
+        memory.not_before = memory.started;
+        object(job, "status").insert("startTime".to_owned(), time::now().into());
+    }
+    if !is_suspended {
+        return None;
+    }
+    conditions::set(
+        job,
+        "Suspended",
+        false,
+        &Cause::new("JobResumed", "Job resumed"),
+    );
+    Some(("Resumed", "Job resumed"))
 }

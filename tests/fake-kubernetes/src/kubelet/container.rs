@@ -24,6 +24,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// The processes of a container. When this is dropped, they end.
 pub(super) struct Container {
+    name: String,
     child: Child,
     group: Pid,
     started: Timestamp,
@@ -34,6 +35,7 @@ pub(super) struct Container {
 
 /// What to run.
 pub(super) struct Launch<'a> {
+    pub(super) name: &'a str,
     pub(super) command: &'a [String],
     pub(super) variables: &'a [(String, String)],
     pub(super) directory: &'a Path,
@@ -74,6 +76,7 @@ impl Container {
             pumps.spawn(pump(output, Arc::clone(&launch.log), limit));
         }
         Ok(Self {
+            name: launch.name.to_owned(),
             child,
             group,
             started: Timestamp::now(),
@@ -124,6 +127,11 @@ impl Container {
     async fn terminate(&mut self, pod: &Pod, mut grace: Duration) -> io::Result<ExitStatus> {
         let asked = Instant::now();
         self.signal(Signal::TERM);
+        pod.tell(
+            false,
+            "Killing",
+            &format!("Stopping container {}", self.name),
+        );
         loop {
             tokio::select! {
                 status = self.child.wait() => return status,

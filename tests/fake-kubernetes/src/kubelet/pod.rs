@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::log::Logs;
+use super::status::NODE;
 use crate::events;
 use crate::json::{is_deleted, number, object, text};
 use crate::kind::PODS;
@@ -88,6 +89,17 @@ impl Pod {
                 metadata.insert("deletionGracePeriodSeconds".to_owned(), 0.into());
             }
         });
+    }
+
+    pub(super) fn tell_scheduled(&self) {
+        let Key {
+            namespace, name, ..
+        } = &self.key;
+        let message = format!("Successfully assigned {namespace}/{name} to {NODE}");
+        if let Ok(pod) = self.object() {
+            let (about, source) = ((&PODS, &*pod), "default-scheduler");
+            events::tell(&self.store, about, source, (false, "Scheduled"), &message);
+        }
     }
 
     pub(super) fn tell(&self, is_warning: bool, reason: &str, message: &str) {

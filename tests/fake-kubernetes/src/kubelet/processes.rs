@@ -46,6 +46,7 @@ impl Pod {
 
     async fn run(self: &Arc<Self>) -> Result<bool, Stop> {
         self.write(status::schedule)?;
+        self.tell_scheduled();
         let object = self.write(status::admit)?;
         self.prepare(&object).await?;
         for container in list(&object, Which::Init.in_spec()) {
@@ -125,6 +126,7 @@ impl Pod {
             path => mounts.rewrite(path).into(),
         };
         let launch = Launch {
+            name,
             command: &command,
             variables: &variables,
             directory: &directory,
@@ -132,8 +134,13 @@ impl Pod {
             log: Arc::clone(&log),
             log_file_bytes: self.settings.log_file_bytes,
         };
+        let image = text(container, "/image");
+        let message = format!("Container image \"{image}\" already present on machine");
+        self.tell(false, "Pulled", &message);
+        self.tell(false, "Created", &format!("Created container: {name}"));
         let mut end = match Container::start(launch) {
             Ok(running) => {
+                self.tell(false, "Started", &format!("Started container {name}"));
                 self.write(|pod| status::set_running(pod, which, name, running.started()))?;
                 running.end(self).await
             }
@@ -146,7 +153,12 @@ impl Pod {
         {
             end.message = log.tail();
         }
-        self.write(|pod| status::set_ended(pod, which, name, &end))?;
+        self.write(|pod| {
+            status::set_ended(pod, which, name, &end);
+            if which == Which::Main {
+                status::set_unready(pod, end.code == 0);
+            }
+        })?;
         Ok(end)
     }
 }

@@ -63,6 +63,7 @@ impl Pod {
         match step {
             Step::Schedule => {
                 self.write(status::schedule)?;
+                self.tell_scheduled();
                 self.write(status::admit)?;
             }
             Step::Condition {

@@ -7,7 +7,7 @@ use crate::json::{array, list, object, text};
 use crate::time;
 
 /// The name of the only node.
-const NODE: &str = "fake-node";
+pub(super) const NODE: &str = "fake-node";
 
 /// How a container ended.
 #[derive(Debug, Clone)]
@@ -102,6 +102,16 @@ pub(super) fn set_ended(pod: &mut Value, which: Which, name: &str, end: &End) {
         *crate::json::entry(&mut terminated, "message") = end.message.clone().into();
     }
     set_state(pod, which, name, &json!({"terminated": terminated}));
+}
+
+/// The main containers ended, which the phase does not say yet.
+pub(super) fn set_unready(pod: &mut Value, is_success: bool) {
+    let reason = if is_success {
+        "PodCompleted"
+    } else {
+        "PodFailed"
+    };
+    set_condition(pod, "Ready", false, reason, "");
 }
 
 /// The last word: what did not start is said to be lost.
