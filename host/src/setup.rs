@@ -1,17 +1,19 @@
 //! Puts a host together from what a user says: the one place that names concrete backends.
 
 mod grants;
+mod plan;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use grants::{GrantsFile, GrantsFileError};
+pub use plan::{PlanSources, set_up_plan};
 
 use crate::backend::kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
 use crate::backend::local::{LocalEngine, LocalSettings};
 use crate::backend::objects::{FileSource, SourceRouter};
-use crate::capability::JobRunner;
+use crate::capability::{JobRunner, ObjectSource};
 use crate::credential::{CredentialError, CredentialsFile};
 use crate::host::{BuildError, ToolHost};
 use crate::registry::LoadError;
@@ -109,10 +111,24 @@ impl Settings {
 /// [`SetupError`].
 pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
     let engine = engine(&settings).await?;
+    let objects = objects(&settings);
+    put_together(settings, engine, objects).await
+}
+
+/// Where objects come from.
+fn objects(settings: &Settings) -> Arc<dyn ObjectSource> {
     let files = FileSource::new(&settings.base, &settings.workspace);
+    Arc::new(SourceRouter::new().with("file", Arc::new(files)))
+}
+
+async fn put_together(
+    settings: Settings,
+    jobs: Arc<dyn JobRunner>,
+    objects: Arc<dyn ObjectSource>,
+) -> Result<SetUp, SetupError> {
     let mut builder = ToolHost::builder()
-        .jobs(engine)
-        .objects(Arc::new(SourceRouter::new().with("file", Arc::new(files))))
+        .jobs(jobs)
+        .objects(objects)
         .max_calls(MAX_CALLS);
     if let Some(directory) = settings.cache_directory {
         builder = builder.cache_directory(directory);

@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
         "setup",
         &[
             "backend",
+            "capability",
             "credential",
             "diagnostic",
             "grant",

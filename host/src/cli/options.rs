@@ -2,10 +2,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use toolhost::backend::kubernetes::KubernetesSettings;
+use toolhost::backend::kubernetes::{KubernetesSettings, Planner};
 use toolhost::credential::CredentialError;
 use toolhost::diagnostic::Document;
-use toolhost::setup::{GrantsFileError, SetUp, Settings, SetupError};
+use toolhost::setup::{GrantsFileError, PlanSources, SetUp, Settings, SetupError};
 
 use super::exit::Exit;
 use super::terminal;
@@ -80,6 +80,27 @@ const MAX_BACKOFF_SECONDS: f64 = 360.0;
 impl CommonOptions {
     /// Puts a host together for a playbook or configuration in `folder`.
     pub(crate) async fn set_up(&self, folder: &Path) -> Result<SetUp, Exit> {
+        let set_up = toolhost::setup::set_up(self.settings(folder))
+            .await
+            .map_err(|error| explain(&error))?;
+        tell_of_refused(&set_up);
+        Ok(set_up)
+    }
+
+    /// Puts a host together that creates nothing, for a playbook in `folder`.
+    pub(crate) async fn set_up_plan(
+        &self,
+        folder: &Path,
+        sources: PlanSources,
+    ) -> Result<(SetUp, Planner), Exit> {
+        let (set_up, planner) = toolhost::setup::set_up_plan(self.settings(folder), sources)
+            .await
+            .map_err(|error| explain(&error))?;
+        tell_of_refused(&set_up);
+        Ok((set_up, planner))
+    }
+
+    fn settings(&self, folder: &Path) -> Settings {
         let workspace = self.workspace.as_deref().unwrap_or(folder);
         let mut settings = Settings::new(folder, workspace);
         settings.plugins.clone_from(&self.plugins);
@@ -92,16 +113,7 @@ impl CommonOptions {
             user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
         settings.log_directory =
             user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
-        let set_up = toolhost::setup::set_up(settings)
-            .await
-            .map_err(|error| explain(&error))?;
-        for refused in &set_up.refused {
-            terminal::tell(&format!(
-                "warning: left out a tool: {}",
-                terminal::chain(refused)
-            ));
-        }
-        Ok(set_up)
+        settings
     }
 
     /// The secrets and credentials.
@@ -114,6 +126,15 @@ impl CommonOptions {
         let credentials = loaded.map_err(|error| explain_credentials(&error))?;
         terminal::show(credentials.warnings());
         Ok(credentials)
+    }
+}
+
+fn tell_of_refused(set_up: &SetUp) {
+    for refused in &set_up.refused {
+        terminal::tell(&format!(
+            "warning: left out a tool: {}",
+            terminal::chain(refused)
+        ));
     }
 }
 
