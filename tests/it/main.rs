@@ -16,6 +16,7 @@ mod cluster;
 mod guests;
 mod hostile;
 mod local;
+mod plan;
 mod script;
 mod secrets;
 mod swap;

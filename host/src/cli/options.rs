@@ -87,6 +87,11 @@ impl CommonOptions {
         Ok(set_up)
     }
 
+    /// Which cluster it is, for what looks at one without running jobs there.
+    pub(crate) fn cluster_settings(&self) -> KubernetesSettings {
+        self.cluster.settings()
+    }
+
     /// Puts a host together that creates nothing, for a playbook in `folder`.
     pub(crate) async fn set_up_plan(
         &self,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use toolhost::backend::kubernetes::{PlannedJob, Planner};
+use toolhost::backend::kubernetes::{KubernetesEngine, PlannedJob, Planner};
+use toolhost::capability::CapabilityError;
 use toolhost::credential::{CredentialProvider, SecretProvider};
 use toolhost::host::{CallError, CallRequest, ToolHost};
 use toolhost::outcome::{Outcome, OutcomeStatus};
@@ -13,18 +14,24 @@ use toolhost::setup::PlanSources;
 use toolhost::template::{TemplateContext, TemplateProblem};
 
 use super::exit::Exit;
-use super::options::{CommonOptions, folder_of};
+use super::options::{CLUSTER_HELP, CommonOptions, folder_of};
 use super::run::{PlaybookArguments, StepError, explain_step, read_playbook, workload};
 use super::terminal;
 
 #[derive(Debug, Args)]
+// A plan is always one for Kubernetes, and waits for nothing.
+#[command(mut_arg("engine", |argument| argument.hide(true)))]
+#[command(mut_arg("backoff", |argument| argument.hide(true)))]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     playbook: PlaybookArguments,
-    /// Fetch nothing: plan as if every script were empty. A script that its first line alone tells the
-    /// interpreter of cannot be planned then.
+    /// Fetch nothing, and plan as if every script were empty. Where only a script's first line says what
+    /// runs it, its step cannot be planned then.
     #[arg(long)]
     offline: bool,
+    /// Ask the cluster whether it would take the objects; none is created.
+    #[arg(long)]
+    server: bool,
     #[command(flatten)]
     common: CommonOptions,
 }
@@ -37,6 +44,8 @@ enum NotPlanned {
     NotCalled(StepError),
     /// The tool ended before it created a job.
     Failed(Box<Outcome>),
+    /// The cluster would not take the objects.
+    Refused(CapabilityError),
 }
 
 /// What is planned on.
@@ -44,6 +53,8 @@ struct Planning<'playbook> {
     playbook: &'playbook Playbook,
     host: ToolHost,
     planner: Planner,
+    /// The cluster that is asked, if one is.
+    cluster: Option<KubernetesEngine>,
     names: BTreeSet<&'playbook str>,
 }
 
@@ -66,6 +77,11 @@ async fn try_plan(arguments: PlanArguments) -> Result<Exit, Exit> {
     };
     let folder = folder_of(&arguments.playbook.playbook);
     let (set_up, planner) = arguments.common.set_up_plan(&folder, sources).await?;
+    let cluster = if arguments.server {
+        Some(connect(&arguments.common).await?)
+    } else {
+        None
+    };
     let execution_id = arguments.playbook.execution_id;
     let mut context = TemplateContext::default();
     context.execution_id = execution_id
@@ -78,6 +94,7 @@ async fn try_plan(arguments: PlanArguments) -> Result<Exit, Exit> {
         playbook: &playbook,
         host: set_up.host,
         planner,
+        cluster,
         names: playbook
             .steps()
             .iter()
@@ -131,6 +148,11 @@ impl Planning<'_> {
             return Err(NotPlanned::Failed(Box::new(outcome)));
         }
         print_step(&step.name, &outcome.tool, &jobs);
+        if let Some(cluster) = &self.cluster {
+            for job in &jobs {
+                cluster.validate(job).await.map_err(NotPlanned::Refused)?;
+            }
+        }
         Ok(())
     }
 
@@ -160,18 +182,45 @@ impl Planning<'_> {
             }
             NotPlanned::NotCalled(error) => {
                 let exit = explain_step(self.playbook, step, error);
-                say_not_planned(step, "its configuration is wrong");
+                say_not_planned(step, "its tool was not called");
+                exit
+            }
+            NotPlanned::Refused(error) => {
+                let exit = Exit::of_reason(Some(error.reason.as_str()));
+                self.complain(step, &error.message, error.hint, error.field.as_deref());
+                let refused = format!("# step `{}`: the cluster does not take it", comment(step));
+                terminal::print(&refused);
                 exit
             }
             NotPlanned::Failed(outcome) => {
                 let message = outcome.text("message").unwrap_or("the tool failed");
                 let hint = outcome.text("hint").map(str::to_owned);
-                terminal::complain(&terminal::harmless(message), hint);
+                self.complain(step, message, hint, outcome.text("field"));
                 say_not_planned(step, "the tool failed before it created a job");
                 Exit::of_reason(outcome.text("reason"))
             }
         }
     }
+
+    /// Says what is wrong, at its place in the playbook where it has one.
+    fn complain(&self, step: &str, message: &str, hint: Option<String>, field: Option<&str>) {
+        let message = terminal::harmless(message);
+        match field {
+            Some(field) => {
+                let place = self.playbook.diagnose_field(step, field, message, hint);
+                terminal::show(&[place]);
+            }
+            None => terminal::complain(&message, hint),
+        }
+    }
+}
+
+async fn connect(options: &CommonOptions) -> Result<KubernetesEngine, Exit> {
+    let connected = KubernetesEngine::new(options.cluster_settings()).await;
+    connected.map_err(|error| {
+        terminal::complain(&terminal::chain(&error), Some(CLUSTER_HELP.to_owned()));
+        Exit::Unreachable
+    })
 }
 
 fn say_not_planned(step: &str, reason: &str) {

@@ -39,6 +39,7 @@ mod phase;
 mod planner;
 mod retry;
 mod settings;
+mod validate;
 mod view;
 
 pub use admin::{JobState, JobSummary, SweepOptions, Swept};
