@@ -43,8 +43,10 @@ struct EmptySource;
 #[async_trait]
 impl ObjectSource for EmptySource {
     async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
-        let mut metadata = ObjectMetadata::default();
-        metadata.uri = Some(request.uri);
+        let metadata = ObjectMetadata {
+            uri: Some(request.uri),
+            ..ObjectMetadata::default()
+        };
         Ok(Object {
             bytes: Bytes::new(),
             metadata,

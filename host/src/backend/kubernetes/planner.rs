@@ -122,8 +122,8 @@ mod tests {
             let end = handle.next_event().await.unwrap();
             assert!(end.is_end(), "{end:?}");
         }
-        let planned = planner.take();
-        let kinds: Vec<Vec<_>> = planned
+        let jobs = planner.take();
+        let kinds: Vec<Vec<_>> = jobs
             .iter()
             .map(|job| {
                 job.objects
@@ -140,14 +140,14 @@ mod tests {
             ]
         );
         assert_eq!(
-            planned[0].objects[1]["stringData"],
+            jobs[0].objects[1]["stringData"],
             json!({
                 "NOETL_ARGS": "<NOETL_ARGS>",
                 "TOKEN": "<TOKEN>",
                 "noetl.script": "<noetl.script>",
             })
         );
-        let text = format!("{planned:?}");
+        let text = format!("{jobs:?}");
         assert!(
             !text.contains("hunter2") && !text.contains("aHVudGVyM"),
             "{text}"
