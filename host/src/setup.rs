@@ -2,6 +2,7 @@
 
 mod grants;
 mod objects;
+mod plan;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,10 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use grants::{GrantsFile, GrantsFileError};
+pub use plan::{PlanSources, set_up_plan};
 
 use crate::backend::kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
 use crate::backend::local::{LocalEngine, LocalSettings};
-use crate::capability::{AccessSource, FetchRule, JobRunner};
+use crate::capability::{AccessSource, FetchRule, JobRunner, ObjectSource};
 use crate::credential::{CredentialError, CredentialsFile};
 use crate::grant::Grants;
 use crate::host::{BuildError, ToolHost};
@@ -141,15 +143,23 @@ impl fmt::Debug for Settings {
 /// [`SetupError`].
 pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
     let engine = engine(&settings).await?;
-    let sources = objects::sources(&settings);
+    let objects = Arc::new(objects::sources(&settings));
+    put_together(settings, engine, objects).await
+}
+
+async fn put_together(
+    settings: Settings,
+    jobs: Arc<dyn JobRunner>,
+    objects: Arc<dyn ObjectSource>,
+) -> Result<SetUp, SetupError> {
     let embedded_grants = settings.embedded_grants();
     let grants = match &settings.plugins {
         Some(folder) => GrantsFile::load_from_folder(folder)?,
         None => GrantsFile::default(),
     };
     let mut builder = ToolHost::builder()
-        .jobs(engine)
-        .objects(Arc::new(sources))
+        .jobs(jobs)
+        .objects(objects)
         .max_calls(MAX_CALLS);
     if let Some(directory) = settings.cache_directory {
         builder = builder.cache_directory(directory);

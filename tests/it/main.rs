@@ -18,6 +18,7 @@ mod guests;
 mod hostile;
 mod local;
 mod objects;
+mod plan;
 mod script;
 mod secrets;
 mod swap;

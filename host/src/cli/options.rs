@@ -2,11 +2,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use toolhost::backend::kubernetes::KubernetesSettings;
+use toolhost::backend::kubernetes::{KubernetesSettings, Planner};
 use toolhost::credential::CredentialError;
 use toolhost::diagnostic::Document;
 use toolhost::http::ProxySettings;
-use toolhost::setup::{GrantsFileError, SetUp, Settings, SetupError};
+use toolhost::setup::{GrantsFileError, PlanSources, SetUp, Settings, SetupError};
 
 use super::exit::Exit;
 use super::terminal;
@@ -81,6 +81,32 @@ const MAX_BACKOFF_SECONDS: f64 = 360.0;
 impl CommonOptions {
     /// Puts a host together for a playbook or configuration in `folder`.
     pub(crate) async fn set_up(&self, folder: &Path) -> Result<SetUp, Exit> {
+        let set_up = toolhost::setup::set_up(self.settings(folder))
+            .await
+            .map_err(|error| explain(&error))?;
+        tell_of_refused(&set_up);
+        Ok(set_up)
+    }
+
+    /// Which cluster it is, for what looks at one without running jobs there.
+    pub(crate) fn cluster_settings(&self) -> KubernetesSettings {
+        self.cluster.settings()
+    }
+
+    /// Puts a host together that creates nothing, for a playbook in `folder`.
+    pub(crate) async fn set_up_plan(
+        &self,
+        folder: &Path,
+        sources: PlanSources,
+    ) -> Result<(SetUp, Planner), Exit> {
+        let (set_up, planner) = toolhost::setup::set_up_plan(self.settings(folder), sources)
+            .await
+            .map_err(|error| explain(&error))?;
+        tell_of_refused(&set_up);
+        Ok((set_up, planner))
+    }
+
+    fn settings(&self, folder: &Path) -> Settings {
         let workspace = self.workspace.as_deref().unwrap_or(folder);
         let mut settings = Settings::new(folder, workspace);
         settings.plugins.clone_from(&self.plugins);
@@ -96,16 +122,7 @@ impl CommonOptions {
         settings.http.proxy = ProxySettings::from_variables(|name| std::env::var(name).ok());
         // Whoever is at the keyboard can reach them without this host.
         settings.private_addresses = true;
-        let set_up = toolhost::setup::set_up(settings)
-            .await
-            .map_err(|error| explain(&error))?;
-        for refused in &set_up.refused {
-            terminal::tell(&format!(
-                "warning: left out a tool: {}",
-                terminal::chain(refused)
-            ));
-        }
-        Ok(set_up)
+        settings
     }
 
     /// The secrets and credentials.
@@ -118,6 +135,15 @@ impl CommonOptions {
         let credentials = loaded.map_err(|error| explain_credentials(&error))?;
         terminal::show(credentials.warnings());
         Ok(credentials)
+    }
+}
+
+fn tell_of_refused(set_up: &SetUp) {
+    for refused in &set_up.refused {
+        terminal::tell(&format!(
+            "warning: left out a tool: {}",
+            terminal::chain(refused)
+        ));
     }
 }
 

@@ -74,7 +74,7 @@ pub struct JobConfig {
     #[serde(alias = "volume_mounts")]
     #[schemars(with = "Option<Vec<Object>>")]
     pub volume_mounts: Option<Box<RawValue>>,
-    /// The pod's security context.
+    /// The container's security context; the pod's is in `podTemplate`.
     #[serde(alias = "security_context")]
     #[schemars(with = "Option<Object>")]
     pub security_context: Option<Box<RawValue>>,
