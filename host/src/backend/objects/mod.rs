@@ -2,6 +2,7 @@
 
 mod files;
 mod router;
+mod transfer;
 
 pub use files::FileSource;
 pub use router::SourceRouter;

@@ -1,0 +1,22 @@
+//! Speaking HTTP: one client, which addresses it may reach, and what its failures mean.
+//!
+//! The only place that knows the crate underneath. Nothing here follows a redirect, knows a credential or
+//! an object; [`crate::backend`] and [`crate::credential`] build on it.
+
+mod address;
+mod client;
+mod error;
+mod message;
+mod resolve;
+mod retry;
+mod trust;
+
+pub use address::{AddressClass, AddressPolicy};
+pub use client::{BufferedResponse, HttpClient, HttpSettings, ProxySettings};
+pub use error::HttpError;
+pub use message::{Request, Response, shown};
+pub use retry::{Backoff, RetryPolicy, is_retryable, retry_after};
+pub use url::Url;
+
+#[cfg(test)]
+pub(crate) mod tests;
