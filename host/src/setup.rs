@@ -1,16 +1,18 @@
 //! Puts a host together from what a user says: the one place that names concrete backends.
 
+mod credentials;
 mod grants;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use credentials::Credentials;
 pub use grants::{GrantsFile, GrantsFileError};
 
 use crate::backend::local::{LocalEngine, LocalSettings};
 use crate::backend::objects::{FileSource, SourceRouter};
-use crate::credential::{CredentialError, CredentialsFile};
+use crate::credential::CredentialError;
 use crate::host::{BuildError, ToolHost};
 use crate::registry::LoadError;
 
@@ -127,15 +129,6 @@ pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
         None => Vec::new(),
     };
     Ok(SetUp { host, refused })
-}
-
-/// Reads the credentials file, if there is one.
-///
-/// # Errors
-///
-/// [`CredentialError`].
-pub fn credentials(path: Option<&Path>) -> Result<CredentialsFile, CredentialError> {
-    path.map_or_else(|| Ok(CredentialsFile::default()), CredentialsFile::load)
 }
 
 async fn load_plugins(host: &ToolHost, folder: &Path) -> Result<Vec<LoadError>, SetupError> {

@@ -2,9 +2,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use toolhost::credential::CredentialError;
+use toolhost::credential::{CredentialError, ProviderSettings};
 use toolhost::diagnostic::Document;
-use toolhost::setup::{GrantsFileError, SetUp, Settings, SetupError};
+use toolhost::setup::{Credentials, GrantsFileError, SetUp, Settings, SetupError};
 
 use super::exit::Exit;
 use super::terminal;
@@ -18,6 +18,10 @@ pub(crate) struct CommonOptions {
     /// The file with secrets and credentials; without it, the user's configuration folder is looked at.
     #[arg(long, value_name = "FILE", env = "TOOLHOST_CREDENTIALS")]
     credentials: Option<PathBuf>,
+    /// Who else knows secrets and credentials, after the file: `env`, `folder:PATH`, `noetl:URL` (its token in
+    /// `TOOLHOST_NOETL_TOKEN`) or `command:PROGRAM`; may be repeated [default: env].
+    #[arg(long = "credential-provider", value_name = "PROVIDER")]
+    providers: Vec<ProviderSettings>,
     /// A folder with more tools (`*.wasm`), and what they may do (`grants.yaml`).
     #[arg(long, value_name = "DIR", env = "TOOLHOST_PLUGINS")]
     plugins: Option<PathBuf>,
@@ -77,12 +81,12 @@ impl CommonOptions {
     }
 
     /// The secrets and credentials.
-    pub(crate) fn credentials(&self) -> Result<toolhost::credential::CredentialsFile, Exit> {
+    pub(crate) fn credentials(&self) -> Result<Credentials, Exit> {
         let usual =
             user_folder("XDG_CONFIG_HOME", ".config").map(|config| config.join("credentials.yaml"));
         let usual = usual.filter(|path| path.exists());
         let path = self.credentials.as_ref().or(usual.as_ref());
-        let loaded = toolhost::setup::credentials(path.map(PathBuf::as_path));
+        let loaded = Credentials::load(path.map(PathBuf::as_path), &self.providers);
         let credentials = loaded.map_err(|error| explain_credentials(&error))?;
         terminal::show(credentials.warnings());
         Ok(credentials)

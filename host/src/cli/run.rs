@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use toolhost::credential::{CredentialProvider, SecretProvider};
 use toolhost::diagnostic::Diagnostic;
 use toolhost::host::{CallError, CallRequest, Finding, ToolHost};
 use toolhost::outcome::OutcomeStatus;
@@ -70,12 +69,12 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
     let playbook = read_playbook(&arguments)?;
     terminal::show(playbook.warnings());
     let workload = workload(&playbook, &arguments)?;
-    let credentials = Arc::new(arguments.common.credentials()?);
-    let keychain = playbook.keychain(Arc::clone(&credentials) as Arc<dyn CredentialProvider>);
+    let credentials = arguments.common.credentials()?;
+    let keychain = credentials.keychain(playbook.keychain_entries().to_vec());
     let inputs = RunInputs {
         execution_id: arguments.execution_id.unwrap_or_else(ExecutionId::generate),
         workload,
-        secrets: credentials as Arc<dyn SecretProvider>,
+        secrets: credentials.secrets(),
         keychain: Arc::new(keychain),
     };
     let set_up = arguments

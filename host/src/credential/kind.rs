@@ -140,6 +140,22 @@ impl CredentialType {
         }
     }
 
+    /// The fields that programs take from their environment, and the variables; none where there are no
+    /// such programs. For PostgreSQL, see its documentation of libpq.
+    pub(super) const fn variables(self) -> Option<&'static [(&'static str, &'static str)]> {
+        match self {
+            Self::Postgres => Some(&[
+                ("host", "PGHOST"),
+                ("port", "PGPORT"),
+                ("user", "PGUSER"),
+                ("password", "PGPASSWORD"),
+                ("database", "PGDATABASE"),
+                ("sslmode", "PGSSLMODE"),
+            ]),
+            _ => None,
+        }
+    }
+
     /// Whether the field holds what must not be seen, so that it should not be short.
     pub(super) fn is_secret_field(self, field: &str) -> bool {
         match self {

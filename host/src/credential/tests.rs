@@ -182,7 +182,7 @@ credentials:
     assert_eq!(postgres.text("port").unwrap().expose_secret(), "5432");
     assert_eq!(
         chain(&file.credential("odd").await.unwrap_err()),
-        "`service_account` of credential `odd` is not the JSON of a service account"
+        "`service_account` of credential `odd` is not the JSON of a key"
     );
     assert!(file.credential("other").await.unwrap().is_none());
 }
@@ -204,6 +204,7 @@ credentials:
         name: name.to_owned(),
         kind: KeychainKind::from_name("bearer").unwrap(),
         credential: credential.to_owned(),
+        min_ttl: std::time::Duration::ZERO,
     };
     let entries = vec![
         entry("gcp_token", "google_oauth"),

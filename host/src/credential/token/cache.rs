@@ -135,6 +135,14 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         }
     }
 
+    /// Lets the value be made anew when it is asked for again.
+    pub(in crate::credential) fn forget(&self, key: &str) {
+        let mut slots = self.slots();
+        if let Some(held) = slots.get_mut(key).and_then(|slot| slot.held.as_mut()) {
+            held.is_refused = true;
+        }
+    }
+
     fn begin<F>(
         self: &Arc<Self>,
         key: &str,

@@ -6,6 +6,7 @@
 mod answer;
 mod aws;
 mod cache;
+mod client;
 mod error;
 mod exchange;
 mod google;
@@ -22,6 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(super) use answer::Asked;
 pub(super) use cache::{Cache, Made, Version};
+pub use client::HttpExchange;
 pub use error::{Refusal, TokenError};
 pub(super) use exchange::bearer;
 pub use exchange::{

@@ -1,22 +1,30 @@
 use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::checker::{Checker, suggest};
 use super::refusal;
 use crate::credential::{KeychainEntry, KeychainKind, MINTED_KEYCHAIN_KINDS};
 use crate::diagnostic::{Diagnostic, Node, Span};
 
-/// `ref` is another name for `credential`. The others tell a NoETL server how long to keep what it got;
-/// here a credential is read whenever it is used.
+/// `ref` is another name for `credential`. `auto_renew` and `ttl_seconds` tell a NoETL server how long to keep
+/// what it got; here a token is always renewed before its end.
 const ENTRY_KEYS: &[&str] = &[
     "name",
     "kind",
     "credential",
     "ref",
     "scope",
+    "min_ttl",
     "auto_renew",
     "ttl_seconds",
 ];
-const SCOPES: &[&str] = &["local", "global", "shared"];
+/// Who shares an entry on a NoETL server: the execution, all of them, those that it started, the version
+/// of the playbook. Here each process makes its own, so that all of them mean the same.
+const SCOPES: &[&str] = &["local", "global", "shared", "catalog"];
+/// The longest `min_ttl`, in seconds: what lives a day need not be made anew for a step.
+const MAX_MIN_TTL: u64 = 24 * 3600;
 /// The kind of an entry that does not name one.
 const DEFAULT_KIND: &str = "credential";
 
@@ -86,11 +94,32 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
         checker.missing(item.span, "credential", &owner, help);
         None
     };
+    let min_ttl = match item.get("min_ttl") {
+        Some(node) => parse_min_ttl(checker, node, &owner)?,
+        None => Duration::ZERO,
+    };
     Some(KeychainEntry {
         name: name?,
         kind,
         credential: credential?,
+        min_ttl,
     })
+}
+
+/// Seconds, as a number or a text of one.
+fn parse_min_ttl(checker: &mut Checker<'_>, node: &Node, owner: &str) -> Option<Duration> {
+    let seconds = match node.to_value() {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let seconds = seconds.filter(|seconds| *seconds <= MAX_MIN_TTL);
+    if seconds.is_none() {
+        let message = format!("`min_ttl` of {owner} is not a number of seconds");
+        let help = format!("write a whole number from 0 to {MAX_MIN_TTL}");
+        checker.problem(node.span, message, help);
+    }
+    seconds.map(Duration::from_secs)
 }
 
 fn parse_kind(checker: &mut Checker<'_>, node: Option<&Node>, owner: &str) -> Option<KeychainKind> {
