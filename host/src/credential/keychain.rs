@@ -164,18 +164,18 @@ impl Keychain {
         entry: &str,
         name: &str,
         credential: &Credential,
-        field: &str,
+        original: &str,
     ) -> Result<Option<SecretValue>, CredentialError> {
         let Some(tokens) = &self.tokens else {
             return Err(CredentialError::NotSupported {
-                owner: format!("`keychain.{entry}.{field}`"),
+                owner: format!("`keychain.{entry}.{original}`"),
                 problem: format!("needs a token of a {} server", credential.kind),
             });
         };
         let declared = self.declared(entry);
         let min_ttl = declared.map_or(Duration::ZERO, |declared| declared.min_ttl);
         let access = tokens.access(name, credential, min_ttl).await?;
-        Ok(field_of(access, field))
+        Ok(field_of(access, original))
     }
 }
 

@@ -685,7 +685,7 @@ async fn an_unknown_secret_is_named_with_the_fix() {
     assert!(
         failure("{{ keychain.service.token }}")
             .await
-            .contains("not supported yet")
+            .contains("not supported")
     );
 }
 

@@ -63,7 +63,7 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
         Some(name) => format!("the keychain entry `{name}`"),
         None => "an entry of `keychain`".to_owned(),
     };
-    let kind = parse_kind(checker, item.get("kind"), &owner);
+    let kind = parse_kind(checker, item, &owner);
     // An entry whose kind is refused has keys of that kind; what matters was said.
     if kind.is_some() {
         for field in fields {
@@ -122,11 +122,20 @@ fn parse_min_ttl(checker: &mut Checker<'_>, node: &Node, owner: &str) -> Option<
     seconds.map(Duration::from_secs)
 }
 
-fn parse_kind(checker: &mut Checker<'_>, node: Option<&Node>, owner: &str) -> Option<KeychainKind> {
-    let Some(node) = node else {
+fn parse_kind(checker: &mut Checker<'_>, item: &Node, owner: &str) -> Option<KeychainKind> {
+    let Some(node) = item.get("kind") else {
         return KeychainKind::from_name(DEFAULT_KIND);
     };
     let text = checker.text(node, &format!("`kind` of {owner}"))?;
+    // With NoETL, such an entry may have a request of its own: `endpoint`, `headers` and `data`.
+    let has_credential = item.get("credential").or_else(|| item.get("ref")).is_some();
+    if text == "oauth2" && !has_credential {
+        let message = format!("{owner} has no `credential`, and a request of its own is not supported");
+        let help = "put `token_url`, `client_id` and `client_secret` into a credential of type \
+                    `oauth2`, and write `credential: NAME`";
+        checker.problem(node.span, message, help);
+        return None;
+    }
     let kind = KeychainKind::from_name(&text);
     if kind.is_none() {
         let (message, help) = if MINTED_KEYCHAIN_KINDS.contains(&text.as_str()) {
