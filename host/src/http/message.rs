@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Url, form_urlencoded};
 
-use super::{AddressPolicy, HttpError};
+use super::{AddressPolicy, HttpError, shown};
 
 /// What is sent. Printing it shows neither headers nor body.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Request {
 
 /// The most that a buffered request may take with all its attempts.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest that an error waits for the server's words.
+const BEGINNING_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Request {
     /// A request by that method. Name and password in the URL are sent as basic authorization.
@@ -207,27 +209,22 @@ impl Response {
         chunk.map_err(|error| HttpError::classify(&error, &self.place, None))
     }
 
-    /// The beginning of the body as text, for a message: one line of at most `max_chars`. Empty where it
-    /// is no text, or does not arrive.
-    pub async fn excerpt(mut self, max_chars: usize) -> String {
-        let max_bytes = max_chars.saturating_mul(4);
+    /// The beginning of the body, for a message: at most `max_bytes`, and what arrives within
+    /// two seconds.
+    pub async fn beginning(mut self, max_bytes: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
-        while bytes.len() < max_bytes {
-            match self.chunk().await {
-                Ok(Some(chunk)) => {
-                    let room = max_bytes - bytes.len();
-                    bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-                }
-                Ok(None) | Err(_) => break,
+        let reading = async {
+            while bytes.len() < max_bytes {
+                let Ok(Some(chunk)) = self.chunk().await else {
+                    break;
+                };
+                let room = max_bytes - bytes.len();
+                bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
             }
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let printable = text
-            .split(|character: char| character.is_control() || character.is_whitespace())
-            .filter(|word| !word.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ");
-        printable.chars().take(max_chars).collect()
+        };
+        // What is there when the time is over is kept.
+        let _ = tokio::time::timeout(BEGINNING_TIMEOUT, reading).await;
+        bytes
     }
 }
 
@@ -241,13 +238,20 @@ impl fmt::Debug for Response {
     }
 }
 
-/// A URL without what may be a credential: scheme, host, port and path.
+/// One line of at most `max_chars` that can be shown, of what a server said.
 #[must_use]
-pub fn shown(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}"));
-    let port = port.unwrap_or_default();
-    format!("{}://{host}{port}{}", url.scheme(), url.path())
+pub fn text_of(said: &str, max_chars: usize) -> String {
+    let words = said
+        .split(|character: char| character.is_control() || character.is_whitespace())
+        .filter(|word| !word.is_empty());
+    let mut text = String::new();
+    for word in words {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text.chars().take(max_chars).collect()
 }
 
 fn sensitive(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, HttpError> {

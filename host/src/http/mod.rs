@@ -14,9 +14,11 @@ mod trust;
 pub use address::{AddressClass, AddressPolicy};
 pub use client::{BufferedResponse, HttpClient, HttpSettings, ProxySettings};
 pub use error::HttpError;
-pub use message::{Request, Response, shown};
+pub use message::{Request, Response, text_of};
 pub use retry::{Backoff, RetryPolicy, is_retryable, retry_after};
 pub use url::Url;
+
+pub use crate::capability::shown_url as shown;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -17,6 +17,8 @@ pub(crate) struct Server {
     address: SocketAddr,
     scheme: &'static str,
     requests: Arc<Mutex<Vec<Received>>>,
+    /// Held by each connection.
+    open: Arc<()>,
     task: JoinHandle<()>,
 }
 
@@ -112,10 +114,14 @@ impl Server {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let handler = Arc::new(handler);
         let kept = Arc::clone(&requests);
+        let open = Arc::new(());
+        let held = Arc::clone(&open);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (tls, kept, handler) = (tls.clone(), Arc::clone(&kept), Arc::clone(&handler));
+                let held = Arc::clone(&held);
                 tokio::spawn(async move {
+                    let _held = held;
                     let _ = match tls {
                         None => {
                             serve(stream, &kept, handler.as_ref(), |stream| {
@@ -136,6 +142,7 @@ impl Server {
             address,
             scheme,
             requests,
+            open,
             task,
         }
     }
@@ -149,6 +156,12 @@ impl Server {
     pub(crate) fn url_as(&self, host: &str, path: &str) -> Url {
         let (scheme, port) = (self.scheme, self.address.port());
         Url::parse(&format!("{scheme}://{host}:{port}{path}")).unwrap()
+    }
+
+    /// How many connections there are now.
+    pub(crate) fn open(&self) -> usize {
+        // Two are the server's own.
+        Arc::strong_count(&self.open) - 2
     }
 
     /// What came so far.
