@@ -97,7 +97,8 @@ async fn what_is_no_answer_is_told() {
         ),
         (Answer::ok("x".repeat(300 * 1024)), "more than 262144 bytes"),
         (Answer::new(503), "refused it: status 503"),
-        (Answer::nothing(), "sent nothing for too long"),
+        (Answer::nothing(), "was cut"),
+        (Answer::ok("{\"access").stall_after(4), "sent nothing for too long"),
         (Answer::redirect(302, "http://127.0.0.1:1/"), "refused it: status 302"),
     ] {
         let server = Server::start(move |_, _| answer.clone()).await;

@@ -187,9 +187,9 @@ impl Tokens {
     }
 }
 
-/// Names of credentials have no line break in common with these.
-const AMBIENT_GOOGLE: &str = "\nGoogle's application default";
-const AMBIENT_AMAZON: &str = "\nAmazon's default";
+/// Under these names is kept what the machine offers by itself; those of credentials begin otherwise.
+const AMBIENT_GOOGLE: &str = "Google's application default";
+const AMBIENT_AMAZON: &str = "Amazon's default";
 
 /// Access without any credential.
 fn nothing(service: Service, machine: &Machine) -> Access {
