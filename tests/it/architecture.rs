@@ -83,7 +83,10 @@ const ARROWS: [(&str, &[&str]); 19] = [
         &["credential", "diagnostic", "sealing", "template"],
     ),
     ("template", &["credential", "diagnostic", "sealing"]),
-    ("credential", &["capability", "diagnostic", "http", "sealing"]),
+    (
+        "credential",
+        &["capability", "diagnostic", "http", "sealing"],
+    ),
     ("backend", &["capability", "http"]),
     ("http", &["capability"]),
     ("engine", &["limits"]),

@@ -58,7 +58,10 @@ async fn the_variables_of_a_database_reach_the_job_and_its_password_nobody_else(
     let script = "echo \"$PGUSER@$PGHOST:$PGPORT/$PGDATABASE\"\necho \"$PGPASSWORD\"\n\
                   [ \"$PGPASSWORD\" = pl@nted-pass\"\"word ] && echo it is the one";
     let job = json!({"auth": "{{ workload.database }}", "env": {"PGDATABASE": "other"}});
-    let outcome = host.call(request(shell(script, job), DATABASE)).await.unwrap();
+    let outcome = host
+        .call(request(shell(script, job), DATABASE))
+        .await
+        .unwrap();
     assert_eq!(outcome.status, OutcomeStatus::Completed);
     assert_eq!(
         outcome.text("output"),
@@ -84,7 +87,10 @@ async fn a_job_whose_credential_is_none_for_it_is_refused_at_its_place() {
     let host = host(folder.path()).await;
     for (name, expected) in [
         ("warehous", "keychain entry `warehous` is not defined"),
-        ("api", "the credential `api` is of type `bearer`, and a job takes `postgres`"),
+        (
+            "api",
+            "the credential `api` is of type `bearer`, and a job takes `postgres`",
+        ),
         (
             "{{ keychain.api.token }}",
             "`job.auth` names a credential, and must not depend on a secret",
@@ -139,7 +145,8 @@ fn token_server() -> (String, Arc<AtomicUsize>) {
                 }
             }
             let number = count.fetch_add(1, Ordering::SeqCst);
-            let body = format!("{{\"access_token\": \"minted-token-{number}\", \"expires_in\": 3600}}");
+            let body =
+                format!("{{\"access_token\": \"minted-token-{number}\", \"expires_in\": 3600}}");
             let _ = write!(
                 stream,
                 "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
@@ -193,8 +200,16 @@ fn a_folder_and_a_command_are_providers_of_the_command_line() {
     let path = folder.path();
     std::fs::create_dir(path.join("mounted")).unwrap();
     std::fs::write(path.join("mounted/one"), "of-the-folder\n").unwrap();
-    std::fs::write(path.join("helper.sh"), "cat > /dev/null; echo '\"of-the-command\"'").unwrap();
-    std::fs::write(path.join("c.yaml"), "secrets: {short: abc}\nproviders: [{folder: mounted}]\n").unwrap();
+    std::fs::write(
+        path.join("helper.sh"),
+        "cat > /dev/null; echo '\"of-the-command\"'",
+    )
+    .unwrap();
+    std::fs::write(
+        path.join("c.yaml"),
+        "secrets: {short: abc}\nproviders: [{folder: mounted}]\n",
+    )
+    .unwrap();
     let config = json!({
         "script": {"content": "[ $ONE = of-the\"\"-folder ] && [ $TWO = of-the\"\"-command ]", "interpreter": "sh"},
         "job": {"backoffLimit": 0, "env": {"ONE": "{{ secret.one }}", "TWO": "{{ secret.two }}"}},
@@ -216,9 +231,20 @@ fn a_folder_and_a_command_are_providers_of_the_command_line() {
     );
     let stderr = text(&output.stderr);
     assert!(output.status.success(), "{}{stderr}", text(&output.stdout));
-    assert!(stderr.contains("secret `short` has fewer than 6 bytes"), "{stderr}");
-    let output = toolhost(path, &["run", "p.yaml", "--credential-provider", "vault"], &[]);
-    assert!(text(&output.stderr).contains("expected `env`, `folder:PATH`"), "{}", text(&output.stderr));
+    assert!(
+        stderr.contains("secret `short` has fewer than 6 bytes"),
+        "{stderr}"
+    );
+    let output = toolhost(
+        path,
+        &["run", "p.yaml", "--credential-provider", "vault"],
+        &[],
+    );
+    assert!(
+        text(&output.stderr).contains("expected `env`, `folder:PATH`"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 /// A database of PostgreSQL, from a URL `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
@@ -236,7 +262,8 @@ const DATABASE_VARIABLE: &str = "TOOLHOST_TEST_PG";
 impl Database {
     /// The database of the environment; without one, says which test is skipped.
     fn of_environment(test: &str) -> Option<Self> {
-        let url = std::env::var(DATABASE_VARIABLE).or_else(|_| std::env::var("TOOLHOST_TEST_POSTGRES"));
+        let url =
+            std::env::var(DATABASE_VARIABLE).or_else(|_| std::env::var("TOOLHOST_TEST_POSTGRES"));
         let Ok(url) = url else {
             eprintln!("skipped: {test}, because `{DATABASE_VARIABLE}` is not set");
             return None;
@@ -273,6 +300,32 @@ impl Database {
     }
 }
 
+/// A user of the database who may make tables, until it is dropped. Its tables go with it.
+struct Migrator<'database> {
+    database: &'database Database,
+    name: String,
+}
+
+const MIGRATOR_PASSWORD: &str = "pl@nted database password";
+
+impl<'database> Migrator<'database> {
+    fn new(database: &'database Database) -> Self {
+        let name = format!("migrator_{}", std::process::id());
+        database.query(&format!(
+            "CREATE ROLE {name} LOGIN PASSWORD '{MIGRATOR_PASSWORD}'; GRANT ALL ON SCHEMA public TO {name}"
+        ));
+        Self { database, name }
+    }
+}
+
+impl Drop for Migrator<'_> {
+    fn drop(&mut self) {
+        let name = &self.name;
+        self.database
+            .query(&format!("DROP OWNED BY {name}; DROP ROLE {name}"));
+    }
+}
+
 /// The example "Database Migration" of the script tool's documentation, with its file beside the playbook.
 fn migration(table: &str, job: &str) -> [(&'static str, String); 2] {
     let playbook = format!(
@@ -297,7 +350,7 @@ workflow:
 {job}"
     );
     let script = format!(
-        "DROP TABLE IF EXISTS {table};\nCREATE TABLE {table} (version text);\n\
+        "CREATE TABLE {table} (version text);\n\
          INSERT INTO {table} SELECT :'args'::json ->> 'version';\n"
     );
     [("p.yaml", playbook), ("upgrade_schema.sql", script)]
@@ -309,6 +362,7 @@ fn a_migration_runs_against_a_real_database() {
     let Some(database) = Database::of_environment(test) else {
         return;
     };
+    let migrator = Migrator::new(&database);
     let of_secrets = "        env:
           PGHOST: \"{{ secret.db_host }}\"
           PGPORT: \"{{ secret.db_port }}\"
@@ -323,7 +377,10 @@ fn a_migration_runs_against_a_real_database() {
         for (name, content) in migration(&table, job) {
             std::fs::write(folder.path().join(name), content).unwrap();
         }
-        let Database { user, password, host, port, name } = &database;
+        let Database {
+            host, port, name, ..
+        } = &database;
+        let (user, password) = (&migrator.name, MIGRATOR_PASSWORD);
         let credentials = json!({
             "secrets": {"db_host": host, "db_port": port, "db_user": user, "db_password": password},
             "credentials": {"warehouse": {"type": "postgres", "host": host, "port": port, "user": user,
@@ -331,15 +388,25 @@ fn a_migration_runs_against_a_real_database() {
         });
         std::fs::write(folder.path().join("c.yaml"), credentials.to_string()).unwrap();
         let set = format!("database_name={name}");
-        let arguments = ["run", "p.yaml", "--credentials", "c.yaml", "--set", &set, "--output", "json"];
+        let arguments = [
+            "run",
+            "p.yaml",
+            "--credentials",
+            "c.yaml",
+            "--set",
+            &set,
+            "--output",
+            "json",
+        ];
         let output = toolhost(folder.path(), &arguments, &[]);
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "{stdout}{stderr}");
         let report: Value = serde_json::from_str(&stdout).unwrap();
         let outcome = &report["steps"][0]["outcome"];
         assert_eq!(outcome["status"], "completed");
-        assert_eq!(outcome["output"], "DROP TABLE\nCREATE TABLE\nINSERT 0 1\n", "{stderr}");
-        let versions = database.query(&format!("SELECT version FROM {table}; DROP TABLE {table}"));
-        assert!(versions.starts_with("2.5"), "{versions}");
+        assert_eq!(outcome["output"], "CREATE TABLE\nINSERT 0 1\n", "{stderr}");
+        assert!(!format!("{stdout}{stderr}").contains(password));
+        let version = database.query(&format!("SELECT version FROM {table}"));
+        assert_eq!(version, "2.5");
     }
 }

@@ -6,9 +6,7 @@ use async_trait::async_trait;
 
 use super::token::is_same;
 use super::{Credential, CredentialError, CredentialProvider, CredentialType, Tokens};
-use crate::capability::{
-    Access, AccessRequest, AccessSource, CapabilityError, Reason, Service,
-};
+use crate::capability::{Access, AccessRequest, AccessSource, CapabilityError, Reason, Service};
 use crate::diagnostic::did_you_mean;
 
 /// Opens services by credentials: what [`CredentialProvider`]s know, and what [`Tokens`] makes of it.
@@ -42,7 +40,9 @@ impl CredentialAccess {
             });
         };
         check_type(name, &credential, request.service)?;
-        self.tokens.access(name, &credential, request.min_remaining).await
+        self.tokens
+            .access(name, &credential, request.min_remaining)
+            .await
     }
 
     /// Whether this is the first time that a server refuses this.
@@ -61,7 +61,11 @@ impl AccessSource for CredentialAccess {
     async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError> {
         let access = match &request.credential {
             Some(name) => self.named(name, request).await,
-            None => self.tokens.ambient(request.service, request.min_remaining).await,
+            None => {
+                self.tokens
+                    .ambient(request.service, request.min_remaining)
+                    .await
+            }
         };
         access.map_err(|error| converted(&error))
     }

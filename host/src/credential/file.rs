@@ -39,6 +39,8 @@ pub struct CredentialsFile {
     directory: PathBuf,
     machine: Machine,
     warnings: Vec<Diagnostic>,
+    /// The secrets that warnings call short.
+    short: Vec<String>,
 }
 
 /// A credential as it stands in the file.
@@ -91,6 +93,7 @@ impl CredentialsFile {
             credentials: parsed.credentials,
             providers: parsed.providers,
             warnings: parsed.warnings,
+            short: parsed.short,
             directory: directory.to_owned(),
             ..Self::default()
         })
@@ -110,6 +113,11 @@ impl CredentialsFile {
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// The secrets that [`warnings`](Self::warnings) call too short to be searched for.
+    pub(crate) fn short_secrets(&self) -> &[String] {
+        &self.short
     }
 
     /// The other providers that the file names, in their order.

@@ -182,7 +182,9 @@ impl Keychain {
 /// A field of what a server gave.
 fn field_of(access: Access, field: &str) -> Option<SecretValue> {
     let secret = |text: &SecretString| {
-        Some(SecretValue::new(Value::String(text.expose_secret().to_owned())))
+        Some(SecretValue::new(Value::String(
+            text.expose_secret().to_owned(),
+        )))
     };
     match (field, &access.authorization) {
         ("access_token", Authorization::Bearer(token)) => secret(token),
@@ -191,7 +193,9 @@ fn field_of(access: Access, field: &str) -> Option<SecretValue> {
         }
         ("secret_access_key", Authorization::Aws(keys)) => secret(&keys.secret_access_key),
         ("session_token", Authorization::Aws(keys)) => keys.session_token.as_ref().and_then(secret),
-        ("region", _) => access.region.map(|region| SecretValue::new(Value::String(region))),
+        ("region", _) => access
+            .region
+            .map(|region| SecretValue::new(Value::String(region))),
         _ => None,
     }
 }

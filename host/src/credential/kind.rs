@@ -135,7 +135,12 @@ impl CredentialType {
     pub(super) const fn given_fields(self) -> &'static [&'static str] {
         match self {
             Self::Google | Self::Oauth2 => &["access_token"],
-            Self::Aws => &["access_key_id", "secret_access_key", "session_token", "region"],
+            Self::Aws => &[
+                "access_key_id",
+                "secret_access_key",
+                "session_token",
+                "region",
+            ],
             Self::Bearer | Self::Basic | Self::Postgres | Self::Generic => &[],
         }
     }
@@ -159,7 +164,9 @@ impl CredentialType {
     /// Whether the field holds what must not be seen, so that it should not be short.
     pub(super) fn is_secret_field(self, field: &str) -> bool {
         match self {
-            Self::Generic => SECRET_WORDS.iter().any(|word| field.to_ascii_lowercase().contains(word)),
+            Self::Generic => SECRET_WORDS
+                .iter()
+                .any(|word| field.to_ascii_lowercase().contains(word)),
             _ => matches!(
                 field,
                 "secret_access_key"

@@ -67,7 +67,9 @@ impl Machine {
     /// What the firmware says, such as `product_name`: a cheap sign of whose cloud the machine is in.
     pub(super) fn firmware(&self, name: &str) -> String {
         let text = std::fs::read(self.dmi.join(name)).unwrap_or_default();
-        let text = text.get(..MAX_DMI_BYTES.min(text.len())).unwrap_or_default();
+        let text = text
+            .get(..MAX_DMI_BYTES.min(text.len()))
+            .unwrap_or_default();
         String::from_utf8_lossy(text).trim().to_owned()
     }
 }

@@ -35,7 +35,9 @@ pub use provide::{
     CommandProvider, EnvironmentProvider, FolderProvider, MAX_COMMAND_BYTES, NoetlProvider,
     ParseProviderError, Provider, ProviderChain, ProviderSettings, Remembered,
 };
-pub use provider::{Credential, CredentialProvider, EnvironmentVariable, KeychainProvider, SecretProvider};
+pub use provider::{
+    Credential, CredentialProvider, EnvironmentVariable, KeychainProvider, SecretProvider,
+};
 pub use token::{
     ANSWER_TIMEOUT, Exchange, ExchangeAnswer, ExchangeMethod, ExchangeRequest, HttpExchange,
     MAX_ANSWER_BYTES, NEAR_CONNECT_TIMEOUT, Refusal, TokenError, Tokens,

@@ -98,7 +98,9 @@ impl Credential {
 
     /// As [`text`](Self::text), of a field without which nothing can be done.
     pub(super) fn needed(&self, owner: &str, field: &str) -> Result<SecretString, CredentialError> {
-        let text = self.text(field).filter(|text| !text.expose_secret().is_empty());
+        let text = self
+            .text(field)
+            .filter(|text| !text.expose_secret().is_empty());
         text.ok_or_else(|| CredentialError::Incomplete {
             owner: owner.to_owned(),
             missing: format!("`{field}`"),

@@ -33,8 +33,12 @@ impl Credentials {
         let machine = Machine::default();
         let exchange: Arc<dyn Exchange> = Arc::new(HttpExchange::new(HttpSettings::default()));
         let warnings = file.warnings().to_vec();
+        let told = file.short_secrets().to_vec();
         let here = Path::new("");
-        let named = file.providers().iter().map(|settings| (settings, file.directory()));
+        let named = file
+            .providers()
+            .iter()
+            .map(|settings| (settings, file.directory()));
         let named = named.chain(more.iter().map(|settings| (settings, here)));
         let mut others: Vec<_> = named
             .filter_map(|(settings, directory)| settings.provider(directory, &machine, &exchange))
@@ -45,7 +49,7 @@ impl Credentials {
         let mut providers: Vec<Arc<dyn Provider>> = vec![Arc::new(file)];
         providers.append(&mut others);
         Ok(Self {
-            providers: Arc::new(ProviderChain::new(providers)),
+            providers: Arc::new(ProviderChain::new(providers).with_told(&told)),
             tokens: Tokens::new(exchange, machine),
             warnings,
         })

@@ -63,14 +63,15 @@ impl EnvironmentOf {
             problem,
         };
         if Vault::has_reference(name) {
-            return Err(failed(TemplateProblem::Environment(CredentialError::Malformed {
-                owner: format!("`{}`", self.credential.join(".")),
-                problem: "names a credential, and must not depend on a secret".to_owned(),
-            })));
+            return Err(failed(TemplateProblem::Environment(
+                CredentialError::Malformed {
+                    owner: format!("`{}`", self.credential.join(".")),
+                    problem: "names a credential, and must not depend on a secret".to_owned(),
+                },
+            )));
         }
         let variables = context.keychain.environment(name).await;
-        let variables =
-            variables.map_err(|error| failed(TemplateProblem::Environment(error)))?;
+        let variables = variables.map_err(|error| failed(TemplateProblem::Environment(error)))?;
         let Some(environment) = make(config, &self.into) else {
             // The schema says what is wrong with it.
             return Ok(());
@@ -95,7 +96,9 @@ impl EnvironmentOf {
 /// The keys of a JSON Pointer.
 fn path(pointer: &str) -> Option<Vec<String>> {
     let keys = pointer.strip_prefix('/')?.split('/');
-    let keys: Vec<_> = keys.map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+    let keys: Vec<_> = keys
+        .map(|key| key.replace("~1", "/").replace("~0", "~"))
+        .collect();
     (keys.len() <= MAX_DEPTH).then_some(keys)
 }
 

@@ -114,7 +114,9 @@ impl TemplateError {
             TemplateProblem::Syntax { .. } => {
                 Some("write `{{ '{{' }}` for braces that are no template".to_owned())
             }
-            TemplateProblem::Credential(error) | TemplateProblem::Environment(error) => error.help(),
+            TemplateProblem::Credential(error) | TemplateProblem::Environment(error) => {
+                error.help()
+            }
             TemplateProblem::UnknownFilter { .. }
             | TemplateProblem::Failed { .. }
             | TemplateProblem::Withheld { .. }

@@ -18,6 +18,7 @@ pub(super) struct Parsed {
     pub(super) credentials: BTreeMap<String, StoredCredential>,
     pub(super) providers: Vec<ProviderSettings>,
     pub(super) warnings: Vec<Diagnostic>,
+    pub(super) short: Vec<String>,
 }
 
 /// Checks the whole document, and reports everything that is wrong at once.
@@ -26,6 +27,7 @@ pub(super) fn parse(document: &Document) -> Result<Parsed, Vec<Diagnostic>> {
         source: document.source(),
         problems: Vec::new(),
         warnings: Vec::new(),
+        short: Vec::new(),
     };
     let mut parsed = Parsed::default();
     for entry in checker.mapping(document.root(), "the credentials file") {
@@ -42,7 +44,9 @@ pub(super) fn parse(document: &Document) -> Result<Parsed, Vec<Diagnostic>> {
             "credentials" => {
                 for credential in checker.mapping(&entry.value, "`credentials`") {
                     if let Some(stored) = checker.credential(credential) {
-                        parsed.credentials.insert(credential.key.text.clone(), stored);
+                        parsed
+                            .credentials
+                            .insert(credential.key.text.clone(), stored);
                     }
                 }
             }
@@ -52,6 +56,7 @@ pub(super) fn parse(document: &Document) -> Result<Parsed, Vec<Diagnostic>> {
     }
     if checker.problems.is_empty() {
         parsed.warnings = checker.warnings;
+        parsed.short = checker.short;
         Ok(parsed)
     } else {
         Err(checker.problems)
@@ -62,6 +67,7 @@ pub(super) struct Checker<'document> {
     source: &'document Source,
     problems: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    short: Vec<String>,
 }
 
 impl Checker<'_> {
@@ -201,6 +207,7 @@ impl Checker<'_> {
             );
             self.warnings
                 .push(Diagnostic::warning(message).at(self.source, node.span));
+            self.short.push(owner.to_owned());
         }
     }
 

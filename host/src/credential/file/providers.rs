@@ -30,13 +30,16 @@ fn provider(checker: &mut Checker<'_>, item: &Node) -> Option<Settings> {
     }
     let Some([entry]) = item.entries() else {
         let message = "a provider is `env`, or a mapping of one key";
-        let help = "write `- env`, `- folder: PATH`, `- noetl: {url: URL}` or `- command: [PROGRAM]`";
+        let help =
+            "write `- env`, `- folder: PATH`, `- noetl: {url: URL}` or `- command: [PROGRAM]`";
         checker.problem(Diagnostic::error(message).help(help), item);
         return None;
     };
     match entry.key.text.as_str() {
         "env" if entry.value.is_null() => Some(Settings::Environment),
-        "folder" => text(checker, entry, "the provider").map(|path| Settings::Folder(PathBuf::from(path))),
+        "folder" => {
+            text(checker, entry, "the provider").map(|path| Settings::Folder(PathBuf::from(path)))
+        }
         "noetl" => noetl(checker, &entry.value),
         "command" => command(checker, &entry.value),
         name => {
@@ -85,7 +88,10 @@ fn noetl(checker: &mut Checker<'_>, node: &Node) -> Option<Settings> {
 fn command(checker: &mut Checker<'_>, node: &Node) -> Option<Settings> {
     let words: Option<Vec<_>> = match (node.as_str(), node.items()) {
         (Some(text), _) => Some(text.split_whitespace().map(str::to_owned).collect()),
-        (None, Some(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+        (None, Some(items)) => items
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect(),
         (None, None) => None,
     };
     let words = words.filter(|words| words.first().is_some_and(|word| !word.is_empty()));

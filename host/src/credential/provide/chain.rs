@@ -39,6 +39,16 @@ impl ProviderChain {
         }
     }
 
+    /// Does not tell of these secrets again, by the names that warnings give them.
+    #[must_use]
+    pub(crate) fn with_told(self, names: &[String]) -> Self {
+        let told = names.iter().cloned().collect();
+        Self {
+            told: Mutex::new(told),
+            ..self
+        }
+    }
+
     /// Says that a secret is short, the first time that it is seen.
     fn look_at(&self, value: &SecretValue, name: impl FnOnce() -> String) {
         if !is_short(value) {
@@ -76,7 +86,10 @@ impl SecretProvider for ProviderChain {
     }
 
     fn secret_names(&self) -> Vec<String> {
-        let names = self.providers.iter().flat_map(|provider| provider.secret_names());
+        let names = self
+            .providers
+            .iter()
+            .flat_map(|provider| provider.secret_names());
         distinct(names)
     }
 }
@@ -98,7 +111,10 @@ impl CredentialProvider for ProviderChain {
     }
 
     fn credential_names(&self) -> Vec<String> {
-        let names = self.providers.iter().flat_map(|provider| provider.credential_names());
+        let names = self
+            .providers
+            .iter()
+            .flat_map(|provider| provider.credential_names());
         distinct(names)
     }
 

@@ -33,7 +33,7 @@ pub struct CommandProvider {
 /// The most that such a program may write; a Secret of Kubernetes takes four times as much.
 pub const MAX_COMMAND_BYTES: u64 = 256 * 1024;
 /// How long it may take: a person may have to unlock something.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 /// What it finds of this process's environment: where programs and their files are, and the desktop's
 /// bus, by which password managers are reached.
 const VARIABLES: [&str; 7] = [
@@ -95,17 +95,17 @@ impl CommandProvider {
         if text.is_empty() {
             return Ok(None);
         }
-        let value: Value =
-            serde_json::from_str(text).map_err(|_| failed("it wrote what is not JSON".to_owned()))?;
+        let value: Value = serde_json::from_str(text)
+            .map_err(|_| failed("it wrote what is not JSON".to_owned()))?;
         Ok(Some(SecretValue::new(value)).filter(|value| !value.expose().is_null()))
     }
 
     async fn run(&self, name: &str) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
         // Listening comes first, so that no change is missed.
         let mut changes = signal(SignalKind::child())?;
-        let variables = VARIABLES.iter().filter_map(|variable| {
-            Some((variable, self.machine.variable(variable)?))
-        });
+        let variables = VARIABLES
+            .iter()
+            .filter_map(|variable| Some((variable, self.machine.variable(variable)?)));
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .arg("get")
@@ -116,7 +116,9 @@ impl CommandProvider {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
-        let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let pid = child
+            .id()
+            .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let group = Group(pid.ok_or_else(|| io::Error::other("it has no process"))?);
         let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("it has no pipes"));
@@ -128,7 +130,10 @@ impl CommandProvider {
         };
         let reading = async {
             let mut output = Zeroizing::new(Vec::new());
-            stdout.take(MAX_COMMAND_BYTES + 1).read_to_end(&mut output).await?;
+            stdout
+                .take(MAX_COMMAND_BYTES + 1)
+                .read_to_end(&mut output)
+                .await?;
             if output.len() as u64 > MAX_COMMAND_BYTES {
                 // It would wait for a reader forever.
                 group.kill();

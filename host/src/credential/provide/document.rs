@@ -14,7 +14,12 @@ pub(super) fn credential(owner: &str, document: Value) -> Result<Credential, Cre
     };
     let name = match fields.get("type") {
         Some(Value::String(name)) => name.clone(),
-        Some(_) => return Err(CredentialError::malformed(owner, "has a `type` that is no text")),
+        Some(_) => {
+            return Err(CredentialError::malformed(
+                owner,
+                "has a `type` that is no text",
+            ));
+        }
         None if fields.contains_key("Username") && fields.contains_key("Secret") => {
             rename(&mut fields, "Username", "username");
             rename(&mut fields, "Secret", "password");

@@ -73,9 +73,8 @@ impl FolderProvider {
                 },
                 Err(error) => Err(error),
             };
-            return found.map_err(|error| {
-                CredentialError::missing_file(owner, self.folder.clone(), error)
-            });
+            return found
+                .map_err(|error| CredentialError::missing_file(owner, self.folder.clone(), error));
         }
     }
 
@@ -128,7 +127,10 @@ async fn found(folder: PathBuf, name: String) -> io::Result<Option<Found>> {
         }
     }
     let path = folder.join(&name);
-    if !tokio::fs::metadata(&path).await.is_ok_and(|found| found.is_dir()) {
+    if !tokio::fs::metadata(&path)
+        .await
+        .is_ok_and(|found| found.is_dir())
+    {
         return Ok(None);
     }
     // A Secret that is mounted there has links of its own.
@@ -161,7 +163,10 @@ impl SecretProvider for FolderProvider {
         let owner = format!("secret `{name}`");
         let read = |folder: PathBuf| async move {
             let path = folder.join(name);
-            if tokio::fs::metadata(&path).await.is_ok_and(|found| found.is_dir()) {
+            if tokio::fs::metadata(&path)
+                .await
+                .is_ok_and(|found| found.is_dir())
+            {
                 return Ok(None);
             }
             text(&path).await
@@ -197,12 +202,17 @@ impl CredentialProvider for FolderProvider {
                 document::credential(&owner, parsed.to_value()).map(Some)
             }
             Some(Found::Fields(fields)) => {
-                let owner = format!("{owner} of the folder `{}`", self.folder.join(name).display());
+                let owner = format!(
+                    "{owner} of the folder `{}`",
+                    self.folder.join(name).display()
+                );
                 let mut fields: Map<_, _> = fields
                     .into_iter()
                     .map(|(field, value)| (field, Value::String(value)))
                     .collect();
-                fields.entry("type").or_insert_with(|| Value::from("generic"));
+                fields
+                    .entry("type")
+                    .or_insert_with(|| Value::from("generic"));
                 document::credential(&owner, Value::Object(fields)).map(Some)
             }
         }
@@ -214,7 +224,11 @@ impl CredentialProvider for FolderProvider {
                 || path
                     .extension()
                     .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
-            let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
+            let name = if path.is_dir() {
+                path.file_name()
+            } else {
+                path.file_stem()
+            };
             is_credential.then(|| name.map(|name| name.to_string_lossy().into_owned()))?
         });
         names.collect()

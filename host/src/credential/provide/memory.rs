@@ -19,7 +19,7 @@ pub struct Remembered {
 }
 
 /// How long an answer is used: what a person changes takes effect within it.
-const LIFE: Duration = Duration::from_secs(60);
+const LIFE: Duration = Duration::from_mins(1);
 
 impl Remembered {
     /// Remembers what that provider answers.
@@ -44,12 +44,15 @@ impl Remembered {
 #[async_trait]
 impl SecretProvider for Remembered {
     async fn secret(&self, name: &str) -> Result<Option<SecretValue>, CredentialError> {
-        let (provider, machine, asked) =
-            (Arc::clone(&self.provider), self.machine.clone(), name.to_owned());
-        let making = |_| async move {
-            Ok(Self::made(&machine, provider.secret(&asked).await?))
-        };
-        self.secrets.get(name, [0; 32], Duration::ZERO, making).await
+        let (provider, machine, asked) = (
+            Arc::clone(&self.provider),
+            self.machine.clone(),
+            name.to_owned(),
+        );
+        let making = |_| async move { Ok(Self::made(&machine, provider.secret(&asked).await?)) };
+        self.secrets
+            .get(name, [0; 32], Duration::ZERO, making)
+            .await
     }
 
     fn secret_names(&self) -> Vec<String> {
@@ -60,12 +63,16 @@ impl SecretProvider for Remembered {
 #[async_trait]
 impl CredentialProvider for Remembered {
     async fn credential(&self, name: &str) -> Result<Option<Credential>, CredentialError> {
-        let (provider, machine, asked) =
-            (Arc::clone(&self.provider), self.machine.clone(), name.to_owned());
-        let making = |_| async move {
-            Ok(Self::made(&machine, provider.credential(&asked).await?))
-        };
-        self.credentials.get(name, [0; 32], Duration::ZERO, making).await
+        let (provider, machine, asked) = (
+            Arc::clone(&self.provider),
+            self.machine.clone(),
+            name.to_owned(),
+        );
+        let making =
+            |_| async move { Ok(Self::made(&machine, provider.credential(&asked).await?)) };
+        self.credentials
+            .get(name, [0; 32], Duration::ZERO, making)
+            .await
     }
 
     fn credential_names(&self) -> Vec<String> {

@@ -16,5 +16,5 @@ pub use environment::EnvironmentProvider;
 pub use folder::FolderProvider;
 pub use memory::Remembered;
 pub use noetl::NoetlProvider;
-pub(super) use settings::{Settings, server};
 pub use settings::{ParseProviderError, ProviderSettings};
+pub(super) use settings::{Settings, server};

@@ -53,7 +53,10 @@ impl NoetlProvider {
     fn failed(&self, owner: &str, error: &impl fmt::Display) -> CredentialError {
         CredentialError::Provider {
             owner: owner.to_owned(),
-            provider: format!("the NoETL server `{}`", self.url.origin().ascii_serialization()),
+            provider: format!(
+                "the NoETL server `{}`",
+                self.url.origin().ascii_serialization()
+            ),
             message: error.to_string(),
         }
     }
@@ -87,8 +90,13 @@ impl CredentialProvider for NoetlProvider {
         let mut request = ExchangeRequest::new(ExchangeMethod::Get, url);
         if let Some(token) = &self.token {
             let owner = || "the token of the NoETL server".to_owned();
-            let token = token.read(&self.machine, Path::new(""), owner).await?.to_text();
-            request = request.header("authorization", bearer(&token)).hide([token]);
+            let token = token
+                .read(&self.machine, Path::new(""), owner)
+                .await?
+                .to_text();
+            request = request
+                .header("authorization", bearer(&token))
+                .hide([token]);
         }
         let asked = Asked::new(&owner, &request);
         let answer = self.exchange.exchange(request).await;
@@ -102,7 +110,10 @@ impl CredentialProvider for NoetlProvider {
             _ => error,
         })?;
         let data = stored.data.ok_or_else(|| {
-            self.failed(&owner, &"it gives no `data`; may the token read credentials?")
+            self.failed(
+                &owner,
+                &"it gives no `data`; may the token read credentials?",
+            )
         })?;
         document::of_noetl(&owner, &stored.kind, data).map(Some)
     }
@@ -122,4 +133,3 @@ impl fmt::Debug for NoetlProvider {
             .finish_non_exhaustive()
     }
 }
-

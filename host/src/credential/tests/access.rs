@@ -50,8 +50,12 @@ async fn an_unknown_credential_is_named_with_what_was_meant() {
 
 #[tokio::test]
 async fn http_without_a_credential_is_anonymous() {
-    let access = World::new(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")]).access(FILE);
-    let given = access.access(&AccessRequest::new(Service::Http, None)).await.unwrap();
+    let access =
+        World::new(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")]).access(FILE);
+    let given = access
+        .access(&AccessRequest::new(Service::Http, None))
+        .await
+        .unwrap();
     assert!(matches!(given.authorization, Authorization::Anonymous));
 }
 
@@ -60,8 +64,13 @@ async fn nothing_of_it_is_printed() {
     let world = World::default();
     let access = world.access(FILE);
     let mut shown = format!("{access:?} {:?} {:?}", world.tokens(), world.machine());
-    for (service, name) in [(Service::Http, "plain"), (Service::Http, "login"), (Service::S3, "s3")] {
-        shown += &format!("{:?}", open(&access, service, name).await.unwrap());
+    for (service, name) in [
+        (Service::Http, "plain"),
+        (Service::Http, "login"),
+        (Service::S3, "s3"),
+    ] {
+        let opened = open(&access, service, name).await.unwrap();
+        shown = format!("{shown} {opened:?}");
     }
     for secret in ["a-plain-token", "a-password", "secret-key"] {
         assert!(!shown.contains(secret), "{shown}");

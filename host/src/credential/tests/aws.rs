@@ -3,10 +3,14 @@ use super::*;
 const KEYS: &str = r#"{"AccessKeyId": "ASIA1", "SecretAccessKey": "secret-of-role", "Token": "session-of-role",
  "Expiration": "2027-01-15T09:00:00Z", "Code": "Success"}"#;
 /// [`KEYS`]'s end: an hour after [`NOW`].
-const EXPIRATION: Duration = Duration::from_secs(1_800_003_600);
+const EXPIRATION: Duration = Duration::from_hours(500_001);
 
 async fn ambient(world: &World) -> Access {
-    world.access("").access(&AccessRequest::new(Service::S3, None)).await.unwrap()
+    world
+        .access("")
+        .access(&AccessRequest::new(Service::S3, None))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -25,9 +29,15 @@ credentials:
     assert_eq!(given.region.as_deref(), Some("eu-west-1"));
     assert_eq!(given.endpoint.as_deref(), Some("http://storage"));
     assert_eq!(given.path_style, Some(true));
-    for (name, missing) in [("half", "secret_access_key"), ("other_half", "access_key_id")] {
+    for (name, missing) in [
+        ("half", "secret_access_key"),
+        ("other_half", "access_key_id"),
+    ] {
         let error = open(&access, Service::S3, name).await.unwrap_err();
-        assert_eq!(error.message, format!("the credential `{name}` has no `{missing}`"));
+        assert_eq!(
+            error.message,
+            format!("the credential `{name}` has no `{missing}`")
+        );
     }
 }
 
@@ -63,8 +73,14 @@ async fn a_profile_is_read_from_both_files() {
     let given = open(&access, Service::S3, "default").await.unwrap();
     assert_eq!(keys(&given), ["AK0", "secret0", ""]);
     for (name, expected) in [
-        ("sso", "the profile `sso` of the credential `sso` signs in through a browser, which is not supported"),
-        ("none", "the profile `x` of the credential `none` is not defined"),
+        (
+            "sso",
+            "the profile `sso` of the credential `sso` signs in through a browser, which is not supported",
+        ),
+        (
+            "none",
+            "the profile `x` of the credential `none` is not defined",
+        ),
     ] {
         let error = open(&access, Service::S3, name).await.unwrap_err();
         assert_eq!(error.message, expected);
@@ -145,7 +161,9 @@ async fn a_role_that_is_refused_says_why() {
     ));
     let error = open(&access, Service::S3, "s3").await.unwrap_err();
     assert!(
-        error.message.ends_with("refused it: status 403, AccessDenied (Not authorized: ***)"),
+        error
+            .message
+            .ends_with("refused it: status 403, AccessDenied (Not authorized: ***)"),
         "{}",
         error.message
     );
@@ -159,14 +177,24 @@ async fn a_container_asks_its_endpoint() {
     })
     .await;
     let world = World::new(&[
-        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url("/keys").as_str()),
+        (
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            server.url("/keys").as_str(),
+        ),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "container-token"),
     ]);
     let given = ambient(&world).await;
     assert_eq!(keys(&given), ["ASIA1", "secret-of-role", "session-of-role"]);
     assert_eq!(given.expires_at, Some(SystemTime::UNIX_EPOCH + EXPIRATION));
-    world.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/keys");
-    let error = world.access("").access(&AccessRequest::new(Service::S3, None)).await.unwrap_err();
+    world.set(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "http://192.0.2.1/keys",
+    );
+    let error = world
+        .access("")
+        .access(&AccessRequest::new(Service::S3, None))
+        .await
+        .unwrap_err();
     assert!(error.message.contains("would send a token in the clear"));
 }
 
@@ -176,7 +204,11 @@ async fn an_instance_gives_its_keys_in_a_session() {
         let session = received.header("x-aws-ec2-metadata-token");
         match (received.method.as_str(), received.target.as_str(), session) {
             ("PUT", "/latest/api/token", None) => {
-                assert!(received.header("x-aws-ec2-metadata-token-ttl-seconds").is_some());
+                assert!(
+                    received
+                        .header("x-aws-ec2-metadata-token-ttl-seconds")
+                        .is_some()
+                );
                 Answer::ok("the-session")
             }
             ("GET", "/latest/meta-data/iam/security-credentials/", Some("the-session")) => {
@@ -195,7 +227,10 @@ async fn an_instance_gives_its_keys_in_a_session() {
     let world = World::new(&[("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url("").as_str())]);
     let access = world.access("");
     for _ in 0..3 {
-        let given = access.access(&AccessRequest::new(Service::S3, None)).await.unwrap();
+        let given = access
+            .access(&AccessRequest::new(Service::S3, None))
+            .await
+            .unwrap();
         assert_eq!(keys(&given), ["ASIA1", "secret-of-role", "session-of-role"]);
         assert_eq!(given.region.as_deref(), Some("us-west-2"));
         assert_eq!(given.origin, "the instance's role");
@@ -210,11 +245,18 @@ async fn an_instance_gives_its_keys_in_a_session() {
 async fn an_instance_that_is_none_is_anonymous_and_asked_once() {
     let port = crate::http::tests::server::closed_port().await;
     let world = World::new(&[
-        ("AWS_EC2_METADATA_SERVICE_ENDPOINT", &format!("http://127.0.0.1:{port}")),
+        (
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            &format!("http://127.0.0.1:{port}"),
+        ),
         ("AWS_REGION", "eu-west-1"),
     ]);
     let given = ambient(&world).await;
     assert!(matches!(given.authorization, Authorization::Anonymous));
     assert_eq!(given.region.as_deref(), Some("eu-west-1"));
-    assert!(given.origin.contains("neither `AWS_ACCESS_KEY_ID`"), "{}", given.origin);
+    assert!(
+        given.origin.contains("neither `AWS_ACCESS_KEY_ID`"),
+        "{}",
+        given.origin
+    );
 }

@@ -25,7 +25,10 @@ impl Helper {
 
     fn provider(&self) -> CommandProvider {
         // Started by the shell, so that no other test's fork holds the file open for writing.
-        let command = ["/bin/sh".to_owned(), self.file("helper").display().to_string()];
+        let command = [
+            "/bin/sh".to_owned(),
+            self.file("helper").display().to_string(),
+        ];
         let world = World::new(&[
             ("PATH", "/usr/bin:/bin"),
             ("OTHER", "hunter2"),
@@ -56,7 +59,10 @@ esac
     let provider = helper.provider();
     let credential = provider.credential("db").await.unwrap().unwrap();
     assert_eq!(credential.kind, CredentialType::Postgres);
-    assert_eq!(credential.text("password").unwrap().expose_secret(), "a-password");
+    assert_eq!(
+        credential.text("password").unwrap().expose_secret(),
+        "a-password"
+    );
     let credential = provider.credential("registry").await.unwrap().unwrap();
     assert_eq!(credential.kind, CredentialType::Basic);
     assert_eq!(credential.text("username").unwrap().expose_secret(), "ada");
@@ -74,7 +80,8 @@ esac
         ("text", "it wrote what is not JSON"),
     ] {
         let error = provider.secret(name).await.unwrap_err().to_string();
-        let expected = format!("secret `{name}` could not be had from the command `/bin/sh`: {expected}");
+        let expected =
+            format!("secret `{name}` could not be had from the command `/bin/sh`: {expected}");
         assert_eq!(error, expected);
     }
     let environment = std::fs::read_to_string(helper.file("environment")).unwrap();
@@ -86,7 +93,10 @@ esac
 async fn a_program_that_writes_without_end_is_ended() {
     let helper = Helper::new("exec yes hunter2");
     let error = helper.provider().secret("x").await.unwrap_err().to_string();
-    assert!(error.ends_with("it wrote more than 262144 bytes"), "{error}");
+    assert!(
+        error.ends_with("it wrote more than 262144 bytes"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +121,10 @@ async fn a_program_that_is_not_there_is_named() {
     let command = ["/nonexistent/helper".to_owned()];
     let provider = CommandProvider::new(&command, World::default().machine()).unwrap();
     let error = provider.credential("x").await.unwrap_err().to_string();
-    assert!(error.contains("the command `/nonexistent/helper`: No such file"), "{error}");
+    assert!(
+        error.contains("the command `/nonexistent/helper`: No such file"),
+        "{error}"
+    );
 }
 
 /// Waits until the process that the helper started has ended.

@@ -54,9 +54,15 @@ async fn a_service_account_signs_what_it_asks_for() {
     assert_eq!(token(&given), "token-number-0");
     assert_eq!(given.endpoint.as_deref(), Some("http://storage"));
     let sent = form(&server.requests()[0]);
-    assert_eq!(sent["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    assert_eq!(
+        sent["grant_type"],
+        "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    );
     let (header, claims) = verified(&sent["assertion"]);
-    assert_eq!(header, serde_json::json!({"alg": "RS256", "typ": "JWT", "kid": "key-1"}));
+    assert_eq!(
+        header,
+        serde_json::json!({"alg": "RS256", "typ": "JWT", "kid": "key-1"})
+    );
     let issued = NOW.as_secs() - 10;
     let expected = serde_json::json!({
         "iss": "robot@project.iam.gserviceaccount.com",
@@ -90,7 +96,10 @@ async fn an_authorized_user_refreshes() {
         "credentials: {{gcs: {{type: google, authorized_user_file: '{}'}}}}",
         path.display()
     ));
-    assert_eq!(token(&open(&access, Service::Gcs, "gcs").await.unwrap()), "token-number-0");
+    assert_eq!(
+        token(&open(&access, Service::Gcs, "gcs").await.unwrap()),
+        "token-number-0"
+    );
     let sent = form(&server.requests()[0]);
     assert_eq!(sent["refresh_token"], "refresh-of-gcloud");
     assert_eq!(sent["client_secret"], "secret-of-gcloud");
@@ -105,12 +114,15 @@ async fn a_key_that_was_revoked_is_an_expired_credential() {
     })
     .await;
     let key = authorized_user(server.url("/").as_str());
-    let access = World::default()
-        .access(&format!("credentials: {{gcs: {{type: google, authorized_user: {key}}}}}"));
+    let access = World::default().access(&format!(
+        "credentials: {{gcs: {{type: google, authorized_user: {key}}}}}"
+    ));
     let error = open(&access, Service::Gcs, "gcs").await.unwrap_err();
     assert_eq!(error.reason, crate::capability::Reason::CredentialExpired);
     assert!(
-        error.message.ends_with("status 400, invalid_grant (Token has been expired or revoked.)"),
+        error
+            .message
+            .ends_with("status 400, invalid_grant (Token has been expired or revoked.)"),
         "{}",
         error.message
     );
@@ -148,14 +160,23 @@ async fn the_application_default_is_the_environments_file_then_gclouds_then_the_
     assert!(form(&server.requests()[0]).contains_key("assertion"));
 
     world.set("GOOGLE_APPLICATION_CREDENTIALS", "");
-    assert_eq!(token(&world.access("").access(&ambient).await.unwrap()), "token-1-POST");
+    assert_eq!(
+        token(&world.access("").access(&ambient).await.unwrap()),
+        "token-1-POST"
+    );
     assert!(form(&server.requests()[1]).contains_key("refresh_token"));
 
     world.set("HOME", "/nonexistent");
-    assert_eq!(token(&world.access("").access(&ambient).await.unwrap()), "token-2-GET");
+    assert_eq!(
+        token(&world.access("").access(&ambient).await.unwrap()),
+        "token-2-GET"
+    );
     // A credential without a key means the same.
     let access = world.access("credentials: {adc: {type: google}}");
-    assert_eq!(token(&open(&access, Service::Gcs, "adc").await.unwrap()), "token-3-GET");
+    assert_eq!(
+        token(&open(&access, Service::Gcs, "adc").await.unwrap()),
+        "token-3-GET"
+    );
 }
 
 #[tokio::test]
@@ -164,13 +185,25 @@ async fn a_metadata_server_that_is_not_there_is_asked_once() {
     let world = World::new(&[("GCE_METADATA_HOST", &format!("127.0.0.1:{port}"))]);
     let access = world.access("");
     for _ in 0..3 {
-        let given = access.access(&AccessRequest::new(Service::Gcs, None)).await.unwrap();
+        let given = access
+            .access(&AccessRequest::new(Service::Gcs, None))
+            .await
+            .unwrap();
         assert!(matches!(given.authorization, Authorization::Anonymous));
-        assert!(given.origin.starts_with("no credential: neither `GOOGLE_APPLICATION_CREDENTIALS`"));
+        assert!(
+            given
+                .origin
+                .starts_with("no credential: neither `GOOGLE_APPLICATION_CREDENTIALS`")
+        );
     }
     // What is there now is not asked any more.
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-    access.access(&AccessRequest::new(Service::Gcs, None)).await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
+        .await
+        .unwrap();
+    access
+        .access(&AccessRequest::new(Service::Gcs, None))
+        .await
+        .unwrap();
     let accepted = listener.accept();
     tokio::pin!(accepted);
     assert!(futures_util::poll!(&mut accepted).is_pending());
@@ -178,23 +211,39 @@ async fn a_metadata_server_that_is_not_there_is_asked_once() {
 
 #[tokio::test]
 async fn a_machine_of_nobodys_asks_nobody() {
-    let given = World::default().access("").access(&AccessRequest::new(Service::Gcs, None)).await;
-    assert!(matches!(given.unwrap().authorization, Authorization::Anonymous));
+    let given = World::default()
+        .access("")
+        .access(&AccessRequest::new(Service::Gcs, None))
+        .await;
+    assert!(matches!(
+        given.unwrap().authorization,
+        Authorization::Anonymous
+    ));
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_a_key_is_told_without_the_key() {
     for (key, expected) in [
-        (r#"{"type": "service_account", "client_email": "a@b"}"#, "has no `private_key` in its key"),
+        (
+            r#"{"type": "service_account", "client_email": "a@b"}"#,
+            "has no `private_key` in its key",
+        ),
         (
             r#"{"type": "service_account", "client_email": "a@b", "private_key": "hunter2"}"#,
             "has a `private_key` that is no RSA key in PEM",
         ),
-        (r#"{"type": "external_account", "x": "hunter2"}"#, "federated identity"),
-        (r#"{"type": "hunter2"}"#, "neither `service_account` nor `authorized_user`"),
+        (
+            r#"{"type": "external_account", "x": "hunter2"}"#,
+            "federated identity",
+        ),
+        (
+            r#"{"type": "hunter2"}"#,
+            "neither `service_account` nor `authorized_user`",
+        ),
     ] {
-        let access = World::default()
-            .access(&format!("credentials: {{gcs: {{type: google, service_account: '{key}'}}}}"));
+        let access = World::default().access(&format!(
+            "credentials: {{gcs: {{type: google, service_account: '{key}'}}}}"
+        ));
         let error = open(&access, Service::Gcs, "gcs").await.unwrap_err();
         assert!(error.message.contains(expected), "{}", error.message);
         assert!(!format!("{error:?}").contains("hunter2"));

@@ -25,15 +25,27 @@ async fn text(keychain: &Keychain, entry: &str, field: &str) -> String {
 async fn a_token_is_made_when_its_field_is_touched_and_not_when_fields_are_listed() {
     let server = numbering(3600).await;
     let world = World::default();
-    let entries = vec![entry("api_token", "oauth2", "api"), entry("gcp_token", "bearer", "api")];
+    let entries = vec![
+        entry("api_token", "oauth2", "api"),
+        entry("gcp_token", "bearer", "api"),
+    ];
     let keychain = keychain(&world, &client(&server), entries);
     let fields = keychain.fields("api_token").await.unwrap();
-    assert_eq!(fields, ["access_token", "client_id", "client_secret", "token_url"]);
+    assert_eq!(
+        fields,
+        ["access_token", "client_id", "client_secret", "token_url"]
+    );
     assert_eq!(text(&keychain, "api_token", "client_id").await, "me");
     assert!(server.requests().is_empty());
     // All entries over one credential share its token.
-    assert_eq!(text(&keychain, "gcp_token", "token").await, "token-number-0");
-    assert_eq!(text(&keychain, "api_token", "access_token").await, "token-number-0");
+    assert_eq!(
+        text(&keychain, "gcp_token", "token").await,
+        "token-number-0"
+    );
+    assert_eq!(
+        text(&keychain, "api_token", "access_token").await,
+        "token-number-0"
+    );
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -42,8 +54,12 @@ async fn an_entry_that_needs_a_longer_life_gets_another_token() {
     let server = numbering(3600).await;
     let world = World::default();
     let mut long = entry("long", "oauth2", "api");
-    long.min_ttl = Duration::from_secs(3000);
-    let keychain = keychain(&world, &client(&server), vec![entry("short", "oauth2", "api"), long]);
+    long.min_ttl = Duration::from_mins(50);
+    let keychain = keychain(
+        &world,
+        &client(&server),
+        vec![entry("short", "oauth2", "api"), long],
+    );
     assert_eq!(text(&keychain, "short", "token").await, "token-number-0");
     world.pass(Duration::from_secs(1000));
     assert_eq!(text(&keychain, "short", "token").await, "token-number-0");
@@ -54,7 +70,11 @@ async fn an_entry_that_needs_a_longer_life_gets_another_token() {
 async fn keys_of_a_profile_are_fields_of_an_entry() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials");
-    std::fs::write(&path, "[dev]\naws_access_key_id=AK\naws_secret_access_key=secret-key\n").unwrap();
+    std::fs::write(
+        &path,
+        "[dev]\naws_access_key_id=AK\naws_secret_access_key=secret-key\n",
+    )
+    .unwrap();
     let world = World::new(&[("AWS_SHARED_CREDENTIALS_FILE", path.to_str().unwrap())]);
     let keychain = keychain(
         &world,
@@ -62,8 +82,17 @@ async fn keys_of_a_profile_are_fields_of_an_entry() {
         vec![entry("aws_cred", "aws", "dev")],
     );
     assert_eq!(text(&keychain, "aws_cred", "access_key").await, "AK");
-    assert_eq!(text(&keychain, "aws_cred", "secret_key").await, "secret-key");
-    assert!(keychain.field("aws_cred", "session_token").await.unwrap().is_none());
+    assert_eq!(
+        text(&keychain, "aws_cred", "secret_key").await,
+        "secret-key"
+    );
+    assert!(
+        keychain
+            .field("aws_cred", "session_token")
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[tokio::test]
@@ -88,9 +117,15 @@ async fn an_entry_of_the_kind_secret_is_a_secret_with_its_fields() {
     let keychain = keychain(
         &world,
         "secrets: {wandb: {api_key: the-api-key}, word: the-word}",
-        vec![entry("wandb_token", "secret", "wandb"), entry("word", "secret", "word")],
+        vec![
+            entry("wandb_token", "secret", "wandb"),
+            entry("word", "secret", "word"),
+        ],
     );
-    assert_eq!(text(&keychain, "wandb_token", "api_key").await, "the-api-key");
+    assert_eq!(
+        text(&keychain, "wandb_token", "api_key").await,
+        "the-api-key"
+    );
     assert_eq!(text(&keychain, "word", "value").await, "the-word");
     assert_eq!(keychain.fields("wandb_token").await.unwrap(), ["api_key"]);
 }

@@ -24,7 +24,7 @@ use crate::http::tests::quick;
 use crate::http::tests::server::{Answer, Received, Server};
 
 /// When the tests take place.
-const NOW: Duration = Duration::from_secs(1_800_000_000);
+const NOW: Duration = Duration::from_hours(500_000);
 
 /// A machine whose variables and clock a test sets. No firmware says anything.
 #[derive(Clone, Default)]
@@ -90,7 +90,9 @@ async fn open(
     service: Service,
     name: &str,
 ) -> Result<Access, CapabilityError> {
-    access.access(&AccessRequest::new(service, Some(name))).await
+    access
+        .access(&AccessRequest::new(service, Some(name)))
+        .await
 }
 
 async fn bearer_of(access: &CredentialAccess, name: &str) -> String {
@@ -112,7 +114,9 @@ fn keys(access: &Access) -> [String; 3] {
             [
                 keys.access_key_id.clone(),
                 keys.secret_access_key.expose_secret().to_owned(),
-                session.map(|token| token.expose_secret().to_owned()).unwrap_or_default(),
+                session
+                    .map(|token| token.expose_secret().to_owned())
+                    .unwrap_or_default(),
             ]
         }
         other => panic!("{other:?}"),
@@ -121,7 +125,9 @@ fn keys(access: &Access) -> [String; 3] {
 
 /// The fields of a form that was received.
 fn form(received: &Received) -> BTreeMap<String, String> {
-    url::form_urlencoded::parse(&received.body).into_owned().collect()
+    url::form_urlencoded::parse(&received.body)
+        .into_owned()
+        .collect()
 }
 
 /// A server that numbers the tokens that it gives.

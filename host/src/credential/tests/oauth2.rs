@@ -15,19 +15,31 @@ credentials:
     let given = open(&access, Service::Http, "header").await.unwrap();
     assert_eq!(token(&given), "token-number-0");
     assert_eq!(given.origin, "the credential `header`");
-    assert_eq!(given.expires_at, Some(World::default().now() + Duration::from_secs(3600)));
+    assert_eq!(
+        given.expires_at,
+        Some(World::default().now() + Duration::from_hours(1))
+    );
     bearer_of(&access, "body").await;
     bearer_of(&access, "public").await;
     let requests = server.requests();
     // `a%3Ab:p+w%26`, by RFC 6749, section 2.3.1.
-    assert_eq!(requests[0].header("authorization"), Some("Basic YSUzQWI6cCt3JTI2"));
+    assert_eq!(
+        requests[0].header("authorization"),
+        Some("Basic YSUzQWI6cCt3JTI2")
+    );
     let sent = form(&requests[0]);
     assert_eq!(sent["grant_type"], "client_credentials");
-    assert_eq!((sent["scope"].as_str(), sent["audience"].as_str()), ("one two", "api"));
+    assert_eq!(
+        (sent["scope"].as_str(), sent["audience"].as_str()),
+        ("one two", "api")
+    );
     assert!(!sent.contains_key("client_secret"));
     assert_eq!(requests[1].header("authorization"), None);
     let sent = form(&requests[1]);
-    assert_eq!((sent["client_id"].as_str(), sent["client_secret"].as_str()), ("me", "word-of-client"));
+    assert_eq!(
+        (sent["client_id"].as_str(), sent["client_secret"].as_str()),
+        ("me", "word-of-client")
+    );
     assert_eq!(form(&requests[2])["client_id"], "me");
 }
 
@@ -59,7 +71,10 @@ async fn a_refresh_token_that_the_server_exchanged_is_used_from_then_on() {
 #[tokio::test]
 async fn an_error_has_what_the_server_said_and_nothing_that_it_was_sent() {
     let server = Server::start(|_, received| {
-        let header = received.header("authorization").unwrap_or_default().to_owned();
+        let header = received
+            .header("authorization")
+            .unwrap_or_default()
+            .to_owned();
         let body = String::from_utf8_lossy(&received.body).into_owned();
         Answer::new(401).body(
             serde_json::json!({
@@ -83,14 +98,23 @@ async fn an_error_has_what_the_server_said_and_nothing_that_it_was_sent() {
     for secret in ["hunter2", "bWU6aHVudGVyMi1jbGllbnQ", "\u{1b}"] {
         assert!(!shown.contains(secret), "{shown}");
     }
-    assert_eq!(error.hint.as_deref(), Some("check the client's identifier and secret"));
+    assert_eq!(
+        error.hint.as_deref(),
+        Some("check the client's identifier and secret")
+    );
 }
 
 #[tokio::test]
 async fn what_is_no_answer_is_told() {
     for (answer, expected) in [
-        (Answer::ok("<html>hunter2</html>"), "is not the JSON that it should be"),
-        (Answer::ok("{\"token\": \"hunter2\"}"), "has no `access_token`"),
+        (
+            Answer::ok("<html>hunter2</html>"),
+            "is not the JSON that it should be",
+        ),
+        (
+            Answer::ok("{\"token\": \"hunter2\"}"),
+            "has no `access_token`",
+        ),
         (
             Answer::ok("{\"access_token\": \"hunter2\", \"token_type\": \"mac\"}"),
             "has a token of the type `mac`, not `Bearer`",
@@ -98,8 +122,14 @@ async fn what_is_no_answer_is_told() {
         (Answer::ok("x".repeat(300 * 1024)), "more than 262144 bytes"),
         (Answer::new(503), "refused it: status 503"),
         (Answer::nothing(), "was cut"),
-        (Answer::ok("{\"access").stall_after(4), "sent nothing for too long"),
-        (Answer::redirect(302, "http://127.0.0.1:1/"), "refused it: status 302"),
+        (
+            Answer::ok("{\"access").stall_after(4),
+            "sent nothing for too long",
+        ),
+        (
+            Answer::redirect(302, "http://127.0.0.1:1/"),
+            "refused it: status 302",
+        ),
     ] {
         let server = Server::start(move |_, _| answer.clone()).await;
         let access = World::default().access(&client(&server));
@@ -224,15 +254,24 @@ async fn a_token_with_too_little_life_left_is_made_anew_first() {
     let world = World::default();
     let access = world.access(&client(&server));
     bearer_of(&access, "api").await;
-    world.pass(Duration::from_secs(1800));
+    world.pass(Duration::from_mins(30));
     let mut request = AccessRequest::new(Service::Http, Some("api"));
     request.min_remaining = Duration::from_secs(1700);
-    assert_eq!(token(&access.access(&request).await.unwrap()), "token-number-0");
+    assert_eq!(
+        token(&access.access(&request).await.unwrap()),
+        "token-number-0"
+    );
     request.min_remaining = Duration::from_secs(1795);
-    assert_eq!(token(&access.access(&request).await.unwrap()), "token-number-1");
+    assert_eq!(
+        token(&access.access(&request).await.unwrap()),
+        "token-number-1"
+    );
     // Longer than any token lives: the newest one has to do.
-    request.min_remaining = Duration::from_secs(7200);
-    assert_eq!(token(&access.access(&request).await.unwrap()), "token-number-1");
+    request.min_remaining = Duration::from_hours(2);
+    assert_eq!(
+        token(&access.access(&request).await.unwrap()),
+        "token-number-1"
+    );
 }
 
 #[tokio::test]

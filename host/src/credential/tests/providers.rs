@@ -22,7 +22,9 @@ async fn secret(provider: &dyn Provider, name: &str) -> Option<Value> {
 async fn fields(provider: &dyn Provider, name: &str) -> (CredentialType, Value) {
     let credential = provider.credential(name).await.unwrap().unwrap();
     let fields = credential.fields.iter();
-    let fields = fields.map(|(field, value)| (field.clone(), value.expose().clone())).collect();
+    let fields = fields
+        .map(|(field, value)| (field.clone(), value.expose().clone()))
+        .collect();
     (credential.kind, Value::Object(fields))
 }
 
@@ -30,20 +32,32 @@ async fn fields(provider: &dyn Provider, name: &str) -> (CredentialType, Value) 
 async fn the_environment_has_secrets_and_credentials_by_their_names() {
     let world = World::new(&[
         ("TOOLHOST_SECRET_DB_PASSWORD", "a-password"),
-        ("TOOLHOST_CREDENTIAL_GCS_1", r#"{"type": "bearer", "token": "a-token"}"#),
+        (
+            "TOOLHOST_CREDENTIAL_GCS_1",
+            r#"{"type": "bearer", "token": "a-token"}"#,
+        ),
         ("TOOLHOST_CREDENTIAL_BAD", "hunter2"),
         ("TOOLHOST_CREDENTIAL_UNTYPED", r#"{"token": "hunter2"}"#),
     ]);
     let provider = EnvironmentProvider::new(world.machine());
-    assert_eq!(secret(&provider, "db_password").await, Some(json!("a-password")));
-    assert_eq!(secret(&provider, "db-password").await, Some(json!("a-password")));
+    assert_eq!(
+        secret(&provider, "db_password").await,
+        Some(json!("a-password"))
+    );
+    assert_eq!(
+        secret(&provider, "db-password").await,
+        Some(json!("a-password"))
+    );
     assert_eq!(secret(&provider, "other").await, None);
     assert_eq!(
         fields(&provider, "gcs.1").await,
         (CredentialType::Bearer, json!({"token": "a-token"}))
     );
     for (name, expected) in [
-        ("bad", "credential `bad` of the environment variable `TOOLHOST_CREDENTIAL_BAD` is not JSON"),
+        (
+            "bad",
+            "credential `bad` of the environment variable `TOOLHOST_CREDENTIAL_BAD` is not JSON",
+        ),
         (
             "untyped",
             "credential `untyped` of the environment variable `TOOLHOST_CREDENTIAL_UNTYPED` has no `type`",
@@ -67,14 +81,26 @@ async fn a_mounted_secret_is_read_anew_when_the_kubelet_changed_it() {
         symlink(version, mount.join("..data_tmp")).unwrap();
         std::fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
     };
-    write("..2026_1", &[("word", "old\n"), ("api.json", r#"{"type": "bearer", "token": "one"}"#)]);
+    write(
+        "..2026_1",
+        &[
+            ("word", "old\n"),
+            ("api.json", r#"{"type": "bearer", "token": "one"}"#),
+        ],
+    );
     for name in ["word", "api.json"] {
         symlink(format!("..data/{name}"), mount.join(name)).unwrap();
     }
     let provider = FolderProvider::new(mount);
     assert_eq!(secret(&provider, "word").await, Some(json!("old")));
     assert_eq!(fields(&provider, "api").await.1, json!({"token": "one"}));
-    write("..2026_2", &[("word", "new"), ("api.json", r#"{"type": "bearer", "token": "two"}"#)]);
+    write(
+        "..2026_2",
+        &[
+            ("word", "new"),
+            ("api.json", r#"{"type": "bearer", "token": "two"}"#),
+        ],
+    );
     std::fs::remove_dir_all(mount.join("..2026_1")).unwrap();
     assert_eq!(secret(&provider, "word").await, Some(json!("new")));
     assert_eq!(fields(&provider, "api").await.1, json!({"token": "two"}));
@@ -89,8 +115,16 @@ async fn a_mounted_secret_is_read_anew_when_the_kubelet_changed_it() {
 async fn a_credential_in_a_folder_is_a_document_or_a_folder_of_fields() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    std::fs::write(path.join("yaml.yaml"), "type: postgres\ndb_host: h\ndb_port: 5432\n").unwrap();
-    std::fs::write(path.join("key.json"), r#"{"type": "service_account", "client_email": "a@b"}"#).unwrap();
+    std::fs::write(
+        path.join("yaml.yaml"),
+        "type: postgres\ndb_host: h\ndb_port: 5432\n",
+    )
+    .unwrap();
+    std::fs::write(
+        path.join("key.json"),
+        r#"{"type": "service_account", "client_email": "a@b"}"#,
+    )
+    .unwrap();
     std::fs::create_dir(path.join("login")).unwrap();
     std::fs::write(path.join("login/type"), "basic\n").unwrap();
     std::fs::write(path.join("login/username"), "ada\n").unwrap();
@@ -108,7 +142,10 @@ async fn a_credential_in_a_folder_is_a_document_or_a_folder_of_fields() {
     assert_eq!(key["service_account"]["client_email"], "a@b");
     assert_eq!(
         fields(&provider, "login").await,
-        (CredentialType::Basic, json!({"username": "ada", "password": "a-password"}))
+        (
+            CredentialType::Basic,
+            json!({"username": "ada", "password": "a-password"})
+        )
     );
     assert_eq!(
         fields(&provider, "any").await,
@@ -124,7 +161,9 @@ fn noetl(server: &Server, token: &str) -> Arc<dyn Provider> {
     let text = format!("providers: [{{noetl: {{url: '{url}', token: {token}}}}}]");
     let world = World::default();
     let file = world.file(&text);
-    file.providers()[0].provider(Path::new(""), &world.machine(), &exchange()).unwrap()
+    file.providers()[0]
+        .provider(Path::new(""), &world.machine(), &exchange())
+        .unwrap()
 }
 
 #[tokio::test]
@@ -177,14 +216,24 @@ async fn a_noetl_server_gives_its_types_of_credentials() {
             json!({"access_key_id": "AK", "secret_access_key": "sk", "region": "r"}),
         ),
         ("http", CredentialType::Bearer, json!({"token": "a-token"})),
-        ("odd/../name", CredentialType::Generic, json!({"webhook": "w"})),
+        (
+            "odd/../name",
+            CredentialType::Generic,
+            json!({"webhook": "w"}),
+        ),
     ] {
         assert_eq!(fields(provider, name).await, (kind, expected), "{name}");
     }
     assert!(provider.credential("other").await.unwrap().is_none());
     let error = provider.credential("broken").await.unwrap_err().to_string();
-    assert!(error.contains("the NoETL server `http://127.0.0.1:"), "{error}");
-    assert!(error.ends_with("status 500 (database is away ***)"), "{error}");
+    assert!(
+        error.contains("the NoETL server `http://127.0.0.1:"),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("status 500 (database is away ***)"),
+        "{error}"
+    );
     let error = provider.credential("empty").await.unwrap_err().to_string();
     assert!(error.contains("gives no `data`"), "{error}");
     // What was asked for is remembered, also that it is not there.
@@ -243,10 +292,22 @@ providers:
 
 #[test]
 fn providers_are_named_on_the_command_line_too() {
-    for good in ["env", "folder:/secrets", "noetl:https://noetl:8082", "command:pass-helper a"] {
+    for good in [
+        "env",
+        "folder:/secrets",
+        "noetl:https://noetl:8082",
+        "command:pass-helper a",
+    ] {
         assert!(good.parse::<ProviderSettings>().is_ok(), "{good}");
     }
-    for bad in ["", "environment", "folder:", "noetl:noetl", "command: ", "vault:x"] {
+    for bad in [
+        "",
+        "environment",
+        "folder:",
+        "noetl:noetl",
+        "command: ",
+        "vault:x",
+    ] {
         assert!(bad.parse::<ProviderSettings>().is_err(), "{bad}");
     }
 }
@@ -262,7 +323,8 @@ credentials:
 ",
     );
     let shown: Vec<_> = file.warnings().iter().map(ToString::to_string).collect();
-    let rest = "has fewer than 6 bytes: it is not searched for in logs and outcomes (at credentials.yaml";
+    let rest =
+        "has fewer than 6 bytes: it is not searched for in logs and outcomes (at credentials.yaml";
     let expected = [
         format!("secret `pin` {rest}:1:16)"),
         format!("`password` of credential `db` {rest}:3:61)"),

@@ -12,7 +12,7 @@ use crate::sealing::Redactor;
 /// The longest text of a server in an error.
 const MAX_SAID_CHARS: usize = 300;
 /// The longest life of a token that is believed, so that times can be added without overflow.
-const MAX_LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+const MAX_LIFE: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Who was asked, for errors about the answer.
 pub(in crate::credential) struct Asked {
@@ -55,22 +55,29 @@ impl Asked {
     }
 
     /// Fails where the server refused, with what it said.
-    pub(in crate::credential) fn check(&self, answer: &ExchangeAnswer) -> Result<(), CredentialError> {
+    pub(in crate::credential) fn check(
+        &self,
+        answer: &ExchangeAnswer,
+    ) -> Result<(), CredentialError> {
         if answer.is_success() {
             return Ok(());
         }
         let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         // Google's other servers, and NoETL's, put a mapping or one sentence there.
-        let error = said.get("error").unwrap_or(&Value::Null);
-        let code = [error, &error["status"], &said["code"], &said["Code"]];
-        let sentence = [
-            &said["error_description"],
-            &error["message"],
-            &said["detail"],
-            &said["message"],
-            &said["Message"],
+        let codes = ["/error", "/error/status", "/code", "/Code"];
+        let sentences = [
+            "/error_description",
+            "/error/message",
+            "/detail",
+            "/message",
+            "/Message",
         ];
-        Err(self.refused(answer.status, self.first(&code), self.first(&sentence)))
+        let first = |pointers: &[&str]| {
+            let mut texts = pointers.iter().filter_map(|pointer| said.pointer(pointer));
+            let text = self.said(texts.find_map(Value::as_str)?);
+            Some(text).filter(|text| !text.is_empty())
+        };
+        Err(self.refused(answer.status, first(&codes), first(&sentences)))
     }
 
     pub(super) fn refused(
@@ -86,11 +93,6 @@ impl Asked {
         };
         let server = self.server.clone();
         CredentialError::token(&self.owner, TokenError::Refused { server, refusal })
-    }
-
-    fn first(&self, candidates: &[&Value]) -> Option<String> {
-        let text = candidates.iter().find_map(|value| value.as_str())?;
-        Some(self.said(text)).filter(|text| !text.is_empty())
     }
 
     /// A text of the server as it may be shown: one line, short, and nothing of what was sent.
@@ -119,7 +121,10 @@ impl Asked {
         if let Some(kind) = text("token_type")
             && !kind.eq_ignore_ascii_case("bearer")
         {
-            let problem = format!("has a token of the type `{}`, not `Bearer`", self.said(kind));
+            let problem = format!(
+                "has a token of the type `{}`, not `Bearer`",
+                self.said(kind)
+            );
             return Err(self.malformed(problem));
         }
         Ok(GivenToken {

@@ -11,7 +11,7 @@ use crate::credential::{CredentialError, Machine};
 pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(10);
 /// How long before its end a token is made anew while the old one is still used. Google's metadata server
 /// has a new one 5 minutes before the old one ends.
-pub(super) const RENEWAL_MARGIN: Duration = Duration::from_secs(240);
+pub(super) const RENEWAL_MARGIN: Duration = Duration::from_mins(4);
 /// How long a failure is told again without asking the server, and how long a value that is shorter than
 /// asked for is used nevertheless.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -88,7 +88,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             if slots.len() >= MAX_SLOTS && !slots.contains_key(key) {
                 slots.retain(|_, slot| slot.flight.is_some());
             }
-            let slot = slots.entry(key.to_owned()).or_insert_with(|| Slot::new(version));
+            let slot = slots
+                .entry(key.to_owned())
+                .or_insert_with(|| Slot::new(version));
             if slot.version != version {
                 *slot = Slot::new(version);
             }
@@ -114,9 +116,15 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             }
         };
         let outcome = flight.wait_for(Option::is_some).await;
-        outcome.ok().and_then(|outcome| outcome.clone()).unwrap_or_else(|| {
-            Err(CredentialError::malformed(key, "was given up while it was made"))
-        })
+        outcome
+            .ok()
+            .and_then(|outcome| outcome.clone())
+            .unwrap_or_else(|| {
+                Err(CredentialError::malformed(
+                    key,
+                    "was given up while it was made",
+                ))
+            })
     }
 
     /// Says that the value is of no use, where `is_it` knows it to be the one that is held. Where the
@@ -207,7 +215,9 @@ impl<V> Slot<V> {
 
     /// Whether a server is being asked; a task that broke off left its channel closed.
     fn is_flying(&self) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.has_changed().is_ok())
+        self.flight
+            .as_ref()
+            .is_some_and(|flight| flight.has_changed().is_ok())
     }
 
     fn failed_lately(&self, now: SystemTime) -> bool {
@@ -234,9 +244,8 @@ impl<V> Held<V> {
         let margin = RENEWAL_MARGIN.min(life / 10);
         let remaining = expires_at.duration_since(now).unwrap_or_default();
         let remaining = remaining.saturating_sub(skew);
-        if remaining.is_zero() {
-            Age::Spent
-        } else if remaining < min_remaining && !is_within(self.made_at, now, RETRY_AFTER) {
+        let is_short = remaining < min_remaining && !is_within(self.made_at, now, RETRY_AFTER);
+        if remaining.is_zero() || is_short {
             Age::Spent
         } else if remaining <= margin {
             Age::Aging

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use http::header::{HeaderName, HeaderValue};
 use http::Method;
+use http::header::{HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
@@ -37,7 +37,11 @@ impl HttpExchange {
 
     async fn ask(&self, exchange: &ExchangeRequest) -> Result<ExchangeAnswer, HttpError> {
         let request = request(exchange)?;
-        let client = if exchange.is_near { &self.near } else { &self.far };
+        let client = if exchange.is_near {
+            &self.near
+        } else {
+            &self.far
+        };
         let mut backoff = Backoff::new(client.retry_policy());
         let mut response = loop {
             match client.send(&request).await {
@@ -91,7 +95,10 @@ fn request(exchange: &ExchangeRequest) -> Result<Request, HttpError> {
     };
     let mut request = Request::new(method, exchange.url.clone())
         .addresses(AddressPolicy::Any)
-        .header(http::header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        .header(
+            http::header::ACCEPT_ENCODING,
+            HeaderValue::from_static("identity"),
+        );
     for (name, value) in &exchange.headers {
         request = request.secret_header(HeaderName::from_static(name), value)?;
     }

@@ -108,7 +108,10 @@ impl ExchangeRequest {
     }
 
     /// Names what must not be repeated in an error.
-    pub(in crate::credential) fn hide(mut self, secrets: impl IntoIterator<Item = SecretString>) -> Self {
+    pub(in crate::credential) fn hide(
+        mut self,
+        secrets: impl IntoIterator<Item = SecretString>,
+    ) -> Self {
         self.secrets.extend(secrets);
         self
     }

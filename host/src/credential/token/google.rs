@@ -24,7 +24,7 @@ const DEFAULT_SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 const DEFAULT_TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 /// The longest life that Google takes of an assertion
 /// (<https://developers.google.com/identity/protocols/oauth2/service-account>).
-const ASSERTION_LIFE: Duration = Duration::from_secs(3600);
+const ASSERTION_LIFE: Duration = Duration::from_hours(1);
 /// An assertion that was issued in the future is refused, so it is dated back a little.
 const ASSERTION_SKEW: Duration = Duration::from_secs(10);
 const KEY_VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
@@ -43,7 +43,10 @@ pub(super) async fn source(
     machine: &Machine,
 ) -> Result<Source, CredentialError> {
     if let Some(token) = credential.text("access_token") {
-        return Ok(Source::Given(Access::new(Authorization::Bearer(token), owner)));
+        return Ok(Source::Given(Access::new(
+            Authorization::Bearer(token),
+            owner,
+        )));
     }
     let scopes = scopes(credential).unwrap_or_else(|| DEFAULT_SCOPE.to_owned());
     for field in ["service_account", "authorized_user"] {
@@ -97,8 +100,8 @@ async fn application_default(
         return source.map(Some);
     }
     let configured = machine.variable("CLOUDSDK_CONFIG");
-    let configured = configured
-        .map(|folder| PathBuf::from(folder).join("application_default_credentials.json"));
+    let configured =
+        configured.map(|folder| PathBuf::from(folder).join("application_default_credentials.json"));
     let Some(path) = configured.or_else(|| machine.below_home(WELL_KNOWN_FILE)) else {
         return Ok(None);
     };
@@ -115,7 +118,10 @@ async fn of_file(owner: &str, path: PathBuf, scopes: String) -> Result<Source, C
     };
     let key = serde_json::from_str(&text).map(SecretValue::new);
     let key = key.map_err(|_| {
-        CredentialError::malformed(owner, format!("has a file `{}` that is not JSON", path.display()))
+        CredentialError::malformed(
+            owner,
+            format!("has a file `{}` that is not JSON", path.display()),
+        )
     })?;
     of_key(owner, &key, scopes)
 }
@@ -125,18 +131,22 @@ fn of_key(owner: &str, key: &SecretValue, scopes: String) -> Result<Source, Cred
     let text = |name: &str| key.expose().get(name).and_then(Value::as_str);
     let needed = |name: &str| {
         let found = text(name).filter(|value| !value.is_empty());
-        found.map(|value| SecretString::from(value.to_owned())).ok_or_else(|| {
-            CredentialError::Incomplete {
+        found
+            .map(|value| SecretString::from(value.to_owned()))
+            .ok_or_else(|| CredentialError::Incomplete {
                 owner: owner.to_owned(),
                 missing: format!("`{name}` in its key"),
-            }
-        })
+            })
     };
     let token_url = text("token_uri").unwrap_or(DEFAULT_TOKEN_URL);
     let token_url = address(owner, "token_uri", token_url)?;
     let owner = owner.to_owned();
     let is_user = text("refresh_token").is_some();
-    match text("type").unwrap_or(if is_user { "authorized_user" } else { "service_account" }) {
+    match text("type").unwrap_or(if is_user {
+        "authorized_user"
+    } else {
+        "service_account"
+    }) {
         "service_account" => Ok(Source::Asked(Box::new(ServiceAccount {
             token_url,
             email: needed("client_email")?,
@@ -203,12 +213,16 @@ fn metadata(owner: &str, machine: &Machine, scopes: String) -> Source {
 impl ServiceAccount {
     /// What says, signed, who asks for what (RFC 7523, section 3).
     fn assertion(&self, servers: &Servers) -> Result<SecretString, CredentialError> {
-        let now = servers.machine.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = servers
+            .machine
+            .now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let issued = now.saturating_sub(ASSERTION_SKEW);
-        let mut header = json!({"alg": "RS256", "typ": "JWT"});
-        if let Some(id) = &self.key_id {
-            header["kid"] = json!(id);
-        }
+        let header = match &self.key_id {
+            Some(id) => json!({"alg": "RS256", "typ": "JWT", "kid": id}),
+            None => json!({"alg": "RS256", "typ": "JWT"}),
+        };
         let claims = json!({
             "iss": self.email.expose_secret(),
             "scope": self.scopes,
@@ -243,7 +257,11 @@ impl ServiceAccount {
 
 #[async_trait]
 impl Mint for ServiceAccount {
-    async fn mint(&self, servers: &Servers, _: Option<Token>) -> Result<Made<Token>, CredentialError> {
+    async fn mint(
+        &self,
+        servers: &Servers,
+        _: Option<Token>,
+    ) -> Result<Made<Token>, CredentialError> {
         let assertion = self.assertion(servers)?;
         let fields = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
@@ -256,7 +274,11 @@ impl Mint for ServiceAccount {
 
 #[async_trait]
 impl Mint for AuthorizedUser {
-    async fn mint(&self, servers: &Servers, _: Option<Token>) -> Result<Made<Token>, CredentialError> {
+    async fn mint(
+        &self,
+        servers: &Servers,
+        _: Option<Token>,
+    ) -> Result<Made<Token>, CredentialError> {
         let fields = [
             ("grant_type", "refresh_token"),
             ("client_id", self.client_id.expose_secret()),

@@ -146,7 +146,9 @@ impl Tokens {
         let Some(source) = source else {
             return Ok(nothing(service, &self.servers.machine));
         };
-        let given = self.resolve(key, Version::default(), min_remaining, source).await;
+        let given = self
+            .resolve(key, Version::default(), min_remaining, source)
+            .await;
         match given {
             // It was not there after all.
             Err(error) if is_unanswered(&error) && self.servers.is_absent(service) => {
@@ -238,7 +240,8 @@ pub(super) fn version(credential: &Credential) -> Version {
 }
 
 pub(super) fn is_same(one: &Authorization, other: &Authorization) -> bool {
-    let equal = |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
+    let equal =
+        |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
     match (one, other) {
         (Authorization::Anonymous, Authorization::Anonymous) => true,
         (Authorization::Bearer(one), Authorization::Bearer(other)) => equal(one, other),

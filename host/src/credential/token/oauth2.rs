@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -13,8 +13,8 @@ use crate::credential::{Credential, CredentialError};
 struct Client {
     owner: String,
     token_url: Url,
-    client_id: SecretString,
-    client_secret: Option<SecretString>,
+    id: SecretString,
+    secret: Option<SecretString>,
     scopes: Option<String>,
     audience: Option<SecretString>,
     refresh_token: Option<SecretString>,
@@ -32,7 +32,10 @@ enum Authentication {
 
 pub(super) fn source(owner: &str, credential: &Credential) -> Result<Source, CredentialError> {
     if let Some(token) = credential.text("access_token") {
-        return Ok(Source::Given(Access::new(Authorization::Bearer(token), owner)));
+        return Ok(Source::Given(Access::new(
+            Authorization::Bearer(token),
+            owner,
+        )));
     }
     let authentication = match credential.text("client_auth") {
         None => Authentication::Basic,
@@ -48,8 +51,8 @@ pub(super) fn source(owner: &str, credential: &Credential) -> Result<Source, Cre
     let url = credential.needed(owner, "token_url")?;
     Ok(Source::Asked(Box::new(Client {
         token_url: address(owner, "token_url", url.expose_secret())?,
-        client_id: credential.needed(owner, "client_id")?,
-        client_secret: credential.text("client_secret"),
+        id: credential.needed(owner, "client_id")?,
+        secret: credential.text("client_secret"),
         scopes: scopes(credential),
         audience: credential.text("audience"),
         refresh_token: credential.text("refresh_token"),
@@ -63,7 +66,10 @@ pub(super) fn address(owner: &str, field: &str, text: &str) -> Result<Url, Crede
     let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
     url.ok_or_else(|| {
-        CredentialError::malformed(owner, format!("has a `{field}` that is no http or https URL"))
+        CredentialError::malformed(
+            owner,
+            format!("has a `{field}` that is no http or https URL"),
+        )
     })
 }
 
@@ -104,8 +110,8 @@ impl Mint for Client {
         if let Some(audience) = &self.audience {
             fields.push(("audience", audience.expose_secret()));
         }
-        let id = self.client_id.expose_secret();
-        let secret = self.client_secret.as_ref().map(|secret| secret.expose_secret());
+        let id = self.id.expose_secret();
+        let secret = self.secret.as_ref().map(ExposeSecret::expose_secret);
         // A public client has no secret, and says its name in the body.
         let in_body = secret.is_none() || self.authentication == Authentication::Body;
         if in_body {
@@ -119,7 +125,7 @@ impl Mint for Client {
         }
         let request = request
             .header("accept", SecretString::from("application/json"))
-            .hide(self.client_secret.iter().chain(refresh_token).cloned());
+            .hide(self.secret.iter().chain(refresh_token).cloned());
         let asked_at = servers.machine.now();
         let (asked, answer) = servers.ask(&self.owner, request).await?;
         let given = asked.token(&answer, asked_at)?;

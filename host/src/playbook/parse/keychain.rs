@@ -130,7 +130,8 @@ fn parse_kind(checker: &mut Checker<'_>, item: &Node, owner: &str) -> Option<Key
     // With NoETL, such an entry may have a request of its own: `endpoint`, `headers` and `data`.
     let has_credential = item.get("credential").or_else(|| item.get("ref")).is_some();
     if text == "oauth2" && !has_credential {
-        let message = format!("{owner} has no `credential`, and a request of its own is not supported");
+        let message =
+            format!("{owner} has no `credential`, and a request of its own is not supported");
         let help = "put `token_url`, `client_id` and `client_secret` into a credential of type \
                     `oauth2`, and write `credential: NAME`";
         checker.problem(node.span, message, help);

@@ -52,10 +52,7 @@ struct Keys {
 }
 
 /// The keys of a container's role, if the environment says where they are.
-pub(super) fn container(
-    owner: &str,
-    machine: &Machine,
-) -> Result<Option<Source>, CredentialError> {
+pub(super) fn container(owner: &str, machine: &Machine) -> Result<Option<Source>, CredentialError> {
     let url = if let Some(path) = machine.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
         let url = format!("{CONTAINER_SERVER}{path}");
         address(owner, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", &url)?
@@ -73,8 +70,12 @@ pub(super) fn container(
     Ok(Some(Source::Asked(Box::new(Container {
         owner: owner.to_owned(),
         url,
-        token: machine.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN").map(SecretString::from),
-        token_file: machine.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE").map(PathBuf::from),
+        token: machine
+            .variable("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+            .map(SecretString::from),
+        token_file: machine
+            .variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
+            .map(PathBuf::from),
     }))))
 }
 
@@ -101,7 +102,9 @@ fn is_trusted(url: &Url) -> bool {
         None => return false,
     };
     address.is_loopback()
-        || TRUSTED_ADDRESSES.iter().any(|trusted| trusted.parse() == Ok(address))
+        || TRUSTED_ADDRESSES
+            .iter()
+            .any(|trusted| trusted.parse() == Ok(address))
 }
 
 fn access(
@@ -133,12 +136,20 @@ fn access(
 
 #[async_trait]
 impl Mint for Container {
-    async fn mint(&self, servers: &Servers, _: Option<Token>) -> Result<Made<Token>, CredentialError> {
+    async fn mint(
+        &self,
+        servers: &Servers,
+        _: Option<Token>,
+    ) -> Result<Made<Token>, CredentialError> {
         let token = match &self.token_file {
             Some(path) => match read_secret(path).await {
                 Ok(text) => Some(SecretString::from(text)),
                 Err(source) => {
-                    return Err(CredentialError::missing_file(&self.owner, path.clone(), source));
+                    return Err(CredentialError::missing_file(
+                        &self.owner,
+                        path.clone(),
+                        source,
+                    ));
                 }
             },
             None => self.token.clone(),
@@ -183,12 +194,16 @@ impl Instance {
         let session = SecretString::from(line(&asked, &answer)?);
         let (asked, answer) = self.get(servers, ROLES_PATH, &session).await?;
         let role = line(&asked, &answer)?;
-        let (asked, answer) = self.get(servers, &format!("{ROLES_PATH}{role}"), &session).await?;
+        let (asked, answer) = self
+            .get(servers, &format!("{ROLES_PATH}{role}"), &session)
+            .await?;
         let mut access = access(&self.owner, &asked, &answer, servers)?;
         if region(&servers.machine).is_none() {
             // It is not needed for the keys, so it may be missing.
             let place = self.get(servers, REGION_PATH, &session).await;
-            access.region = place.ok().and_then(|(asked, answer)| line(&asked, &answer).ok());
+            access.region = place
+                .ok()
+                .and_then(|(asked, answer)| line(&asked, &answer).ok());
         }
         Ok(access)
     }

@@ -46,12 +46,12 @@ pub(super) async fn source(
         return web_identity::source(owner, role, file.into(), None, region, machine);
     }
     let found = chain(owner, machine).await?;
-    found.or_else(|| metadata::instance(owner, machine)).ok_or_else(|| {
-        CredentialError::Incomplete {
+    found
+        .or_else(|| metadata::instance(owner, machine))
+        .ok_or_else(|| CredentialError::Incomplete {
             owner: owner.to_owned(),
             missing: "keys, and this machine has none to offer either".to_owned(),
-        }
-    })
+        })
 }
 
 /// What the machine offers without a credential of a name.
@@ -61,7 +61,9 @@ pub(super) async fn ambient(servers: &Servers) -> Result<Option<Source>, Credent
         return Ok(Some(source));
     }
     // A machine of Amazon says so: `Amazon EC2` on Nitro, and `amazon` in the version on Xen.
-    let is_there = machine.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT").is_some()
+    let is_there = machine
+        .variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")
+        .is_some()
         || machine.firmware("sys_vendor") == "Amazon EC2"
         || machine.firmware("bios_version").ends_with("amazon");
     if !is_there || servers.is_absent(Service::S3) {
@@ -87,9 +89,10 @@ async fn chain(owner: &str, machine: &Machine) -> Result<Option<Source>, Credent
         return Ok(Some(source));
     }
     let variable = |name: &str| machine.variable(name);
-    if let (Some(file), Some(role)) =
-        (variable("AWS_WEB_IDENTITY_TOKEN_FILE"), variable("AWS_ROLE_ARN"))
-    {
+    if let (Some(file), Some(role)) = (
+        variable("AWS_WEB_IDENTITY_TOKEN_FILE"),
+        variable("AWS_ROLE_ARN"),
+    ) {
         let session = variable("AWS_ROLE_SESSION_NAME");
         let source =
             web_identity::source(owner, role, file.into(), session, region(machine), machine);
@@ -104,7 +107,9 @@ fn of_environment(machine: &Machine) -> Option<Access> {
     let keys = AwsKeys {
         access_key_id,
         secret_access_key: SecretString::from(secret),
-        session_token: machine.variable("AWS_SESSION_TOKEN").map(SecretString::from),
+        session_token: machine
+            .variable("AWS_SESSION_TOKEN")
+            .map(SecretString::from),
     };
     let mut access = Access::new(Authorization::Aws(keys), "the variable `AWS_ACCESS_KEY_ID`");
     with_surroundings(&mut access, machine);

@@ -133,9 +133,14 @@ fn section(text: &str, name: &str, is_config: bool) -> Option<Settings> {
         if line.is_empty() || line.starts_with(['#', ';']) {
             continue;
         }
-        if let Some(title) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+        if let Some(title) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.split(']').next())
+        {
             let title = title.trim();
-            let of_profile = title.strip_prefix("profile").filter(|rest| rest.starts_with([' ', '\t']));
+            let of_profile = title
+                .strip_prefix("profile")
+                .filter(|rest| rest.starts_with([' ', '\t']));
             is_ours = match of_profile {
                 Some(rest) => is_config && rest.trim().trim_matches(['"', '\'']) == name,
                 None => title == name && (!is_config || name == "default"),

@@ -94,7 +94,11 @@ struct Refused {
 
 #[async_trait]
 impl Mint for WebIdentity {
-    async fn mint(&self, servers: &Servers, _: Option<Token>) -> Result<Made<Token>, CredentialError> {
+    async fn mint(
+        &self,
+        servers: &Servers,
+        _: Option<Token>,
+    ) -> Result<Made<Token>, CredentialError> {
         // The kubelet writes a new one before the old one ends.
         let token = match read_secret(&self.token_file).await {
             Ok(token) => SecretString::from(token),
@@ -115,7 +119,8 @@ impl Mint for WebIdentity {
         let text = std::str::from_utf8(&answer.body).unwrap_or_default();
         if !answer.is_success() {
             let said: Option<ErrorResponse> = quick_xml::de::from_str(text).ok();
-            let (code, message) = said.map_or((None, None), |said| (said.error.code, said.error.message));
+            let (code, message) =
+                said.map_or((None, None), |said| (said.error.code, said.error.message));
             let shown = |text: Option<String>| text.map(|text| asked.said(&text));
             return Err(asked.refused(answer.status, shown(code), shown(message)));
         }
