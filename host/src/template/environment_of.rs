@@ -121,3 +121,89 @@ fn make<'config>(
     }
     Some(members)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use secrecy::ExposeSecret as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::credential::{CredentialsFile, Keychain};
+    use crate::diagnostic::Document;
+
+    fn context() -> TemplateContext {
+        let text = "credentials: {db: {type: postgres, host: h, port: 5432, password: the-password}}";
+        let document = Document::parse_confidential("credentials.yaml", text).unwrap();
+        let file = CredentialsFile::parse(&document, Path::new("")).unwrap();
+        TemplateContext {
+            keychain: Arc::new(Keychain::new(Vec::new(), Arc::new(file))),
+            ..TemplateContext::default()
+        }
+    }
+
+    fn place() -> EnvironmentOf {
+        let schema = json!({"x-noetl-environment": [
+            {"credential": "/job/auth", "into": "/job/env"}, {"credential": "job"}, 5,
+        ]});
+        let mut places = EnvironmentOf::of_schema(&schema);
+        assert_eq!(places.len(), 1);
+        places.remove(0)
+    }
+
+    #[tokio::test]
+    async fn variables_are_sealed_and_only_the_password_is_searched_for() {
+        let vault = Vault::new();
+        let mut config = json!({"job": {"auth": "db"}});
+        place().put(&mut config, &context(), &vault).await.unwrap();
+        for (name, expected) in [
+            ("PGHOST", "h"),
+            ("PGPORT", "5432"),
+            ("PGPASSWORD", "the-password"),
+        ] {
+            let reference = config["job"]["env"][name].as_str().unwrap();
+            assert!(Vault::has_reference(reference));
+            let opened = vault.open_text(reference).unwrap();
+            assert_eq!(opened.expose_secret(), expected);
+        }
+        assert_eq!(config["job"]["env"].as_object().unwrap().len(), 3);
+        let searched: Vec<_> = vault.texts();
+        let searched: Vec<_> = searched.iter().map(|text| text.expose_secret()).collect();
+        assert_eq!(searched, ["the-password"]);
+    }
+
+    #[tokio::test]
+    async fn what_the_configuration_says_itself_stays() {
+        let vault = Vault::new();
+        for (config, expected) in [
+            (
+                json!({"job": {"auth": "db", "env": {"PGHOST": "mine"}}}),
+                Some("mine"),
+            ),
+            (json!({"job": {"auth": "db", "env": "wrong"}}), None),
+            (json!({"job": {"auth": null}}), None),
+            (json!({"job": {"auth": ["db"]}}), None),
+            (json!({"job": 5}), None),
+            (json!({}), None),
+        ] {
+            let mut changed = config.clone();
+            place().put(&mut changed, &context(), &vault).await.unwrap();
+            match expected {
+                Some(host) => assert_eq!(changed["job"]["env"]["PGHOST"], host),
+                None => assert_eq!(changed, config),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mapping_that_was_left_empty_is_filled() {
+        let mut config = json!({"job": {"auth": "db", "env": null}});
+        place()
+            .put(&mut config, &context(), &Vault::new())
+            .await
+            .unwrap();
+        assert!(config["job"]["env"]["PGHOST"].is_string());
+    }
+}

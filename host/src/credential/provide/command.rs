@@ -147,7 +147,9 @@ impl CommandProvider {
             // Not waited for in the sense of the kernel, so that the group keeps its number.
             let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
             while waitid(WaitId::Pid(group.0), look)?.is_none() {
-                changes.recv().await;
+                if changes.recv().await.is_none() {
+                    return Err(io::Error::other("signals are not delivered any more"));
+                }
             }
             // What it left behind would keep the pipe open.
             group.kill();

@@ -312,3 +312,16 @@ async fn a_client_without_an_address_is_told_what_is_missing() {
         "the credential `api` has a `token_url` that is no http or https URL"
     );
 }
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_worth_another_try() {
+    let port = crate::http::tests::server::closed_port().await;
+    let access = World::default().access(&format!(
+        "credentials: {{api: {{type: oauth2, token_url: 'http://127.0.0.1:{port}/t', client_id: me}}}}"
+    ));
+    let error = open(&access, Service::Http, "api").await.unwrap_err();
+    assert_eq!(error.reason, crate::capability::Reason::FetchFailed);
+    assert!(error.retryable);
+    let start = format!("no token for the credential `api`: cannot connect to http://127.0.0.1:{port}/t");
+    assert!(error.message.starts_with(&start), "{}", error.message);
+}
