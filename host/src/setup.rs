@@ -1,5 +1,6 @@
 //! Puts a host together from what a user says: the one place that names concrete backends.
 
+mod credentials;
 mod grants;
 mod objects;
 mod plan;
@@ -9,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use credentials::Credentials;
 pub use grants::{GrantsFile, GrantsFileError};
 pub use plan::{PlanSources, set_up_plan};
 
 use crate::backend::kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
 use crate::backend::local::{LocalEngine, LocalSettings};
 use crate::capability::{AccessSource, FetchRule, JobRunner, ObjectSource};
-use crate::credential::{CredentialError, CredentialsFile};
+use crate::credential::CredentialError;
 use crate::grant::Grants;
 use crate::host::{BuildError, ToolHost};
 use crate::http::HttpSettings;
@@ -191,15 +193,6 @@ async fn engine(settings: &Settings) -> Result<Arc<dyn JobRunner>, SetupError> {
         local.backoff_base = backoff_base;
     }
     Ok(Arc::new(LocalEngine::new(local)))
-}
-
-/// Reads the credentials file, if there is one.
-///
-/// # Errors
-///
-/// [`CredentialError`].
-pub fn credentials(path: Option<&Path>) -> Result<CredentialsFile, CredentialError> {
-    path.map_or_else(|| Ok(CredentialsFile::default()), CredentialsFile::load)
 }
 
 async fn load_plugins(

@@ -14,6 +14,7 @@ mod architecture;
 mod build_guests;
 mod cli;
 mod cluster;
+mod credentials;
 mod guests;
 mod hostile;
 mod local;

@@ -6,7 +6,6 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use toolhost::backend::kubernetes::{KubernetesEngine, PlannedJob, Planner};
 use toolhost::capability::CapabilityError;
-use toolhost::credential::{CredentialProvider, SecretProvider};
 use toolhost::host::{CallError, CallRequest, ToolHost};
 use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::playbook::{ExecutionId, Playbook, Step, StepTool};
@@ -68,15 +67,18 @@ async fn try_plan(arguments: PlanArguments) -> Result<Exit, Exit> {
     let playbook = read_playbook(&arguments.playbook)?;
     terminal::show(playbook.warnings());
     let workload = workload(&playbook, &arguments.playbook)?;
-    let credentials = Arc::new(arguments.common.credentials()?);
-    let keychain = playbook.keychain(Arc::clone(&credentials) as Arc<dyn CredentialProvider>);
+    let credentials = arguments.common.credentials()?;
+    let keychain = credentials.keychain(playbook.keychain_entries().to_vec());
     let sources = if arguments.offline {
         PlanSources::Empty
     } else {
         PlanSources::Fetched
     };
     let folder = folder_of(&arguments.playbook.playbook);
-    let (set_up, planner) = arguments.common.set_up_plan(&folder, sources).await?;
+    let (set_up, planner) = arguments
+        .common
+        .set_up_plan(&folder, &credentials, sources)
+        .await?;
     let cluster = if arguments.server {
         Some(connect(&arguments.common).await?)
     } else {
@@ -88,7 +90,7 @@ async fn try_plan(arguments: PlanArguments) -> Result<Exit, Exit> {
         .unwrap_or_else(ExecutionId::generate)
         .to_string();
     context.workload = Arc::new(workload);
-    context.secrets = credentials as Arc<dyn SecretProvider>;
+    context.secrets = credentials.secrets();
     context.keychain = Arc::new(keychain);
     let planning = Planning {
         playbook: &playbook,

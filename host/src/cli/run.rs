@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use toolhost::credential::{CredentialProvider, SecretProvider};
 use toolhost::diagnostic::Diagnostic;
 use toolhost::host::{CallError, CallRequest, Finding, ToolHost};
 use toolhost::outcome::OutcomeStatus;
@@ -77,20 +76,20 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
     let playbook = read_playbook(&arguments.playbook)?;
     terminal::show(playbook.warnings());
     let workload = workload(&playbook, &arguments.playbook)?;
-    let credentials = Arc::new(arguments.common.credentials()?);
-    let keychain = playbook.keychain(Arc::clone(&credentials) as Arc<dyn CredentialProvider>);
+    let credentials = arguments.common.credentials()?;
+    let keychain = credentials.keychain(playbook.keychain_entries().to_vec());
     let inputs = RunInputs {
         execution_id: arguments
             .playbook
             .execution_id
             .unwrap_or_else(ExecutionId::generate),
         workload,
-        secrets: credentials as Arc<dyn SecretProvider>,
+        secrets: credentials.secrets(),
         keychain: Arc::new(keychain),
     };
     let set_up = arguments
         .common
-        .set_up(&folder_of(&arguments.playbook.playbook))
+        .set_up(&folder_of(&arguments.playbook.playbook), Some(&credentials))
         .await?;
     let runner = HostRunner {
         host: set_up.host,

@@ -166,6 +166,12 @@ impl Playbook {
         &self.document
     }
 
+    /// The entries of the playbook's keychain.
+    #[must_use]
+    pub fn keychain_entries(&self) -> &[KeychainEntry] {
+        &self.keychain
+    }
+
     /// The playbook's keychain, over these credentials.
     #[must_use]
     pub fn keychain(&self, credentials: Arc<dyn CredentialProvider>) -> Keychain {
