@@ -59,13 +59,8 @@ pub(super) fn create(
     if kind == &JOBS {
         *entry(&mut value, "status") = json!({});
     }
-    if call.parameter("dryRun").is_some() {
-        if api.store.get(&key).is_some() {
-            return Err(Refusal::already_exists(kind.resource, kind.group, &name));
-        }
-        return Ok(body::json(201, &shaped(call, &value)));
-    }
-    let created = api.store.create_with(&key, value, |value, uid| {
+    let is_dry = call.parameter("dryRun").is_some();
+    let created = api.store.create_with(&key, value, is_dry, |value, uid| {
         if kind == &JOBS {
             set_controller_labels(value, uid);
         }

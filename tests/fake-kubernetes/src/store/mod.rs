@@ -57,14 +57,15 @@ impl Store {
     }
 
     pub(crate) fn create(&self, key: &Key, object: Value) -> Result<Arc<Value>, Refusal> {
-        self.create_with(key, object, |_, _| {})
+        self.create_with(key, object, false, |_, _| {})
     }
 
-    /// As [`Store::create`]; the object may be completed when its UID is known.
+    /// As [`Store::create`]; the object may be completed when its UID is known. A dry run keeps nothing.
     pub(crate) fn create_with(
         &self,
         key: &Key,
         mut object: Value,
+        is_dry: bool,
         complete: impl FnOnce(&mut Value, &str),
     ) -> Result<Arc<Value>, Refusal> {
         let mut state = self.lock();
@@ -77,9 +78,7 @@ impl Store {
             ));
         }
         let uid = state.draw_uid();
-        complete(&mut object, &uid);
         let metadata = self::object(&mut object, "metadata");
-        metadata.insert("uid".to_owned(), uid.into());
         metadata.insert("creationTimestamp".to_owned(), time::now().into());
         metadata.insert("name".to_owned(), key.name.clone().into());
         if key.kind.is_namespaced {
@@ -87,6 +86,11 @@ impl Store {
         }
         metadata.remove("deletionTimestamp");
         default(metadata, "generation", 1);
+        complete(&mut object, &uid);
+        self::object(&mut object, "metadata").insert("uid".to_owned(), uid.into());
+        if is_dry {
+            return Ok(Arc::new(object));
+        }
         Ok(self.put(state, key, object))
     }
 
@@ -164,7 +168,7 @@ impl Store {
     pub(crate) fn changes_since(&self, version: u64) -> Result<Vec<Change>, Refusal> {
         let state = self.lock();
         if version < state.compacted {
-            return Err(Refusal::expired());
+            return Err(Refusal::expired(version, state.compacted));
         }
         Ok(state.since(version))
     }
@@ -189,6 +193,10 @@ impl Store {
     pub(crate) fn expire_watches(&self) {
         self.lock().expirations += 1;
         self.compact();
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.lock().version
     }
 
     pub(crate) fn expirations(&self) -> u64 {
