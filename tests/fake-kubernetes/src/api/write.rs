@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::decoding::check_quantities;
 use super::patch;
 use super::read::Selection;
 use super::validation::{check, check_change, set_controller_labels, set_defaults};
@@ -39,6 +40,7 @@ pub(super) fn create(
         return Err(Refusal::bad_request(message));
     }
     set_defaults(kind, &mut value);
+    check_quantities(kind, &value)?;
     check(kind, &value)?;
     if kind.is_namespaced {
         let namespace = api.store.get(&Key::new(&NAMESPACES, "", &call.namespace));

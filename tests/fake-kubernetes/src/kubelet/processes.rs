@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use super::container::{Container, Launch};
 use super::expansion::expand;
 use super::pod::{Gone, Pod};
-use super::quantity;
 use super::status::{self, End, Which};
 use crate::json::{list, text};
+use crate::quantity;
 
 /// Why a container did not run to its end.
 enum Stop {

@@ -66,6 +66,16 @@ async fn refuses_what_the_api_server_refuses() {
         code(&cluster.jobs().create(&create, &job).await.unwrap_err()),
         422
     );
+    let mut job = shell_job("no-quantity", "exit 0");
+    job["spec"]["template"]["spec"]["containers"][0]["resources"] =
+        json!({"limits": {"memory": "1GB"}});
+    let job = serde_json::from_value(job).unwrap();
+    let error = cluster.jobs().create(&create, &job).await.unwrap_err();
+    assert_eq!(code(&error), 400);
+    assert!(
+        error.to_string().contains("quantities must match"),
+        "{error}"
+    );
     assert!(cluster.server.existing("jobs").is_empty());
 }
 
