@@ -66,7 +66,7 @@ impl Controller {
 
     fn sync_with(&self, key: &Key, stored: &Value, memory: &mut Memory) -> Option<Instant> {
         let uid = text(stored, "/metadata/uid");
-        let pods = pods::of(&self.store, &key.namespace, uid);
+        let pods = pods::of(&self.store, uid);
         let is_finished =
             conditions::is_true(stored, "Complete") || conditions::is_true(stored, "Failed");
         if is_deleted(stored) || is_finished {
