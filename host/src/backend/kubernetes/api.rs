@@ -69,6 +69,7 @@ pub(super) async fn dry_run(
 ) -> Result<(), Error> {
     let path = match kind {
         "Job" => jobs(namespace),
+        "Pod" => format!("/api/v1/namespaces/{namespace}/pods"),
         "Secret" => format!("/api/v1/namespaces/{namespace}/secrets"),
         _ => format!("/api/v1/namespaces/{namespace}/configmaps"),
     };
