@@ -39,6 +39,7 @@ pub mod digest;
 pub mod engine;
 pub mod grant;
 pub mod host;
+pub mod http;
 pub mod invocation;
 pub mod limits;
 pub mod log;

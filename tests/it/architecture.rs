@@ -14,10 +14,12 @@ const ARROWS: [(&str, &[&str]); 19] = [
         "setup",
         &[
             "backend",
+            "capability",
             "credential",
             "diagnostic",
             "grant",
             "host",
+            "http",
             "registry",
         ],
     ),
@@ -85,7 +87,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("backend", &["capability", "http"]),
     ("http", &["capability"]),
     ("engine", &["limits"]),
-    ("grant", &[]),
+    // How far a capability goes is part of what the capability is.
+    ("grant", &["capability"]),
     ("limits", &[]),
     ("digest", &[]),
     ("sealing", &[]),

@@ -7,6 +7,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod alone;
 mod architecture;
 
 #[path = "../../host/build_guests.rs"]
@@ -16,6 +17,7 @@ mod cluster;
 mod guests;
 mod hostile;
 mod local;
+mod objects;
 mod script;
 mod secrets;
 mod swap;

@@ -117,7 +117,7 @@ async fn main() {
         let (index, start_ms, wall_ms, end_ms, outcome) = call.unwrap();
         walls.push(wall_ms);
         let outcome = match outcome {
-            Ok(outcome) => serde_json::to_value(&outcome).unwrap(),
+            Ok(outcome) => Value::Object(outcome.document),
             Err(error) => json!({"error": error.to_string()}),
         };
         let is_whole = outcome["status"] == "completed" && outcome["output"] != Value::Null;

@@ -6,16 +6,22 @@
 
 mod access;
 mod error;
+mod fetch_pattern;
+mod fetch_policy;
 mod jobs;
+mod location;
 mod objects;
 mod reason;
 
 pub use access::{Access, AccessRequest, AccessSource, Authorization, AwsKeys, Service};
 pub use error::CapabilityError;
+pub use fetch_pattern::{FetchPattern, FetchPatternError};
+pub use fetch_policy::{FetchPermit, FetchPolicy, FetchRule};
 pub use jobs::{
     ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, AttemptEnd, JobEnd, JobEvent, JobEventKind,
     JobHandle, JobIdentity, JobReporter, JobRequest, JobRunner, JobStatus, LogSink,
     MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE, Script,
 };
+pub use location::shown_url;
 pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};
 pub use reason::Reason;

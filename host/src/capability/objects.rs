@@ -1,10 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::SecretString;
 
-use super::CapabilityError;
+use super::{CapabilityError, FetchPolicy};
 
 /// A place that objects are fetched from.
 #[async_trait]
@@ -57,6 +58,8 @@ pub struct FetchOptions {
     pub timeout: Option<Duration>,
     /// The most bytes that are taken.
     pub max_bytes: u64,
+    /// What may be fetched, and from which addresses. The host sets it; a tool has no way to.
+    pub policy: Arc<FetchPolicy>,
 }
 
 impl FetchOptions {
@@ -76,6 +79,7 @@ impl Default for FetchOptions {
             headers: Vec::new(),
             timeout: None,
             max_bytes: Self::DEFAULT_MAX_BYTES,
+            policy: Arc::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use toolhost::backend::kubernetes::KubernetesSettings;
 use toolhost::credential::CredentialError;
 use toolhost::diagnostic::Document;
+use toolhost::http::ProxySettings;
 use toolhost::setup::{GrantsFileError, SetUp, Settings, SetupError};
 
 use super::exit::Exit;
@@ -92,6 +93,9 @@ impl CommonOptions {
             user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
         settings.log_directory =
             user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
+        settings.http.proxy = ProxySettings::from_variables(|name| std::env::var(name).ok());
+        // Whoever is at the keyboard can reach them without this host.
+        settings.private_addresses = true;
         let set_up = toolhost::setup::set_up(settings)
             .await
             .map_err(|error| explain(&error))?;

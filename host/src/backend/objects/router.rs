@@ -13,15 +13,6 @@ pub struct SourceRouter {
     sources: BTreeMap<&'static str, Arc<dyn ObjectSource>>,
 }
 
-/// The types of sources and the schemes of their URIs.
-const SCHEMES: [(&str, &str); 5] = [
-    ("gs", "gcs"),
-    ("s3", "s3"),
-    ("http", "http"),
-    ("https", "http"),
-    ("file", "file"),
-];
-
 impl SourceRouter {
     /// A router without sources.
     #[must_use]
@@ -40,10 +31,7 @@ impl SourceRouter {
 #[async_trait]
 impl ObjectSource for SourceRouter {
     async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
-        let source_type = match &request.options.source_type {
-            Some(source_type) => source_type.as_str(),
-            None => type_of(&request.uri)?,
-        };
+        let source_type = request.source_type()?;
         let source = self.sources.get(source_type).ok_or_else(|| {
             let known: Vec<_> = self
                 .sources
@@ -57,21 +45,6 @@ impl ObjectSource for SourceRouter {
         })?;
         source.fetch(request).await
     }
-}
-
-fn type_of(uri: &str) -> Result<&'static str, CapabilityError> {
-    let Some((scheme, _)) = uri.split_once("://") else {
-        return Ok("file");
-    };
-    let found = SCHEMES
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(scheme));
-    found.map(|(_, source_type)| *source_type).ok_or_else(|| {
-        let message = format!("no source is known for the scheme `{scheme}`");
-        CapabilityError::new(Reason::Unsupported, message)
-            .with_hint("use `gs://`, `s3://`, `http://`, `https://`, `file://` or a path")
-            .with_field("script.uri")
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,251 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::{StatusCode, header};
+use secrecy::ExposeSecret as _;
+
+use super::answer::Answer;
+use super::question::Question;
+use crate::capability::{Access, Authorization, CapabilityError, Reason};
+use crate::http::{is_retryable, shown, text_of};
+
+/// An answer without content, and what it is the answer to.
+pub(super) struct Refused<'fetch> {
+    pub(super) question: &'fetch Question,
+    pub(super) access: Option<&'fetch Access>,
+    pub(super) answer: Answer,
+}
+
+/// The most of a server's own words that is shown, in characters.
+const MAX_TEXT_CHARS: usize = 200;
+/// The most of an answer that is read for its words: what is removed from them may be long.
+const MAX_TEXT_BYTES: usize = 8 << 10;
+/// What stands in the place of a secret.
+const REMOVED: &str = "***";
+/// The shortest part of a header's value that is a secret of its own: shorter ones are words like `Basic`.
+const MIN_SECRET_PART: usize = 7;
+/// As much of a secret at the end of what was read, in bytes, is taken for one; less is no use to anybody.
+const MIN_SECRET_BEGINNING: usize = 4;
+
+/// The error that an answer is.
+pub(super) async fn refusal(refused: Refused<'_>) -> CapabilityError {
+    let used = refused.used();
+    let secrets = refused.secrets();
+    let Refused {
+        question, answer, ..
+    } = refused;
+    let status = answer.response.status();
+    let place = shown(&answer.url);
+    let led = if answer.url == question.url {
+        String::new()
+    } else {
+        format!(", to which `{}` leads", shown(&question.url))
+    };
+    let Verdict {
+        reason,
+        what,
+        hint,
+        field,
+    } = verdict(status, used.is_some(), answer.is_trusted, question);
+    let used = match used {
+        Some(used) if answer.is_trusted => format!("{used} was used"),
+        Some(used) => format!("{used} was not used, since this is another server"),
+        None => "no credential was used".to_owned(),
+    };
+    let said = words(answer, &secrets).await;
+    let message = format!("`{place}`{led} {what}: the server answered {status}{said}; {used}");
+    let error = CapabilityError::new(reason, message)
+        .with_hint(hint)
+        .with_field(field);
+    if is_retryable(status) {
+        error.retryable()
+    } else {
+        error
+    }
+}
+
+struct Verdict {
+    reason: Reason,
+    what: &'static str,
+    hint: &'static str,
+    field: &'static str,
+}
+
+fn verdict(
+    status: StatusCode,
+    has_credential: bool,
+    is_trusted: bool,
+    question: &Question,
+) -> Verdict {
+    let place = question.place_field;
+    let auth = "script.source.auth";
+    let (reason, what, hint, field) = match status {
+        StatusCode::NOT_FOUND => (
+            Reason::FetchNotFound,
+            "is not there",
+            "check the address; some servers say the same of what may not be read",
+            "script.uri",
+        ),
+        StatusCode::GONE => (
+            Reason::FetchNotFound,
+            "is gone for good",
+            "use another address",
+            "script.uri",
+        ),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if has_credential && !is_trusted => (
+            Reason::FetchDenied,
+            "may not be read",
+            "the credential is for the server in the configuration alone; use the address at which the script is",
+            place,
+        ),
+        StatusCode::UNAUTHORIZED if has_credential => (
+            Reason::FetchDenied,
+            "is not opened by this credential",
+            "check that the credential is still valid, and that it is for this server",
+            auth,
+        ),
+        StatusCode::FORBIDDEN if has_credential => (
+            Reason::FetchDenied,
+            "may not be read with this credential",
+            "give the credential the right to read it, or name another one",
+            auth,
+        ),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (
+            Reason::FetchDenied,
+            "may not be read by everybody",
+            "name a credential in `script.source.auth`",
+            auth,
+        ),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => (
+            Reason::FetchDenied,
+            "cannot be reached",
+            "put the proxy's name and password into `HTTPS_PROXY`",
+            place,
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => (
+            Reason::FetchFailed,
+            "cannot be fetched by this method",
+            "leave `method` out, or change it",
+            "script.source.method",
+        ),
+        StatusCode::TOO_MANY_REQUESTS => (
+            Reason::FetchFailed,
+            "was asked for too often",
+            "wait, and try again",
+            place,
+        ),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => (
+            Reason::FetchFailed,
+            "does not come in time",
+            "try again later",
+            place,
+        ),
+        status if status.is_server_error() => (
+            Reason::FetchFailed,
+            "does not come",
+            "try again later, or ask whoever runs the server",
+            place,
+        ),
+        _ => (
+            Reason::FetchFailed,
+            "does not come",
+            "check the address",
+            place,
+        ),
+    };
+    Verdict {
+        reason,
+        what,
+        hint,
+        field,
+    }
+}
+
+impl Refused<'_> {
+    /// What was shown to the server of the configuration, for a person.
+    fn used(&self) -> Option<String> {
+        if let Some(access) = self.access {
+            let is_none = matches!(access.authorization, Authorization::Anonymous);
+            return (!is_none).then(|| access.origin.clone());
+        }
+        let headers = &self.question.headers;
+        if headers.contains_key(header::AUTHORIZATION) {
+            return Some("the header `Authorization` of `script.source.headers`".to_owned());
+        }
+        let url = &self.question.url;
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        if has_user {
+            return Some("the name and password in `script.uri`".to_owned());
+        }
+        let other = headers.keys().next();
+        other.map(|_| "what stands in `script.source.headers`".to_owned())
+    }
+
+    /// Everything that was shown to the server and that it may say again, the longest first.
+    fn secrets(&self) -> Vec<String> {
+        let mut secrets = Vec::new();
+        for value in self.question.headers.values() {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let parts = value.split_whitespace();
+            secrets.extend(
+                parts
+                    .filter(|part| part.len() >= MIN_SECRET_PART)
+                    .map(str::to_owned),
+            );
+            secrets.push(value.into_owned());
+        }
+        match self.access.map(|access| &access.authorization) {
+            Some(Authorization::Bearer(token)) => secrets.push(token.expose_secret().to_owned()),
+            Some(Authorization::Basic { username, password }) => {
+                let password = password.expose_secret();
+                secrets.push(BASE64.encode(format!("{username}:{password}")));
+                secrets.push(password.to_owned());
+            }
+            Some(Authorization::Anonymous | Authorization::Aws(_)) | None => {}
+        }
+        for url in [&self.question.url, &self.answer.url] {
+            secrets.extend(url.password().map(str::to_owned));
+            secrets.extend(url.query().map(str::to_owned));
+            secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+        }
+        secrets.retain(|secret| !secret.is_empty());
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets
+    }
+}
+
+/// The server's own words, where they are meant to be read.
+async fn words(answer: Answer, secrets: &[String]) -> String {
+    let content_type = answer.response.header(&header::CONTENT_TYPE);
+    // A page for a browser says in its first hundreds of characters nothing that helps.
+    if content_type.is_some_and(|content_type| content_type.starts_with("text/html")) {
+        return String::new();
+    }
+    let beginning = answer.response.beginning(MAX_TEXT_BYTES).await;
+    let mut text = String::from_utf8_lossy(&beginning).into_owned();
+    // What was read may end in the middle of a secret.
+    let cut = secrets
+        .iter()
+        .filter_map(|secret| begun_at_end(&text, secret));
+    let end = cut.min().unwrap_or(text.len());
+    text.truncate(end);
+    // Before and after white space is put in order: a secret may have some, or be broken by it.
+    let text = text_of(&without(text, secrets), usize::MAX);
+    let text = text_of(&without(text, secrets), MAX_TEXT_CHARS);
+    if text.is_empty() {
+        return String::new();
+    }
+    format!(", \"{text}\"")
+}
+
+/// Where at the end of the text a secret begins that is not all there.
+fn begun_at_end(text: &str, secret: &str) -> Option<usize> {
+    let ends = secret.char_indices().map(|(at, _)| at).rev();
+    let begun = ends.filter(|end| *end >= MIN_SECRET_BEGINNING);
+    let mut begun = begun.filter_map(|end| text.strip_suffix(secret.get(..end)?));
+    begun.next().map(str::len)
+}
+
+fn without(text: String, secrets: &[String]) -> String {
+    let remove = |text: String, secret: &String| text.replace(secret, REMOVED);
+    secrets.iter().fold(text, remove)
+}

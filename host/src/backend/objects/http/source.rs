@@ -1,0 +1,110 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{Method, header};
+
+use super::super::transfer::{DEFAULT_TIMEOUT, TransferLimits, transfer};
+use super::opener::HttpOpener;
+use super::question::{Question, given_headers, method};
+use crate::capability::{
+    AccessRequest, AccessSource, CapabilityError, FetchOptions, FetchRequest, Object, ObjectSource,
+    Reason, Service,
+};
+use crate::http::{HttpClient, shown};
+
+/// Objects of HTTP servers, by `GET` or `POST`.
+///
+/// * Redirects are followed, at most ten. To another server than the first (scheme, host or port) go neither
+///   the credential nor any header but `Accept`, `Accept-Language` and `User-Agent`; from `https` to `http` goes
+///   nothing at all.
+/// * An answer may be compressed by gzip; what is limited are the bytes that come of it. A compressed answer
+///   that is cut is asked for again from its beginning and uncompressed, since a part of it would be none of
+///   the object. Others go on where they were, if they have an announced length and a strong validator (RFC
+///   9110 §13.1.5) and the server takes `Range`.
+/// * A `POST` may be sent more than once, as a `GET` may: it fetches.
+pub struct HttpSource {
+    client: HttpClient,
+    access: Option<Arc<dyn AccessSource>>,
+}
+
+impl HttpSource {
+    /// Objects that are asked for by `client`, without credentials.
+    #[must_use]
+    pub fn new(client: HttpClient) -> Self {
+        Self {
+            client,
+            access: None,
+        }
+    }
+
+    /// Where the credentials of `source.auth` come from.
+    #[must_use]
+    pub fn with_access(mut self, access: Arc<dyn AccessSource>) -> Self {
+        self.access = Some(access);
+        self
+    }
+
+    fn access_of(
+        &self,
+        options: &FetchOptions,
+    ) -> Result<Option<(Arc<dyn AccessSource>, AccessRequest)>, CapabilityError> {
+        let Some(credential) = &options.credential else {
+            return Ok(None);
+        };
+        let Some(access) = &self.access else {
+            let message = format!("this host has no credentials, and so none named `{credential}`");
+            return Err(CapabilityError::new(Reason::CredentialMissing, message)
+                .with_hint("name the file of credentials with `--credentials`")
+                .with_field("script.source.auth"));
+        };
+        let request = AccessRequest::new(Service::Http, Some(credential));
+        Ok(Some((Arc::clone(access), request)))
+    }
+}
+
+#[async_trait]
+impl ObjectSource for HttpSource {
+    async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
+        let url = request.http_url()?;
+        let options = request.options;
+        if options.region.is_some() {
+            let message = "an HTTP server has no use for `region`";
+            return Err(CapabilityError::new(Reason::InvalidRequest, message)
+                .with_field("script.source.region"));
+        }
+        let headers = given_headers(&options.headers)?;
+        let access = self.access_of(&options)?;
+        if access.is_some() && headers.contains_key(header::AUTHORIZATION) {
+            let message = "both `auth` and a header `Authorization` say who asks";
+            return Err(CapabilityError::new(Reason::InvalidRequest, message)
+                .with_hint("leave one of them out")
+                .with_field("script.source.headers"));
+        }
+        let limits = TransferLimits {
+            max_bytes: options.max_bytes,
+            timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            retry: self.client.retry_policy(),
+        };
+        let shown = shown(&url);
+        let question = Question {
+            method: match &options.method {
+                Some(name) => method(name)?,
+                None => Method::GET,
+            },
+            url,
+            headers,
+            place_field: if options.endpoint.is_some() {
+                "script.source.endpoint"
+            } else {
+                "script.uri"
+            },
+        };
+        let opener = HttpOpener {
+            client: &self.client,
+            question,
+            policy: &options.policy,
+            access,
+        };
+        transfer(&opener, &shown, limits).await
+    }
+}

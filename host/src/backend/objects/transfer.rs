@@ -1,0 +1,470 @@
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+
+use crate::capability::{CapabilityError, Object, ObjectMetadata, Reason};
+use crate::http::{Backoff, HttpError, RetryPolicy};
+
+/// Reads an object whole, however often its server breaks off.
+///
+/// After a cut it goes on where it was, if the object is still the same one, and begins again if not. What
+/// is kept grows with what arrives, never with what was announced. `shown` is the object's name in
+/// messages.
+///
+/// # Errors
+///
+/// Those of the opener once they are not [`retryable`](CapabilityError::retryable) or no attempts are left;
+/// [`Reason::TooLarge`]; [`Reason::Timeout`]; [`Reason::FetchFailed`] for an object that does not have the
+/// length that was announced.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends the transfer; nothing is kept.
+pub(super) async fn transfer(
+    opener: &dyn Opener,
+    shown: &str,
+    limits: TransferLimits,
+) -> Result<Object, CapabilityError> {
+    let mut transfer = Transfer {
+        opener,
+        shown,
+        max_bytes: limits.max_bytes,
+        backoff: Backoff::new(limits.retry),
+        bytes: Vec::new(),
+        most_bytes: 0,
+        version: None,
+    };
+    let whole = tokio::time::timeout(limits.timeout, transfer.run()).await;
+    whole.unwrap_or_else(|_| {
+        let limit = limits.timeout.as_millis();
+        let message = format!(
+            "`{shown}` took longer than {limit} ms; {} bytes had arrived",
+            transfer.bytes.len()
+        );
+        Err(CapabilityError::new(Reason::Timeout, message)
+            .with_hint("check that the server is up, or raise `script.source.timeout`")
+            .with_field("script.source.timeout")
+            .retryable())
+    })
+}
+
+/// The bounds of a transfer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TransferLimits {
+    /// The most bytes that are taken.
+    pub(super) max_bytes: u64,
+    /// The most that it may take with all its attempts.
+    pub(super) timeout: Duration,
+    /// How often it is tried.
+    pub(super) retry: RetryPolicy,
+}
+
+/// The most that a transfer may take where nobody said otherwise: 16 MiB at the speed of a modem.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Opens one object.
+#[async_trait]
+pub(super) trait Opener: Send + Sync {
+    /// Asks the server for the object, from there on.
+    ///
+    /// A server that cannot begin there, or has another object by now, begins at 0.
+    async fn open(&self, at: Position<'_>) -> Result<Opened, Failure>;
+}
+
+/// Where to begin.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Position<'transfer> {
+    /// How many bytes are there already.
+    pub(super) offset: u64,
+    /// What the object must still be, where the offset is not 0: [`Opened::version`] as it was.
+    pub(super) version: Option<&'transfer str>,
+    /// Whether an earlier attempt was cut: what cannot be resumed, such as a compressed answer, is not
+    /// worth asking for then.
+    pub(super) is_repeated: bool,
+}
+
+/// An object that begins to arrive.
+pub(super) struct Opened {
+    /// Where the bytes begin: at the wanted offset, or at 0.
+    pub(super) start: u64,
+    /// The length of the whole object, where the server told it.
+    pub(super) total: Option<u64>,
+    /// What tells this version of the object from every other one, byte for byte; none where nothing
+    /// does, so that it cannot be resumed.
+    pub(super) version: Option<String>,
+    /// What is known about it.
+    pub(super) metadata: ObjectMetadata,
+    /// Its bytes from [`start`](Self::start) on.
+    pub(super) bytes: Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>,
+}
+
+/// Why an attempt failed. It is tried again if the error is retryable.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// What is said if it is the last one.
+    pub(super) error: CapabilityError,
+    /// How long the server asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether what is there is worthless, so that the next attempt begins at 0.
+    pub(super) restart: bool,
+}
+
+impl From<CapabilityError> for Failure {
+    fn from(error: CapabilityError) -> Self {
+        Self {
+            error,
+            retry_after: None,
+            restart: false,
+        }
+    }
+}
+
+impl From<HttpError> for Failure {
+    fn from(error: HttpError) -> Self {
+        CapabilityError::from(error).into()
+    }
+}
+
+struct Transfer<'transfer> {
+    opener: &'transfer dyn Opener,
+    shown: &'transfer str,
+    max_bytes: u64,
+    backoff: Backoff,
+    bytes: Vec<u8>,
+    /// The most that was there at any time: to get there once more is no progress.
+    most_bytes: usize,
+    /// What the bytes are of; none where they cannot be resumed.
+    version: Option<String>,
+}
+
+impl Transfer<'_> {
+    async fn run(&mut self) -> Result<Object, CapabilityError> {
+        loop {
+            let Failure {
+                error,
+                retry_after,
+                restart,
+            } = match self.attempt().await {
+                Ok(metadata) => {
+                    let bytes = std::mem::take(&mut self.bytes).into_boxed_slice().into();
+                    return Ok(Object { bytes, metadata });
+                }
+                Err(failure) => failure,
+            };
+            if !error.retryable {
+                return Err(error);
+            }
+            if restart {
+                self.version = None;
+            }
+            let Some(delay) = self.backoff.failed(retry_after) else {
+                return Err(self.gave_up(error));
+            };
+            tracing::debug!(object = self.shown, %error, ?delay, "trying again");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<ObjectMetadata, Failure> {
+        if self.version.is_none() {
+            self.bytes.clear();
+        }
+        let offset = self.bytes.len() as u64;
+        let opened = self.opener.open(Position {
+            offset,
+            version: self.version.as_deref().filter(|_| offset > 0),
+            is_repeated: self.backoff.attempts() > 0,
+        });
+        let mut opened = opened.await?;
+        if opened.start == 0 {
+            self.bytes.clear();
+        } else if opened.start != offset {
+            return Err(self.contradiction("it sends another part than the one that was asked for"));
+        } else if opened.version != self.version {
+            return Err(self.changed());
+        }
+        self.version.clone_from(&opened.version);
+        if opened.total.is_some_and(|total| total > self.max_bytes) {
+            return Err(self.too_large(opened.total));
+        }
+        while let Some(chunk) = opened.bytes.next().await {
+            self.take(&chunk?, opened.total)?;
+        }
+        match opened.total {
+            Some(total) if total > self.bytes.len() as u64 => Err(self.too_short(total)),
+            _ => Ok(opened.metadata),
+        }
+    }
+
+    fn take(&mut self, chunk: &[u8], total: Option<u64>) -> Result<(), Failure> {
+        let length = (self.bytes.len() + chunk.len()) as u64;
+        if length > self.max_bytes {
+            return Err(self.too_large(None));
+        }
+        if total.is_some_and(|total| length > total) {
+            return Err(self.contradiction("it sends more than it announced"));
+        }
+        self.bytes.extend_from_slice(chunk);
+        if self.bytes.len() > self.most_bytes {
+            self.most_bytes = self.bytes.len();
+            self.backoff.progressed();
+        }
+        Ok(())
+    }
+
+    fn too_large(&self, total: Option<u64>) -> Failure {
+        let has = total.map_or_else(
+            || format!("is larger than {} bytes", self.max_bytes),
+            |total| format!("has {total} bytes, and {} are accepted", self.max_bytes),
+        );
+        let message = format!("`{}` {has}", self.shown);
+        CapabilityError::new(Reason::TooLarge, message)
+            .with_hint("let the script get large data itself")
+            .with_field("script.uri")
+            .into()
+    }
+
+    fn too_short(&self, total: u64) -> Failure {
+        let message = format!(
+            "`{}` ended after {} of {total} bytes",
+            self.shown,
+            self.bytes.len()
+        );
+        CapabilityError::new(Reason::FetchFailed, message)
+            .with_hint("try again; the server, or a proxy on the way, breaks off")
+            .with_field("script.uri")
+            .retryable()
+            .into()
+    }
+
+    fn contradiction(&self, what: &str) -> Failure {
+        let message = format!("the server of `{}` contradicts itself: {what}", self.shown);
+        CapabilityError::new(Reason::FetchFailed, message)
+            .with_hint("ask whoever runs the server, or a proxy on the way")
+            .with_field("script.uri")
+            .into()
+    }
+
+    fn changed(&self) -> Failure {
+        let message = format!("`{}` changed while it was read", self.shown);
+        let error = CapabilityError::new(Reason::FetchFailed, message)
+            .with_hint("try again when nobody writes it")
+            .with_field("script.uri")
+            .retryable();
+        Failure {
+            error,
+            retry_after: None,
+            restart: true,
+        }
+    }
+
+    fn gave_up(&self, error: CapabilityError) -> CapabilityError {
+        let message = match self.backoff.attempts() {
+            1 => error.message,
+            attempts => format!("{} (after {attempts} attempts)", error.message),
+        };
+        CapabilityError { message, ..error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures_util::stream;
+
+    use super::*;
+
+    /// One attempt: where it begins, what it announces, what arrives, and whether it ends well.
+    struct Attempt {
+        start: u64,
+        total: Option<u64>,
+        version: Option<&'static str>,
+        chunks: Vec<&'static str>,
+        cut: bool,
+    }
+
+    /// Opens as written down, the last one for ever, and writes down how it was asked.
+    struct Scripted {
+        attempts: Vec<Result<Attempt, CapabilityError>>,
+        asked: Mutex<Vec<(u64, Option<String>)>>,
+    }
+
+    #[async_trait]
+    impl Opener for Scripted {
+        async fn open(&self, at: Position<'_>) -> Result<Opened, Failure> {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push((at.offset, at.version.map(str::to_owned)));
+            let number = asked.len().min(self.attempts.len()) - 1;
+            let attempt = match &self.attempts[number] {
+                Ok(attempt) => attempt,
+                Err(error) => return Err(error.clone().into()),
+            };
+            let mut items: Vec<_> = attempt
+                .chunks
+                .iter()
+                .map(|chunk| Ok(Bytes::from_static(chunk.as_bytes())))
+                .collect();
+            if attempt.cut {
+                items.push(Err(passing().into()));
+            }
+            Ok(Opened {
+                start: attempt.start,
+                total: attempt.total,
+                version: attempt.version.map(str::to_owned),
+                metadata: ObjectMetadata::default(),
+                bytes: Box::pin(stream::iter(items)),
+            })
+        }
+    }
+
+    fn passing() -> CapabilityError {
+        CapabilityError::new(Reason::FetchFailed, "cut").retryable()
+    }
+
+    fn part(start: u64, total: u64, version: &'static str, chunks: &[&'static str]) -> Attempt {
+        Attempt {
+            start,
+            total: Some(total),
+            version: Some(version),
+            chunks: chunks.to_vec(),
+            cut: false,
+        }
+    }
+
+    fn cut(attempt: Attempt) -> Result<Attempt, CapabilityError> {
+        Ok(Attempt {
+            cut: true,
+            ..attempt
+        })
+    }
+
+    type Asked = Vec<(u64, Option<String>)>;
+
+    async fn read(
+        attempts: Vec<Result<Attempt, CapabilityError>>,
+    ) -> (Result<String, CapabilityError>, Asked) {
+        let opener = Scripted {
+            attempts,
+            asked: Mutex::default(),
+        };
+        let limits = TransferLimits {
+            max_bytes: 10,
+            timeout: Duration::from_mins(1),
+            retry: RetryPolicy {
+                attempts: 3,
+                total_attempts: 8,
+                base: Duration::from_millis(1),
+                max_delay: Duration::from_millis(1),
+            },
+        };
+        let object = transfer(&opener, "it", limits).await;
+        let text = object.map(|object| String::from_utf8(object.bytes.to_vec()).unwrap());
+        (text, opener.asked.into_inner().unwrap())
+    }
+
+    fn at(offset: u64, version: &str) -> (u64, Option<String>) {
+        (offset, Some(version.to_owned()))
+    }
+
+    #[tokio::test]
+    async fn goes_on_where_it_was_cut() {
+        let attempts = vec![
+            cut(part(0, 6, "v1", &["a", "b"])),
+            Err(passing()),
+            Ok(part(2, 6, "v1", &["cdef"])),
+        ];
+        let (text, asked) = read(attempts).await;
+        assert_eq!(text.unwrap(), "abcdef");
+        assert_eq!(asked, [(0, None), at(2, "v1"), at(2, "v1")]);
+    }
+
+    #[tokio::test]
+    async fn begins_again_where_the_server_does_or_the_object_is_another() {
+        let attempts = vec![
+            cut(part(0, 6, "v1", &["ab"])),
+            Ok(part(0, 3, "v2", &["xyz"])),
+        ];
+        assert_eq!(read(attempts).await.0.unwrap(), "xyz");
+        let attempts = vec![
+            cut(part(0, 6, "v1", &["ab"])),
+            Ok(part(2, 3, "v2", &["z"])),
+            Ok(part(0, 3, "v2", &["xyz"])),
+        ];
+        let (text, asked) = read(attempts).await;
+        assert_eq!(text.unwrap(), "xyz");
+        assert_eq!(asked, [(0, None), at(2, "v1"), (0, None)]);
+    }
+
+    #[tokio::test]
+    async fn begins_again_where_nothing_tells_one_version_from_another() {
+        let without = |chunks: &[&'static str]| Attempt {
+            total: None,
+            version: None,
+            ..part(0, 0, "", chunks)
+        };
+        let attempts = vec![cut(without(&["ab"])), Ok(without(&["abc"]))];
+        let (text, asked) = read(attempts).await;
+        assert_eq!(text.unwrap(), "abc");
+        assert_eq!(asked, [(0, None), (0, None)]);
+    }
+
+    #[tokio::test]
+    async fn believes_no_announced_length() {
+        let (text, asked) = read(vec![Ok(part(0, 11, "v", &[]))]).await;
+        let error = text.unwrap_err();
+        assert_eq!(error.reason, Reason::TooLarge);
+        assert_eq!(
+            (error.message.as_str(), asked.len()),
+            ("`it` has 11 bytes, and 10 are accepted", 1)
+        );
+        let endless = Attempt {
+            total: None,
+            ..part(0, 0, "v", &["123456", "789ab"])
+        };
+        let error = read(vec![Ok(endless)]).await.0.unwrap_err();
+        assert_eq!(error.reason, Reason::TooLarge);
+        let error = read(vec![Ok(part(0, 2, "v", &["abc"]))])
+            .await
+            .0
+            .unwrap_err();
+        assert_eq!(
+            (error.reason, error.retryable),
+            (Reason::FetchFailed, false)
+        );
+        let error = read(vec![
+            Ok(part(0, 9, "v", &["abc"])),
+            Ok(part(3, 9, "v", &[])),
+        ])
+        .await;
+        let error = error.0.unwrap_err();
+        assert_eq!(
+            error.message,
+            "`it` ended after 3 of 9 bytes (after 3 attempts)"
+        );
+        let elsewhere = vec![cut(part(0, 6, "v", &["ab"])), Ok(part(4, 6, "v", &["ef"]))];
+        let error = read(elsewhere).await.0.unwrap_err();
+        assert!(error.message.contains("another part"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn gives_up_where_nothing_is_gained() {
+        let (text, asked) = read(vec![Err(passing())]).await;
+        assert_eq!(text.unwrap_err().message, "cut (after 3 attempts)");
+        assert_eq!(asked.len(), 3);
+        // The same two bytes once more are no gain.
+        let without = Attempt {
+            version: None,
+            ..part(0, 6, "", &["ab"])
+        };
+        assert_eq!(read(vec![cut(without)]).await.1.len(), 3);
+        // One byte at a time is, but not for ever.
+        let trickle = (0..9).map(|start| cut(part(start, 10, "v", &["x"])));
+        assert_eq!(read(trickle.collect()).await.1.len(), 8);
+        let fatal = CapabilityError::new(Reason::FetchNotFound, "gone");
+        assert_eq!(read(vec![Err(fatal.clone())]).await.0.unwrap_err(), fatal);
+    }
+}

@@ -1,0 +1,297 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use rustls::pki_types::CertificateDer;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::proxy::{ProxySettings, proxies};
+use super::resolve::{PolicyResolver, check_literal};
+use super::retry::{Backoff, RetryPolicy, is_retryable, retry_after};
+use super::trust::{Trust, trust};
+use super::{AddressPolicy, HttpError, Request, Response, shown};
+
+/// Sends requests. Cloning it is cheap, and the clones share connections.
+///
+/// It follows no redirect: whoever asks decides whom else it would trust. TLS is rustls by ring, with the
+/// certificates that the machine trusts; they are read with the first request.
+#[derive(Clone)]
+pub struct HttpClient {
+    settings: Arc<HttpSettings>,
+    clients: Arc<OnceCell<Clients>>,
+}
+
+/// How requests are sent.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HttpSettings {
+    /// Certificates that are trusted besides those of the machine.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+    /// The proxies; none where connections are made directly.
+    pub proxy: Option<ProxySettings>,
+    /// The most that it may take until there is a connection.
+    pub connect_timeout: Duration,
+    /// The longest time without a byte of an answer.
+    pub stall_timeout: Duration,
+    /// How often a buffered request is tried.
+    pub retry: RetryPolicy,
+}
+
+/// A whole answer. Printing it shows neither headers nor body, which may hold a token.
+#[derive(Clone)]
+pub struct BufferedResponse {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// One client for each policy, since a connection that one of them made is none for the other.
+struct Clients {
+    public: reqwest::Client,
+    any: reqwest::Client,
+    /// The names of the proxies.
+    proxies: Vec<String>,
+    trust_problem: Option<String>,
+}
+
+/// Long enough for a far server on a bad line, short enough to be waited for.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What sends nothing for so long will not.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// A transfer uses one connection; the second is for what goes on at the same time.
+const MAX_IDLE_PER_HOST: usize = 2;
+/// Shorter than what servers and load balancers keep connections (60 s), so that none is used that is
+/// just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// More headers than any server sends, in bytes; for HTTP/1 the client's own bound is 100 headers.
+const MAX_HEADER_BYTES: u32 = 64 << 10;
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            extra_roots: Vec::new(),
+            proxy: None,
+            connect_timeout: CONNECT_TIMEOUT,
+            stall_timeout: STALL_TIMEOUT,
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+impl HttpClient {
+    /// A client that makes its connections when they are needed.
+    #[must_use]
+    pub fn new(settings: HttpSettings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            clients: Arc::default(),
+        }
+    }
+
+    /// Sends a request once, and returns as soon as the head of the answer is there, whatever its status.
+    ///
+    /// Waits at most the connect timeout and then the stall timeout; the caller bounds the whole.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future, or the response, closes the connection.
+    pub async fn send(&self, request: &Request) -> Result<Response, HttpError> {
+        let place = shown(&request.url);
+        if !matches!(request.url.scheme(), "http" | "https") {
+            let why = format!("`{place}` is no `http://` or `https://` URL");
+            return Err(HttpError::InvalidRequest { why });
+        }
+        let clients = self.clients().await?;
+        check_literal(&request.url, request.addresses, &clients.proxies)?;
+        let sent = clients
+            .of(request.addresses)
+            .request(request.method.clone(), request.url.clone())
+            .headers(request.headers.clone())
+            .body(request.body.clone())
+            .send();
+        match sent.await {
+            Ok(inner) => Ok(Response { inner, place }),
+            Err(error) => {
+                let problem = clients.trust_problem.as_deref();
+                Err(HttpError::classify(&error, &place, problem))
+            }
+        }
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status: for servers of tokens and the
+    /// like.
+    ///
+    /// It is tried again after failures that may pass (no connection, a cut, and the statuses of
+    /// [`is_retryable`]) within [`Request::timeout`], so it must be one that may arrive twice. The last answer
+    /// is returned.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError`]; [`HttpError::TooLarge`] for more than `max_bytes`.
+    pub async fn request(
+        &self,
+        request: &Request,
+        max_bytes: u64,
+    ) -> Result<BufferedResponse, HttpError> {
+        let trying = self.try_again(request, max_bytes);
+        match tokio::time::timeout(request.timeout, trying).await {
+            Ok(answer) => answer,
+            Err(_) => Err(HttpError::took_longer(
+                &shown(&request.url),
+                request.timeout,
+            )),
+        }
+    }
+
+    /// The client underneath, for a library that brings its own requests. It checks the addresses that
+    /// names resolve to; the caller checks with [`check`](Self::check) what it asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Client`].
+    pub async fn underneath(&self, addresses: AddressPolicy) -> Result<reqwest::Client, HttpError> {
+        Ok(self.clients().await?.of(addresses).clone())
+    }
+
+    /// Checks a URL that holds an address rather than a name.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::AddressRefused`], [`HttpError::Client`].
+    pub async fn check(&self, url: &Url, addresses: AddressPolicy) -> Result<(), HttpError> {
+        check_literal(url, addresses, &self.clients().await?.proxies)
+    }
+
+    /// How often something is tried by this client.
+    #[must_use]
+    pub fn retry_policy(&self) -> RetryPolicy {
+        self.settings.retry
+    }
+
+    async fn try_again(
+        &self,
+        request: &Request,
+        max_bytes: u64,
+    ) -> Result<BufferedResponse, HttpError> {
+        let mut backoff = Backoff::new(self.settings.retry);
+        loop {
+            let answer = self.request_once(request, max_bytes).await;
+            let asked = match &answer {
+                Ok(answer) if is_retryable(answer.status) => retry_after(&answer.headers),
+                Err(error) if error.is_retryable() => None,
+                _ => return answer,
+            };
+            match backoff.failed(asked) {
+                Some(delay) => tokio::time::sleep(delay).await,
+                None => return answer,
+            }
+        }
+    }
+
+    async fn request_once(
+        &self,
+        request: &Request,
+        max_bytes: u64,
+    ) -> Result<BufferedResponse, HttpError> {
+        let mut response = self.send(request).await?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if (body.len() + chunk.len()) as u64 > max_bytes {
+                let place = response.place;
+                return Err(HttpError::TooLarge { place, max_bytes });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(BufferedResponse {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: body.into(),
+        })
+    }
+
+    async fn clients(&self) -> Result<&Clients, HttpError> {
+        let making = self.clients.get_or_try_init(|| async {
+            let settings = Arc::clone(&self.settings);
+            // Reads a few hundred certificates from files.
+            let made = tokio::task::spawn_blocking(move || Clients::new(&settings)).await;
+            made.unwrap_or_else(|error| Err(error.to_string()))
+        });
+        making.await.map_err(|why| HttpError::Client { why })
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HttpClient")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BufferedResponse {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("BufferedResponse")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Clients {
+    fn new(settings: &HttpSettings) -> Result<Self, String> {
+        let Trust { config, problem } = trust(&settings.extra_roots).map_err(|e| e.to_string())?;
+        let proxies = settings.proxy.as_ref().map(proxies).transpose()?;
+        let (proxies, names) = proxies.unwrap_or_default();
+        let client = |policy| {
+            let resolver = PolicyResolver {
+                policy,
+                exempt: names.clone(),
+            };
+            let mut builder = reqwest::Client::builder()
+                .tls_backend_preconfigured(config.clone())
+                .dns_resolver(Arc::new(resolver))
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .no_proxy()
+                .referer(false)
+                .user_agent(concat!("toolhost/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(settings.connect_timeout)
+                .read_timeout(settings.stall_timeout)
+                .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
+                .pool_idle_timeout(IDLE_TIMEOUT)
+                .http2_max_header_list_size(MAX_HEADER_BYTES);
+            for proxy in &proxies {
+                builder = builder.proxy(proxy.clone());
+            }
+            // What it says of itself holds no URL.
+            builder
+                .build()
+                .map_err(|error| error.without_url().to_string())
+        };
+        Ok(Self {
+            public: client(AddressPolicy::Public)?,
+            any: client(AddressPolicy::Any)?,
+            proxies: names.clone(),
+            trust_problem: problem,
+        })
+    }
+
+    fn of(&self, addresses: AddressPolicy) -> &reqwest::Client {
+        match addresses {
+            AddressPolicy::Public => &self.public,
+            AddressPolicy::Any => &self.any,
+        }
+    }
+}

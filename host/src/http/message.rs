@@ -1,0 +1,300 @@
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use secrecy::{ExposeSecret as _, SecretString};
+use url::{Url, form_urlencoded};
+
+use super::{AddressPolicy, HttpError, shown};
+
+/// What is sent. Printing it shows neither headers nor body.
+#[derive(Clone)]
+pub struct Request {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) addresses: AddressPolicy,
+    pub(super) timeout: Duration,
+}
+
+/// The most that a buffered request may take with all its attempts.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest that an error waits for the server's words.
+const BEGINNING_TIMEOUT: Duration = Duration::from_secs(2);
+
+impl Request {
+    /// A request by that method. Name and password in the URL are sent as basic authorization.
+    ///
+    /// It goes to public addresses alone; see [`addresses`](Self::addresses).
+    #[must_use]
+    pub fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            addresses: AddressPolicy::default(),
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// A `GET`.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// A `POST`.
+    #[must_use]
+    pub fn post(url: Url) -> Self {
+        Self::new(Method::POST, url)
+    }
+
+    /// Which addresses it may go to.
+    #[must_use]
+    pub fn addresses(mut self, addresses: AddressPolicy) -> Self {
+        self.addresses = addresses;
+        self
+    }
+
+    /// The most that [`HttpClient::request`](super::HttpClient::request) may take with all its attempts.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets all these headers.
+    #[must_use]
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// Sets a header to a secret.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::InvalidRequest`] where the value cannot stand in a header.
+    pub fn secret_header(
+        mut self,
+        name: HeaderName,
+        value: &SecretString,
+    ) -> Result<Self, HttpError> {
+        let value = sensitive(&name, value.expose_secret().as_bytes())?;
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// Shows a token.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::InvalidRequest`] where it cannot stand in a header.
+    pub fn bearer(mut self, token: &SecretString) -> Result<Self, HttpError> {
+        let value = format!("Bearer {}", token.expose_secret());
+        let value = sensitive(&header::AUTHORIZATION, value.as_bytes())?;
+        self.headers.insert(header::AUTHORIZATION, value);
+        Ok(self)
+    }
+
+    /// Shows a name and a password (RFC 7617).
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::InvalidRequest`], which no name and password lead to.
+    pub fn basic(mut self, username: &str, password: &SecretString) -> Result<Self, HttpError> {
+        let pair = BASE64.encode(format!("{username}:{}", password.expose_secret()));
+        let value = sensitive(&header::AUTHORIZATION, format!("Basic {pair}").as_bytes())?;
+        self.headers.insert(header::AUTHORIZATION, value);
+        Ok(self)
+    }
+
+    /// A body of that type.
+    #[must_use]
+    pub fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let content_type = HeaderValue::from_static(content_type);
+        self.headers.insert(header::CONTENT_TYPE, content_type);
+        self.body = body.into();
+        self
+    }
+
+    /// A form as the body, as token servers take it.
+    #[must_use]
+    pub fn form<'pair>(self, pairs: impl IntoIterator<Item = (&'pair str, &'pair str)>) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        self.body("application/x-www-form-urlencoded", form)
+    }
+
+    /// JSON as the body.
+    #[must_use]
+    pub fn json(self, value: &serde_json::Value) -> Self {
+        self.body("application/json", value.to_string())
+    }
+
+    /// Where it goes.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &shown(&self.url))
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An answer whose body still arrives. Printing it shows neither headers nor body.
+pub struct Response {
+    pub(super) inner: reqwest::Response,
+    pub(super) place: String,
+}
+
+impl Response {
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.inner.status()
+    }
+
+    /// The headers. What the client itself decompresses has neither `Content-Encoding` nor
+    /// `Content-Length`.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        self.inner.headers()
+    }
+
+    /// A header as text.
+    #[must_use]
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers().get(name)?.to_str().ok()
+    }
+
+    /// The announced length of the body in bytes, where there is one and it means what arrives.
+    #[must_use]
+    pub fn content_length(&self) -> Option<u64> {
+        self.header(&header::CONTENT_LENGTH)?.parse().ok()
+    }
+
+    /// The next piece of the body; none at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpError::Cut`], [`HttpError::Timeout`] where nothing arrives, [`HttpError::Protocol`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A piece is given or stays.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let chunk = self.inner.chunk().await;
+        chunk.map_err(|error| HttpError::classify(&error, &self.place, None))
+    }
+
+    /// The beginning of the body, for a message: at most `max_bytes`, and what arrives within
+    /// two seconds.
+    pub async fn beginning(mut self, max_bytes: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let reading = async {
+            while bytes.len() < max_bytes {
+                let Ok(Some(chunk)) = self.chunk().await else {
+                    break;
+                };
+                let room = max_bytes - bytes.len();
+                bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+            }
+        };
+        // What is there when the time is over is kept.
+        let _ = tokio::time::timeout(BEGINNING_TIMEOUT, reading).await;
+        bytes
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Response")
+            .field("place", &self.place)
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One line of at most `max_chars` that can be shown, of what a server said.
+#[must_use]
+pub fn text_of(said: &str, max_chars: usize) -> String {
+    let words = said
+        .split(|character: char| character.is_control() || character.is_whitespace())
+        .filter(|word| !word.is_empty());
+    let mut text = String::new();
+    for word in words {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text.chars().take(max_chars).collect()
+}
+
+fn sensitive(name: &HeaderName, value: &[u8]) -> Result<HeaderValue, HttpError> {
+    let mut value = HeaderValue::from_bytes(value).map_err(|_| HttpError::InvalidRequest {
+        why: format!(
+            "the value of the header `{name}` has a line break or another control character"
+        ),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_a_url_holds_no_credential() {
+        let url =
+            Url::parse("https://me:pass@h.example:8443/a/b.py?X-Amz-Signature=sig#frag").unwrap();
+        assert_eq!(shown(&url), "https://h.example:8443/a/b.py");
+        let request = Request::get(url)
+            .bearer(&SecretString::from("t0ken"))
+            .unwrap()
+            .body("text/plain", "b0dy");
+        let printed = format!("{request:?}");
+        for secret in ["pass", "sig", "frag", "t0ken", "b0dy"] {
+            assert!(!printed.contains(secret), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_encoded_as_browsers_do() {
+        let url = Url::parse("https://h.example/token").unwrap();
+        let request = Request::post(url).form([("scope", "a b&c"), ("x", "é=")]);
+        assert_eq!(request.body, "scope=a+b%26c&x=%C3%A9%3D");
+    }
+
+    #[test]
+    fn no_line_break_gets_into_a_header() {
+        let url = Url::parse("https://h.example/").unwrap();
+        let secret = SecretString::from("a\r\nX-Evil: s3cret");
+        let error = Request::get(url).bearer(&secret).unwrap_err();
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+}

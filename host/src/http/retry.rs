@@ -1,0 +1,176 @@
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode, header};
+
+/// How often something is tried, and how long is waited in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The most attempts without any progress between them, the first one included.
+    pub attempts: u32,
+    /// The most attempts altogether: a server that cuts after each byte makes progress and no end.
+    pub total_attempts: u32,
+    /// The longest wait before the second attempt; it doubles with each.
+    pub base: Duration,
+    /// The longest wait.
+    pub max_delay: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// A restart of a server takes seconds, and nobody wants to wait for more than that.
+    fn default() -> Self {
+        Self {
+            attempts: 5,
+            total_attempts: 30,
+            base: Duration::from_millis(200),
+            max_delay: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The attempts of one transfer.
+#[derive(Debug)]
+pub struct Backoff {
+    policy: RetryPolicy,
+    failed: u32,
+    failed_altogether: u32,
+}
+
+/// The longest that a server may ask to be left alone; what asks for more is better tried again by
+/// whoever asked for the transfer.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+
+impl Backoff {
+    /// No attempt was made yet.
+    #[must_use]
+    pub const fn new(policy: RetryPolicy) -> Self {
+        Self {
+            policy,
+            failed: 0,
+            failed_altogether: 0,
+        }
+    }
+
+    /// Something arrived: the attempts that are counted in a row begin anew.
+    pub fn progressed(&mut self) {
+        self.failed = 0;
+    }
+
+    /// An attempt failed: how long to wait before the next one, or none where there shall be no other.
+    ///
+    /// The wait is evenly distributed between nothing and a bound that doubles ("full jitter",
+    /// <https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/>), and no
+    /// shorter than what the server asked for.
+    pub fn failed(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        self.failed += 1;
+        self.failed_altogether += 1;
+        let is_over = self.failed >= self.policy.attempts
+            || self.failed_altogether >= self.policy.total_attempts
+            || asked.is_some_and(|asked| asked > MAX_RETRY_AFTER);
+        if is_over {
+            return None;
+        }
+        let doubled = self
+            .policy
+            .base
+            .saturating_mul(1 << (self.failed - 1).min(16));
+        let jittered = doubled.min(self.policy.max_delay).mul_f64(random_share());
+        Some(jittered.max(asked.unwrap_or_default()))
+    }
+
+    /// How many attempts were made.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.failed_altogether
+    }
+}
+
+/// Whether the same request may be answered differently a moment later.
+#[must_use]
+pub fn is_retryable(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::INTERNAL_SERVER_ERROR
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// How long a server asks to be left alone: `Retry-After` in seconds or as a date (RFC 9110 §10.2.3).
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?;
+    let date = SystemTime::from(date.timestamp());
+    Some(
+        date.duration_since(SystemTime::now())
+            .unwrap_or(Duration::ZERO),
+    )
+}
+
+/// From 0 to 1. Without random numbers, the longest wait: late is better than all at once.
+fn random_share() -> f64 {
+    getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: RetryPolicy = RetryPolicy {
+        attempts: 3,
+        total_attempts: 5,
+        base: Duration::from_millis(100),
+        max_delay: Duration::from_millis(150),
+    };
+
+    #[test]
+    fn waits_no_longer_than_a_bound_that_doubles_up_to_the_longest() {
+        for _ in 0..100 {
+            let mut backoff = Backoff::new(POLICY);
+            assert!(backoff.failed(None).unwrap() <= Duration::from_millis(100));
+            assert!(backoff.failed(None).unwrap() <= Duration::from_millis(150));
+            assert_eq!(backoff.failed(None), None);
+        }
+    }
+
+    #[test]
+    fn progress_gives_new_attempts_until_there_were_too_many_altogether() {
+        let mut backoff = Backoff::new(POLICY);
+        let mut made = 1;
+        while backoff.failed(None).is_some() {
+            backoff.progressed();
+            made += 1;
+        }
+        assert_eq!((made, backoff.attempts()), (5, 5));
+    }
+
+    #[test]
+    fn waits_as_long_as_the_server_asks_and_gives_up_where_that_is_too_long() {
+        let asked = Duration::from_secs(7);
+        assert_eq!(Backoff::new(POLICY).failed(Some(asked)), Some(asked));
+        let asked = MAX_RETRY_AFTER + Duration::from_secs(1);
+        assert_eq!(Backoff::new(POLICY).failed(Some(asked)), None);
+    }
+
+    #[test]
+    fn reads_how_long_a_server_asks_to_be_left_alone() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, value.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(read("120"), Some(Duration::from_secs(120)));
+        assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO));
+        let far = read("Fri, 31 Dec 2100 23:59:59 GMT").unwrap();
+        assert!(far > Duration::from_secs(365 * 24 * 3600), "{far:?}");
+        for odd in ["soon", "-1", "1.5", ""] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+    }
+}

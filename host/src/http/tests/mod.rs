@@ -1,0 +1,333 @@
+//! The client against servers of bad days.
+
+pub(crate) mod server;
+
+use std::time::Duration;
+
+use http::StatusCode;
+use secrecy::SecretString;
+use url::Url;
+
+use self::server::{Answer, Identity, Server, chatter, closed_port};
+use super::{
+    AddressPolicy, HttpClient, HttpError, HttpSettings, ProxySettings, Request, RetryPolicy,
+};
+use crate::capability::{CapabilityError, Reason};
+
+/// Long enough for a loaded machine, short enough to be waited for.
+pub(crate) const STALL: Duration = Duration::from_millis(300);
+
+/// Settings under which nobody has to wait.
+pub(crate) fn quick() -> HttpSettings {
+    HttpSettings {
+        stall_timeout: STALL,
+        retry: RetryPolicy {
+            attempts: 4,
+            total_attempts: 100,
+            base: Duration::from_millis(1),
+            max_delay: Duration::from_millis(5),
+        },
+        ..HttpSettings::default()
+    }
+}
+
+fn any(url: Url) -> Request {
+    Request::get(url).addresses(AddressPolicy::Any)
+}
+
+async fn error_of(settings: HttpSettings, request: Request) -> (HttpError, CapabilityError) {
+    let error = HttpClient::new(settings)
+        .request(&request, 1 << 20)
+        .await
+        .unwrap_err();
+    (error.clone(), error.into())
+}
+
+#[tokio::test]
+async fn sends_a_request_and_gives_the_answer() {
+    let server = Server::start(|_, _| Answer::ok("hello").header("X-Mine", "1")).await;
+    let secret = SecretString::from("t0ken");
+    let request = Request::post(server.url("/a?b=c"))
+        .addresses(AddressPolicy::Any)
+        .form([("grant_type", "x y")])
+        .bearer(&secret)
+        .unwrap();
+    let answer = HttpClient::new(quick())
+        .request(&request, 100)
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.status, &answer.body[..]),
+        (StatusCode::OK, &b"hello"[..])
+    );
+    assert_eq!(answer.headers["x-mine"], "1");
+    let received = &server.requests()[0];
+    assert_eq!(
+        (received.method.as_str(), received.target.as_str()),
+        ("POST", "/a?b=c")
+    );
+    assert_eq!(received.body, b"grant_type=x+y");
+    assert_eq!(received.header("authorization"), Some("Bearer t0ken"));
+    let agent = concat!("toolhost/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(received.header("user-agent"), Some(agent));
+}
+
+#[tokio::test]
+async fn shows_name_and_password_of_a_url_as_basic_authorization() {
+    let server = Server::start(|_, _| Answer::ok("")).await;
+    let url = server.url_as("me:p%40ss@127.0.0.1", "/");
+    HttpClient::new(quick())
+        .request(&any(url), 100)
+        .await
+        .unwrap();
+    let received = &server.requests()[0];
+    assert_eq!(received.header("authorization"), Some("Basic bWU6cEBzcw=="));
+}
+
+#[tokio::test]
+async fn follows_no_redirect() {
+    let server = Server::start(|_, _| Answer::redirect(302, "/elsewhere")).await;
+    let answer = HttpClient::new(quick())
+        .request(&any(server.url("/")), 100)
+        .await
+        .unwrap();
+    assert_eq!(answer.status, StatusCode::FOUND);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn no_address_of_this_machine_is_reached_where_only_public_ones_may_be() {
+    let server = Server::start(|_, _| Answer::ok("secret")).await;
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "0x7f.1",
+        "2130706433",
+        "[::ffff:127.0.0.1]",
+        "0",
+    ] {
+        let request = Request::get(server.url_as(host, "/"));
+        let (error, converted) = error_of(quick(), request).await;
+        assert!(
+            matches!(error, HttpError::AddressRefused { .. }),
+            "{host}: {error:?}"
+        );
+        assert_eq!(converted.reason, Reason::Denied, "{host}");
+    }
+    assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_made_for_one_policy_is_none_for_the_other() {
+    let server = Server::start(|_, _| Answer::ok("")).await;
+    let client = HttpClient::new(quick());
+    let url = server.url_as("localhost", "/");
+    client.request(&any(url.clone()), 100).await.unwrap();
+    let error = client.request(&Request::get(url), 100).await.unwrap_err();
+    assert!(
+        matches!(error, HttpError::AddressRefused { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn names_what_is_wrong() {
+    let closed = closed_port().await;
+    let (odd, _task) = chatter(b"SSH-2.0-OpenSSH_9.6\r\n").await;
+    let stalling = Server::start(|_, _| Answer::ok("12345").stall_after(2)).await;
+    let silent = Server::start(|_, _| Answer::nothing()).await;
+    let cutting = Server::start(|_, _| Answer::ok("12345").cut_after(2)).await;
+    let resetting = Server::start(|_, _| Answer::ok("12345").reset_after(2)).await;
+    let cases = [
+        (
+            "http://no-such-host.invalid/a?sig=s3cret".to_owned(),
+            Reason::HostNotFound,
+            false,
+        ),
+        (
+            format!("http://127.0.0.1:{closed}/a?sig=s3cret"),
+            Reason::FetchFailed,
+            true,
+        ),
+        (
+            format!("http://127.0.0.1:{odd}/a?sig=s3cret"),
+            Reason::FetchFailed,
+            false,
+        ),
+        (
+            format!("https://127.0.0.1:{odd}/a?sig=s3cret"),
+            Reason::TlsFailed,
+            false,
+        ),
+        (
+            stalling.url("/a?sig=s3cret").to_string(),
+            Reason::Timeout,
+            true,
+        ),
+        (
+            silent.url("/a?sig=s3cret").to_string(),
+            Reason::FetchFailed,
+            true,
+        ),
+        (
+            cutting.url("/a?sig=s3cret").to_string(),
+            Reason::FetchFailed,
+            true,
+        ),
+        (
+            resetting.url("/a?sig=s3cret").to_string(),
+            Reason::FetchFailed,
+            true,
+        ),
+        (
+            "ftp://127.0.0.1/a?sig=s3cret".to_owned(),
+            Reason::InvalidRequest,
+            false,
+        ),
+    ];
+    for (url, reason, is_retryable) in cases {
+        let request = any(Url::parse(&url).unwrap());
+        let (error, converted) = error_of(quick(), request).await;
+        assert_eq!(
+            (converted.reason, converted.retryable),
+            (reason, is_retryable),
+            "{url}: {error:?}"
+        );
+        let printed = format!("{error} {error:?} {converted:?}");
+        assert!(!printed.contains("s3cret"), "{printed}");
+    }
+    for server in [&silent, &cutting, &resetting] {
+        assert_eq!(
+            server.requests().len(),
+            4,
+            "as many attempts as the policy has"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_no_larger_than_asked_for() {
+    let server = Server::start(|_, _| Answer::ok(vec![0; 101]).chunked()).await;
+    let request = any(server.url("/"));
+    let error = HttpClient::new(quick())
+        .request(&request, 100)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, HttpError::TooLarge { max_bytes: 100, .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn tries_again_what_may_pass_and_nothing_else() {
+    for (status, attempts) in [(408, 4), (429, 4), (500, 4), (502, 4), (503, 4), (504, 4)]
+        .into_iter()
+        .chain([(400, 1), (401, 1), (403, 1), (404, 1), (410, 1), (501, 1)])
+    {
+        let server = Server::start(move |_, _| Answer::new(status)).await;
+        let client = HttpClient::new(quick());
+        let answer = client.request(&any(server.url("/")), 100).await.unwrap();
+        assert_eq!(answer.status.as_u16(), status);
+        assert_eq!(server.requests().len(), attempts, "{status}");
+    }
+    let server = Server::start(|before, _| match before {
+        0 => Answer::new(503),
+        1 => Answer::nothing(),
+        2 => Answer::ok("12345").reset_after(3),
+        _ => Answer::ok("token"),
+    })
+    .await;
+    let client = HttpClient::new(quick());
+    let answer = client.request(&any(server.url("/")), 100).await.unwrap();
+    assert_eq!(answer.body, "token");
+}
+
+#[tokio::test]
+async fn gives_up_when_the_time_is_over() {
+    let server = Server::start(|_, _| Answer::new(503).header("Retry-After", "20")).await;
+    let request = any(server.url("/")).timeout(Duration::from_millis(50));
+    let (error, converted) = error_of(quick(), request).await;
+    assert!(
+        error.to_string().ends_with("/ took longer than 50 ms"),
+        "{error}"
+    );
+    assert_eq!(converted.reason, Reason::Timeout);
+}
+
+#[tokio::test]
+async fn trusts_a_certificate_of_its_own_alone_where_it_was_told_to() {
+    let identity = Identity::for_names(&["localhost"]);
+    let server = Server::start_tls(&identity, |_, _| Answer::ok("hello")).await;
+    let (error, converted) = error_of(quick(), any(server.url_as("localhost", "/"))).await;
+    assert_eq!(converted.reason, Reason::TlsFailed);
+    let why = error.to_string();
+    let is_explained = why.ends_with("its certificate comes from nobody that this machine trusts")
+        || why.contains("no certificate is trusted here");
+    assert!(is_explained, "{why}");
+
+    let trusting = HttpSettings {
+        extra_roots: vec![identity.certificate.clone()],
+        ..quick()
+    };
+    let request = any(server.url_as("localhost", "/"));
+    let answer = HttpClient::new(trusting.clone())
+        .request(&request, 100)
+        .await
+        .unwrap();
+    assert_eq!(answer.body, "hello");
+
+    let (error, _) = error_of(trusting, any(server.url("/"))).await;
+    let why = error.to_string();
+    assert!(
+        why.ends_with("its certificate is for another name"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn goes_through_a_proxy_only_where_it_was_told_to() {
+    let proxy = Server::start(|_, _| Answer::ok("from the proxy")).await;
+    let settings = HttpSettings {
+        proxy: Some(ProxySettings {
+            http: Some(SecretString::from(
+                proxy.url_as("me:pass@localhost", "").as_str(),
+            )),
+            except: Some("direct.invalid".to_owned()),
+            ..ProxySettings::default()
+        }),
+        ..quick()
+    };
+    let client = HttpClient::new(settings);
+    let get = |url: &str| Request::get(Url::parse(url).unwrap());
+    // Public addresses only: the proxy itself is what the user set.
+    let answer = client
+        .request(&get("http://far.invalid/a"), 100)
+        .await
+        .unwrap();
+    assert_eq!(answer.body, "from the proxy");
+    let received = &proxy.requests()[0];
+    assert_eq!(received.target, "http://far.invalid/a");
+    assert_eq!(
+        received.header("proxy-authorization"),
+        Some("Basic bWU6cGFzcw==")
+    );
+
+    let direct = client
+        .request(&get("http://direct.invalid/a"), 100)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(direct, HttpError::NameNotFound { .. }),
+        "{direct:?}"
+    );
+    let refused = client
+        .request(&get("http://localhost/a"), 100)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, HttpError::ProxyRefused { .. }),
+        "{refused:?}"
+    );
+    assert!(!format!("{client:?}").contains("pass"));
+}

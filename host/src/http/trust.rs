@@ -1,0 +1,41 @@
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls_platform_verifier::Verifier;
+
+/// How TLS is spoken, and what is wrong with it already.
+pub(super) struct Trust {
+    pub(super) config: ClientConfig,
+    /// Why no server can prove who it is, where that is known beforehand.
+    pub(super) problem: Option<String>,
+}
+
+/// TLS by ring, with the certificates that the machine trusts, and more.
+///
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR` take the place of the machine's own certificates, as for OpenSSL. A
+/// machine without certificates can still speak HTTP, so that is no error before TLS is used.
+pub(super) fn trust(extra_roots: &[CertificateDer<'static>]) -> Result<Trust, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    let verifier = Verifier::new_with_extra_roots(extra_roots.iter().cloned(), provider);
+    let (builder, problem) = match verifier {
+        Ok(verifier) => {
+            let builder = builder.dangerous();
+            (
+                builder.with_custom_certificate_verifier(Arc::new(verifier)),
+                None,
+            )
+        }
+        Err(error) => (
+            builder.with_root_certificates(RootCertStore::empty()),
+            Some(error.to_string()),
+        ),
+    };
+    let mut config = builder.with_no_client_auth();
+    // In the order of preference.
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Trust { config, problem })
+}
