@@ -77,12 +77,9 @@ fn add_pieces(form: &str, length: usize, patterns: &mut Patterns) {
     if form.len() <= length {
         return add(form);
     }
-    for piece in pieces(form, length) {
-        // The last piece, which comes again below, and whole.
-        if piece.len() >= MIN_SECRET_BYTES {
-            add(piece);
-        }
-    }
+    // What remains at the end is no piece of its own: it may be as common as the name of a database.
+    let count = pieces(form, length).count();
+    pieces(form, length).take(count - 1).for_each(&mut add);
     let start = form.ceil_char_boundary(form.len() - length);
     add(form.get(start..).unwrap_or_default());
 }

@@ -35,7 +35,7 @@ const MAX_BITMAP_POWER: u32 = 22;
 /// Fibonacci hashing: the odd number next to 2³² divided by the golden ratio.
 const HASH_FACTOR: u32 = 0x9E37_79B9;
 /// Of so many places in a pattern the best is chosen for its blocks.
-const MAX_CANDIDATES: usize = 16;
+const MAX_CANDIDATES: usize = MAX_PATTERN_BYTES;
 
 /// Patterns, ready to be searched for.
 pub(super) struct Matcher {
@@ -51,7 +51,7 @@ pub(super) struct Matcher {
     buckets: Vec<u32>,
     /// What of a hash is not used for the bucket.
     bucket_shift: u32,
-    /// The pairs of bytes that patterns begin with, a bit for each.
+    /// A bit for each hash of a block that a pattern begins with.
     beginnings: Vec<u64>,
     /// The bytes that patterns begin with.
     first_bytes: [bool; 256],
@@ -88,14 +88,15 @@ impl Matcher {
             set_bit(&mut bitmap, hash(block.bytes) >> bitmap_shift);
         }
         let (blocks, buckets) = into_buckets(blocks, bucket_power);
-        let mut beginnings = vec![0; (1 << 16) / 64];
+        let mut beginnings = vec![0; bitmap.len()];
         let mut first_bytes = [false; 256];
         for pattern in &patterns {
-            if let [first, second, ..] = pattern.as_ref() {
-                set_bit(&mut beginnings, pair(*first, *second));
-                if let Some(slot) = first_bytes.get_mut(usize::from(*first)) {
-                    *slot = true;
-                }
+            if let Some(bytes) = block_at(pattern, 0) {
+                set_bit(&mut beginnings, hash(bytes) >> bitmap_shift);
+            }
+            let first = pattern.first().map_or(0, |byte| usize::from(*byte));
+            if let Some(slot) = first_bytes.get_mut(first) {
+                *slot = true;
             }
         }
         Some(Self {
@@ -141,18 +142,23 @@ impl Matcher {
 
     /// Whether `end` is shorter than, and the beginning of, a pattern.
     fn begins_pattern(&self, end: &[u8]) -> bool {
-        match end {
-            [] => false,
-            [first] => self.first_bytes.get(usize::from(*first)) == Some(&true),
-            [first, second, ..] if !has_bit(&self.beginnings, pair(*first, *second)) => false,
-            _ => {
-                let after = self
-                    .patterns
-                    .partition_point(|pattern| pattern.as_ref() <= end);
-                let next = self.patterns.get(after);
-                next.is_some_and(|pattern| pattern.starts_with(end))
-            }
+        let Some(first) = end.first() else {
+            return false;
+        };
+        if self.first_bytes.get(usize::from(*first)) != Some(&true) {
+            return false;
         }
+        // Of the longer ones this leaves next to none.
+        if let Some(bytes) = block_at(end, 0)
+            && !has_bit(&self.beginnings, hash(bytes) >> self.bitmap_shift)
+        {
+            return false;
+        }
+        let after = self
+            .patterns
+            .partition_point(|pattern| pattern.as_ref() <= end);
+        let next = self.patterns.get(after);
+        next.is_some_and(|pattern| pattern.starts_with(end))
     }
 
     /// Tells `found` every occurrence, in no order, until it says that it has enough.
@@ -325,10 +331,6 @@ fn power_of_two(count: usize, least: u32, most: u32) -> u32 {
 
 fn hash(bytes: u32) -> u32 {
     bytes.wrapping_mul(HASH_FACTOR)
-}
-
-fn pair(first: u8, second: u8) -> u32 {
-    u32::from(first) << 8 | u32::from(second)
 }
 
 fn set_bit(bits: &mut [u64], index: u32) {
