@@ -12,9 +12,12 @@ mod architecture;
 #[path = "../../host/build_guests.rs"]
 mod build_guests;
 mod cli;
+mod examples;
 mod guests;
 mod hostile;
 mod local;
+mod planted;
+mod scanner;
 mod script;
 mod secrets;
 mod swap;

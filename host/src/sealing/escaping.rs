@@ -40,10 +40,10 @@ pub(super) fn json(text: &str) -> String {
 /// Every way to write it in JSON, and in a JSON text that is a string of another one.
 pub(super) fn all_json(text: &str, add: &mut impl FnMut(String)) {
     let json = json(text);
-    add(self::json(&json));
     let mut ascii = vec![json.clone()];
     ascii.extend(BOTH.map(|digits| ascii_only(&json, digits)));
     for json in ascii {
+        add(self::json(&json));
         for html_safe in ["", "<>&", "<>&'"] {
             let safe = escape(&json, |character, out| {
                 html_safe.contains(character)
@@ -56,7 +56,7 @@ pub(super) fn all_json(text: &str, add: &mut impl FnMut(String)) {
 }
 
 /// Escapes what is not ASCII, as Python's `json.dumps` does by default.
-fn ascii_only(text: &str, digits: Digits) -> String {
+pub(super) fn ascii_only(text: &str, digits: Digits) -> String {
     escape(text, |character, out| {
         if character.is_ascii() {
             return false;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-use super::escaping;
+use super::escaping::{self, Digits};
 
 /// Shorter secrets are not searched for: they would be found in every other word.
 pub const MIN_SECRET_BYTES: usize = 6;
@@ -46,7 +46,8 @@ fn add_text(text: &str, patterns: &mut Patterns) {
     escaping::all_markup(text, &mut add);
     escaping::all_hexadecimal(text, &mut add);
     let json = escaping::json(text);
-    for text in BTreeSet::from([text, &json]) {
+    let ascii = escaping::ascii_only(&json, Digits::Lower);
+    for text in BTreeSet::from([text, &json, &ascii]) {
         for alignment in 0..3 {
             let standard = base64_inside(text, alignment);
             add(standard.replace('+', "-").replace('/', "_"));
