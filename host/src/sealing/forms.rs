@@ -13,8 +13,10 @@ pub const MIN_SECRET_BYTES: usize = 6;
 /// so that what a stream holds back is short however long a secret is, and so that a part of a long secret
 /// is found too, for instance where a line was wrapped.
 pub(super) const MAX_PATTERN_BYTES: usize = 64;
-/// Where programs wrap base64: `base64` and MIME. PEM and `openssl` wrap after 64, as the pieces do.
-const WRAPPED_BYTES: usize = 76;
+/// Where programs wrap base64: `openssl` and PEM; `base64` and MIME.
+const WRAPPED_BYTES: [usize; 2] = [64, 76];
+/// A shorter last line of wrapped base64 is left: it is the end of six bytes at most.
+const MIN_LAST_LINE_BYTES: usize = 8;
 
 /// Patterns, each once and in order.
 pub(super) type Patterns = BTreeSet<Box<[u8]>>;
@@ -38,16 +40,17 @@ fn add_text(text: &str, patterns: &mut Patterns) {
     let mut add = |form: String| {
         forms.insert(form);
     };
-    add(text.to_owned());
     escaping::all_json(text, &mut add);
-    escaping::all_urls(text, &mut add);
-    escaping::all_reprs(text, &mut add);
-    escaping::all_shells(text, &mut add);
-    escaping::all_markup(text, &mut add);
-    escaping::all_hexadecimal(text, &mut add);
     let json = escaping::json(text);
     let ascii = escaping::ascii_only(&json, Digits::Lower);
+    // The arguments are JSON, and that is shown as any other text is.
     for text in BTreeSet::from([text, &json, &ascii]) {
+        add(text.to_owned());
+        escaping::all_urls(text, &mut add);
+        escaping::all_reprs(text, &mut add);
+        escaping::all_shells(text, &mut add);
+        escaping::all_markup(text, &mut add);
+        escaping::all_hexadecimal(text, &mut add);
         for alignment in 0..3 {
             let standard = base64_inside(text, alignment);
             add(standard.replace('+', "-").replace('/', "_"));
@@ -61,9 +64,9 @@ fn add_text(text: &str, patterns: &mut Patterns) {
         add_pieces(form, MAX_PATTERN_BYTES, patterns);
     }
     let encoded = base64_inside(text, 0);
-    if encoded.len() > WRAPPED_BYTES {
-        for line in pieces(&encoded, WRAPPED_BYTES) {
-            if line.len() >= MIN_SECRET_BYTES {
+    for width in WRAPPED_BYTES {
+        for line in pieces(&encoded, width) {
+            if line.len() >= MIN_LAST_LINE_BYTES {
                 add_pieces(line, MAX_PATTERN_BYTES, patterns);
             }
         }

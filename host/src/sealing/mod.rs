@@ -12,14 +12,16 @@
 //! | form | where it comes from |
 //! |---|---|
 //! | the text itself | `echo`, `printenv` |
-//! | base64, both alphabets, at each alignment; wrapped after 64 or 76 characters | `base64`, `Authorization: Basic`, Kubernetes secrets, PEM |
-//! | the same of the text as it stands in JSON | the arguments, in a Kubernetes secret |
-//! | escaped for URLs: by each common set of safe characters, with upper and lower hexadecimal digits, `+` or `%20` | queries, forms, connection strings |
 //! | escaped for JSON: characters beyond ASCII as they are or as `\u`, slashes and `<>&'` escaped or not; JSON within JSON | `json.dumps`, PHP, Go, log shippers |
+//! | base64, both alphabets, at each alignment; wrapped after 64 or 76 characters | `base64`, `Authorization: Basic`, Kubernetes secrets, PEM |
+//! | escaped for URLs: by each common set of safe characters, with upper and lower hexadecimal digits, `+` or `%20` | queries, forms, connection strings |
 //! | as `repr` writes a text or bytes | Python's `print` of a mapping, tracebacks |
 //! | quoted for a shell | `set -x`, `printf %q`, `shlex.quote` |
 //! | escaped for HTML and XML | error pages, test reports |
 //! | hexadecimal | `xxd -p`, `bytes.hex` |
+//!
+//! All but the first two also of the text as it stands in JSON, since that is how a script gets its
+//! arguments: `print(os.environ)` shows them in `repr`, a Kubernetes secret in base64.
 //!
 //! For most values many of these are the same text, and cost nothing. Not searched for, since every one of
 //! them would cost more than it finds: a value that a script cuts into parts, reverses, compresses or
