@@ -207,13 +207,7 @@ impl CallScope {
                 if self.vault.is_empty() {
                     return None;
                 }
-                match Redactor::new(&self.vault.texts()) {
-                    Ok(redactor) => redactor.map(Arc::new),
-                    Err(error) => {
-                        tracing::error!(%error, "cannot redact the secrets of this call");
-                        None
-                    }
-                }
+                Redactor::new(&self.vault.texts()).map(Arc::new)
             })
             .as_ref()
     }

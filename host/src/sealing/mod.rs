@@ -3,9 +3,41 @@
 //! A [`Vault`] belongs to one call. Rendering seals values into it; capabilities that may reveal a value
 //! open references with it. What the vault knows is also what a [`Redactor`] has to remove from
 //! everything that leaves the call.
+//!
+//! # What is searched for
+//!
+//! A value of [`MIN_SECRET_BYTES`] or more, as it is and without the white space around it; where it has
+//! several lines, each line of that length as well. Of each:
+//!
+//! | form | where it comes from |
+//! |---|---|
+//! | the text itself | `echo`, `printenv` |
+//! | escaped for JSON: characters beyond ASCII as they are or as `\u`, slashes and `<>&'` escaped or not; JSON within JSON | `json.dumps`, PHP, Go, log shippers |
+//! | base64, both alphabets, at each alignment; wrapped after 64 or 76 characters | `base64`, `Authorization: Basic`, Kubernetes secrets, PEM |
+//! | escaped for URLs: by each common set of safe characters, with upper and lower hexadecimal digits, `+` or `%20` | queries, forms, connection strings |
+//! | as `repr` writes a text or bytes | Python's `print` of a mapping, tracebacks |
+//! | quoted for a shell | `set -x`, `printf %q`, `shlex.quote` |
+//! | escaped for HTML and XML | error pages, test reports |
+//! | hexadecimal | `xxd -p`, `bytes.hex` |
+//!
+//! All but the first two also of the text as it stands in JSON, since that is how a script gets its
+//! arguments: `print(os.environ)` shows them in `repr`, a Kubernetes secret in base64.
+//!
+//! For most values many of these are the same text, and cost nothing. Not searched for, since every one of
+//! them would cost more than it finds: a value that a script cuts into parts, reverses, compresses or
+//! encrypts; hexadecimal and base64 with separators of other kinds; base64 of UTF-16, or of base64. A
+//! script that wants to give a secret away can; this is for those that do so by accident.
 
+mod escaping;
+mod forms;
+mod matcher;
 mod redactor;
+mod stream;
+#[cfg(test)]
+mod tests;
 mod vault;
 
-pub use redactor::{MIN_SECRET_BYTES, REDACTED, Redactor, StreamRedaction};
+pub use forms::MIN_SECRET_BYTES;
+pub use redactor::{REDACTED, Redactor};
+pub use stream::StreamRedaction;
 pub use vault::{OpenError, Vault};

@@ -1,0 +1,54 @@
+//! A credentials file is read, or every problem in it can be shown; and no problem quotes a value.
+
+#![no_main]
+
+use std::path::Path;
+
+use libfuzzer_sys::fuzz_target;
+use toolhost::credential::CredentialsFile;
+use toolhost::credential::{CredentialProvider as _, SecretProvider as _};
+use toolhost::diagnostic::Document;
+
+/// Stands in a corpus wherever a value may; a mutation that breaks it breaks the check, and no more.
+const VALUE: &str = "pl4nted-v4lue";
+
+fuzz_target!(|text: &str| {
+    let parsed = Document::parse_confidential("credentials.yaml", text)
+        .map_err(|problem| vec![problem])
+        .and_then(|document| CredentialsFile::parse(&document, Path::new("/nonexistent")));
+    match parsed {
+        Ok(file) => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .expect("a runtime without drivers");
+            let file = file.with_environment(|_| None);
+            let mut told = format!("{file:?}");
+            for name in file.secret_names() {
+                let answer = runtime.block_on(file.secret(&name));
+                told.push_str(&format!("{answer:?}"));
+            }
+            for name in file.credential_names() {
+                let answer = runtime.block_on(file.credential(&name));
+                told.push_str(&format!("{answer:?}"));
+            }
+            if !is_name(text, &file) {
+                assert!(!told.contains(VALUE), "a value is told: {told}");
+            }
+        }
+        Err(problems) => {
+            assert!(!problems.is_empty(), "refused without a reason");
+            for problem in problems {
+                assert!(!problem.render(false).is_empty());
+            }
+        }
+    }
+});
+
+/// Whether the planted value may be told: as a name, or as where a value is to be had.
+fn is_name(text: &str, file: &CredentialsFile) -> bool {
+    let names = [file.secret_names(), file.credential_names()].concat();
+    names.iter().any(|name| name.contains(VALUE))
+        || ["env", "file", "? "].iter().any(|word| text.contains(word))
+        || text.contains(&format!("{VALUE}:"))
+        || text.contains(&format!("{VALUE}\":"))
+}

@@ -1,0 +1,394 @@
+//! Redaction as a whole: what a stream becomes, in which forms secrets are found, and what stays.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::{MIN_SECRET_BYTES, REDACTED, Redactor, StreamRedaction};
+
+const SECRET: &str = "p@ss wörd/\"1\"+x";
+/// Each loop's cases; seeds are printed where one fails.
+const CASES: u64 = 100;
+
+fn redactor(texts: &[&str]) -> Redactor {
+    let texts: Vec<_> = texts.iter().map(|text| SecretString::from(*text)).collect();
+    Redactor::new(&texts).unwrap()
+}
+
+fn streamed<'chunk>(redactor: &Redactor, chunks: impl IntoIterator<Item = &'chunk [u8]>) -> String {
+    let mut stream = StreamRedaction::default();
+    let mut result = Vec::new();
+    for chunk in chunks {
+        stream.push(redactor, chunk, |bytes| result.extend_from_slice(bytes));
+    }
+    stream.finish(redactor, |bytes| result.extend_from_slice(bytes));
+    String::from_utf8(result).unwrap()
+}
+
+/// Numbers that look random: `SplitMix64`.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound as u64).unwrap()
+    }
+
+    fn text(&mut self, alphabet: &str, length: usize) -> String {
+        let alphabet: Vec<char> = alphabet.chars().collect();
+        (0..length)
+            .map(|_| alphabet[self.below(alphabet.len())])
+            .collect()
+    }
+
+    /// A text cut into chunks, many of them tiny.
+    fn chunks<'text>(&mut self, mut text: &'text [u8]) -> Vec<&'text [u8]> {
+        let mut chunks = Vec::new();
+        while !text.is_empty() {
+            let most = [1, 3, 10, 100, 1000][self.below(5)];
+            let (chunk, rest) = text.split_at(self.below(most + 1).min(text.len()));
+            chunks.push(chunk);
+            text = rest;
+        }
+        chunks
+    }
+}
+
+#[test]
+fn replaces_every_usual_form() {
+    let redactor = redactor(&[SECRET]);
+    let json = Value::String(SECRET.to_owned()).to_string();
+    let json = json.trim_matches('"');
+    for text in [
+        SECRET,
+        json,
+        r#"p@ss w\u00f6rd/\"1\"+x"#,
+        r#"p@ss w\u00F6rd/\"1\"+x"#,
+        r#"p@ss w\u00f6rd\/\"1\"+x"#,
+        r#"p@ss wörd/\\\"1\\\"+x"#,
+        "p%40ss%20w%C3%B6rd/%221%22%2Bx",
+        "p%40ss%20w%C3%B6rd%2F%221%22%2Bx",
+        "p%40ss+w%C3%B6rd%2F%221%22%2Bx",
+        "p%40ss+w%c3%b6rd%2f%221%22%2bx",
+        "p@ss%20w%C3%B6rd/%221%22+x",
+        r#"p@ss w\xc3\xb6rd/"1"+x"#,
+        r#"p@ss\ wörd/\"1\"+x"#,
+        "p@ss wörd/&quot;1&quot;+x",
+        "p@ss wörd/&#34;1&#34;+x",
+        "7040737320 77c3b67264 2f2231222b78",
+        "70407373207 7C3B67264 2F2231222B78",
+    ] {
+        let text = if text.starts_with('7') {
+            text.replace(' ', "")
+        } else {
+            text.to_owned()
+        };
+        assert_eq!(redactor.redact(&text), REDACTED, "{text}");
+    }
+}
+
+#[test]
+fn replaces_what_quotes_make_of_a_secret() {
+    let redactor = redactor(&["it's <b>&co", "say \"it's\" äh"]);
+    for text in [
+        r"it'\''s <b>&co",
+        r#"it'"'"'s <b>&co"#,
+        r"it\'s\ \<b\>\&co",
+        r"it\'s <b>&co",
+        "it's &lt;b&gt;&amp;co",
+        "it&#39;s &lt;b&gt;&amp;co",
+        "it&#x27;s &lt;b&gt;&amp;co",
+        "it&apos;s &lt;b&gt;&amp;co",
+        r"it's \u003cb\u003e\u0026co",
+        r"it\u0027s \u003cb\u003e\u0026co",
+        // JSON, as Python and shells show it.
+        r#"say \\"it\'s\\" äh"#,
+        r#"say \\"it\'s\\" \\u00e4h"#,
+        r#"say \"it'\''s\" äh"#,
+    ] {
+        assert_eq!(redactor.redact(text), REDACTED, "{text}");
+    }
+}
+
+#[test]
+fn finds_base64_at_every_alignment_and_with_anything_around() {
+    let redactor = redactor(&[SECRET]);
+    for before in ["", "a", "ab", "abc", "user:"] {
+        for after in ["", "z", "zz", "zzz"] {
+            let text = format!("{before}{SECRET}{after}");
+            for encoded in [STANDARD.encode(&text), URL_SAFE.encode(&text)] {
+                let redacted = redactor.redact(&encoded);
+                assert!(redacted.contains(REDACTED), "{before}…{after}: {encoded}");
+            }
+        }
+    }
+    let whole = STANDARD.encode(SECRET);
+    assert_eq!(redactor.redact(&whole), REDACTED);
+}
+
+#[test]
+fn finds_base64_of_the_json_that_holds_a_secret() {
+    let redactor = redactor(&[SECRET]);
+    let json = serde_json::json!({"key": SECRET}).to_string();
+    let redacted = redactor.redact(&STANDARD.encode(json)).into_owned();
+    assert!(redacted.contains(REDACTED), "{redacted}");
+}
+
+#[test]
+fn leaves_nothing_of_a_long_secret_that_is_wrapped() {
+    let mut random = Random(1);
+    let secret = random.text("abcdefghijklmnopqrstuvwxyz+/ 0123456789", 4096);
+    let redactor = redactor(&[&secret]);
+    let encoded = STANDARD.encode(&secret);
+    for width in [64, 76] {
+        let lines: Vec<_> = encoded.as_bytes().chunks(width).collect();
+        let wrapped = String::from_utf8(lines.join(&b'\n')).unwrap();
+        let redacted = redactor.redact(&wrapped);
+        let left = redacted.replace([' ', '\n'], "").replace(REDACTED, "");
+        // What the last few bytes became.
+        assert!(left.len() <= 8, "{left}");
+    }
+}
+
+#[test]
+fn finds_a_part_of_a_long_secret() {
+    let secret = Random(2).text("abcdefghijklmnopqrstuvwxyz", 4096);
+    let redactor = redactor(&[&secret]);
+    assert_eq!(redactor.redact(&secret[..1024]), REDACTED);
+    let truncated = redactor.redact(&secret[1000..]);
+    assert!(truncated.len() < 64, "{truncated}");
+}
+
+#[test]
+fn redacts_a_secret_of_several_lines_line_by_line() {
+    let redactor = redactor(&["-----BEGIN-----\nMIIEvQIBADAN\r\nab\n-----END-----"]);
+    assert_eq!(redactor.redact("x MIIEvQIBADAN y"), "x *** y");
+    assert_eq!(
+        redactor.redact(r"-----BEGIN-----\nMIIEvQIBADAN\r\nab\n-----END-----"),
+        "***"
+    );
+    assert_eq!(redactor.redact("  ab\n"), "  ab\n");
+}
+
+#[test]
+fn finds_a_secret_without_the_white_space_around_it() {
+    let redactor = redactor(&[" hunter2-hunter2 \n"]);
+    assert_eq!(redactor.redact("[hunter2-hunter2]"), "[***]");
+}
+
+#[test]
+fn leaves_no_part_of_secrets_that_overlap() {
+    let redactor = redactor(&["user:hunter22", "hunter22@host-name"]);
+    assert_eq!(redactor.redact("at user:hunter22@host-name."), "at ***.");
+}
+
+#[test]
+fn redacts_a_stream_cut_at_any_byte_as_if_it_were_whole() {
+    let redactor = redactor(&["secret", "secret-2", "cret-2-and-more", "aaaaaaab"]);
+    let text = "a secret secret-2 secretsecret-2-and-more aaaaaaaaaab secre secret";
+    let whole = redactor.redact(text).into_owned();
+    let bytes = text.as_bytes();
+    for first in 0..=bytes.len() {
+        for second in first..=bytes.len() {
+            let chunks = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+            assert_eq!(
+                streamed(&redactor, chunks),
+                whole,
+                "cut at {first} and {second}"
+            );
+        }
+    }
+    assert_eq!(streamed(&redactor, bytes.chunks(1)), whole);
+}
+
+/// Secrets that resemble each other, in a text that resembles them.
+#[test]
+fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
+    for seed in 0..CASES {
+        let mut random = Random(seed);
+        let alphabet = ["ab", "abc-", "aé\n", "ab=\"\\/+"][random.below(4)];
+        let mut secrets = Vec::new();
+        for _ in 0..=random.below(4) {
+            let length = 6 + [3, 30, 200][random.below(3)];
+            let length = 6 + random.below(length);
+            secrets.push(random.text(alphabet, length));
+        }
+        let texts: Vec<_> = secrets.iter().map(String::as_str).collect();
+        let Some(redactor) = redactor_or_none(&texts) else {
+            continue;
+        };
+        let mut text = String::new();
+        for _ in 0..random.below(30) {
+            let length = random.below(60);
+            text.push_str(&random.text(alphabet, length));
+            let secret = &secrets[random.below(secrets.len())];
+            let most = secret.chars().count();
+            let length = if random.below(2) == 0 {
+                most
+            } else {
+                random.below(most)
+            };
+            text.extend(secret.chars().take(length));
+        }
+        let whole = redactor.redact(&text).into_owned();
+        let chunks = random.chunks(text.as_bytes());
+        assert_eq!(
+            streamed(&redactor, chunks),
+            whole,
+            "seed {seed}: {texts:?} in {text:?}"
+        );
+        let is_sought = |secret: &&String| secret.trim().len() >= MIN_SECRET_BYTES;
+        for secret in secrets.iter().filter(is_sought) {
+            assert!(
+                !whole.contains(secret.as_str()),
+                "seed {seed}: {secret:?} in {whole:?}"
+            );
+        }
+    }
+}
+
+fn redactor_or_none(texts: &[&str]) -> Option<Redactor> {
+    let texts: Vec<_> = texts.iter().map(|text| SecretString::from(*text)).collect();
+    Redactor::new(&texts)
+}
+
+/// What the forms are made of is not asked here, but written once more.
+#[test]
+fn no_form_of_a_planted_secret_is_left() {
+    let alphabet = "abcXYZ019 +/=-_.~!*'\"\\()<>&%$#@é€𝄞\n\t";
+    for seed in 0..CASES {
+        let mut random = Random(seed);
+        let length = 8 + random.below(150);
+        let secret = format!("k{}k", random.text(alphabet, length));
+        let redactor = redactor(&[&secret]);
+        let forms = planted_forms(&secret);
+        let mut text = String::new();
+        for form in &forms {
+            text.push_str(&random.text("xyz \n", 5));
+            text.push_str(form);
+        }
+        let chunks = random.chunks(text.as_bytes());
+        let result = streamed(&redactor, chunks);
+        for form in &forms {
+            assert!(
+                !result.contains(form.as_str()),
+                "seed {seed}: {form:?} is left of {secret:?}"
+            );
+        }
+        // Not one of them is left in part either.
+        assert!(
+            result.len() < forms.len() * 20,
+            "seed {seed}: {secret:?} gave {result:?}"
+        );
+    }
+}
+
+fn planted_forms(secret: &str) -> Vec<String> {
+    let json = Value::String(secret.to_owned()).to_string();
+    let json = json[1..json.len() - 1].to_owned();
+    let mut hexadecimal = String::new();
+    let mut url = String::new();
+    let mut upper_url = String::new();
+    for byte in secret.bytes() {
+        write!(hexadecimal, "{byte:02x}").unwrap();
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            url.push(char::from(byte));
+            upper_url.push(char::from(byte));
+        } else {
+            write!(url, "%{byte:02x}").unwrap();
+            write!(upper_url, "%{byte:02X}").unwrap();
+        }
+    }
+    let mut forms = vec![
+        secret.to_owned(),
+        json.replace('/', "\\/"),
+        STANDARD.encode(secret),
+        URL_SAFE.encode(secret),
+        hexadecimal.to_uppercase(),
+        hexadecimal,
+        url,
+        upper_url.replace("%20", "+"),
+        upper_url,
+        secret.replace('\'', "'\\''"),
+        secret
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;"),
+        json,
+    ];
+    for before in ["x", "xy"] {
+        forms.push(STANDARD.encode(format!("{before}{secret}xyz")));
+    }
+    forms
+}
+
+#[test]
+fn what_holds_no_secret_stays_as_it_is() {
+    let redactor = redactor(&[SECRET, "hunter2-hunter2", "-----BEGIN-----\nabcdefgh\n"]);
+    for seed in 0..CASES {
+        let mut random = Random(seed);
+        let length = random.below(5000);
+        let bytes: Vec<u8> = (0..length)
+            .map(|_| random.next().to_le_bytes()[0] % [2, 64, 255][random.below(3)])
+            .collect();
+        let mut stream = StreamRedaction::default();
+        let mut result = Vec::new();
+        for chunk in random.chunks(&bytes) {
+            stream.push(&redactor, chunk, |bytes| result.extend_from_slice(bytes));
+        }
+        stream.finish(&redactor, |bytes| result.extend_from_slice(bytes));
+        assert!(result == bytes, "seed {seed}");
+    }
+}
+
+#[test]
+fn passes_on_at_once_what_cannot_be_a_secret() {
+    let redactor = redactor(&["secret"]);
+    let mut stream = StreamRedaction::default();
+    let mut passed = Vec::new();
+    stream.push(&redactor, b"password: ", |bytes| {
+        passed.extend_from_slice(bytes);
+    });
+    assert_eq!(passed, b"password: ");
+}
+
+#[test]
+fn holds_back_less_than_a_pattern_however_long_a_secret_is() {
+    let secret = "x".repeat(1 << 16);
+    let redactor = redactor(&[&secret]);
+    let mut stream = StreamRedaction::default();
+    let (mut given, mut passed) = (0, 0);
+    for _ in 0..100 {
+        let chunk = format!("{} {}", "y".repeat(1000), "x".repeat(40));
+        given += chunk.len();
+        stream.push(&redactor, chunk.as_bytes(), |bytes| passed += bytes.len());
+        assert!(given - passed < 64);
+    }
+}
+
+#[test]
+fn leaves_secrets_alone_that_are_too_short_to_be_searched_for() {
+    assert!(redactor_or_none(&["12345", "  1234  ", ""]).is_none());
+}
+
+#[test]
+fn redacts_names_and_numbers_in_json() {
+    let redactor = redactor(&["secret", "123456"]);
+    let mut value = serde_json::json!({"a secret": ["secret", 123_456, 1, null]});
+    redactor.redact_value(&mut value);
+    assert_eq!(value, serde_json::json!({"a ***": ["***", "***", 1, null]}));
+}
+
+#[test]
+fn shows_no_secret_in_debug() {
+    assert!(!format!("{:?}", redactor(&["hunter2-hunter2"])).contains("hunter2"));
+}
