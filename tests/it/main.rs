@@ -12,6 +12,7 @@ mod architecture;
 #[path = "../../host/build_guests.rs"]
 mod build_guests;
 mod cli;
+mod fetch;
 mod guests;
 mod hostile;
 mod local;
