@@ -84,7 +84,8 @@ fn call(folder: &Path, config: &Value, more: &[&str], variables: &[(&str, &str)]
     arguments.extend(more);
     let output = toolhost(folder, &arguments, variables);
     let stderr = String::from_utf8_lossy(&output.stderr);
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{stderr}"))
+    assert!(!output.stdout.is_empty(), "{stderr}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]
