@@ -16,6 +16,7 @@ mod cli;
 mod cluster;
 mod credentials;
 mod examples;
+mod fetch;
 mod guests;
 mod hostile;
 mod local;

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use url::Url;
 
 use super::fetch_pattern::FetchPattern;
@@ -185,6 +187,23 @@ impl FetchPolicy {
         CapabilityError::new(Reason::Denied, message)
             .with_hint(hint)
             .with_field("script.uri")
+    }
+}
+
+impl fmt::Display for FetchRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.allow {
+            None => formatter.write_str("everything")?,
+            Some(patterns) => {
+                let patterns: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+                formatter.write_str(&patterns.join(", "))?;
+            }
+        }
+        formatter.write_str(if self.private_addresses {
+            " at any address"
+        } else {
+            " at public addresses"
+        })
     }
 }
 

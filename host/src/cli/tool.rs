@@ -107,6 +107,9 @@ async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
     row("origin", tool.origin());
     row("needs", &names(&imports.capabilities));
     row("granted", &names(&tool.grants().iter().collect::<Vec<_>>()));
+    for rule in tool.grants().fetch().rules() {
+        row("fetches", &rule.to_string());
+    }
     row("wasi", &imports.linked.join(", "));
     row("inert", &imports.inert.join(", "));
     row("unknown", &imports.unknown.join(", "));

@@ -104,12 +104,10 @@ fn class_v6(address: Ipv6Addr) -> Option<AddressClass> {
         [0, 0, 0, 0, 0, 0, 0, 1] => Some(AddressClass::Loopback),
         [0xfe80..=0xfebf, ..] => Some(AddressClass::LinkLocal),
         // The second range is that of the site-local addresses of old (RFC 3879).
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Some(AddressClass::Private),
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Some(AddressClass::Private),
         [0xff00..=0xffff, ..] => Some(AddressClass::Multicast),
         // Protocol assignments, among them Teredo's tunnels; documentation, twice.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => {
-            Some(AddressClass::Reserved)
-        }
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Some(AddressClass::Reserved),
         [0x2000..=0x3fff, ..] => None,
         _ => Some(AddressClass::Reserved),
     }
@@ -117,20 +115,18 @@ fn class_v6(address: Ipv6Addr) -> Option<AddressClass> {
 
 /// The IPv4 address that an IPv6 address leads to.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let joined = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match address.segments() {
+    let (high, low) = match address.segments() {
         // `::` and `::1` are addresses of IPv6 itself.
-        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => None,
-        // Compatible (RFC 4291 §2.5.5.1), mapped (§2.5.5.2), translated by SIIT (RFC 2765) and by NAT64
-        // (RFC 6052).
-        [0, 0, 0, 0, 0, 0, high, low]
-        | [0, 0, 0, 0, 0, 0xffff, high, low]
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => return None,
+        // Compatible and mapped (RFC 4291 §2.5.5), by SIIT (RFC 2765), and by NAT64 (RFC 6052).
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(joined(high, low)),
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
         // 6to4 (RFC 3056).
-        [0x2002, high, low, ..] => Some(joined(high, low)),
-        _ => None,
-    }
+        | [0x2002, high, low, ..] => (high, low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
 }
 
 #[cfg(test)]

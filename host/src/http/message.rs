@@ -22,7 +22,7 @@ pub struct Request {
 }
 
 /// The most that a buffered request may take with all its attempts.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 /// The longest that an error waits for the server's words.
 const BEGINNING_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -121,7 +121,6 @@ impl Server {
                 let (tls, kept, handler) = (tls.clone(), Arc::clone(&kept), Arc::clone(&handler));
                 let held = Arc::clone(&held);
                 tokio::spawn(async move {
-                    let _held = held;
                     let _ = match tls {
                         None => {
                             serve(stream, &kept, handler.as_ref(), |stream| {
@@ -135,6 +134,7 @@ impl Server {
                             Err(error) => Err(error),
                         },
                     };
+                    drop(held);
                 });
             }
         });
@@ -293,17 +293,18 @@ impl Answer {
     }
 
     fn head(&self) -> String {
-        let mut head = format!("HTTP/1.1 {} Answer\r\nConnection: close\r\n", self.status);
-        for (name, value) in &self.headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        match self.length {
-            Length::True => head += &format!("Content-Length: {}\r\n", self.body.len()),
-            Length::Lie(bytes) => head += &format!("Content-Length: {bytes}\r\n"),
-            Length::Chunked => head += "Transfer-Encoding: chunked\r\n",
-            Length::None => {}
-        }
-        head + "\r\n"
+        let length = match self.length {
+            Length::True => format!("Content-Length: {}\r\n", self.body.len()),
+            Length::Lie(bytes) => format!("Content-Length: {bytes}\r\n"),
+            Length::Chunked => "Transfer-Encoding: chunked\r\n".to_owned(),
+            Length::None => String::new(),
+        };
+        let headers = self.headers.iter();
+        let headers: Vec<_> = headers
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        let (status, headers) = (self.status, headers.concat());
+        format!("HTTP/1.1 {status} Answer\r\nConnection: close\r\n{headers}{length}\r\n")
     }
 }
 

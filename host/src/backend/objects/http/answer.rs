@@ -37,6 +37,12 @@ pub(super) fn opened(
             .with_field(field)
             .into()
     };
+    // What was asked for is taken off already.
+    if header(headers, &header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(contradiction(
+            "it sends an encoding that it was not asked for",
+        ));
+    }
     let length = response.content_length();
     let (start, total) = match response.status() {
         StatusCode::PARTIAL_CONTENT if at.offset > 0 => {
@@ -134,15 +140,15 @@ fn metadata(headers: &HeaderMap, url: &Url) -> ObjectMetadata {
         (value.len() <= MAX_FACT_CHARS).then(|| value.to_owned())
     };
     let versions = VERSION_HEADERS.map(HeaderName::from_static);
-    let mut metadata = ObjectMetadata::default();
-    // Without its query, which may be a signature.
-    metadata.uri = Some(shown(url));
-    metadata.etag = fact(&header::ETAG);
-    metadata.version = versions
-        .iter()
-        .find_map(fact)
-        .or_else(|| fact(&header::LAST_MODIFIED));
-    metadata
+    ObjectMetadata {
+        // Without its query, which may be a signature.
+        uri: Some(shown(url)),
+        etag: fact(&header::ETAG),
+        version: versions
+            .iter()
+            .find_map(fact)
+            .or_else(|| fact(&header::LAST_MODIFIED)),
+    }
 }
 
 fn header<'answer>(headers: &'answer HeaderMap, name: &HeaderName) -> Option<&'answer str> {

@@ -19,7 +19,13 @@ pub(super) struct HttpOpener<'fetch> {
     pub(super) client: &'fetch HttpClient,
     pub(super) question: Question,
     pub(super) policy: &'fetch FetchPolicy,
-    pub(super) access: Option<(Arc<dyn AccessSource>, AccessRequest)>,
+    pub(super) credential: Option<Credential>,
+}
+
+/// A credential by its name, and who knows it.
+pub(super) struct Credential {
+    pub(super) source: Arc<dyn AccessSource>,
+    pub(super) request: AccessRequest,
 }
 
 /// The most redirects that are followed; browsers follow twenty, curl's users rarely more than five.
@@ -28,7 +34,7 @@ const MAX_REDIRECTS: usize = 10;
 #[async_trait]
 impl Opener for HttpOpener<'_> {
     async fn open(&self, at: Position<'_>) -> Result<Opened, Failure> {
-        let Some((source, request)) = &self.access else {
+        let Some(Credential { source, request }) = &self.credential else {
             let answer = self.follow(at, None).await?;
             return self.judge(answer, at, None).await;
         };

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use http::{Method, header};
 
 use super::super::transfer::{DEFAULT_TIMEOUT, TransferLimits, transfer};
-use super::opener::HttpOpener;
+use super::opener::{Credential, HttpOpener};
 use super::question::{Question, given_headers, method};
 use crate::capability::{
     AccessRequest, AccessSource, CapabilityError, FetchOptions, FetchRequest, Object, ObjectSource,
@@ -44,10 +44,7 @@ impl HttpSource {
         self
     }
 
-    fn access_of(
-        &self,
-        options: &FetchOptions,
-    ) -> Result<Option<(Arc<dyn AccessSource>, AccessRequest)>, CapabilityError> {
+    fn credential(&self, options: &FetchOptions) -> Result<Option<Credential>, CapabilityError> {
         let Some(credential) = &options.credential else {
             return Ok(None);
         };
@@ -57,8 +54,10 @@ impl HttpSource {
                 .with_hint("name the file of credentials with `--credentials`")
                 .with_field("script.source.auth"));
         };
-        let request = AccessRequest::new(Service::Http, Some(credential));
-        Ok(Some((Arc::clone(access), request)))
+        Ok(Some(Credential {
+            source: Arc::clone(access),
+            request: AccessRequest::new(Service::Http, Some(credential)),
+        }))
     }
 }
 
@@ -73,8 +72,8 @@ impl ObjectSource for HttpSource {
                 .with_field("script.source.region"));
         }
         let headers = given_headers(&options.headers)?;
-        let access = self.access_of(&options)?;
-        if access.is_some() && headers.contains_key(header::AUTHORIZATION) {
+        let credential = self.credential(&options)?;
+        if credential.is_some() && headers.contains_key(header::AUTHORIZATION) {
             let message = "both `auth` and a header `Authorization` say who asks";
             return Err(CapabilityError::new(Reason::InvalidRequest, message)
                 .with_hint("leave one of them out")
@@ -103,7 +102,7 @@ impl ObjectSource for HttpSource {
             client: &self.client,
             question,
             policy: &options.policy,
-            access,
+            credential,
         };
         transfer(&opener, &shown, limits).await
     }

@@ -123,11 +123,11 @@ fn random_bytes(count: usize) -> Bytes {
 async fn five_megabytes_arrive_unharmed_after_cuts_at_random_bytes() {
     let body = random_bytes(5 << 20);
     let digest = Sha256::digest(&body);
-    let served = body.clone();
+    let content = body.clone();
     let random = Mutex::new(Random(42));
     let server = Server::start(move |before, request| {
-        let answer = Answer::ranged(request, &served, "\"v1\"");
-        let left = served.len() - request.range_start().unwrap_or(0);
+        let answer = Answer::ranged(request, &content, "\"v1\"");
+        let left = content.len() - request.range_start().unwrap_or(0);
         let at = random.lock().unwrap().below(left.min(600_000)) + 1;
         match before {
             40.. => answer,
@@ -166,12 +166,19 @@ async fn reads_answers_of_every_shape() {
     assert!(fetch(server.url("/a")).await.unwrap().bytes.is_empty());
 }
 
+/// Why a server cannot go on, the headers of its first answer, its later answers, and whether it is asked to.
+type Restart = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    fn(&Received, &Bytes) -> Answer,
+    bool,
+);
+
 #[tokio::test]
 async fn begins_again_where_a_server_cannot_go_on() {
     let old = Bytes::from_static(b"old content, which is longer");
     let new = Bytes::from_static(b"new content");
-    type Then = fn(&Received, &Bytes) -> Answer;
-    let cases: [(&str, &[(&str, &str)], Then, bool); 7] = [
+    let cases: [Restart; 7] = [
         (
             "ranges are ignored",
             &[("ETag", "\"1\"")],
@@ -250,9 +257,9 @@ async fn begins_again_where_a_server_cannot_go_on() {
 async fn goes_on_by_a_date_and_where_only_the_end_is_missing() {
     let body = Bytes::from_static(b"0123456789");
     let modified = "Mon, 23 Nov 2026 10:00:00 GMT";
-    let served = body.clone();
+    let content = body.clone();
     let server = Server::start(move |before, request| {
-        let rest = served.slice(request.range_start().unwrap_or(0)..);
+        let rest = content.slice(request.range_start().unwrap_or(0)..);
         let status = if before == 0 { 200 } else { 206 };
         let answer = Answer::new(status)
             .body(rest)
@@ -270,9 +277,9 @@ async fn goes_on_by_a_date_and_where_only_the_end_is_missing() {
     assert_eq!(resumed.header("range"), Some("bytes=4-"));
 
     // It announces one byte more than there is, and says so when it is asked for that one.
-    let served = body.clone();
+    let content = body.clone();
     let server = Server::start(move |before, _| match before {
-        0 => Answer::ok(served.clone()).lie(11).header("ETag", "\"1\""),
+        0 => Answer::ok(content.clone()).lie(11).header("ETag", "\"1\""),
         _ => Answer::new(416).header("Content-Range", "bytes */10"),
     })
     .await;
@@ -334,6 +341,10 @@ async fn takes_compressed_answers_and_limits_what_comes_of_them() {
     let object = fetch(server.url("/a")).await.unwrap();
     assert_eq!(object.bytes, "print('hello')\n");
     assert_eq!(server.requests()[0].header("accept-encoding"), Some("gzip"));
+
+    let server = Server::start(|_, _| Answer::ok("x").header("Content-Encoding", "br")).await;
+    let error = fetch(server.url("/a")).await.unwrap_err();
+    assert!(error.message.contains("not asked for"), "{error}");
 
     let zeros = BASE64.decode(ZEROS).unwrap();
     assert!(zeros.len() < 1000);
