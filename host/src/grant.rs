@@ -6,6 +6,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::capability::{FetchPolicy, FetchRule};
 
 /// The package of the ABI, without its version.
 const ABI_PACKAGE: &str = "noetl:tool/";
@@ -102,40 +105,80 @@ pub enum GrantError {
     },
 }
 
-/// The capabilities that a tool was granted.
+/// The capabilities that a tool was granted, and how far they go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grants(BTreeSet<Capability>);
+pub struct Grants {
+    capabilities: BTreeSet<Capability>,
+    fetch: Arc<FetchPolicy>,
+}
 
 impl Grants {
     /// No more than telling its progress.
     #[must_use]
     pub fn none() -> Self {
-        Self(BTreeSet::from([Capability::Progress]))
+        Self {
+            capabilities: BTreeSet::from([Capability::Progress]),
+            fetch: Arc::new(FetchPolicy::of([])),
+        }
     }
 
-    /// Every capability, for tools that are trusted with them.
+    /// Every capability, for tools that are trusted with them; of the objects, those that are public.
     #[must_use]
     pub fn all() -> Self {
-        Self(BTreeSet::from(Capability::ALL))
+        Self::of(Capability::ALL)
     }
 
-    /// These, and telling its progress.
+    /// These, and telling its progress. [`Capability::Objects`] stands for everything that is public.
     #[must_use]
     pub fn of(capabilities: impl IntoIterator<Item = Capability>) -> Self {
         let mut grants = Self::none();
-        grants.0.extend(capabilities);
+        grants.capabilities.extend(capabilities);
+        if grants.allow(Capability::Objects) {
+            grants.fetch = Arc::default();
+        }
         grants
+    }
+
+    /// Fetching by this rule as well.
+    #[must_use]
+    pub fn fetching(mut self, rule: FetchRule) -> Self {
+        self.capabilities.insert(Capability::Objects);
+        Arc::make_mut(&mut self.fetch).add(rule);
+        self
+    }
+
+    /// What either of them allows.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        let mut both = self;
+        both.capabilities.extend(other.iter());
+        let rules = other.fetch.rules().iter().cloned();
+        rules.fold(both, Self::fetching)
+    }
+
+    /// Says whose they are, so that a denial can print what to grant to whom.
+    #[must_use]
+    pub(crate) fn for_kind(mut self, kind: &str) -> Self {
+        let policy = FetchPolicy::clone(&self.fetch);
+        self.fetch = Arc::new(policy.for_kind(kind));
+        self
+    }
+
+    /// What may be fetched.
+    #[must_use]
+    pub fn fetch(&self) -> &Arc<FetchPolicy> {
+        &self.fetch
     }
 
     /// Whether this one is among them.
     #[must_use]
     pub fn allow(&self, capability: Capability) -> bool {
-        self.0.contains(&capability)
+        self.capabilities.contains(&capability)
     }
 
     /// The granted capabilities in order.
     pub fn iter(&self) -> impl Iterator<Item = Capability> + '_ {
-        self.0.iter().copied()
+        self.capabilities.iter().copied()
     }
 
     /// Checks what a tool asks for against what it may have.
@@ -279,6 +322,21 @@ mod tests {
                 "{import}"
             );
         }
+    }
+
+    #[test]
+    fn grants_add_up_and_take_nothing_away() {
+        let rule = |private_addresses| FetchRule {
+            allow: Some(vec!["https://a.example/".parse().unwrap()]),
+            private_addresses,
+        };
+        let narrow = Grants::of([Capability::Jobs]).fetching(rule(false));
+        assert!(narrow.allow(Capability::Objects) && narrow.allow(Capability::Jobs));
+        assert_eq!(narrow.fetch().rules(), [rule(false)]);
+        let both = Grants::of([Capability::Objects]).and(&Grants::none().fetching(rule(true)));
+        assert_eq!(both.fetch().rules(), [FetchRule::default(), rule(true)]);
+        assert!(Grants::of([Capability::Jobs]).fetch().rules().is_empty());
+        assert_eq!(narrow.clone().and(&narrow), narrow);
     }
 
     #[test]

@@ -179,16 +179,26 @@ impl ToolHost {
     }
 
     /// Loads the tools that this library was built with and puts them into use, with every capability.
+    /// They may fetch what is public, and from no address that is not.
     ///
     /// # Errors
     ///
     /// [`LoadError`] where this build is broken.
     pub async fn load_embedded_tools(&self) -> Result<(), LoadError> {
+        self.load_embedded_tools_with(|_| Grants::all()).await
+    }
+
+    /// As above, with what `grants` gives to each kind.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn load_embedded_tools_with(
+        &self,
+        grants: impl Fn(&str) -> Grants,
+    ) -> Result<(), LoadError> {
         for (origin, component) in EMBEDDED_TOOLS {
-            let tool = self
-                .loader
-                .load(component.into(), origin, |_| Grants::all())
-                .await?;
+            let tool = self.loader.load(component.into(), origin, &grants).await?;
             self.registry.activate(Arc::new(tool));
         }
         Ok(())
@@ -269,6 +279,7 @@ impl ToolHost {
             execution_id: request.execution_id,
             step: request.step,
             tool: tool.to_string(),
+            fetch_policy: Arc::clone(tool.grants().fetch()),
         };
         CallScope::new(
             context,

@@ -2,7 +2,9 @@
 
 mod credentials;
 mod grants;
+mod objects;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +12,17 @@ use std::time::Duration;
 pub use credentials::Credentials;
 pub use grants::{GrantsFile, GrantsFileError};
 
+use crate::backend::kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
 use crate::backend::local::{LocalEngine, LocalSettings};
-use crate::backend::objects::{FileSource, SourceRouter};
+use crate::capability::{AccessSource, FetchRule, JobRunner};
 use crate::credential::CredentialError;
+use crate::grant::Grants;
 use crate::host::{BuildError, ToolHost};
+use crate::http::HttpSettings;
 use crate::registry::LoadError;
 
 /// What a host is put together from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
     /// What relative paths of scripts are relative to: the playbook's folder.
@@ -34,6 +39,15 @@ pub struct Settings {
     pub cache_directory: Option<PathBuf>,
     /// Where large logs are kept.
     pub log_directory: Option<PathBuf>,
+    /// The cluster that jobs run on; without it they are processes of this machine.
+    pub kubernetes: Option<KubernetesSettings>,
+    /// How servers are asked.
+    pub http: HttpSettings,
+    /// Where the credentials of `source.auth` come from.
+    pub access: Option<Arc<dyn AccessSource>>,
+    /// Whether the tools that this build brings may fetch from addresses as well that are not public: right
+    /// where whoever writes playbooks could reach those anyhow.
+    pub private_addresses: bool,
 }
 
 /// Why a host could not be put together.
@@ -60,6 +74,9 @@ pub enum SetupError {
     /// The credentials cannot be read.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
+    /// There is no cluster to talk to.
+    #[error("cannot use the engine `kubernetes`")]
+    Cluster(#[from] ConnectError),
 }
 
 /// A host, and the tools that could not be loaded, with the reasons.
@@ -88,11 +105,34 @@ impl Settings {
             backoff_base: None,
             cache_directory: None,
             log_directory: None,
+            kubernetes: None,
+            http: HttpSettings::default(),
+            access: None,
+            private_addresses: false,
         }
+    }
+
+    /// What the tools that this build brings may do before the grants of the folder are added.
+    fn embedded_grants(&self) -> Grants {
+        Grants::all().fetching(FetchRule {
+            allow: None,
+            private_addresses: self.private_addresses,
+        })
     }
 }
 
-/// Puts a host on the local engine together, with the tools that this build brings and those of the
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("base", &self.base)
+            .field("workspace", &self.workspace)
+            .field("plugins", &self.plugins)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts a host together, with the tools that this build brings and those of the
 /// plugins folder.
 ///
 /// A tool of the plugins folder takes the place of an embedded one of the same kind. One that is broken
@@ -102,17 +142,16 @@ impl Settings {
 ///
 /// [`SetupError`].
 pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
-    let mut local = LocalSettings::default();
-    if let Some(search_path) = settings.search_path {
-        local.search_path = search_path;
-    }
-    if let Some(backoff_base) = settings.backoff_base {
-        local.backoff_base = backoff_base;
-    }
-    let files = FileSource::new(&settings.base, &settings.workspace);
+    let engine = engine(&settings).await?;
+    let sources = objects::sources(&settings);
+    let embedded_grants = settings.embedded_grants();
+    let grants = match &settings.plugins {
+        Some(folder) => GrantsFile::load_from_folder(folder)?,
+        None => GrantsFile::default(),
+    };
     let mut builder = ToolHost::builder()
-        .jobs(Arc::new(LocalEngine::new(local)))
-        .objects(Arc::new(SourceRouter::new().with("file", Arc::new(files))))
+        .jobs(engine)
+        .objects(Arc::new(sources))
         .max_calls(MAX_CALLS);
     if let Some(directory) = settings.cache_directory {
         builder = builder.cache_directory(directory);
@@ -121,22 +160,40 @@ pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
         builder = builder.log_directory(directory);
     }
     let host = builder.build()?;
-    host.load_embedded_tools()
+    host.load_embedded_tools_with(|kind| embedded_grants.clone().and(&grants.of(kind)))
         .await
         .map_err(SetupError::Embedded)?;
     let refused = match &settings.plugins {
-        Some(folder) => load_plugins(&host, folder).await?,
+        Some(folder) => load_plugins(&host, folder, &grants).await?,
         None => Vec::new(),
     };
     Ok(SetUp { host, refused })
 }
 
-async fn load_plugins(host: &ToolHost, folder: &Path) -> Result<Vec<LoadError>, SetupError> {
+async fn engine(settings: &Settings) -> Result<Arc<dyn JobRunner>, SetupError> {
+    if let Some(kubernetes) = &settings.kubernetes {
+        let engine = KubernetesEngine::new(kubernetes.clone()).await?;
+        return Ok(Arc::new(engine));
+    }
+    let mut local = LocalSettings::default();
+    if let Some(search_path) = &settings.search_path {
+        local.search_path.clone_from(search_path);
+    }
+    if let Some(backoff_base) = settings.backoff_base {
+        local.backoff_base = backoff_base;
+    }
+    Ok(Arc::new(LocalEngine::new(local)))
+}
+
+async fn load_plugins(
+    host: &ToolHost,
+    folder: &Path,
+    grants: &GrantsFile,
+) -> Result<Vec<LoadError>, SetupError> {
     let unreadable = |source| SetupError::Plugins {
         path: folder.to_owned(),
         source,
     };
-    let grants = GrantsFile::load_from_folder(folder)?;
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
     let mut components: Vec<_> = entries
         .filter_map(Result::ok)

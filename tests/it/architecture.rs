@@ -90,7 +90,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("backend", &["capability", "http"]),
     ("http", &["capability"]),
     ("engine", &["limits"]),
-    ("grant", &[]),
+    // How far a capability goes is part of what the capability is.
+    ("grant", &["capability"]),
     ("limits", &[]),
     ("digest", &[]),
     ("sealing", &[]),

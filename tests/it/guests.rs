@@ -66,11 +66,31 @@ pub(crate) async fn local_host(folder: &Path, settings: LocalSettings) -> ToolHo
     .await
 }
 
+/// A host on the local engine with these sources, and the embedded tools.
+pub(crate) async fn local_host_with(
+    folder: &Path,
+    settings: LocalSettings,
+    objects: SourceRouter,
+) -> ToolHost {
+    let engine = Arc::new(LocalEngine::new(settings));
+    set_up_with(engine, folder, Limits::default(), objects).await
+}
+
 async fn set_up(engine: Arc<dyn JobRunner>, folder: &Path, limits: Limits) -> ToolHost {
     let files = Arc::new(FileSource::new(folder, folder));
+    let objects = SourceRouter::new().with("file", files);
+    set_up_with(engine, folder, limits, objects).await
+}
+
+async fn set_up_with(
+    engine: Arc<dyn JobRunner>,
+    folder: &Path,
+    limits: Limits,
+    objects: SourceRouter,
+) -> ToolHost {
     let host = ToolHost::builder()
         .jobs(engine)
-        .objects(Arc::new(SourceRouter::new().with("file", files)))
+        .objects(Arc::new(objects))
         .limits(limits)
         .max_calls(16)
         .cache_directory(workspace().join("target/guests/compiled"))

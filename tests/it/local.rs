@@ -11,6 +11,7 @@ use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
 
+use crate::alone::{is_alone, resident_bytes};
 use crate::guests;
 
 /// The host, and the folder that holds everything that it writes.
@@ -172,38 +173,6 @@ async fn a_gibibyte_of_output_is_kept_whole_and_shown_in_part() {
     let log = attempt["log"].as_str().unwrap();
     assert_eq!(std::fs::metadata(log).unwrap().len(), BYTES - 1);
     assert!(grown < 64 << 20, "the host grew by {grown} bytes");
-}
-
-/// Whether this test has the process for itself. If not, it is run in one of its own, and must pass there:
-/// memory cannot be measured beside other tests.
-fn is_alone(test: &str) -> bool {
-    const ALONE: &str = "TOOLHOST_TEST_ALONE";
-    if std::env::var_os(ALONE).is_some() {
-        return true;
-    }
-    let program = std::env::current_exe().unwrap();
-    let output = std::process::Command::new(program)
-        .args([test, "--exact"])
-        .env(ALONE, "1")
-        .output()
-        .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}"
-    );
-    false
-}
-
-/// The memory that this process has for itself.
-fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("RssAnon:"))
-        .unwrap();
-    let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    kibibytes << 10
 }
 
 #[tokio::test]

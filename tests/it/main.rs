@@ -7,15 +7,18 @@
     reason = "tests fail by panicking"
 )]
 
+mod alone;
 mod architecture;
 
 #[path = "../../host/build_guests.rs"]
 mod build_guests;
 mod cli;
+mod cluster;
 mod credentials;
 mod guests;
 mod hostile;
 mod local;
+mod objects;
 mod script;
 mod secrets;
 mod swap;

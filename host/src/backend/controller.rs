@@ -47,16 +47,19 @@ impl Controller {
         }
     }
 
+    /// The same after so many failures, which another controller counted.
+    pub(crate) fn with_failed(mut self, failed: u32) -> Self {
+        self.failed = failed;
+        self
+    }
+
     /// Counts the attempt and decides.
     ///
     /// An attempt that was cancelled does not count as failed: it was not its fault. One that was ended
     /// at the deadline does, as in Kubernetes.
     pub(crate) fn after(&mut self, end: &AttemptEnd) -> Next {
         match end.reason {
-            None => Next::Finish(JobEnd {
-                succeeded: 1,
-                ..self.end(JobStatus::Succeeded, None)
-            }),
+            None => Next::Finish(self.succeeded()),
             Some(Reason::Cancelled) => Next::Finish(self.cancelled()),
             Some(Reason::DeadlineExceeded) => {
                 self.failed += 1;
@@ -73,11 +76,30 @@ impl Controller {
         }
     }
 
+    /// The end of a job of which an attempt succeeded.
+    pub(crate) fn succeeded(&self) -> JobEnd {
+        JobEnd {
+            succeeded: 1,
+            ..self.end(JobStatus::Succeeded, None)
+        }
+    }
+
     /// The end of a job that was cancelled.
     pub(crate) fn cancelled(&self) -> JobEnd {
         JobEnd {
             message: Some("cancelled".to_owned()),
             ..self.end(JobStatus::Cancelled, Some(Reason::Cancelled))
+        }
+    }
+
+    /// The end of a job that somebody else deleted.
+    pub(crate) fn deleted(&self) -> JobEnd {
+        JobEnd {
+            message: Some("the job was deleted by somebody else".to_owned()),
+            hint: Some(
+                "see who deletes jobs there; a host that cancels says so in its own log".to_owned(),
+            ),
+            ..self.end(JobStatus::Failed, Some(Reason::Deleted))
         }
     }
 
@@ -93,7 +115,7 @@ impl Controller {
     }
 
     /// The end of a job that failed as often as it may: the last attempt says why.
-    fn gave_up(&self, last: &AttemptEnd) -> JobEnd {
+    pub(crate) fn gave_up(&self, last: &AttemptEnd) -> JobEnd {
         let what = last.message.as_deref().unwrap_or("failed");
         let message = match self.failed {
             1 => format!("the only attempt {what}"),

@@ -79,6 +79,11 @@ impl Program {
         &self.arguments
     }
 
+    /// Whether the arguments are in the file alone.
+    pub(crate) fn has_large_arguments(&self) -> bool {
+        self.warning.is_some()
+    }
+
     /// What the user should know about it.
     pub(crate) fn warning(&self) -> Option<&str> {
         self.warning.as_deref()

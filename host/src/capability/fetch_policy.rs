@@ -56,6 +56,13 @@ impl FetchPolicy {
         }])
     }
 
+    /// Allows more.
+    pub fn add(&mut self, rule: FetchRule) {
+        if !self.rules.contains(&rule) {
+            self.rules.push(rule);
+        }
+    }
+
     /// Says whose it is, so that a denial can print what to grant to whom.
     #[must_use]
     pub fn for_kind(mut self, kind: &str) -> Self {

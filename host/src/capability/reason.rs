@@ -19,6 +19,8 @@ pub enum Reason {
     Signalled,
     /// The caller, or the tool, cancelled it.
     Cancelled,
+    /// Somebody else deleted the job, or the pod that it ran in.
+    Deleted,
     /// The program that shall run the script is not installed.
     InterpreterMissing,
     /// The interpreter cannot read the script.
@@ -104,6 +106,7 @@ impl Reason {
             Self::ScriptError => "ScriptError",
             Self::Signalled => "Signalled",
             Self::Cancelled => "Cancelled",
+            Self::Deleted => "Deleted",
             Self::InterpreterMissing => "InterpreterMissing",
             Self::SyntaxError => "SyntaxError",
             Self::StartFailed => "StartFailed",

@@ -64,7 +64,7 @@ async fn try_call(arguments: CallArguments) -> Result<Exit, Exit> {
     context.keychain = Arc::new(credentials.keychain(Vec::new()));
     let set_up = arguments
         .common
-        .set_up(&folder_of(&arguments.config))
+        .set_up(&folder_of(&arguments.config), Some(&credentials))
         .await?;
     let cancel = cancel_on_interrupt();
     let (display, sender) = Display::start(OutputFormat::Json);

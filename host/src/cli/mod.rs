@@ -2,6 +2,7 @@
 
 mod call;
 mod exit;
+mod job;
 mod options;
 mod run;
 mod show;
@@ -29,6 +30,9 @@ enum Command {
     Run(run::RunArguments),
     /// Call one tool, and print its outcome as JSON.
     Call(call::CallArguments),
+    /// Look at jobs on a cluster, end them, and remove what killed hosts left.
+    #[command(subcommand)]
+    Job(job::JobCommand),
     /// Look at the tools that can be called.
     #[command(subcommand)]
     Tool(tool::ToolCommand),
@@ -63,6 +67,7 @@ pub(crate) fn main() -> ExitCode {
         match arguments.command {
             Command::Run(arguments) => run::run(arguments).await,
             Command::Call(arguments) => call::call(arguments).await,
+            Command::Job(command) => job::job(command).await,
             Command::Tool(command) => tool::tool(command).await,
         }
     });

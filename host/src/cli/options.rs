@@ -2,8 +2,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use toolhost::backend::kubernetes::KubernetesSettings;
 use toolhost::credential::{CredentialError, ProviderSettings};
 use toolhost::diagnostic::Document;
+use toolhost::http::{HttpSettings, ProxySettings};
 use toolhost::setup::{Credentials, GrantsFileError, SetUp, Settings, SetupError};
 
 use super::exit::Exit;
@@ -15,6 +17,8 @@ pub(crate) struct CommonOptions {
     /// The engine that runs jobs.
     #[arg(long, value_enum, default_value = "local")]
     engine: EngineName,
+    #[command(flatten)]
+    cluster: ClusterOptions,
     /// The file with secrets and credentials; without it, the user's configuration folder is looked at.
     #[arg(long, value_name = "FILE", env = "TOOLHOST_CREDENTIALS")]
     credentials: Option<PathBuf>,
@@ -34,11 +38,34 @@ pub(crate) struct CommonOptions {
     backoff: Option<Duration>,
 }
 
+/// Which cluster it is.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterOptions {
+    /// The kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the service account of this pod].
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig [default: its current one].
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+}
+
+impl ClusterOptions {
+    /// As settings of the engine.
+    pub(crate) fn settings(&self) -> KubernetesSettings {
+        let mut settings = KubernetesSettings::default();
+        settings.cluster.kubeconfig.clone_from(&self.kubeconfig);
+        settings.cluster.context.clone_from(&self.context);
+        settings
+    }
+}
+
 /// An engine by name.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum EngineName {
     /// Supervised processes of this machine.
     Local,
+    /// Jobs of a Kubernetes cluster.
+    Kubernetes,
 }
 
 /// How results are printed.
@@ -57,17 +84,27 @@ const MAX_BACKOFF_SECONDS: f64 = 360.0;
 
 impl CommonOptions {
     /// Puts a host together for a playbook or configuration in `folder`.
-    pub(crate) async fn set_up(&self, folder: &Path) -> Result<SetUp, Exit> {
-        let EngineName::Local = self.engine;
+    pub(crate) async fn set_up(
+        &self,
+        folder: &Path,
+        credentials: Option<&Credentials>,
+    ) -> Result<SetUp, Exit> {
         let workspace = self.workspace.as_deref().unwrap_or(folder);
         let mut settings = Settings::new(folder, workspace);
         settings.plugins.clone_from(&self.plugins);
         settings.search_path = std::env::var("PATH").ok();
         settings.backoff_base = self.backoff;
+        if let EngineName::Kubernetes = self.engine {
+            settings.kubernetes = Some(self.cluster.settings());
+        }
         settings.cache_directory =
             user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
         settings.log_directory =
             user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
+        settings.http = http_settings();
+        settings.access = credentials.map(Credentials::access);
+        // Whoever is at the keyboard can reach them without this host.
+        settings.private_addresses = true;
         let set_up = toolhost::setup::set_up(settings)
             .await
             .map_err(|error| explain(&error))?;
@@ -86,11 +123,22 @@ impl CommonOptions {
             user_folder("XDG_CONFIG_HOME", ".config").map(|config| config.join("credentials.yaml"));
         let usual = usual.filter(|path| path.exists());
         let path = self.credentials.as_ref().or(usual.as_ref());
-        let loaded = Credentials::load(path.map(PathBuf::as_path), &self.providers);
+        let loaded = Credentials::load(
+            path.map(PathBuf::as_path),
+            &self.providers,
+            http_settings(),
+        );
         let credentials = loaded.map_err(|error| explain_credentials(&error))?;
         terminal::show(credentials.warnings());
         Ok(credentials)
     }
+}
+
+/// How servers are asked: through the proxies of the environment.
+fn http_settings() -> HttpSettings {
+    let mut settings = HttpSettings::default();
+    settings.proxy = ProxySettings::from_variables(|name| std::env::var(name).ok());
+    settings
 }
 
 /// Reads a YAML or JSON file; `-` is standard input.
@@ -156,10 +204,18 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Err(format!("expected 0 to {MAX_BACKOFF_SECONDS} seconds"))
 }
 
+/// What to do where there is no cluster.
+pub(crate) const CLUSTER_HELP: &str =
+    "give `--kubeconfig FILE`, set `KUBECONFIG`, or run it in a pod with a service account";
+
 fn explain(error: &SetupError) -> Exit {
     match error {
         SetupError::Grants(GrantsFileError::Invalid { problems, .. }) => terminal::show(problems),
         SetupError::Credentials(error) => return explain_credentials(error),
+        SetupError::Cluster(_) => {
+            terminal::complain(&terminal::chain(error), Some(CLUSTER_HELP.to_owned()));
+            return Exit::Unreachable;
+        }
         other => terminal::complain(&terminal::chain(other), None),
     }
     Exit::Usage

@@ -79,7 +79,7 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
     };
     let set_up = arguments
         .common
-        .set_up(&folder_of(&arguments.playbook))
+        .set_up(&folder_of(&arguments.playbook), Some(&credentials))
         .await?;
     let runner = HostRunner {
         host: set_up.host,

@@ -22,6 +22,12 @@ pub(crate) fn print(line: &str) {
     let _gone = writeln!(std::io::stdout().lock(), "{line}");
 }
 
+/// Writes results as they are.
+pub(crate) fn print_bytes(bytes: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let _gone = stdout.write_all(bytes).and_then(|()| stdout.flush());
+}
+
 /// Writes a line for the person who watches.
 pub(crate) fn tell(line: &str) {
     let _gone = writeln!(std::io::stderr().lock(), "{line}");

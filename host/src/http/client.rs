@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use rustls::pki_types::CertificateDer;
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::proxy::{ProxySettings, proxies};
 use super::resolve::{PolicyResolver, check_literal};
 use super::retry::{Backoff, RetryPolicy, is_retryable, retry_after};
 use super::trust::{Trust, trust};
@@ -38,20 +38,6 @@ pub struct HttpSettings {
     pub stall_timeout: Duration,
     /// How often a buffered request is tried.
     pub retry: RetryPolicy,
-}
-
-/// Proxies, as the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` have them.
-///
-/// What is reached through a proxy is resolved by the proxy, so that the policy of addresses does not see
-/// it: the proxy has to have its own.
-#[derive(Debug, Clone, Default)]
-pub struct ProxySettings {
-    /// The URL of the proxy for `https`, with its credentials.
-    pub https: Option<SecretString>,
-    /// The URL of the proxy for `http`, with its credentials.
-    pub http: Option<SecretString>,
-    /// The names that are reached directly, separated by commas.
-    pub except: Option<String>,
 }
 
 /// A whole answer. Printing it shows neither headers nor body, which may hold a token.
@@ -308,32 +294,4 @@ impl Clients {
             AddressPolicy::Any => &self.any,
         }
     }
-}
-
-fn proxies(settings: &ProxySettings) -> Result<(Vec<reqwest::Proxy>, Vec<String>), String> {
-    let mut proxies = Vec::new();
-    let mut names = Vec::new();
-    let except = settings.except.as_deref();
-    let except = except.and_then(reqwest::NoProxy::from_string);
-    for (scheme, url) in [("https", &settings.https), ("http", &settings.http)] {
-        let Some(url) = url else { continue };
-        let wrong = || format!("the proxy for `{scheme}` is no URL");
-        let url = url.expose_secret();
-        // As elsewhere, `proxy.example:3128` stands for a proxy that speaks HTTP.
-        let url = if url.contains("://") {
-            url.to_owned()
-        } else {
-            format!("http://{url}")
-        };
-        let name = Url::parse(&url)
-            .ok()
-            .and_then(|url| url.host_str().map(str::to_owned));
-        names.push(name.ok_or_else(wrong)?);
-        let proxy = match scheme {
-            "https" => reqwest::Proxy::https(&url),
-            _ => reqwest::Proxy::http(&url),
-        };
-        proxies.push(proxy.map_err(|_| wrong())?.no_proxy(except.clone()));
-    }
-    Ok((proxies, names))
 }

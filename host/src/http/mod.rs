@@ -7,14 +7,16 @@ mod address;
 mod client;
 mod error;
 mod message;
+mod proxy;
 mod resolve;
 mod retry;
 mod trust;
 
 pub use address::{AddressClass, AddressPolicy};
-pub use client::{BufferedResponse, HttpClient, HttpSettings, ProxySettings};
+pub use client::{BufferedResponse, HttpClient, HttpSettings};
 pub use error::HttpError;
 pub use message::{Request, Response, text_of};
+pub use proxy::ProxySettings;
 pub use retry::{Backoff, RetryPolicy, is_retryable, retry_after};
 pub use url::Url;
 

@@ -161,7 +161,7 @@ impl ToolLoader {
                 problem: format!("its schema is no JSON Schema: {problem}"),
             })?;
         let imports = self.imports(&component);
-        let grants = grants(&described.kind);
+        let grants = grants(&described.kind).for_kind(&described.kind);
         let callable = match grants.check(&described.kind, &imports) {
             Ok(()) => {
                 let linked = grants.iter().chain(imports.named.iter().copied());

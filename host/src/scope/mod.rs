@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 pub use job::RunningJob;
 
 use crate::capability::{
-    CapabilityError, FetchRequest, JobEvent, JobEventKind, JobHandle, JobRequest, JobRunner,
-    LogSink, Object, ObjectSource, Reason,
+    CapabilityError, FetchPolicy, FetchRequest, JobEvent, JobEventKind, JobHandle, JobRequest,
+    JobRunner, LogSink, Object, ObjectSource, Reason,
 };
 use crate::limits::Limits;
 use crate::log::{JobLog, LogDirectory};
@@ -49,6 +49,8 @@ pub struct CallContext {
     pub step: String,
     /// The tool that is called, for logs: `script@0.1.0`.
     pub tool: String,
+    /// What the tool may fetch.
+    pub fetch_policy: Arc<FetchPolicy>,
 }
 
 /// The backends that calls use.
@@ -133,10 +135,17 @@ impl CallScope {
         }
     }
 
-    /// Where objects come from.
-    #[must_use]
-    pub fn objects(&self) -> &dyn ObjectSource {
-        self.backends.objects.as_ref()
+    /// Fetches an object that the tool may have.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ObjectSource::fetch`], and [`Reason::Denied`] before anything is done.
+    pub async fn fetch(&self, mut request: FetchRequest) -> Result<Object, CapabilityError> {
+        let policy = Arc::clone(&self.context.fetch_policy);
+        policy.check_request(&request)?;
+        // The source checks wherever it is led to.
+        request.options.policy = policy;
+        self.backends.objects.fetch(request).await
     }
 
     /// The name of the engine that runs the jobs.

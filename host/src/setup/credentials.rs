@@ -23,15 +23,19 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads the credentials file, if there is one. Nothing else is asked yet.
+    /// Reads the credentials file, if there is one. Nothing else is asked yet; servers are asked by `http`.
     ///
     /// # Errors
     ///
     /// [`CredentialError`] about the file.
-    pub fn load(path: Option<&Path>, more: &[ProviderSettings]) -> Result<Self, CredentialError> {
+    pub fn load(
+        path: Option<&Path>,
+        more: &[ProviderSettings],
+        http: HttpSettings,
+    ) -> Result<Self, CredentialError> {
         let file = path.map_or_else(|| Ok(CredentialsFile::default()), CredentialsFile::load)?;
         let machine = Machine::default();
-        let exchange: Arc<dyn Exchange> = Arc::new(HttpExchange::new(HttpSettings::default()));
+        let exchange: Arc<dyn Exchange> = Arc::new(HttpExchange::new(http));
         let warnings = file.warnings().to_vec();
         let told = file.short_secrets().to_vec();
         let here = Path::new("");

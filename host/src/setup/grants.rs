@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, Document, Node, did_you_mean};
+use serde_json::Value;
+
+use crate::capability::{FetchPattern, FetchRule};
+use crate::diagnostic::{Diagnostic, Document, Node, Span, did_you_mean};
 use crate::grant::{Capability, Grants};
 
 /// What tools of a folder may do: its file `grants.yaml`.
@@ -10,7 +13,14 @@ use crate::grant::{Capability, Grants};
 /// ```yaml
 /// grants:
 ///   my-tool: [objects, jobs, logs]
+///   other-tool:
+///     - jobs
+///     - objects: {allow: ["gs://bucket/scripts/", "https://*.example.com/", "file:"]}
+///     - objects: {allow: ["http://10.0.0.1:8080/"], private-addresses: true}
 /// ```
+///
+/// `objects` alone stands for everything that is public. Entries add up. What can stand under `allow`, is at
+/// [`FetchPattern`].
 #[derive(Debug, Clone, Default)]
 pub struct GrantsFile(BTreeMap<String, Grants>);
 
@@ -38,6 +48,8 @@ pub enum GrantsFileError {
 
 /// The file's name.
 const FILE_NAME: &str = "grants.yaml";
+/// What can be said of `objects`.
+const SETTINGS: [&str; 2] = ["allow", "private-addresses"];
 
 impl GrantsFile {
     /// Reads the grants of a folder; a folder without the file grants nothing.
@@ -88,17 +100,14 @@ impl GrantsFile {
                     problems.push(wrong(&kind.value, "expected a list of capabilities"));
                     continue;
                 };
-                let parsed = names
-                    .iter()
-                    .filter_map(|name| match capability(name, document) {
-                        Ok(capability) => Some(capability),
-                        Err(problem) => {
-                            problems.push(problem);
-                            None
-                        }
-                    });
-                let parsed: Vec<_> = parsed.collect();
-                grants.insert(kind.key.text.clone(), Grants::of(parsed));
+                let mut granted = Grants::none();
+                for name in names {
+                    match entry_of(name, document) {
+                        Ok(entry) => granted = granted.and(&entry),
+                        Err(found) => problems.extend(found),
+                    }
+                }
+                grants.insert(kind.key.text.clone(), granted);
             }
         }
         if problems.is_empty() {
@@ -115,10 +124,84 @@ impl GrantsFile {
     }
 }
 
-fn capability(node: &Node, document: &Document) -> Result<Capability, Diagnostic> {
-    let name = node.as_str().unwrap_or_default();
+/// One entry of a list: a capability, or a capability with how far it goes.
+fn entry_of(node: &Node, document: &Document) -> Result<Grants, Vec<Diagnostic>> {
+    let Some(entries) = node.entries() else {
+        let capability = capability(node.as_str().unwrap_or_default(), node.span, document);
+        return Ok(Grants::of([capability.map_err(|problem| vec![problem])?]));
+    };
+    let mut problems = Vec::new();
+    let mut granted = Grants::none();
+    for entry in entries {
+        match capability(&entry.key.text, entry.key.span, document) {
+            Ok(Capability::Objects) => match rule(&entry.value, document) {
+                Ok(rule) => granted = granted.fetching(rule),
+                Err(found) => problems.extend(found),
+            },
+            Ok(other) => {
+                let message = format!("`{other}` has no settings");
+                let problem = Diagnostic::error(message).at(document.source(), entry.key.span);
+                problems.push(problem.help(format!("write it as `- {other}`")));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok(granted)
+    } else {
+        Err(problems)
+    }
+}
+
+/// What stands under `objects:`.
+fn rule(node: &Node, document: &Document) -> Result<FetchRule, Vec<Diagnostic>> {
+    let wrong =
+        |node: &Node, message: String| Diagnostic::error(message).at(document.source(), node.span);
+    let Some(settings) = node.entries() else {
+        let problem = wrong(node, "expected a map with `allow`".to_owned());
+        return Err(vec![problem.help("without settings, write `- objects`")]);
+    };
+    let mut problems = Vec::new();
+    let mut rule = FetchRule::default();
+    for setting in settings {
+        match setting.key.text.as_str() {
+            "allow" => match setting.value.items() {
+                Some(items) => {
+                    let mut patterns = Vec::new();
+                    for item in items {
+                        match item.as_str().unwrap_or_default().parse::<FetchPattern>() {
+                            Ok(pattern) => patterns.push(pattern),
+                            Err(error) => problems.push(wrong(item, error.to_string())),
+                        }
+                    }
+                    rule.allow = Some(patterns);
+                }
+                None => problems.push(wrong(&setting.value, "expected a list of URIs".to_owned())),
+            },
+            "private-addresses" => match setting.value.to_value() {
+                Value::Bool(allowed) => rule.private_addresses = allowed,
+                _ => problems.push(wrong(&setting.value, "expected true or false".to_owned())),
+            },
+            unknown => {
+                let message = format!("unknown setting `{unknown}`");
+                let problem = Diagnostic::error(message).at(document.source(), setting.key.span);
+                problems.push(match did_you_mean(unknown, SETTINGS) {
+                    Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                    None => problem.help("there are `allow` and `private-addresses`"),
+                });
+            }
+        }
+    }
+    if problems.is_empty() {
+        Ok(rule)
+    } else {
+        Err(problems)
+    }
+}
+
+fn capability(name: &str, span: Span, document: &Document) -> Result<Capability, Diagnostic> {
     name.parse().map_err(|error| {
-        let problem = Diagnostic::error(format!("{error}")).at(document.source(), node.span);
+        let problem = Diagnostic::error(format!("{error}")).at(document.source(), span);
         let known = Capability::ALL.iter().map(|capability| capability.as_str());
         match did_you_mean(name, known) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
@@ -141,6 +224,58 @@ mod tests {
         assert!(grants.of("mine").allow(Capability::Jobs));
         assert!(!grants.of("mine").allow(Capability::Objects));
         assert_eq!(grants.of("other"), Grants::none());
+    }
+
+    #[test]
+    fn says_what_may_be_fetched() {
+        let text = "grants:
+  mine:
+    - jobs
+    - objects: {allow: [\"gs://b/scripts/\", \"file:\"]}
+    - objects: {allow: [\"http://10.0.0.1:8080/\"], private-addresses: true}
+  other: [objects]
+  third: [{objects: {private-addresses: true}}]
+";
+        let grants = parse(text).unwrap();
+        let rule = |patterns: &[&str], private_addresses| FetchRule {
+            allow: Some(patterns.iter().map(|text| text.parse().unwrap()).collect()),
+            private_addresses,
+        };
+        let mine = grants.of("mine");
+        assert!(mine.allow(Capability::Objects) && mine.allow(Capability::Jobs));
+        let expected = [
+            rule(&["gs://b/scripts/", "file:"], false),
+            rule(&["http://10.0.0.1:8080/"], true),
+        ];
+        assert_eq!(mine.fetch().rules(), expected);
+        assert_eq!(grants.of("other").fetch().rules(), [FetchRule::default()]);
+        let everywhere = FetchRule {
+            allow: None,
+            private_addresses: true,
+        };
+        assert_eq!(grants.of("third").fetch().rules(), [everywhere]);
+    }
+
+    #[test]
+    fn names_every_mistake_of_what_may_be_fetched_at_its_place() {
+        let text = "grants:
+  mine:
+    - objects: {alow: []}
+    - objects: {allow: [\"example.com\", 1]}
+    - objects: {private-addresses: maybe}
+    - objects:
+    - jobs: {allow: []}
+    - objets: {allow: []}
+";
+        let problems = parse(text).unwrap_err();
+        let places: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.location().unwrap())
+            .collect();
+        let expected = ["3:17", "4:25", "4:40", "5:36", "6:14", "7:7", "8:7"];
+        assert_eq!(places, expected.map(|place| format!("grants.yaml:{place}")));
+        assert_eq!(problems[0].help_text(), Some("did you mean `allow`?"));
+        assert_eq!(problems[6].help_text(), Some("did you mean `objects`?"));
     }
 
     #[test]

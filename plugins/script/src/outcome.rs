@@ -93,6 +93,8 @@ pub struct ScriptOutcome {
     pub sha256: String,
     /// The entity tag that the server gave.
     pub etag: Option<String>,
+    /// The version or generation that the server gave.
+    pub version: Option<String>,
 }
 
 /// The job as the host knows it.

@@ -177,6 +177,7 @@ fn describe(script: &impl Object) -> ScriptOutcome {
         bytes: script.size_bytes(),
         sha256: text("sha256").unwrap_or_default(),
         etag: text("etag"),
+        version: text("version"),
     }
 }
 

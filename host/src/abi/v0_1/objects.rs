@@ -135,7 +135,7 @@ async fn fetch(
     let limit = options.timeout;
     let max_bytes = options.max_bytes;
     let shown_uri = scope.redact(uri.clone());
-    let fetching = scope.objects().fetch(FetchRequest { uri, options });
+    let fetching = scope.fetch(FetchRequest { uri, options });
     let fetching = async {
         match limit {
             Some(limit) => tokio::time::timeout(limit, fetching)

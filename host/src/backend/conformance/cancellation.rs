@@ -116,5 +116,5 @@ async fn cancel_while_running(harness: &dyn Harness, case: &str, behaviour: &Beh
 }
 
 fn ready_and(behaviour: Behaviour) -> Behaviour {
-    Behaviour::Sequence(vec![Behaviour::Print("ready".to_owned()), behaviour])
+    Behaviour::Sequence(vec![Behaviour::Print("ready\n".to_owned()), behaviour])
 }

@@ -10,7 +10,7 @@ use crate::capability::{CapabilityError, JobRequest, JobStatus, LogSink, Reason,
 /// While a job runs, another one of its name is refused, and the first one is not disturbed.
 pub async fn refuses_a_name_that_is_taken(harness: &dyn Harness) {
     let forever = Behaviour::Sequence(vec![
-        Behaviour::Print("ready".to_owned()),
+        Behaviour::Print("ready\n".to_owned()),
         Behaviour::SleepForever,
     ]);
     let request = harness.request("conflict", &forever).await;

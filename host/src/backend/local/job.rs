@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -15,7 +16,8 @@ use super::pump::Pump;
 use super::verdict::{internal, start_failed, verdict};
 use crate::backend::controller::{Controller, Next, cancelled_attempt, deadline_attempt, pod_name};
 use crate::backend::program::Program;
-use crate::capability::{AttemptEnd, JobEnd, JobEventKind, JobReporter, LogSink};
+use crate::backend::syntax::{file_name, with_syntax_error};
+use crate::capability::{AttemptEnd, JobEnd, JobEventKind, JobReporter, LogSink, SCRIPT_VARIABLE};
 
 /// One job, from its first attempt to its end.
 pub(super) struct Job {
@@ -169,6 +171,9 @@ impl Job {
 
     fn judge(&self, ended: &ProcessEnd, tail: &[u8]) -> AttemptEnd {
         let end = verdict(ended, &self.limits, tail);
+        let script = self.program.variable(SCRIPT_VARIABLE);
+        let script = script.map_or("", |path| file_name(path.expose_secret()));
+        let end = with_syntax_error(end, &self.program.command(), script, tail);
         if end.reason.is_none() && ended.oom_kills.is_some_and(|kills| kills > 0) {
             let message = "a process that the script started was killed at `limits.memory`, \
                            although the script succeeded";

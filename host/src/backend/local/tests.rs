@@ -159,6 +159,20 @@ async fn conforms_without_control_groups() {
     assert_eq!(harness.directories(), Vec::<PathBuf>::new());
 }
 
+#[tokio::test]
+async fn tells_the_line_that_the_interpreter_cannot_read() {
+    let harness = LocalHarness::new();
+    let observed = harness.run("echo a\nif true; then\n").await;
+    let end = attempt(&observed);
+    assert_eq!(end.reason, Some(Reason::SyntaxError), "{end:?}");
+    assert!(
+        end.message
+            .unwrap()
+            .starts_with("could not be read by `sh`: line ")
+    );
+    assert_eq!(end.exit_code, Some(2));
+}
+
 /// Two grandchildren, one in a session of its own and elsewhere; all three ignore SIGTERM and hold the
 /// log open. It goes on when both are there.
 const STUBBORN_FAMILY: &str = "\

@@ -1,0 +1,224 @@
+//! The requests that this engine makes, each as one function.
+
+use http::{Method, Request};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::{Client, Error};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::view::{EventView, JobView, PodView};
+
+/// The annotation that says why this host ended a job that could not start.
+pub(super) const VERDICT: &str = "noetl.io/verdict";
+/// The most objects of one kind that are taken for one job.
+const MAX_LISTED: u32 = 500;
+
+/// A list of objects.
+#[derive(Deserialize)]
+pub(super) struct List<T> {
+    #[serde(default = "Vec::new")]
+    pub(super) items: Vec<T>,
+}
+
+pub(super) async fn create_job(
+    client: &Client,
+    namespace: &str,
+    job: &Job,
+) -> Result<JobView, Error> {
+    send(client, Method::POST, jobs(namespace), Some(job)).await
+}
+
+pub(super) async fn get_job(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<JobView, Error> {
+    get(client, format!("{}/{name}", jobs(namespace))).await
+}
+
+pub(super) async fn create_secret(
+    client: &Client,
+    namespace: &str,
+    secret: &Secret,
+) -> Result<(), Error> {
+    let path = format!("/api/v1/namespaces/{namespace}/secrets");
+    let _: IgnoredAny = send(client, Method::POST, path, Some(secret)).await?;
+    Ok(())
+}
+
+pub(super) async fn create_config_map(
+    client: &Client,
+    namespace: &str,
+    config_map: &ConfigMap,
+) -> Result<(), Error> {
+    let path = format!("/api/v1/namespaces/{namespace}/configmaps");
+    let _: IgnoredAny = send(client, Method::POST, path, Some(config_map)).await?;
+    Ok(())
+}
+
+/// Lets a suspended job begin.
+pub(super) async fn resume_job(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<JobView, Error> {
+    let patch = json!({"spec": {"suspend": false}});
+    patch_job(client, namespace, name, &patch).await
+}
+
+/// Lets the Job controller end a job at once, so that it stays to be looked at.
+pub(super) async fn end_job(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    verdict: &str,
+) -> Result<JobView, Error> {
+    let patch = json!({
+        "metadata": {"annotations": {VERDICT: verdict}},
+        "spec": {"activeDeadlineSeconds": 1},
+    });
+    patch_job(client, namespace, name, &patch).await
+}
+
+/// Deletes the job of this uid and, before it, everything that belongs to it.
+pub(super) async fn delete_job(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Result<(), Error> {
+    let options = json!({
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        // The server's default for jobs of this version leaves the pods.
+        "propagationPolicy": "Foreground",
+        "preconditions": {"uid": uid},
+    });
+    let path = format!("{}/{name}", jobs(namespace));
+    let _: IgnoredAny = send(client, Method::DELETE, path, Some(&options)).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_secret(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<(), Error> {
+    let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
+    let _: IgnoredAny = send(client, Method::DELETE, path, None::<&Value>).await?;
+    Ok(())
+}
+
+/// The pods of the job of this uid.
+pub(super) async fn pods_of_job(
+    client: &Client,
+    namespace: &str,
+    uid: &str,
+) -> Result<Vec<PodView>, Error> {
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/pods?limit={MAX_LISTED}\
+         &labelSelector=batch.kubernetes.io%2Fcontroller-uid%3D{uid}"
+    );
+    let list: List<PodView> = get(client, path).await?;
+    Ok(list.items)
+}
+
+/// The jobs with a label of this value.
+pub(super) async fn jobs_with_label(
+    client: &Client,
+    namespace: &str,
+    (label, value): (&str, &str),
+) -> Result<Vec<JobView>, Error> {
+    let label = label.replace('/', "%2F");
+    let path = format!(
+        "{}?limit={MAX_LISTED}&labelSelector={label}%3D{value}",
+        jobs(namespace)
+    );
+    let list: List<JobView> = get(client, path).await?;
+    Ok(list.items)
+}
+
+/// What was said about the object of this uid. From the server's cache: a list of events from etcd is
+/// what brings servers to their knees.
+pub(super) async fn events_of(
+    client: &Client,
+    namespace: &str,
+    uid: &str,
+) -> Result<Vec<EventView>, Error> {
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/events?resourceVersion=0&limit={MAX_LISTED}\
+         &fieldSelector=involvedObject.uid%3D{uid}"
+    );
+    let list: List<EventView> = get(client, path).await?;
+    Ok(list.items)
+}
+
+/// Whether this host may change jobs of the namespace.
+pub(super) async fn may_patch_jobs(client: &Client, namespace: &str) -> Result<bool, Error> {
+    #[derive(Deserialize)]
+    struct Review {
+        status: Status,
+    }
+    #[derive(Deserialize)]
+    struct Status {
+        allowed: bool,
+    }
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {
+            "namespace": namespace, "verb": "patch", "group": "batch", "resource": "jobs",
+        }},
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned();
+    let review: Review = send(client, Method::POST, path, Some(&review)).await?;
+    Ok(review.status.allowed)
+}
+
+async fn patch_job(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    patch: &Value,
+) -> Result<JobView, Error> {
+    send(
+        client,
+        Method::PATCH,
+        format!("{}/{name}", jobs(namespace)),
+        Some(patch),
+    )
+    .await
+}
+
+fn jobs(namespace: &str) -> String {
+    format!("/apis/batch/v1/namespaces/{namespace}/jobs")
+}
+
+async fn get<T: DeserializeOwned>(client: &Client, path: String) -> Result<T, Error> {
+    send(client, Method::GET, path, None::<&Value>).await
+}
+
+async fn send<T: DeserializeOwned>(
+    client: &Client,
+    method: Method,
+    path: String,
+    body: Option<&(impl Serialize + Sync)>,
+) -> Result<T, Error> {
+    let body = match body {
+        Some(body) => serde_json::to_vec(body).map_err(Error::SerdeError)?,
+        None => Vec::new(),
+    };
+    let content_type = match method {
+        Method::PATCH => "application/merge-patch+json",
+        _ => "application/json",
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("Content-Type", content_type)
+        .body(body)
+        .map_err(Error::HttpError)?;
+    client.request(request).await
+}

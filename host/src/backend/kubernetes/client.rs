@@ -1,0 +1,208 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::header::{HeaderValue, USER_AGENT};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::client::{Body, ConfigExt as _};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tower::ServiceBuilder;
+
+use std::sync::Arc;
+
+/// How this host is called in the server's audit log.
+const AGENT: &str = concat!("toolhost/", env!("CARGO_PKG_VERSION"));
+/// How long a connection may take: a server in the same network answers within milliseconds, and one
+/// that is gone should be known soon.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a silent connection is asked whether it is still there, and how long it may take to answer.
+/// Watches and logs are silent for hours, and a lost peer says nothing.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How many logs are followed over one connection. The API server takes 100 streams a connection
+/// where it runs with little (`--http2-max-streams-per-connection`, 250 by default), and what is beyond
+/// waits in the client without a word.
+const LOGS_PER_CONNECTION: usize = 90;
+/// How many short requests are under way at once, over one connection, for the same reason; a thousand
+/// jobs at once shall not be a thousand requests at once for the server either.
+const MAX_REQUESTS: usize = 64;
+
+/// Where the cluster is and who asks.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ClusterSettings {
+    /// The kubeconfig; without it `KUBECONFIG`, the user's own, or the service account of the pod that
+    /// this host runs in.
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context; without it the current one.
+    pub context: Option<String>,
+    /// Another address of the server than the configuration has.
+    pub server: Option<String>,
+}
+
+/// Why there is no connection to a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// There is no configuration, or one that cannot be read.
+    #[error("there is no usable configuration of a cluster")]
+    Configuration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The configuration's certificates or tokens cannot be used.
+    #[error("the configuration of the cluster cannot be used")]
+    Credentials(#[source] Box<kube::Error>),
+}
+
+/// Connections to one API server.
+pub(super) struct Connection {
+    config: Config,
+    requests: Client,
+    in_flight: Arc<Semaphore>,
+    logs: Mutex<Vec<LogClient>>,
+}
+
+/// A connection over which logs are followed.
+struct LogClient {
+    client: Client,
+    streams: Arc<Semaphore>,
+}
+
+impl Connection {
+    /// Reads the configuration. Nothing is sent yet.
+    pub(super) async fn new(settings: &ClusterSettings) -> Result<Self, ConnectError> {
+        let mut config = config(settings).await?;
+        config
+            .headers
+            .push((USER_AGENT, HeaderValue::from_static(AGENT)));
+        let requests = client(&config)?;
+        Ok(Self {
+            config,
+            requests,
+            in_flight: Arc::new(Semaphore::new(MAX_REQUESTS)),
+            logs: Mutex::default(),
+        })
+    }
+
+    /// The namespace of the configuration's context.
+    pub(super) fn default_namespace(&self) -> &str {
+        &self.config.default_namespace
+    }
+
+    /// The server, for messages.
+    pub(super) fn server(&self) -> String {
+        self.config.cluster_url.to_string()
+    }
+
+    /// The client for short requests and watches.
+    pub(super) fn client(&self) -> Client {
+        self.requests.clone()
+    }
+
+    /// Waits until there is room for one more short request.
+    pub(super) async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        // It is closed never, so there is always a permit; without one the request is sent all the same.
+        Arc::clone(&self.in_flight).acquire_owned().await.ok()
+    }
+
+    /// A client to follow one log with; its place is free again when the permit is dropped.
+    pub(super) async fn log_client(&self) -> Result<(Client, OwnedSemaphorePermit), ConnectError> {
+        let mut logs = self.logs.lock().await;
+        for log in logs.iter() {
+            if let Ok(permit) = Arc::clone(&log.streams).try_acquire_owned() {
+                return Ok((log.client.clone(), permit));
+            }
+        }
+        let log = LogClient {
+            client: client(&self.config)?,
+            streams: Arc::new(Semaphore::new(LOGS_PER_CONNECTION)),
+        };
+        let permit = Arc::clone(&log.streams).acquire_owned().await;
+        let permit = permit.map_err(|error| ConnectError::Configuration(Box::new(error)))?;
+        let client = log.client.clone();
+        logs.push(log);
+        Ok((client, permit))
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let server = self.server();
+        formatter
+            .debug_struct("Connection")
+            .field("server", &server)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn config(settings: &ClusterSettings) -> Result<Config, ConnectError> {
+    fn wrong(error: impl std::error::Error + Send + Sync + 'static) -> ConnectError {
+        ConnectError::Configuration(Box::new(error))
+    }
+    let options = KubeConfigOptions {
+        context: settings.context.clone(),
+        ..KubeConfigOptions::default()
+    };
+    let mut config = match &settings.kubeconfig {
+        Some(path) => {
+            let kubeconfig = Kubeconfig::read_from(path).map_err(wrong)?;
+            Config::from_custom_kubeconfig(kubeconfig, &options)
+                .await
+                .map_err(wrong)?
+        }
+        None if settings.context.is_some() => {
+            Config::from_kubeconfig(&options).await.map_err(wrong)?
+        }
+        None => Config::infer().await.map_err(wrong)?,
+    };
+    if let Some(server) = &settings.server {
+        config.cluster_url = server.parse().map_err(wrong)?;
+    }
+    Ok(config)
+}
+
+/// A client over one connection, where the server speaks HTTP/2.
+///
+/// kube's own client speaks HTTP/1.1 only: a connection, with its handshake and its buffers, for each log
+/// and each watch. It also repeats what the server could not answer, fifteen times and for any request,
+/// which is decided request by request here.
+fn client(config: &Config) -> Result<Client, ConnectError> {
+    let wrong = |error| ConnectError::Credentials(Box::new(error));
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector.set_keepalive(Some(KEEP_ALIVE_INTERVAL));
+    connector.set_nodelay(true);
+    let builder = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(config.rustls_client_config().map_err(wrong)?)
+        .https_or_http();
+    let builder = match config
+        .tls_server_name
+        .as_ref()
+        .map(|name| name.clone().try_into())
+    {
+        Some(Ok(name)) => {
+            builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name))
+        }
+        Some(Err(error)) => return Err(ConnectError::Configuration(Box::new(error))),
+        None => builder,
+    };
+    let connector = builder
+        .enable_http1()
+        .enable_http2()
+        .wrap_connector(connector);
+    let http: HyperClient<_, Body> = HyperClient::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .http2_adaptive_window(true)
+        .build(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(wrong)?)
+        .layer(config.extra_headers_layer().map_err(wrong)?)
+        .map_err(tower::BoxError::from)
+        .service(http);
+    Ok(Client::new(service, config.default_namespace.clone()))
+}

@@ -1,0 +1,99 @@
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use kube::Error;
+
+use super::api;
+use super::client::Connection;
+use super::hub::Hub;
+use super::retry::{self, PATIENCE_BEFORE, PATIENCE_DURING};
+use super::settings::KubernetesSettings;
+use crate::capability::{CapabilityError, Reason};
+
+use std::sync::Arc;
+
+/// What every job of an engine shares: the connection, the watches, and what is known of its rights.
+pub(super) struct Cluster {
+    pub(super) connection: Arc<Connection>,
+    pub(super) hub: Hub,
+    pub(super) settings: KubernetesSettings,
+    /// Whether jobs of a namespace may be changed.
+    may_patch: Mutex<HashMap<String, bool>>,
+}
+
+impl Cluster {
+    pub(super) fn new(connection: Connection, settings: KubernetesSettings) -> Self {
+        Self {
+            hub: Hub::new(connection.client()),
+            connection: Arc::new(connection),
+            settings,
+            may_patch: Mutex::default(),
+        }
+    }
+
+    /// Makes a request on which the creation of a job waits.
+    pub(super) async fn before<T, F>(&self, operation: impl FnMut() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        retry::request(&self.connection, PATIENCE_BEFORE, operation).await
+    }
+
+    /// Makes a request for a job that there is.
+    pub(super) async fn during<T, F>(&self, operation: impl FnMut() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        retry::request(&self.connection, PATIENCE_DURING, operation).await
+    }
+
+    /// Whether jobs of the namespace may be changed, and so created suspended. Asked once.
+    ///
+    /// Where the server does not say, it is tried.
+    pub(super) async fn may_patch(&self, namespace: &str) -> bool {
+        if let Some(may_patch) = self.rights().get(namespace) {
+            return *may_patch;
+        }
+        let client = self.connection.client();
+        let asked = retry::request(&self.connection, RIGHTS_PATIENCE, || {
+            api::may_patch_jobs(&client, namespace)
+        });
+        let may_patch = asked.await.unwrap_or(true);
+        self.note_may_patch(namespace, may_patch);
+        may_patch
+    }
+
+    /// Says which cluster it is that does not answer.
+    pub(super) fn name_server(&self, error: CapabilityError) -> CapabilityError {
+        if error.reason != Reason::EngineUnavailable {
+            return error;
+        }
+        let server = self.connection.server();
+        CapabilityError {
+            message: format!("{} (the server is {server})", error.message),
+            ..error
+        }
+    }
+
+    /// Notes what a request has shown.
+    pub(super) fn note_may_patch(&self, namespace: &str, may_patch: bool) {
+        let mut rights = self.rights();
+        if rights.len() >= MAX_REMEMBERED_NAMESPACES {
+            rights.clear();
+        }
+        rights.insert(namespace.to_owned(), may_patch);
+    }
+
+    fn rights(&self) -> MutexGuard<'_, HashMap<String, bool>> {
+        // Each critical section leaves the map whole, so a panic elsewhere does not matter here.
+        self.may_patch
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long the question about rights is repeated: without an answer it is tried.
+const RIGHTS_PATIENCE: Duration = Duration::from_secs(5);
+/// Of how many namespaces the rights are kept: a playbook may name any.
+const MAX_REMEMBERED_NAMESPACES: usize = 1_024;

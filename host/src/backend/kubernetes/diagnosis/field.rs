@@ -1,0 +1,117 @@
+//! Where a user wrote what Kubernetes complains about.
+
+/// Names of a container, a pod or a job that users write below `job` just so, and that engines pass on as
+/// they are, so that the rest of the path is right as well.
+const PASSED_ON: [&str; 10] = [
+    "affinity",
+    "image",
+    "imagePullPolicy",
+    "nodeSelector",
+    "priorityClassName",
+    "runtimeClassName",
+    "securityContext",
+    "serviceAccountName",
+    "tolerations",
+    "backoffLimit",
+];
+/// Names to which the engine adds entries of its own: an index says nothing to the user.
+const ADDED_TO: [&str; 7] = [
+    "activeDeadlineSeconds",
+    "command",
+    "env",
+    "imagePullSecrets",
+    "ttlSecondsAfterFinished",
+    "volumeMounts",
+    "volumes",
+];
+
+/// The path in the user's configuration, such as `job.image` for
+/// `spec.template.spec.containers[0].image`; none for what users do not write.
+///
+/// It takes paths of jobs and of pods, and those of Go's decoder, which have no indexes.
+pub(super) fn user_path(path: &str) -> Option<String> {
+    let path = path.strip_prefix("spec.template.").unwrap_or(path);
+    if let Some(metadata) = path.strip_prefix("metadata.") {
+        return match name_of(metadata) {
+            name @ ("labels" | "annotations" | "namespace") => Some(format!("job.{name}")),
+            _ => None,
+        };
+    }
+    let path = path.strip_prefix("spec.").unwrap_or(path);
+    let path = path
+        .strip_prefix("containers[0].")
+        .or_else(|| path.strip_prefix("containers."))
+        .unwrap_or(path);
+    match name_of(path) {
+        "resources" => Some(format!("job.{}", with_points(path))),
+        name if PASSED_ON.contains(&name) => Some(format!("job.{path}")),
+        name if ADDED_TO.contains(&name) => Some(format!("job.{name}")),
+        "selector" | "template" | "suspend" | "manualSelector" | "" => None,
+        _ => Some("job.podTemplate".to_owned()),
+    }
+}
+
+/// The first name of a path.
+fn name_of(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or(path)
+}
+
+/// `limits[cpu]` as `limits.cpu`.
+fn with_points(path: &str) -> String {
+    path.replace('[', ".").replace(']', "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leads_to_what_the_user_wrote() {
+        let cases = [
+            ("spec.template.spec.containers[0].image", Some("job.image")),
+            ("spec.containers[0].image", Some("job.image")),
+            (
+                "spec.template.spec.containers[0].resources.limits[foo]",
+                Some("job.resources.limits.foo"),
+            ),
+            (
+                "spec.template.spec.containers[0].env[3].name",
+                Some("job.env"),
+            ),
+            (
+                "spec.template.spec.containers.volumeMounts",
+                Some("job.volumeMounts"),
+            ),
+            (
+                "spec.template.spec.tolerations[0].operator",
+                Some("job.tolerations[0].operator"),
+            ),
+            (
+                "spec.template.spec.securityContext.runAsUser",
+                Some("job.securityContext.runAsUser"),
+            ),
+            (
+                "spec.template.spec.serviceAccountName",
+                Some("job.serviceAccountName"),
+            ),
+            ("spec.template.spec.dnsPolicy", Some("job.podTemplate")),
+            (
+                "spec.template.spec.initContainers[0].image",
+                Some("job.podTemplate"),
+            ),
+            ("spec.template.metadata.labels", Some("job.labels")),
+            (
+                "spec.activeDeadlineSeconds",
+                Some("job.activeDeadlineSeconds"),
+            ),
+            ("metadata.labels", Some("job.labels")),
+            ("metadata.namespace", Some("job.namespace")),
+            ("metadata.name", None),
+            ("spec.selector", None),
+            ("", None),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(user_path(path).as_deref(), expected, "{path}");
+        }
+    }
+}

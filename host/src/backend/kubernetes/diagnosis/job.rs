@@ -1,0 +1,122 @@
+//! How a job ended.
+
+use std::time::Duration;
+
+use super::attempt::AttemptVerdict;
+use super::cause::quoted;
+use crate::backend::controller::{Controller, DEFAULT_BACKOFF_BASE};
+use crate::backend::kubernetes::view::{ConditionView, JobView};
+use crate::capability::{AttemptEnd, JobEnd, JobRequest, JobStatus, Reason};
+
+/// How the job ended, as early as it is sure; none while it goes on.
+///
+/// `attempts` are those that ended, the last one last. The verdict of the pods comes first: the Job
+/// controller takes seconds to say the same, and says less.
+pub(crate) fn job_end(job: &JobView, attempts: &[AttemptVerdict]) -> Option<JobEnd> {
+    let limit = job
+        .spec
+        .backoff_limit
+        .unwrap_or(JobRequest::DEFAULT_BACKOFF_LIMIT);
+    let deadline = job.spec.active_deadline_seconds.map(Duration::from_secs);
+    let failed = failures(attempts);
+    let known = failed.max(job.status.failed.unwrap_or_default());
+    let controller = Controller::new(limit, deadline, DEFAULT_BACKOFF_BASE);
+    if attempts.iter().any(|attempt| attempt.end.reason.is_none()) {
+        return Some(controller.with_failed(known).succeeded());
+    }
+    let controller = controller.with_failed(known);
+    if is_true(job, "Complete")
+        .or_else(|| is_true(job, "SuccessCriteriaMet"))
+        .is_some()
+    {
+        return Some(controller.succeeded());
+    }
+    let last = attempts
+        .iter()
+        .rev()
+        .find(|attempt| attempt.counts)
+        .map(|attempt| &attempt.end);
+    if let Some(condition) = is_true(job, "Failed").or_else(|| is_true(job, "FailureTarget")) {
+        return Some(failed_end(&controller, condition, last, known));
+    }
+    match last {
+        Some(last) if last.reason == Some(Reason::DeadlineExceeded) => {
+            Some(controller.deadline_exceeded())
+        }
+        Some(last) if failed > limit => Some(controller.gave_up(last)),
+        _ => None,
+    }
+}
+
+/// Whether the job counts failures of which no attempt tells: the watch of the pods is behind. Then it is
+/// worth to wait a moment before the job's end is told.
+pub(crate) fn attempts_missing(job: &JobView, attempts: &[AttemptVerdict]) -> bool {
+    let ended = job.status.failed.unwrap_or_default() + job.status.succeeded.unwrap_or_default();
+    let succeeded = attempts
+        .iter()
+        .filter(|attempt| attempt.end.reason.is_none())
+        .count();
+    let known = failures(attempts) + u32::try_from(succeeded).unwrap_or(u32::MAX);
+    ended > known
+}
+
+fn failures(attempts: &[AttemptVerdict]) -> u32 {
+    let failed = attempts
+        .iter()
+        .filter(|attempt| attempt.counts && attempt.end.reason.is_some());
+    u32::try_from(failed.count()).unwrap_or(u32::MAX)
+}
+
+fn failed_end(
+    controller: &Controller,
+    condition: &ConditionView,
+    last: Option<&AttemptEnd>,
+    failed: u32,
+) -> JobEnd {
+    let reason = condition.reason.as_deref().unwrap_or_default();
+    let text = quoted(condition.message.as_deref().unwrap_or_default());
+    match (reason, last) {
+        ("DeadlineExceeded", _) => controller.deadline_exceeded(),
+        ("PodFailurePolicy", Some(last)) => {
+            let end = controller.gave_up(last);
+            let what = last.message.as_deref().unwrap_or("failed");
+            JobEnd {
+                message: Some(format!(
+                    "the last attempt {what}, after which `podFailurePolicy` allows no other"
+                )),
+                ..end
+            }
+        }
+        ("BackoffLimitExceeded", None) => JobEnd {
+            message: Some(format!(
+                "all {failed} attempts failed, and nothing is left of them to say why: {text}"
+            )),
+            ..failure(Reason::BackoffLimitExceeded, failed)
+        },
+        (_, Some(last)) => controller.gave_up(last),
+        (reason, None) => JobEnd {
+            message: Some(format!(
+                "the cluster ended the job: {}: {text}",
+                quoted(reason)
+            )),
+            ..failure(Reason::Internal, failed)
+        },
+    }
+}
+
+fn failure(reason: Reason, failed: u32) -> JobEnd {
+    JobEnd {
+        status: JobStatus::Failed,
+        succeeded: 0,
+        failed,
+        reason: Some(reason),
+        message: None,
+        hint: None,
+        field: None,
+    }
+}
+
+fn is_true<'job>(job: &'job JobView, kind: &str) -> Option<&'job ConditionView> {
+    let mut conditions = job.status.conditions.iter();
+    conditions.find(|condition| condition.type_ == kind && condition.status == "True")
+}

@@ -1,0 +1,39 @@
+//! Why a job does not start, or failed: what the cluster's objects say, as a reason, a sentence, a hint
+//! and a field.
+//!
+//! Everything here is pure: objects in, verdicts out; the time is a parameter. The texts of the kubelet, the
+//! scheduler and the API server are no interface, so a text that is not known here never decides alone:
+//! it is passed on, and given time.
+
+mod admission;
+mod attempt;
+mod cause;
+mod container;
+mod creation;
+mod disruption;
+mod field;
+mod image;
+mod job;
+mod missing;
+mod output;
+mod patience;
+mod pod_events;
+mod refusal;
+mod scheduling;
+mod start;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+pub(crate) use waiting::Class;
+
+pub(crate) use attempt::{AttemptContext, AttemptVerdict, JobStop, attempt_end};
+pub(crate) use creation::failed_create;
+pub(crate) use job::{attempts_missing, job_end};
+pub(crate) use output::from_log_tail;
+pub(crate) use patience::{Patience, Verdict};
+pub(crate) use pod_events::{from_pod_events, with_pull_secrets};
+pub(crate) use refusal::{Creating, creation_refused};
+pub(crate) use waiting::{Graces, Waiting, WaitingContext, waiting};

@@ -1,0 +1,97 @@
+use super::*;
+use crate::backend::kubernetes::view::{JobStatusView, JobView};
+use crate::capability::{JobStatus, Reason};
+
+#[test]
+fn says_how_a_job_ended() {
+    let retries = [ended("retry", CONTEXT), ended("retry-2", CONTEXT)];
+    let cases: [(&str, &[AttemptVerdict], Reason, u32, &str); 6] = [
+        (
+            "exit3",
+            &[ended("exit3", CONTEXT)],
+            Reason::ScriptError,
+            1,
+            "the only attempt exited with code 3",
+        ),
+        (
+            "retry",
+            &retries,
+            Reason::ScriptError,
+            2,
+            "all 2 attempts failed (backoffLimit 1); the last one exited with code 3",
+        ),
+        (
+            "deadline",
+            &[],
+            Reason::DeadlineExceeded,
+            1,
+            "took longer than its deadline of 4s",
+        ),
+        (
+            "failure-policy",
+            &[ended("failpolicy", CONTEXT)],
+            Reason::ScriptError,
+            1,
+            "exited with code 42, after which `podFailurePolicy`",
+        ),
+        (
+            "deleted",
+            &[ended("deleted", CONTEXT)],
+            Reason::Signalled,
+            1,
+            "somebody deleted its pod",
+        ),
+        (
+            "exit3",
+            &[],
+            Reason::BackoffLimitExceeded,
+            1,
+            "nothing is left of them to say why",
+        ),
+    ];
+    for (name, attempts, reason, failed, message) in cases {
+        let end = job_end(&fixture(JOBS, name), attempts).unwrap();
+        assert_eq!(
+            (end.status, end.reason),
+            (JobStatus::Failed, Some(reason)),
+            "{name}"
+        );
+        assert_eq!((end.succeeded, end.failed), (0, failed), "{name}");
+        let said = text(end.message.as_ref());
+        assert!(said.contains(message), "{name}: {said}");
+    }
+    let end = job_end(&fixture(JOBS, "success"), &[]).unwrap();
+    assert_eq!((end.status, end.succeeded), (JobStatus::Succeeded, 1));
+    for name in ["bad-image", "no-sa", "suspended", "drained"] {
+        assert_eq!(job_end(&fixture(JOBS, name), &[]), None, "{name}");
+    }
+}
+
+#[test]
+fn does_not_wait_for_the_job_controller() {
+    let mut job: JobView = fixture(JOBS, "retry");
+    job.status = JobStatusView::default();
+    let (first, second) = (ended("retry", CONTEXT), ended("retry-2", CONTEXT));
+    assert_eq!(job_end(&job, std::slice::from_ref(&first)), None);
+    // What the cluster is to blame for does not count.
+    assert_eq!(
+        job_end(&job, &[first.clone(), ended("drained", CONTEXT)]),
+        None
+    );
+    let end = job_end(&job, &[first.clone(), second]).unwrap();
+    assert_eq!((end.reason, end.failed), (Some(Reason::ScriptError), 2));
+    let end = job_end(&job, &[first, ended("success", CONTEXT)]).unwrap();
+    assert_eq!(
+        (end.status, end.succeeded, end.failed),
+        (JobStatus::Succeeded, 1, 1)
+    );
+}
+
+#[test]
+fn knows_when_the_pods_are_behind_the_job() {
+    let job: JobView = fixture(JOBS, "retry");
+    let first = ended("retry", CONTEXT);
+    assert!(attempts_missing(&job, std::slice::from_ref(&first)));
+    assert!(!attempts_missing(&job, &[first, ended("retry-2", CONTEXT)]));
+    assert!(attempts_missing(&fixture(JOBS, "success"), &[]));
+}

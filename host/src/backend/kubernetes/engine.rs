@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::client::{ConnectError, Connection};
+use super::cluster::Cluster;
+use super::create::Creation;
+use super::manifest::{Manifest, ManifestSettings};
+use super::settings::KubernetesSettings;
+use crate::capability::{CapabilityError, JobHandle, JobRequest, JobRunner, LogSink, Reason};
+
+/// The engine `kubernetes`: see the [module](super).
+///
+/// Dropping it ends its jobs, as far as its runtime still runs.
+pub struct KubernetesEngine {
+    cluster: Arc<Cluster>,
+    manifests: ManifestSettings,
+    shutdown: CancellationToken,
+}
+
+impl KubernetesEngine {
+    /// An engine on the cluster of the settings. Nothing is sent before the first job.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] where there is no configuration that could be used.
+    pub async fn new(settings: KubernetesSettings) -> Result<Self, ConnectError> {
+        let connection = Connection::new(&settings.cluster).await?;
+        let namespace = settings.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| connection.default_namespace().to_owned());
+        Ok(Self {
+            cluster: Arc::new(Cluster::new(connection, settings)),
+            manifests: ManifestSettings {
+                default_namespace: namespace,
+                ..ManifestSettings::default()
+            },
+            shutdown: CancellationToken::new(),
+        })
+    }
+
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+#[async_trait]
+impl JobRunner for KubernetesEngine {
+    fn name(&self) -> &'static str {
+        "kubernetes"
+    }
+
+    async fn create(
+        &self,
+        request: JobRequest,
+        logs: Arc<dyn LogSink>,
+    ) -> Result<JobHandle, CapabilityError> {
+        let manifest = Manifest::new(&request, &self.manifests)?;
+        let cluster = Arc::clone(&self.cluster);
+        let creation = Creation::new(cluster, request, manifest, logs, self.shutdown.clone());
+        let (answer, answered) = oneshot::channel();
+        // A task of its own: whoever drops the creation half-way does not leave half a job behind.
+        tokio::spawn(creation.run(answer));
+        answered.await.unwrap_or_else(|_| {
+            Err(CapabilityError::new(
+                Reason::Internal,
+                "the engine was shut down",
+            ))
+        })
+    }
+}
+
+impl Drop for KubernetesEngine {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl std::fmt::Debug for KubernetesEngine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("KubernetesEngine")
+            .field("connection", &self.cluster.connection)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,251 @@
+//! Follows what one pod writes, from its first byte to its last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::AsyncBufReadExt as _;
+use http::Request;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::client::Connection;
+use super::log_stream::LogStream;
+use super::retry::{self, Backoff, passing};
+use crate::capability::LogSink;
+
+/// How long a stream may stay open after the container ended. The kubelet ends it at once; what it did
+/// not send by then is read again.
+const END_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long after the end of a stream the end of the container is waited for: the kubelet says so up to a
+/// second later. A stream that ended by itself is begun again then.
+const STATUS_DELAY: Duration = Duration::from_secs(2);
+/// How long the rest of the log of a container that ended is asked for, while the node does not answer.
+const REST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How much of the end is kept to tell why a script failed.
+const TAIL_BYTES: usize = 4 << 10;
+
+/// What is known about the container that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Writing {
+    /// It runs.
+    Runs,
+    /// It ended; its log is there.
+    Ended,
+    /// It is gone, and its log with it.
+    Gone,
+}
+
+/// Whose log is followed, and where it goes.
+pub(super) struct Follower {
+    pub(super) connection: Arc<Connection>,
+    pub(super) namespace: String,
+    pub(super) pod: String,
+    pub(super) container: &'static str,
+    pub(super) attempt: u32,
+    pub(super) logs: Arc<dyn LogSink>,
+    pub(super) writing: watch::Receiver<Writing>,
+}
+
+/// What became of it.
+#[derive(Debug, Default)]
+pub(super) struct Followed {
+    /// The last of what was written.
+    pub(super) tail: Vec<u8>,
+    /// Why something may be missing.
+    pub(super) problem: Option<String>,
+}
+
+/// How a stream ended.
+enum StreamEnd {
+    /// The server ended it in order.
+    Complete,
+    /// It broke off.
+    Cut,
+    /// There is no such log, and there will be none.
+    Missing(Option<String>),
+}
+
+impl Follower {
+    /// Follows the log until it is complete, or cannot be had. Says so to the sink at its end.
+    pub(super) async fn run(mut self) -> Followed {
+        let mut reader = self.reader();
+        let problem = self.read_all(&mut reader).await;
+        self.logs.end(self.attempt);
+        Followed {
+            tail: reader.tail,
+            problem,
+        }
+    }
+
+    /// Reads what is there of the log of a container, and does not wait for more.
+    pub(super) async fn run_rest(self) -> Followed {
+        let mut reader = self.reader();
+        let problem = self.read_rest(&mut reader).await;
+        self.logs.end(self.attempt);
+        Followed {
+            tail: reader.tail,
+            problem,
+        }
+    }
+
+    fn reader(&self) -> Reader {
+        Reader {
+            stream: LogStream::default(),
+            tail: Vec::new(),
+            attempt: self.attempt,
+            logs: Arc::clone(&self.logs),
+        }
+    }
+
+    async fn read_all(&mut self, reader: &mut Reader) -> Option<String> {
+        let mut backoff = Backoff::default();
+        loop {
+            let before = reader.position();
+            match self.read_stream(reader, true).await {
+                StreamEnd::Missing(problem) => return problem,
+                StreamEnd::Complete | StreamEnd::Cut => {}
+            }
+            // A stream that is over says nothing about the container.
+            let ended = self.writing.wait_for(|writing| *writing != Writing::Runs);
+            match timeout(STATUS_DELAY, ended).await {
+                Ok(Ok(writing)) if *writing == Writing::Gone => return None,
+                Ok(_) => break,
+                Err(_) => {}
+            }
+            if reader.position() != before {
+                backoff.reset();
+            }
+            sleep(backoff.next()).await;
+        }
+        self.read_rest(reader).await
+    }
+
+    /// Reads once more after the end: whatever ended the stream, nothing is missing then.
+    async fn read_rest(&self, reader: &mut Reader) -> Option<String> {
+        let mut backoff = Backoff::default();
+        let reading = async {
+            loop {
+                match self.read_stream(reader, false).await {
+                    StreamEnd::Complete => return None,
+                    StreamEnd::Missing(problem) => return problem,
+                    StreamEnd::Cut => sleep(backoff.next()).await,
+                }
+            }
+        };
+        match timeout(REST_TIMEOUT, reading).await {
+            Ok(problem) => problem,
+            Err(_) => Some("the node did not give the rest of the log".to_owned()),
+        }
+    }
+
+    async fn read_stream(&self, reader: &mut Reader, follow: bool) -> StreamEnd {
+        let Ok((client, _permit)) = self.connection.log_client().await else {
+            return StreamEnd::Cut;
+        };
+        let path = self.path(reader.stream.begin(), follow);
+        let Ok(request) = Request::get(path).body(Vec::new()) else {
+            return StreamEnd::Missing(None);
+        };
+        let mut body = match client.request_stream(request).await {
+            Ok(body) => Box::pin(body),
+            Err(error) => return refused(&error),
+        };
+        let after_end = after_end(self.writing.clone());
+        let mut after_end = std::pin::pin!(after_end);
+        loop {
+            let read = tokio::select! {
+                read = body.fill_buf() => read,
+                () = &mut after_end, if follow => return StreamEnd::Cut,
+            };
+            let taken = match read {
+                Ok([]) => return StreamEnd::Complete,
+                Ok(bytes) => {
+                    reader.read(bytes);
+                    bytes.len()
+                }
+                Err(error) => {
+                    tracing::debug!(%error, pod = self.pod, "a log broke off, and is gone on with");
+                    return StreamEnd::Cut;
+                }
+            };
+            body.as_mut().consume_unpin(taken);
+        }
+    }
+
+    fn path(&self, since: Option<Timestamp>, follow: bool) -> String {
+        let Self {
+            namespace,
+            pod,
+            container,
+            ..
+        } = self;
+        let mut path = format!(
+            "/api/v1/namespaces/{namespace}/pods/{pod}/log?container={container}&timestamps=true"
+        );
+        if follow {
+            path.push_str("&follow=true");
+        }
+        if let Some(since) = since {
+            // In UTC, with nothing that must be escaped.
+            path.push_str(&format!("&sinceTime={since}"));
+        }
+        path
+    }
+}
+
+/// Where what is read goes.
+struct Reader {
+    stream: LogStream,
+    tail: Vec<u8>,
+    attempt: u32,
+    logs: Arc<dyn LogSink>,
+}
+
+impl Reader {
+    fn read(&mut self, bytes: &[u8]) {
+        let Self {
+            stream,
+            tail,
+            attempt,
+            logs,
+        } = self;
+        stream.read(bytes, |new| {
+            logs.write(*attempt, new);
+            tail.extend_from_slice(new);
+            if tail.len() > 2 * TAIL_BYTES {
+                tail.drain(..tail.len() - TAIL_BYTES);
+            }
+        });
+    }
+
+    fn position(&self) -> u64 {
+        self.stream.passed_on()
+    }
+}
+
+/// Waits until the container has ended for so long that its stream should be over.
+async fn after_end(mut writing: watch::Receiver<Writing>) {
+    // Who watches the pod is there as long as this is.
+    if writing
+        .wait_for(|writing| *writing != Writing::Runs)
+        .await
+        .is_err()
+    {
+        return std::future::pending().await;
+    }
+    sleep(END_TIMEOUT).await;
+}
+
+fn refused(error: &kube::Error) -> StreamEnd {
+    match retry::code(error) {
+        Some(404) => StreamEnd::Missing(None),
+        Some(403) => StreamEnd::Missing(Some(format!("the log may not be read: {error}"))),
+        // A container that is about to start.
+        Some(400) => StreamEnd::Cut,
+        _ if passing(error).is_some() => StreamEnd::Cut,
+        // The API server says so of a kubelet that does not answer, in many words.
+        Some(500) => StreamEnd::Cut,
+        _ => StreamEnd::Missing(Some(format!("the log cannot be read: {error}"))),
+    }
+}

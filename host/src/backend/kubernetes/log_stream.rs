@@ -1,0 +1,347 @@
+//! One container's log out of any number of streams that each may be cut anywhere.
+
+use std::collections::{HashMap, VecDeque};
+
+use jiff::Timestamp;
+
+/// The longest text that is taken for a timestamp: RFC 3339 with nanoseconds and an offset has 35
+/// characters.
+const MAX_TIMESTAMP_BYTES: usize = 40;
+/// The most lines of one second that are told apart when a stream is resumed. Each takes 24 bytes at
+/// most, so a container costs 3 MiB at its worst; 50,000 lines in two seconds were seen to come.
+const MAX_REMEMBERED: usize = 1 << 17;
+
+/// Reads streams of lines with timestamps, as `GET …/log?timestamps=true` gives them, and passes on each
+/// byte of the log once.
+///
+/// The server can go back to a second only (`sinceTime`), so lines are told apart by their timestamp and
+/// their place among those that share it. A line that was cut is gone on with where it was cut.
+///
+/// What the kubelet itself puts into a stream, such as an error of its own, has no timestamp and is no
+/// part of the log.
+#[derive(Debug, Default)]
+pub(super) struct LogStream {
+    /// Timestamps of the lines of the last second, oldest first, with how many lines share each in a row.
+    seen: VecDeque<(Timestamp, u32)>,
+    /// The timestamp of the last line.
+    last: Option<Timestamp>,
+    /// A line that has begun: its timestamp, and how many bytes of it were passed on.
+    unfinished: Option<(Timestamp, u64)>,
+    /// Lines that the current stream repeats, by their timestamps.
+    repeated: HashMap<Timestamp, u32>,
+    /// What stood in an earlier stream, counted when the current one began.
+    expected: HashMap<Timestamp, u32>,
+    place: Place,
+    /// How many bytes were passed on.
+    passed_on: u64,
+}
+
+/// Where in its stream the reader is.
+#[derive(Debug)]
+enum Place {
+    /// In the timestamp of a line.
+    Timestamp(Vec<u8>),
+    /// In a line that is passed on, after so many bytes that are not.
+    Line { skip: u64 },
+    /// In a line that was passed on before, or that is no part of the log.
+    Skipped,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Timestamp(Vec::new())
+    }
+}
+
+impl LogStream {
+    /// Begins a new stream, and says from when on it has to be asked for; none for all of it.
+    pub(super) fn begin(&mut self) -> Option<Timestamp> {
+        self.place = Place::default();
+        self.repeated.clear();
+        self.expected.clear();
+        for (timestamp, count) in &self.seen {
+            *self.expected.entry(*timestamp).or_default() += count;
+        }
+        let unfinished = self.unfinished.map(|(timestamp, _)| timestamp);
+        let earliest = [self.last, unfinished].into_iter().flatten().min()?;
+        floor(earliest)
+    }
+
+    /// Takes some bytes of the current stream, and gives what is new to `pass_on`.
+    pub(super) fn read(&mut self, mut bytes: &[u8], mut pass_on: impl FnMut(&[u8])) {
+        while !bytes.is_empty() {
+            bytes = match &mut self.place {
+                Place::Timestamp(text) => {
+                    let (taken, rest) = take_until(bytes, |byte| byte == b' ' || byte == b'\n');
+                    let Some((separator, rest)) = rest.split_first() else {
+                        if text.len() + taken.len() > MAX_TIMESTAMP_BYTES {
+                            self.place = Place::Skipped;
+                        } else {
+                            text.extend_from_slice(taken);
+                        }
+                        return;
+                    };
+                    text.extend_from_slice(taken);
+                    let timestamp = parse(text).filter(|_| *separator == b' ');
+                    self.place = match timestamp {
+                        Some(timestamp) => self.enter_line(timestamp, &mut pass_on),
+                        None if *separator == b'\n' => Place::default(),
+                        None => Place::Skipped,
+                    };
+                    rest
+                }
+                Place::Line { skip } => {
+                    let (line, rest) = take_line(bytes);
+                    let skipped = usize::try_from(*skip).unwrap_or(usize::MAX).min(line.len());
+                    *skip -= skipped as u64;
+                    let new = line.get(skipped..).unwrap_or_default();
+                    if !new.is_empty() {
+                        pass_on(new);
+                    }
+                    self.passed_on += new.len() as u64;
+                    if let Some((_, written)) = &mut self.unfinished {
+                        *written += new.len() as u64;
+                    }
+                    if line.ends_with(b"\n") {
+                        self.leave_line();
+                    }
+                    rest
+                }
+                Place::Skipped => {
+                    let (line, rest) = take_line(bytes);
+                    if line.ends_with(b"\n") {
+                        self.place = Place::default();
+                    }
+                    rest
+                }
+            };
+        }
+    }
+
+    /// How many bytes were passed on.
+    pub(super) fn passed_on(&self) -> u64 {
+        self.passed_on
+    }
+
+    fn enter_line(&mut self, timestamp: Timestamp, pass_on: &mut impl FnMut(&[u8])) -> Place {
+        let expected = self.expected.get(&timestamp).copied().unwrap_or_default();
+        let repeated = self.repeated.entry(timestamp).or_default();
+        if *repeated < expected {
+            *repeated += 1;
+            return Place::Skipped;
+        }
+        match self.unfinished {
+            Some((of, written)) if of == timestamp => Place::Line { skip: written },
+            unfinished => {
+                // The rest of the line is gone, for instance because its file was rotated away.
+                if unfinished.is_some_and(|(_, written)| written > 0) {
+                    pass_on(b"\n");
+                }
+                self.leave_line();
+                self.unfinished = Some((timestamp, 0));
+                Place::Line { skip: 0 }
+            }
+        }
+    }
+
+    fn leave_line(&mut self) {
+        self.place = Place::default();
+        let Some((timestamp, _)) = self.unfinished.take() else {
+            return;
+        };
+        self.last = Some(timestamp);
+        match self.seen.back_mut() {
+            Some((last, count)) if *last == timestamp => *count += 1,
+            _ => self.seen.push_back((timestamp, 1)),
+        }
+        let earliest = floor(timestamp).unwrap_or(timestamp);
+        while self.seen.len() > MAX_REMEMBERED
+            || self
+                .seen
+                .front()
+                .is_some_and(|(first, _)| *first < earliest)
+        {
+            self.seen.pop_front();
+        }
+    }
+}
+
+/// The second that the time lies in: what the server can be asked for. It rounds nothing itself, while
+/// kube's own parameter rounds up and loses up to half a second.
+fn floor(timestamp: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(
+        timestamp
+            .as_nanosecond()
+            .div_euclid(1_000_000_000)
+            .try_into()
+            .ok()?,
+    )
+    .ok()
+}
+
+fn parse(text: &[u8]) -> Option<Timestamp> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+fn take_until(bytes: &[u8], is_end: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let end = bytes
+        .iter()
+        .position(|byte| is_end(*byte))
+        .unwrap_or(bytes.len());
+    bytes.split_at_checked(end).unwrap_or((bytes, &[]))
+}
+
+/// The rest of the line with its end, and what follows.
+fn take_line(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes
+        .iter()
+        .position(|byte| *byte == b'\n')
+        .map_or(bytes.len(), |end| end + 1);
+    bytes.split_at_checked(end).unwrap_or((bytes, &[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log as the node has it: timestamps and lines with their ends, the last one perhaps without.
+    fn log() -> Vec<(Timestamp, String)> {
+        let mut lines = Vec::new();
+        for index in 0..24_u32 {
+            // Three lines share each timestamp, and eight timestamps each second.
+            let step = i64::from(index / 3);
+            let nanoseconds = (1_700_000_000 + step / 4) * 1_000_000_000 + (step % 4) * 250_000_001;
+            let timestamp = Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap();
+            lines.push((
+                timestamp,
+                format!("line {}\n", if index % 5 == 0 { 7 } else { index }),
+            ));
+        }
+        lines.push((lines.last().unwrap().0, "\n".to_owned()));
+        lines.push((lines.last().unwrap().0, "no end".to_owned()));
+        lines
+    }
+
+    fn served(log: &[(Timestamp, String)], since: Option<Timestamp>) -> Vec<u8> {
+        let lines = log
+            .iter()
+            .filter(|(timestamp, _)| since.is_none_or(|since| *timestamp >= since));
+        lines
+            .flat_map(|(timestamp, line)| format!("{timestamp} {line}").into_bytes())
+            .collect()
+    }
+
+    fn text(log: &[(Timestamp, String)]) -> String {
+        log.iter().map(|(_, line)| line.as_str()).collect()
+    }
+
+    fn read(stream: &mut LogStream, bytes: &[u8], into: &mut Vec<u8>) {
+        stream.read(bytes, |new| into.extend_from_slice(new));
+    }
+
+    #[test]
+    fn a_stream_cut_after_any_byte_gives_the_same_log() {
+        let log = log();
+        let whole = served(&log, None);
+        for cut in 0..=whole.len() {
+            let mut stream = LogStream::default();
+            let mut seen = Vec::new();
+            assert_eq!(stream.begin(), None);
+            read(&mut stream, &whole[..cut], &mut seen);
+            let since = stream.begin();
+            read(&mut stream, &served(&log, since), &mut seen);
+            assert_eq!(
+                String::from_utf8(seen).unwrap(),
+                text(&log),
+                "cut after {cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stream_cut_again_and_again_gives_the_same_log() {
+        let log = log();
+        for step in 1..200 {
+            let mut stream = LogStream::default();
+            let mut seen = Vec::new();
+            // Each stream is cut a little later than the one before, however much of it is repeated.
+            for round in 1.. {
+                let since = stream.begin();
+                let served = served(&log, since);
+                let cut = served.len().min(round * step);
+                for piece in served[..cut].chunks(3) {
+                    read(&mut stream, piece, &mut seen);
+                }
+                if cut == served.len() {
+                    break;
+                }
+            }
+            assert_eq!(String::from_utf8(seen).unwrap(), text(&log), "step {step}");
+        }
+    }
+
+    #[test]
+    fn reading_again_after_the_end_adds_nothing() {
+        let log = log();
+        let mut stream = LogStream::default();
+        let mut seen = Vec::new();
+        stream.begin();
+        read(&mut stream, &served(&log, None), &mut seen);
+        let since = stream.begin();
+        assert!(since.is_some());
+        read(&mut stream, &served(&log, since), &mut seen);
+        assert_eq!(String::from_utf8(seen).unwrap(), text(&log));
+    }
+
+    #[test]
+    fn goes_on_after_lines_that_were_rotated_away() {
+        let log = log();
+        let whole = served(&log, None);
+        let cut = whole.len() / 3;
+        let mut stream = LogStream::default();
+        let mut seen = Vec::new();
+        stream.begin();
+        read(&mut stream, &whole[..cut - 2], &mut seen);
+        let since = stream.begin();
+        let later = &log[12..];
+        read(&mut stream, &served(later, since), &mut seen);
+        let seen = String::from_utf8(seen).unwrap();
+        assert!(seen.ends_with(&text(later)), "{seen}");
+        let before = seen.strip_suffix(&text(later)).unwrap();
+        assert!(
+            before.ends_with('\n'),
+            "a line was put onto the one that was cut: {before:?}"
+        );
+    }
+
+    #[test]
+    fn what_has_no_timestamp_is_no_part_of_the_log() {
+        let mut stream = LogStream::default();
+        let mut seen = Vec::new();
+        stream.begin();
+        let bytes = b"failed to watch file\nunknown\n2026-11-24T10:00:00.5Z a b\n\n\
+                      2026-11-24T10:00:01Z \n2026-11-24T10:00:02+01:00 c";
+        read(&mut stream, bytes, &mut seen);
+        assert_eq!(String::from_utf8(seen).unwrap(), "a b\n\nc");
+        assert_eq!(stream.passed_on(), 6);
+    }
+
+    #[test]
+    fn asks_for_the_second_of_the_last_line() {
+        let mut stream = LogStream::default();
+        stream.begin();
+        stream.read(b"2026-11-24T10:00:00.987654321Z a\n", |_| {});
+        assert_eq!(stream.begin().unwrap().to_string(), "2026-11-24T10:00:00Z");
+    }
+
+    #[test]
+    fn remembers_no_more_than_the_last_second() {
+        let mut stream = LogStream::default();
+        stream.begin();
+        for second in 0..1_000 {
+            let timestamp = Timestamp::from_second(1_700_000_000 + second).unwrap();
+            stream.read(format!("{timestamp} x\n").as_bytes(), |_| {});
+        }
+        assert_eq!(stream.seen.len(), 1);
+    }
+}

@@ -1,0 +1,188 @@
+//! Requests that are made again: what the server, or the way to it, could not do just now.
+
+use std::time::Duration;
+
+use kube::Error;
+use tokio::time::{Instant, sleep};
+
+use super::client::Connection;
+
+/// The first delay before a request is made again, doubled each time.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+/// The longest one: a server that restarts takes seconds, and a job that ended waits for it.
+const MAX_DELAY: Duration = Duration::from_secs(5);
+/// The longest that a server's own `Retry-After` is followed.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// How long a request that makes something new is repeated. A person may be waiting.
+pub(super) const PATIENCE_BEFORE: Duration = Duration::from_secs(30);
+/// How long a request for a job that exists is repeated: a control plane that is being upgraded is away
+/// for minutes, and the job goes on without it.
+pub(super) const PATIENCE_DURING: Duration = Duration::from_mins(10);
+
+/// Makes a short request, and makes it again for `patience` while it fails for a passing reason.
+///
+/// A request that was answered with an error may have been done all the same: the caller must take
+/// "exists already" and "is not there" as possible answers to its own request.
+///
+/// # Errors
+///
+/// The last error.
+pub(super) async fn request<T, F>(
+    connection: &Connection,
+    patience: Duration,
+    mut operation: impl FnMut() -> F,
+) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let give_up = Instant::now() + patience;
+    let mut backoff = Backoff::default();
+    loop {
+        let permit = connection.room().await;
+        let result = operation().await;
+        drop(permit);
+        let error = match result {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Some(wanted) = passing(&error) else {
+            return Err(error);
+        };
+        let delay = backoff.next().max(wanted);
+        if Instant::now() + delay >= give_up {
+            return Err(error);
+        }
+        tracing::debug!(%error, ?delay, "a request to the cluster failed, and is made again");
+        sleep(delay).await;
+    }
+}
+
+/// Delays that double up to a bound, each between a half and the whole of its step, so that many that
+/// failed together do not come back together.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The next delay.
+    pub(super) fn next(&mut self) -> Duration {
+        let factor = 2_u32.saturating_pow(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        let step = FIRST_DELAY
+            .checked_mul(factor)
+            .map_or(MAX_DELAY, |step| step.min(MAX_DELAY));
+        let mut random = [0_u8; 2];
+        // Without random numbers the delays are the longest ones, which is as well.
+        let share = match getrandom::fill(&mut random) {
+            Ok(()) => f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX),
+            Err(_) => 1.0,
+        };
+        step.mul_f64(0.5 + share / 2.0)
+    }
+
+    /// Begins anew, after something succeeded.
+    pub(super) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+/// Whether the error may pass by itself, and the least time to wait for that.
+pub(super) fn passing(error: &Error) -> Option<Duration> {
+    match error {
+        Error::Api(status) => {
+            let is_passing = match status.code {
+                429 | 502 | 503 | 504 => true,
+                // etcd that has no leader, or does not answer in time; anything else of this code is a
+                // fault of the server that stays.
+                500 => {
+                    let message = &status.message;
+                    [
+                        "etcd",
+                        "leader",
+                        "timeout",
+                        "timed out",
+                        "context deadline",
+                        "connection",
+                    ]
+                    .iter()
+                    .any(|word| message.contains(word))
+                }
+                // The quota's own bookkeeping was overtaken; the request was fine.
+                409 => status
+                    .message
+                    .contains("please apply your changes to the latest version"),
+                _ => false,
+            };
+            let details = status.details.as_ref();
+            let wanted = details.map_or(0, |details| u64::from(details.retry_after_seconds));
+            is_passing.then(|| Duration::from_secs(wanted).min(MAX_RETRY_AFTER))
+        }
+        // What the way to the server does: connections that are refused, reset or cut.
+        Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => Some(Duration::ZERO),
+        _ => None,
+    }
+}
+
+/// The code of an answer of the server.
+pub(super) fn code(error: &Error) -> Option<u16> {
+    match error {
+        Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    fn answer(code: u16, message: &str) -> Error {
+        Error::Api(Box::new(Status {
+            code,
+            message: message.to_owned(),
+            ..Status::default()
+        }))
+    }
+
+    #[test]
+    fn only_what_may_pass_is_made_again() {
+        for (code, message, is_passing) in [
+            (429, "too many requests", true),
+            (500, "etcdserver: leader changed", true),
+            (500, "etcdserver: request timed out", true),
+            (
+                500,
+                "Internal error occurred: failed calling webhook \"x\": denied",
+                false,
+            ),
+            (503, "apiserver is shutting down", true),
+            (
+                504,
+                "Timeout: request did not complete within requested timeout",
+                true,
+            ),
+            (409, "jobs.batch \"x\" already exists", false),
+            (403, "forbidden", false),
+            (404, "not found", false),
+            (422, "invalid", false),
+        ] {
+            let error = answer(code, message);
+            assert_eq!(passing(&error).is_some(), is_passing, "{code} {message}");
+        }
+    }
+
+    #[test]
+    fn delays_double_up_to_their_bound_and_are_not_alike() {
+        let mut backoff = Backoff::default();
+        for step in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
+            let delay = backoff.next();
+            let step = Duration::from_millis(step);
+            assert!(delay >= step / 2 && delay <= step, "{delay:?} for {step:?}");
+        }
+        backoff.reset();
+        assert!(backoff.next() <= FIRST_DELAY);
+    }
+}

@@ -1,0 +1,130 @@
+use http::Uri;
+
+use crate::capability::{CapabilityError, Reason};
+
+/// A server of objects: scheme, host, port, and what its paths begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    scheme: &'static str,
+    authority: String,
+    /// Without a slash at its end.
+    prefix: String,
+}
+
+impl Endpoint {
+    /// Reads `http://HOST:PORT` or `https://HOST/PREFIX`.
+    pub(super) fn parse(text: &str) -> Result<Self, CapabilityError> {
+        let uri: Uri = text
+            .parse()
+            .map_err(|error| wrong(text, &format!("is no URL ({error})")))?;
+        let scheme = match uri.scheme_str() {
+            Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
+            Some(scheme) if scheme.eq_ignore_ascii_case("http") => "http",
+            Some(_) | None => return Err(wrong(text, "is neither `http://…` nor `https://…`")),
+        };
+        let authority = uri.authority().map(http::uri::Authority::as_str);
+        let authority = authority.unwrap_or_default();
+        if authority.contains('@') {
+            // Not the text, which has a password.
+            return Err(CapabilityError::new(
+                Reason::InvalidRequest,
+                "the endpoint has a user name or a password in it",
+            )
+            .with_hint(
+                "put them into the credentials, and name the credential in `script.source.auth`",
+            )
+            .with_field("script.source.endpoint"));
+        }
+        if uri.query().is_some() {
+            return Err(wrong(text, "has a `?`"));
+        }
+        Ok(Self {
+            scheme,
+            authority: authority.to_owned(),
+            prefix: uri.path().trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The server at that host, over TLS.
+    pub(super) fn of_host(host: impl Into<String>) -> Self {
+        Self {
+            scheme: "https",
+            authority: host.into(),
+            prefix: String::new(),
+        }
+    }
+
+    /// The URL of an object whose bucket stands in the path. Both parts are escaped already.
+    pub(super) fn in_path(&self, bucket: &str, key: &str) -> String {
+        format!("{self}/{bucket}/{key}")
+    }
+
+    /// The URL of an object whose bucket is part of the host's name.
+    pub(super) fn in_host(&self, bucket: &str, key: &str) -> String {
+        let Self {
+            scheme,
+            authority,
+            prefix,
+        } = self;
+        format!("{scheme}://{bucket}.{authority}{prefix}/{key}")
+    }
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            scheme,
+            authority,
+            prefix,
+        } = self;
+        write!(formatter, "{scheme}://{authority}{prefix}")
+    }
+}
+
+fn wrong(text: &str, what: &str) -> CapabilityError {
+    CapabilityError::new(
+        Reason::InvalidRequest,
+        format!("the endpoint `{text}` {what}"),
+    )
+    .with_hint("write `https://HOST`, or `http://HOST:PORT` for a server without TLS")
+    .with_field("script.source.endpoint")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_port_and_the_beginning_of_the_path() {
+        let endpoint = Endpoint::parse("HTTP://127.0.0.1:9000/minio/").unwrap();
+        assert_eq!(
+            endpoint.in_path("b", "a/k"),
+            "http://127.0.0.1:9000/minio/b/a/k"
+        );
+        let endpoint = Endpoint::parse("https://s3.example.com").unwrap();
+        assert_eq!(endpoint.in_host("b", "k"), "https://b.s3.example.com/k");
+        assert_eq!(
+            Endpoint::parse("http://[::1]:80/").unwrap().to_string(),
+            "http://[::1]:80"
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_server_and_repeats_no_password() {
+        for text in [
+            "",
+            "127.0.0.1:9000",
+            "s3.example.com",
+            "/path",
+            "ftp://host",
+            "https://host/?a",
+            "https://me:hunter2@host",
+            "http://a b",
+        ] {
+            let error = Endpoint::parse(text).unwrap_err();
+            assert_eq!(error.reason, Reason::InvalidRequest, "{text}");
+            assert_eq!(error.field.as_deref(), Some("script.source.endpoint"));
+            assert!(!error.message.contains("hunter2"), "{error}");
+        }
+    }
+}

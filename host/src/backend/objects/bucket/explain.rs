@@ -1,0 +1,346 @@
+use http::StatusCode;
+
+use super::answer::Answer;
+use super::name::ObjectName;
+use crate::capability::{Access, Authorization, CapabilityError, Reason, Service};
+
+/// What was asked, for messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'call> {
+    pub(super) service: Service,
+    pub(super) name: &'call ObjectName,
+    pub(super) access: &'call Access,
+    /// The region that the request was for, where the service has regions.
+    pub(super) region: Option<&'call str>,
+    /// The server, as a person wrote it.
+    pub(super) endpoint: &'call str,
+}
+
+/// What is to be said about an answer: the kind of failure, the sentence's beginning, how to mend it, where.
+struct Verdict {
+    reason: Reason,
+    what: String,
+    hint: String,
+    field: &'static str,
+    retryable: bool,
+}
+
+const URI: &str = "script.uri";
+const AUTH: &str = "script.source.auth";
+const REGION: &str = "script.source.region";
+const ENDPOINT: &str = "script.source.endpoint";
+
+/// The error that an answer is, by the server's code, then by its status.
+///
+/// Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html> and
+/// <https://cloud.google.com/storage/docs/xml-api/reference-status>.
+pub(super) fn explain(asked: Asked<'_>, answer: &Answer) -> CapabilityError {
+    let verdict = of_place(asked, answer)
+        .or_else(|| of_access(asked, answer))
+        .or_else(|| of_object(asked, answer))
+        .unwrap_or_else(|| of_status(asked, answer));
+    let message = format!(
+        "{}: {} answered {} to a request with {}",
+        verdict.what,
+        asked.endpoint,
+        answer.shown(),
+        asked.access.origin,
+    );
+    let error = CapabilityError::new(verdict.reason, message)
+        .with_hint(verdict.hint)
+        .with_field(verdict.field);
+    if verdict.retryable {
+        error.retryable()
+    } else {
+        error
+    }
+}
+
+/// The bucket is not where it was looked for.
+fn of_place(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
+    let bucket = &asked.name.bucket;
+    if answer.is("NoSuchBucket") {
+        return Some(Verdict::new(
+            Reason::BucketNotFound,
+            format!("there is no bucket `{bucket}`"),
+            format!(
+                "check the bucket in `script.uri`, and whether {} is the right server",
+                asked.endpoint
+            ),
+            URI,
+        ));
+    }
+    if answer.is("InvalidBucketName") {
+        let what = format!("`{bucket}` is no name that a bucket can have");
+        return Some(Verdict::new(
+            Reason::InvalidRequest,
+            what,
+            "check the bucket",
+            URI,
+        ));
+    }
+    let asked_region = asked.region?;
+    let other = answer
+        .region
+        .as_deref()
+        .filter(|region| *region != asked_region);
+    let is_elsewhere = answer.status.is_redirection()
+        || ["PermanentRedirect", "TemporaryRedirect"]
+            .iter()
+            .any(|code| answer.is(code))
+        // Elsewhere this code stands for other faults of the header as well.
+        || ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException"]
+            .iter()
+            .any(|code| answer.is(code) && (other.is_some() || answer.mentions("region")));
+    is_elsewhere.then(|| {
+        let (what, hint) = match other {
+            Some(region) => (
+                format!(
+                    "the bucket `{bucket}` is in the region `{region}`, and `{asked_region}` was asked"
+                ),
+                format!("set `script.source.region: {region}`"),
+            ),
+            None => (
+                format!("the bucket `{bucket}` is not in the region `{asked_region}`"),
+                "set `script.source.region` to the region of the bucket".to_owned(),
+            ),
+        };
+        Verdict::new(Reason::WrongRegion, what, hint, REGION)
+    })
+}
+
+/// What was shown to the server does not open it.
+fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
+    let origin = &asked.access.origin;
+    let anonymous = matches!(asked.access.authorization, Authorization::Anonymous);
+    let code = answer.code.as_deref().unwrap_or_default();
+    let denied =
+        |what: String, hint: &str| Some(Verdict::new(Reason::FetchDenied, what, hint, AUTH));
+    match code {
+        "ExpiredToken" | "TokenRefreshRequired" => Some(Verdict::new(
+            Reason::CredentialExpired,
+            format!("{origin} is no longer valid"),
+            "renew it; temporary keys of AWS end after hours",
+            AUTH,
+        )),
+        // The second is versitygw's.
+        "InvalidAccessKeyId" | "XAdminUserNotFound" => denied(
+            format!("the server does not know the access key of {origin}"),
+            "check `access_key_id`: it may have been deleted, or be another server's",
+        ),
+        "SignatureDoesNotMatch" => denied(
+            format!("the secret key of {origin} is not the one of its access key"),
+            "check `secret_access_key` for what was cut off or added when it was copied",
+        ),
+        "InvalidToken" => denied(
+            format!("the session token of {origin} is not valid"),
+            "copy `access_key_id`, `secret_access_key` and `session_token` from one and the same login",
+        ),
+        "RequestTimeTooSkewed" => denied(
+            "this machine's clock differs from the server's by more than 15 minutes".to_owned(),
+            "set the clock",
+        ),
+        "UserProjectMissing" | "UserProjectAccessDenied" => Some(requester_pays(asked)),
+        _ if answer.mentions("requester pays") => Some(requester_pays(asked)),
+        _ if answer.status != StatusCode::UNAUTHORIZED => None,
+        _ if anonymous => denied(
+            format!(
+                "`{}` may not be read without a credential",
+                asked.name.uri()
+            ),
+            "name a credential in `script.source.auth`",
+        ),
+        _ => Some(Verdict::new(
+            Reason::CredentialExpired,
+            format!("the server does not take the token of {origin}, or no longer"),
+            "renew it; an access token of Google ends after an hour",
+            AUTH,
+        )),
+    }
+}
+
+fn requester_pays(asked: Asked<'_>) -> Verdict {
+    let what = format!(
+        "in the bucket `{}` whoever reads pays, which this host agrees to for nobody",
+        asked.name.bucket
+    );
+    let hint = "copy the script into a bucket whose owner pays";
+    Verdict::new(Reason::FetchDenied, what, hint, URI)
+}
+
+/// The object is not there, may not be read, or not now.
+fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
+    let uri = asked.name.uri();
+    let anonymous = matches!(asked.access.authorization, Authorization::Anonymous);
+    if answer.is("InvalidObjectState") {
+        return Some(Verdict::new(
+            Reason::FetchFailed,
+            format!("`{uri}` is archived"),
+            "restore it first (`aws s3api restore-object`), or keep scripts in another storage class",
+            URI,
+        ));
+    }
+    // The second is that of Google's JSON API. Of another code nothing is known.
+    let is_missing = match answer.code.as_deref() {
+        Some(code) => matches!(code, "NoSuchKey" | "notFound" | "NoSuchVersion"),
+        None => answer.status == StatusCode::NOT_FOUND,
+    };
+    if is_missing {
+        let check = match answer.code {
+            Some(_) => "check the key in `script.uri`",
+            None => "check the bucket and the key in `script.uri`",
+        };
+        let hint = asked.name.doubt().unwrap_or(check);
+        let what = format!("`{uri}` does not exist");
+        return Some(Verdict::new(Reason::FetchNotFound, what, hint, URI));
+    }
+    if answer.status != StatusCode::FORBIDDEN {
+        return None;
+    }
+    let what = format!("`{uri}` may not be read");
+    let (hint, field) = match asked.service {
+        _ if anonymous => ("name a credential in `script.source.auth`".to_owned(), AUTH),
+        Service::Gcs => (
+            "grant it the role Storage Object Viewer on the bucket".to_owned(),
+            AUTH,
+        ),
+        // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>, under Permissions.
+        Service::S3 | Service::Http => (
+            format!(
+                "grant it `s3:GetObject` on `arn:aws:s3:::{}/{}`; without `s3:ListBucket`, a missing object is denied as well",
+                asked.name.bucket, asked.name.key
+            ),
+            AUTH,
+        ),
+    };
+    Some(Verdict::new(Reason::FetchDenied, what, hint, field))
+}
+
+fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
+    let what = format!("`{}` could not be read", asked.name.uri());
+    let busy = answer.status.is_server_error()
+        || matches!(
+            answer.status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+        );
+    if busy {
+        let mut verdict = Verdict::new(
+            Reason::FetchFailed,
+            what,
+            "the server has trouble: try again later",
+            ENDPOINT,
+        );
+        verdict.retryable = true;
+        return verdict;
+    }
+    Verdict::new(
+        Reason::FetchFailed,
+        what,
+        "see what the server says, and whether it is the right one",
+        ENDPOINT,
+    )
+}
+
+impl Verdict {
+    fn new(reason: Reason, what: String, hint: impl Into<String>, field: &'static str) -> Self {
+        Self {
+            reason,
+            what,
+            hint: hint.into(),
+            field,
+            retryable: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+
+    fn explained(service: Service, status: u16, code: &str, message: &str) -> CapabilityError {
+        let scheme = if service == Service::Gcs { "gs" } else { "s3" };
+        let name = ObjectName::parse(&format!("{scheme}://bucket/a.py"), scheme).unwrap();
+        let access = Access::new(Authorization::Bearer("token".into()), "the credential `c`");
+        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Answer::read(status, &HeaderMap::new(), body.as_bytes(), &access);
+        let asked = Asked {
+            service,
+            name: &name,
+            access: &access,
+            region: (service == Service::S3).then_some("us-east-1"),
+            endpoint: "https://server",
+        };
+        explain(asked, &answer)
+    }
+
+    #[test]
+    fn every_error_names_the_server_the_answer_and_the_credential() {
+        use Reason as R;
+        // Status, code, message; reason, field, whether it may pass.
+        let cases = [
+            (404, "NoSuchKey", "", R::FetchNotFound, URI, false),
+            (404, "", "", R::FetchNotFound, URI, false),
+            (404, "NoSuchUpload", "", R::FetchFailed, ENDPOINT, false),
+            (404, "NoSuchBucket", "", R::BucketNotFound, URI, false),
+            (400, "InvalidBucketName", "", R::InvalidRequest, URI, false),
+            (403, "AccessDenied", "", R::FetchDenied, AUTH, false),
+            (403, "AccountProblem", "", R::FetchDenied, AUTH, false),
+            (403, "RequestTimeTooSkewed", "", R::FetchDenied, AUTH, false),
+            (403, "InvalidAccessKeyId", "", R::FetchDenied, AUTH, false),
+            (
+                403,
+                "SignatureDoesNotMatch",
+                "",
+                R::FetchDenied,
+                AUTH,
+                false,
+            ),
+            (400, "ExpiredToken", "", R::CredentialExpired, AUTH, false),
+            (401, "", "", R::CredentialExpired, AUTH, false),
+            (
+                403,
+                "AccessDenied",
+                "Requester Pays",
+                R::FetchDenied,
+                URI,
+                false,
+            ),
+            (403, "InvalidObjectState", "", R::FetchFailed, URI, false),
+            (400, "InvalidRequest", "", R::FetchFailed, ENDPOINT, false),
+            (503, "SlowDown", "", R::FetchFailed, ENDPOINT, true),
+            (500, "InternalError", "", R::FetchFailed, ENDPOINT, true),
+            (429, "", "", R::FetchFailed, ENDPOINT, true),
+        ];
+        for (status, code, message, reason, field, retryable) in cases {
+            for service in [Service::S3, Service::Gcs] {
+                let error = explained(service, status, code, message);
+                let case = format!("{status} {code}: {error}");
+                assert_eq!(error.reason, reason, "{case}");
+                assert_eq!(error.field.as_deref(), Some(field), "{case}");
+                assert_eq!(error.retryable, retryable, "{case}");
+                assert!(error.hint.is_some_and(|hint| !hint.is_empty()), "{case}");
+                let answered = format!("https://server answered {status}");
+                for part in [&answered, code, "the credential `c`"] {
+                    assert!(error.message.contains(part), "{case}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_store_with_regions_can_be_asked_in_the_wrong_one() {
+        let moved = explained(Service::S3, 301, "PermanentRedirect", "");
+        assert_eq!(moved.reason, Reason::WrongRegion, "{moved}");
+        assert!(
+            moved.message.contains("not in the region `us-east-1`"),
+            "{moved}"
+        );
+        let malformed = explained(Service::S3, 400, "AuthorizationHeaderMalformed", "no date");
+        assert_eq!(malformed.reason, Reason::FetchFailed, "{malformed}");
+        let moved = explained(Service::Gcs, 301, "PermanentRedirect", "");
+        assert_eq!(moved.reason, Reason::FetchFailed, "{moved}");
+    }
+}

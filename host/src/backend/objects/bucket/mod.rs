@@ -1,0 +1,171 @@
+//! Objects in buckets: Amazon S3, and what speaks its protocol, and Google Cloud Storage.
+//!
+//! A fetch is one `GET`, which is sent by [`crate::http`] like every other request, so that the policy of
+//! addresses, TLS and the repetitions of [`transfer`](super::transfer) are the same for every source. Of
+//! `object_store` the signer is used, and not its stores: their paths have no empty parts, which keys have
+//! (`a//b`, `a/`), they read an error's body without a bound, and hide the headers that say which region a bucket
+//! is in.
+
+mod answer;
+mod endpoint;
+mod explain;
+mod gcs;
+mod name;
+mod opener;
+mod protocol;
+mod s3;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use self::gcs::Gcs;
+use self::name::ObjectName;
+use self::opener::BucketOpener;
+use self::protocol::Protocol;
+use self::s3::S3;
+use super::transfer::{DEFAULT_TIMEOUT, TransferLimits, transfer};
+use crate::capability::{
+    Access, AccessRequest, AccessSource, Authorization, CapabilityError, FetchOptions, FetchPermit,
+    FetchRequest, Object, ObjectSource, Reason,
+};
+use crate::http::{AddressPolicy, HttpClient};
+
+/// Objects of Amazon S3, and of servers that speak its protocol: `s3://BUCKET/KEY`.
+///
+/// The region is [`region`](crate::capability::FetchOptions::region), else the credential's, else `us-east-1`; the server is
+/// [`endpoint`](crate::capability::FetchOptions::endpoint), else the credential's, else AWS. Where a server is named, the bucket stands in the path
+/// unless the credential says otherwise.
+#[derive(Debug, Clone)]
+pub struct S3Source(BucketSource<S3>);
+
+/// Objects of Google Cloud Storage: `gs://BUCKET/NAME`.
+///
+/// The server is [`endpoint`](crate::capability::FetchOptions::endpoint), else the credential's, else Google.
+#[derive(Debug, Clone)]
+pub struct GcsSource(BucketSource<Gcs>);
+
+impl S3Source {
+    /// Objects that are asked for by `client`, without credentials.
+    #[must_use]
+    pub fn new(client: HttpClient) -> Self {
+        Self(BucketSource {
+            protocol: S3,
+            client,
+            access: None,
+        })
+    }
+
+    /// Where the credentials of `source.auth` come from, and what opens buckets where none is named.
+    #[must_use]
+    pub fn with_access(mut self, access: Arc<dyn AccessSource>) -> Self {
+        self.0.access = Some(access);
+        self
+    }
+}
+
+impl GcsSource {
+    /// Objects that are asked for by `client`, without credentials.
+    #[must_use]
+    pub fn new(client: HttpClient) -> Self {
+        Self(BucketSource {
+            protocol: Gcs,
+            client,
+            access: None,
+        })
+    }
+
+    /// Where the credentials of `source.auth` come from, and what opens buckets where none is named.
+    #[must_use]
+    pub fn with_access(mut self, access: Arc<dyn AccessSource>) -> Self {
+        self.0.access = Some(access);
+        self
+    }
+}
+
+#[async_trait]
+impl ObjectSource for S3Source {
+    async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
+        self.0.fetch(request).await
+    }
+}
+
+#[async_trait]
+impl ObjectSource for GcsSource {
+    async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
+        self.0.fetch(request).await
+    }
+}
+
+#[derive(Clone)]
+struct BucketSource<P> {
+    protocol: P,
+    client: HttpClient,
+    access: Option<Arc<dyn AccessSource>>,
+}
+
+impl<P: Protocol> BucketSource<P> {
+    async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
+        let name = ObjectName::parse(&request.uri, P::SCHEME)?;
+        self.protocol.check(&request.options)?;
+        let permit = request.options.policy.check_request(&request)?;
+        let options = request.options;
+        let limits = TransferLimits {
+            max_bytes: options.max_bytes,
+            timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            retry: self.client.retry_policy(),
+        };
+        let opener = BucketOpener {
+            source: self,
+            name: &name,
+            options: &options,
+            addresses: addresses(&options, permit),
+        };
+        transfer(&opener, &name.uri(), limits).await
+    }
+
+    /// What opens the bucket.
+    async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError> {
+        match (&self.access, &request.credential) {
+            (Some(access), _) => access.access(request).await.map_err(with_auth),
+            (None, None) => Ok(Access::new(Authorization::Anonymous, "no credential")),
+            (None, Some(credential)) => {
+                let message =
+                    format!("this host has no credentials, and so none named `{credential}`");
+                Err(with_auth(
+                    CapabilityError::new(Reason::CredentialMissing, message)
+                        .with_hint("name the file of credentials with `--credentials`"),
+                ))
+            }
+        }
+    }
+
+    async fn refuse(&self, request: &AccessRequest, refused: &Access) {
+        if let Some(access) = &self.access {
+            access.refuse(request, refused).await;
+        }
+    }
+}
+
+fn with_auth(error: CapabilityError) -> CapabilityError {
+    if error.field.is_some() {
+        return error;
+    }
+    error.with_field("script.source.auth")
+}
+
+/// A server that the credentials or this program name may be anywhere, such as behind an endpoint of one's own
+/// cloud; one that a playbook names may be where the policy lets it.
+fn addresses(options: &FetchOptions, permit: FetchPermit) -> AddressPolicy {
+    if options.endpoint.is_none() || permit.private_addresses {
+        AddressPolicy::Any
+    } else {
+        AddressPolicy::Public
+    }
+}
+
+impl<P: Protocol> std::fmt::Debug for BucketSource<P> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct(P::SCHEME).finish_non_exhaustive()
+    }
+}

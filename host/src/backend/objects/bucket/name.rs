@@ -1,0 +1,201 @@
+use std::fmt::Write as _;
+
+use crate::capability::{CapabilityError, Reason};
+
+/// The longest key that S3 and Google Cloud Storage keep, in bytes of UTF-8.
+const MAX_KEY_BYTES: usize = 1024;
+/// The longest name of a bucket: 255 in the oldest region of S3, 222 in Google Cloud Storage.
+const MAX_BUCKET_BYTES: usize = 255;
+
+/// A bucket, and the key of an object in it.
+///
+/// The key is what stands after the bucket, to the letter: `%20`, `+`, `?`, `#` and a slash at the end are
+/// parts of it, as they are for `aws s3` and `gcloud storage`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ObjectName {
+    scheme: &'static str,
+    pub(super) bucket: String,
+    pub(super) key: String,
+}
+
+impl ObjectName {
+    /// Reads `scheme://bucket/key`.
+    pub(super) fn parse(uri: &str, scheme: &'static str) -> Result<Self, CapabilityError> {
+        let rest = uri
+            .split_once("://")
+            .filter(|(found, _)| found.eq_ignore_ascii_case(scheme))
+            .map(|(_, rest)| rest)
+            .ok_or_else(|| wrong(format!("`{uri}` does not begin with `{scheme}://`")))?;
+        let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            let message = format!("`{uri}` names no bucket");
+            return Err(wrong(message).with_hint(format!("write `{scheme}://BUCKET/KEY`")));
+        }
+        if !is_bucket(bucket) {
+            let message = format!("`{bucket}` of `{uri}` is no name of a bucket");
+            return Err(wrong(message)
+                .with_hint("a bucket's name has letters, digits, `-`, `_` and `.` alone"));
+        }
+        if key.is_empty() {
+            let message = format!("`{uri}` names a bucket, and no object in it");
+            return Err(wrong(message).with_hint(format!("write `{scheme}://{bucket}/KEY`")));
+        }
+        if key.len() > MAX_KEY_BYTES {
+            let message = format!(
+                "the key in `{scheme}://{bucket}/…` has {} bytes, and no key has more than {MAX_KEY_BYTES}",
+                key.len()
+            );
+            return Err(wrong(message));
+        }
+        // <https://url.spec.whatwg.org/#path-state>: such a segment is taken out of every URL.
+        if key.split('/').any(|segment| matches!(segment, "." | "..")) {
+            let message = format!("`{uri}` has a `.` or `..` between slashes");
+            return Err(wrong(message)
+                .with_hint("a key is no path of a file: write it as the bucket has it"));
+        }
+        Ok(Self {
+            scheme,
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+        })
+    }
+
+    /// The URI.
+    pub(super) fn uri(&self) -> String {
+        format!("{}://{}/{}", self.scheme, self.bucket, self.key)
+    }
+
+    /// The key as it stands in the path of a URL: everything but RFC 3986's unreserved characters and
+    /// the slash is escaped, which is also what a signature is made of.
+    pub(super) fn escaped_key(&self) -> String {
+        let mut escaped = String::with_capacity(self.key.len());
+        for byte in self.key.bytes() {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/') {
+                escaped.push(char::from(byte));
+            } else {
+                // Writing into a `String` cannot fail.
+                let _ = write!(escaped, "%{byte:02X}");
+            }
+        }
+        escaped
+    }
+
+    /// Whether the bucket's name can be a label of a host's name that a certificate for `*.HOST` covers.
+    pub(super) fn fits_a_host(&self) -> bool {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        self.bucket.len() <= 63
+            && self.bucket.bytes().all(inner)
+            && !self.bucket.starts_with('-')
+            && !self.bucket.ends_with('-')
+    }
+
+    /// What a person may have meant instead, where there is no such object.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        let has_escape = self.key.split('%').skip(1).any(|rest| {
+            let digits = rest.as_bytes().get(..2);
+            digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        });
+        if has_escape {
+            return Some(
+                "the key is taken to the letter: write a space and not `%20`, for example",
+            );
+        }
+        if self.key.ends_with('/') {
+            return Some("the URI ends with `/`, which names a folder: name the script in it");
+        }
+        if self.key.starts_with('/') || self.key.contains("//") {
+            return Some("the key has an empty part: two slashes are not one");
+        }
+        None
+    }
+}
+
+fn is_bucket(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let ends_well = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    name.len() <= MAX_BUCKET_BYTES
+        && name.bytes().all(is_part)
+        && ends_well(name.bytes().next())
+        && ends_well(name.bytes().next_back())
+}
+
+fn wrong(message: String) -> CapabilityError {
+    CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(uri: &str) -> ObjectName {
+        ObjectName::parse(uri, "s3").unwrap()
+    }
+
+    #[test]
+    fn a_key_is_taken_to_the_letter() {
+        for (key, escaped) in [
+            ("a.py", "a.py"),
+            ("folder/a b.py", "folder/a%20b.py"),
+            ("a%20b.py", "a%2520b.py"),
+            ("100%.py", "100%25.py"),
+            ("a+b?c#d&e=f.py", "a%2Bb%3Fc%23d%26e%3Df.py"),
+            ("größe/日本.py", "gr%C3%B6%C3%9Fe/%E6%97%A5%E6%9C%AC.py"),
+            ("folder/", "folder/"),
+            ("/a//b", "/a//b"),
+            ("a\\b\n~", "a%5Cb%0A~"),
+            ("...", "..."),
+        ] {
+            let name = name(&format!("s3://bucket/{key}"));
+            assert_eq!(name.key, key);
+            assert_eq!(name.escaped_key(), escaped);
+            assert_eq!(name.uri(), format!("s3://bucket/{key}"));
+        }
+    }
+
+    #[test]
+    fn what_names_no_object_is_refused_before_anything_is_asked() {
+        let long = format!("s3://bucket/{}", "a".repeat(1025));
+        for (uri, culprit) in [
+            ("gs://bucket/a", "s3://"),
+            ("bucket/a", "s3://"),
+            ("s3://", "no bucket"),
+            ("s3:///a", "no bucket"),
+            ("s3://bucket", "no object"),
+            ("s3://bucket/", "no object"),
+            ("s3://user:password@host/a", "no name of a bucket"),
+            ("s3://host:80/a", "no name of a bucket"),
+            ("s3://../a", "no name of a bucket"),
+            ("s3://bu cket/a", "no name of a bucket"),
+            ("s3://bucket/a/../b", "`..`"),
+            ("s3://bucket/./b", "`.`"),
+            (&long, "1025 bytes"),
+        ] {
+            let error = ObjectName::parse(uri, "s3").unwrap_err();
+            assert_eq!(error.reason, Reason::InvalidRequest, "{uri}");
+            assert_eq!(error.field.as_deref(), Some("script.uri"), "{uri}");
+            assert!(error.message.contains(culprit), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_a_plain_label_becomes_part_of_a_hosts_name() {
+        for (bucket, fits) in [
+            ("my-bucket", true),
+            ("1234", true),
+            ("my.bucket", false),
+            ("My-Bucket", false),
+            ("my_bucket", false),
+        ] {
+            assert_eq!(name(&format!("s3://{bucket}/a")).fits_a_host(), fits);
+        }
+        assert!(!name(&format!("s3://{}/a", "a".repeat(64))).fits_a_host());
+    }
+
+    #[test]
+    fn says_what_may_have_been_meant() {
+        assert!(name("s3://b/a%20b").doubt().unwrap().contains("%20"));
+        assert!(name("s3://b/a/").doubt().unwrap().contains("folder"));
+        assert!(name("s3://b//a").doubt().unwrap().contains("slashes"));
+        assert_eq!(name("s3://b/100%.py").doubt(), None);
+    }
+}

@@ -1,0 +1,239 @@
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::api::Api;
+use crate::collector;
+use crate::controller::Controller;
+use crate::json::{is_deleted, list, text};
+use crate::kind::{JOBS, NAMESPACES, PODS, SERVICE_ACCOUNTS};
+use crate::kubelet::{Kubelet, Logs};
+use crate::layer::{Faults, Layer, Listener, Requests};
+use crate::rights::Rights;
+use crate::settings::Settings;
+use crate::store::{Key, Store};
+
+/// A running server. It ends, with the processes of its pods, when this is dropped.
+#[derive(Debug)]
+pub struct FakeKubernetes {
+    // Dropped first, so that no request is answered by half a server.
+    listener: Listener,
+    layer: Arc<Layer>,
+    store: Arc<Store>,
+    rights: Arc<Rights>,
+    _tasks: JoinSet<()>,
+    directory: TempDir,
+}
+
+impl FakeKubernetes {
+    /// Starts a server on a loopback port.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port, or no folder for temporary files.
+    pub async fn start(settings: Settings) -> io::Result<Self> {
+        let settings = Arc::new(settings);
+        let store = Arc::new(Store::new());
+        let logs = Arc::new(Logs::default());
+        let directory = tempfile::tempdir()?;
+        for namespace in &settings.namespaces {
+            create_namespace(&store, namespace);
+        }
+        let mut tasks = JoinSet::new();
+        tasks.spawn(collector::run(Arc::clone(&store)));
+        tasks.spawn(Controller::new(Arc::clone(&store), Arc::clone(&settings)).run());
+        let kubelet = Kubelet {
+            store: Arc::clone(&store),
+            settings: Arc::clone(&settings),
+            logs: Arc::clone(&logs),
+            directory: directory.path().to_owned(),
+            attempts: HashMap::new(),
+        };
+        tasks.spawn(kubelet.run());
+        let rights = Arc::new(Rights::new(&settings.user, settings.authorizer.clone()));
+        let api = Arc::new(Api {
+            store: Arc::clone(&store),
+            logs,
+            rights: Arc::clone(&rights),
+            settings,
+        });
+        let layer = Arc::new(Layer::new(move |_, call, body| {
+            let api = Arc::clone(&api);
+            Box::pin(async move { Ok(api.handle(&call, &body)) })
+        }));
+        Ok(Self {
+            listener: Listener::start(Arc::clone(&layer)).await?,
+            layer,
+            store,
+            rights,
+            _tasks: tasks,
+            directory,
+        })
+    }
+
+    /// Where the server listens: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.listener.url()
+    }
+
+    /// A kubeconfig for this server, whose context is in that namespace. It is a JSON document, which is
+    /// a YAML document as well.
+    #[must_use]
+    pub fn kubeconfig(&self, namespace: &str) -> String {
+        kubeconfig(&self.url(), namespace)
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.layer.requests
+    }
+
+    /// What shall go wrong.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.layer.faults
+    }
+
+    /// Every version of every object that was ever stored, also of those that were deleted.
+    #[must_use]
+    pub fn objects(&self) -> Vec<Value> {
+        let changes = self.store.every_change_since(0);
+        changes
+            .iter()
+            .map(|change| Value::clone(&change.object))
+            .collect()
+    }
+
+    /// The object as it is now; `resource` is such as `jobs`.
+    #[must_use]
+    pub fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<Value> {
+        let kind = crate::kind::KINDS
+            .into_iter()
+            .find(|kind| kind.resource == resource)?;
+        let object = self.store.get(&Key::new(kind, namespace, name))?;
+        Some(Value::clone(&object))
+    }
+
+    /// The objects of a resource that are there now, of all namespaces.
+    #[must_use]
+    pub fn existing(&self, resource: &str) -> Vec<Value> {
+        let kinds = crate::kind::KINDS
+            .into_iter()
+            .filter(|kind| kind.resource == resource);
+        let objects = kinds.flat_map(|kind| self.store.list(kind, "").0);
+        objects.map(|object| Value::clone(&object)).collect()
+    }
+
+    /// Waits until the objects that exist are as wanted: called after every change.
+    pub async fn until(&self, mut wanted: impl FnMut(&Self) -> bool) {
+        let mut versions = self.store.versions();
+        loop {
+            versions.mark_unchanged();
+            if wanted(self) {
+                return;
+            }
+            // The sender lives as long as this.
+            let _ = versions.changed().await;
+        }
+    }
+
+    /// Whether anything of a Job runs, or is still to be run: the Job is not over, or a pod of it is not.
+    #[must_use]
+    pub fn is_running(&self, namespace: &str, job: &str) -> bool {
+        let is_over = |job: &Value| {
+            let mut conditions = list(job, "/status/conditions").iter();
+            conditions.any(|condition| {
+                matches!(text(condition, "/type"), "Complete" | "Failed")
+                    && text(condition, "/status") == "True"
+            })
+        };
+        let found = self.store.get(&Key::new(&JOBS, namespace, job));
+        if found.is_some_and(|job| !is_deleted(&job) && !is_over(&job)) {
+            return true;
+        }
+        self.store.list(&PODS, namespace).0.iter().any(|pod| {
+            text(pod, "/metadata/labels/job-name") == job
+                && !matches!(text(pod, "/status/phase"), "Succeeded" | "Failed")
+        })
+    }
+
+    /// Adds a namespace.
+    pub fn create_namespace(&self, name: &str) {
+        create_namespace(&self.store, name);
+    }
+
+    /// Adds a service account.
+    pub fn create_service_account(&self, namespace: &str, name: &str) {
+        let account = json!({"kind": "ServiceAccount", "apiVersion": "v1", "metadata": {}});
+        // One that is there stays.
+        let _ = self
+            .store
+            .create(&Key::new(&SERVICE_ACCOUNTS, namespace, name), account);
+    }
+
+    /// Denies a verb on a resource (`pods/log`) from now on; `*` stands for any.
+    pub fn deny(&self, verb: &str, resource: &str) {
+        self.rights.deny(verb, resource);
+    }
+
+    /// Takes back a [`FakeKubernetes::deny`].
+    pub fn allow(&self, verb: &str, resource: &str) {
+        self.rights.allow(verb, resource);
+    }
+
+    /// Forgets the history: watches from a version of before are refused with 410.
+    pub fn compact(&self) {
+        self.store.compact();
+    }
+
+    /// As [`FakeKubernetes::compact`], and ends the watches that run with an `ERROR` event of 410.
+    pub fn expire_watches(&self) {
+        self.store.expire_watches();
+    }
+
+    /// Takes the server down: connections break, and new ones are closed at once. Its pods run on.
+    pub fn go_down(&self) {
+        self.listener.set_up(false);
+    }
+
+    /// Takes the server up again, on the same port.
+    pub fn come_up(&self) {
+        self.listener.set_up(true);
+    }
+
+    /// Where the volumes of pods are, each in a folder of its UID.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// A kubeconfig for a server that takes everybody.
+pub(crate) fn kubeconfig(server: &str, namespace: &str) -> String {
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "fake",
+        "clusters": [{"name": "fake", "cluster": {"server": server}}],
+        "users": [{"name": "fake", "user": {"token": "fake-token"}}],
+        "contexts": [{"name": "fake", "context": {
+            "cluster": "fake", "user": "fake", "namespace": namespace,
+        }}],
+    });
+    kubeconfig.to_string()
+}
+
+fn create_namespace(store: &Store, name: &str) {
+    let namespace = json!({
+        "kind": "Namespace", "apiVersion": "v1",
+        "metadata": {"labels": {"kubernetes.io/metadata.name": name}},
+        "status": {"phase": "Active"},
+    });
+    // One that is there stays.
+    let _ = store.create(&Key::new(&NAMESPACES, "", name), namespace);
+}

@@ -1,0 +1,16 @@
+//! The server, as kube's client sees it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod common;
+mod faults;
+mod jobs;
+mod objects;
+mod pods;
+mod proxy;
+mod rules;

@@ -1,0 +1,385 @@
+//! Playbooks on a cluster, as a person runs them.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{Place, kubeconfig};
+
+/// A folder with files, and a home of its own.
+struct Workspace(tempfile::TempDir);
+
+impl Workspace {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_toolhost"));
+        command
+            .current_dir(self.path())
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.path())
+            .env("TMPDIR", self.path())
+            .env("KUBECONFIG", kubeconfig())
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+/// What a run of one step came to.
+pub(super) struct Ran {
+    pub(super) outcome: Value,
+    pub(super) code: Option<i32>,
+    pub(super) stderr: String,
+    pub(super) took: Duration,
+}
+
+/// Runs one script as a step named `step`, with more of the step's `tool:` in `tool`.
+pub(super) async fn run(place: &Place, step: &str, script: (&str, &str), tool: Value) -> Ran {
+    let workspace = Workspace::new(&[script]);
+    run_in(place, &workspace, step, script.0, tool).await
+}
+
+async fn run_in(
+    place: &Place,
+    workspace: &Workspace,
+    step: &str,
+    script: &str,
+    tool: Value,
+) -> Ran {
+    write_playbook(place, workspace, step, script, tool);
+    let mut command = workspace.command(&[
+        "run",
+        "p.yaml",
+        "--engine",
+        "kubernetes",
+        "--output",
+        "json",
+        "--execution-id",
+        "42",
+    ]);
+    let begun = Instant::now();
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap();
+    ran(&output, begun.elapsed())
+}
+
+fn ran(output: &Output, took: Duration) -> Ran {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    Ran {
+        outcome: report["steps"][0]["outcome"].clone(),
+        code: output.status.code(),
+        stderr,
+        took,
+    }
+}
+
+fn write_playbook(place: &Place, workspace: &Workspace, step: &str, script: &str, mut tool: Value) {
+    tool["kind"] = json!("script");
+    tool["script"] = json!({"uri": script, "source": {"type": "file"}});
+    tool["job"]["namespace"] = json!(place.namespace);
+    let playbook = json!({
+        "apiVersion": "noetl.io/v2", "kind": "Playbook", "metadata": {"name": "test"},
+        "workflow": [{"step": step, "tool": tool}],
+    });
+    std::fs::write(workspace.path().join("p.yaml"), playbook.to_string()).unwrap();
+}
+
+fn kubectl(arguments: &[&str]) -> String {
+    let output = Command::new("kubectl")
+        .args(arguments)
+        .env("KUBECONFIG", kubeconfig())
+        .output();
+    let output = output.unwrap();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
+async fn a_script_runs_as_a_job_that_kubectl_shows_as_the_specification_says() {
+    let place = Place::new("basic").await;
+    let script =
+        "import json, os, sys\nprint(json.loads(sys.argv[1])['dataset'], os.environ['TOKEN'])\n";
+    let tool = json!({
+        "args": {"dataset": "sales_2024"},
+        "job": {"image": "python:3.11-slim", "env": {"TOKEN": "plain-value"}},
+    });
+    let ran = run(&place, "process_data", ("a.py", script), tool).await;
+    assert_eq!(ran.code, Some(0), "{}\n{:#}", ran.stderr, ran.outcome);
+    let outcome = &ran.outcome;
+    assert_eq!(outcome["status"], "completed");
+    assert_eq!(outcome["output"], "sales_2024 plain-value\n");
+    assert_eq!(outcome["job_name"], "script-process-data-42");
+    assert_eq!(
+        (&outcome["succeeded"], &outcome["failed"]),
+        (&json!(1), &json!(0))
+    );
+    let pod = outcome["pod_name"].as_str().unwrap();
+    assert!(pod.starts_with("script-process-data-42-"), "{pod}");
+
+    let namespace = place.namespace.as_str();
+    let jobs = kubectl(&["get", "jobs", "-n", namespace, "-l", "app=noetl-script"]);
+    assert!(jobs.contains("script-process-data-42"), "{jobs}");
+    let described = kubectl(&["describe", "job", "script-process-data-42", "-n", namespace]);
+    assert!(described.contains("python:3.11-slim"), "{described}");
+    assert!(!described.contains("plain-value"), "{described}");
+    let logs = kubectl(&["logs", pod, "-n", namespace]);
+    assert_eq!(logs, "sales_2024 plain-value\n");
+    // The Secret is gone with the end of the run, long before the job.
+    let secrets = kubectl(&["get", "secrets", "-n", namespace, "-o", "name"]);
+    assert_eq!(secrets, "");
+    place.delete().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
+async fn images_with_nothing_but_sh_run_scripts_as_well() {
+    let place = Place::new("images").await;
+    let busybox = json!({"args": {"a": 1}, "job": {"image": "busybox:1"}});
+    let bash = json!({"job": {"image": "debian:bookworm-slim"}});
+    let psql = json!({"job": {"image": "postgres:15-alpine"}, "script": {}});
+    let (busybox, bash, psql) = tokio::join!(
+        run(&place, "busybox", ("a.sh", "echo \"busybox $1\""), busybox),
+        run(
+            &place,
+            "bash",
+            ("a.bash", "a=(1 2 3); echo \"bash ${#a[@]}\""),
+            bash
+        ),
+        run(&place, "psql", ("a.sh", "psql --version"), psql),
+    );
+    assert_eq!(
+        busybox.outcome["output"], "busybox {\"a\":1}\n",
+        "{}",
+        busybox.stderr
+    );
+    assert_eq!(bash.outcome["output"], "bash 3\n", "{}", bash.stderr);
+    let version = psql.outcome["output"].as_str().unwrap();
+    assert!(version.starts_with("psql (PostgreSQL)"), "{version}");
+    place.delete().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
+async fn large_scripts_and_arguments_arrive_whole() {
+    let place = Place::new("large").await;
+    let filler = format!("# {}\n", "x".repeat(97));
+    let script = format!(
+        "{}print('end of', len(open(__file__).read()))\n",
+        filler.repeat(30_000)
+    );
+    let arguments = "import json, os, sys\ntext = sys.argv[1]\n\
+                     data = open(text[1:]).read() if text.startswith('@') else text\n\
+                     assert open(os.environ['NOETL_ARGS_FILE']).read() == data\n\
+                     print(len(json.loads(data)['text']))\n";
+    let with = |bytes: usize| json!({"args": {"text": "y".repeat(bytes)}, "job": {}});
+    let (large, small, huge, too_large) = tokio::join!(
+        run(&place, "large", ("a.py", &script), json!({"job": {}})),
+        run(&place, "hundred", ("a.py", arguments), with(100_000)),
+        run(&place, "million", ("a.py", arguments), with(1_000_000)),
+        run(&place, "beyond", ("a.py", arguments), with(1_100_000)),
+    );
+    let bytes = script.len();
+    assert_eq!(
+        large.outcome["output"],
+        format!("end of {bytes}\n"),
+        "{:#} {}",
+        large.outcome,
+        large.stderr
+    );
+    assert_eq!(
+        small.outcome["output"], "100000\n",
+        "{:#} {}",
+        small.outcome, small.stderr
+    );
+    assert_eq!(
+        huge.outcome["output"], "1000000\n",
+        "{:#} {}",
+        huge.outcome, huge.stderr
+    );
+    assert!(
+        huge.outcome["warnings"]
+            .to_string()
+            .contains("NOETL_ARGS_FILE"),
+        "{:#}",
+        huge.outcome
+    );
+    assert_eq!(
+        too_large.outcome["reason"], "TooLarge",
+        "{:#} {}",
+        too_large.outcome, too_large.stderr
+    );
+    place.delete().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
+async fn no_line_of_a_flood_is_lost_or_comes_twice() {
+    let place = Place::new("flood").await;
+    let script = "import sys\nfor i in range(50000):\n    print(f'{i:06d}', 'x' * 92)\n";
+    let workspace = Workspace::new(&[("a.py", script)]);
+    write_playbook(&place, &workspace, "flood", "a.py", json!({"job": {}}));
+    let arguments = [
+        "run",
+        "p.yaml",
+        "--engine",
+        "kubernetes",
+        "--execution-id",
+        "42",
+    ];
+    let mut command = workspace.command(&arguments);
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let lines = stderr
+        .lines()
+        .filter_map(|line| line.split_once("  | ")?.1.get(..6)?.parse().ok());
+    let lines: Vec<u32> = lines.collect();
+    assert_eq!(lines.len(), 50_000);
+    assert!(
+        lines.iter().copied().eq(0..50_000),
+        "the lines are not in order"
+    );
+    place.delete().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
+async fn every_failure_is_explained_and_the_hopeless_ones_within_seconds() {
+    let place = Place::new("failures").await;
+    let sh = |job: Value| {
+        let mut tool = json!({"job": {"image": "busybox:1", "backoffLimit": 0}});
+        for (key, value) in job.as_object().unwrap() {
+            tool["job"][key] = value.clone();
+        }
+        tool
+    };
+    let memory = json!({"resources": {"limits": {"memory": "32Mi"}}});
+    let gpu = json!({"resources": {"limits": {"nvidia.com/gpu": 1}}, "activeDeadlineSeconds": 8});
+    let missing = json!({"volumes": [{"name": "a", "secret": {"secretName": "nowhere"}}],
+        "volumeMounts": [{"name": "a", "mountPath": "/a"}], "activeDeadlineSeconds": 60});
+    let (exit, oom, image, name, deadline, account, unschedulable, interpreter, volume) = tokio::join!(
+        run(
+            &place,
+            "exit",
+            ("a.sh", "echo no >&2; exit 3"),
+            sh(json!({}))
+        ),
+        run(
+            &place,
+            "oom",
+            (
+                "a.sh",
+                "head -c 300000000 /dev/zero | tail -c 300000000 > /dev/null || exit $?"
+            ),
+            sh(memory)
+        ),
+        run(
+            &place,
+            "image",
+            ("a.sh", "true"),
+            sh(json!({"image": "nowhere.invalid/nothing:1"}))
+        ),
+        run(
+            &place,
+            "name",
+            ("a.sh", "true"),
+            sh(json!({"image": "UPPER/CASE:1"}))
+        ),
+        run(
+            &place,
+            "deadline",
+            ("a.sh", "sleep 600"),
+            sh(json!({"activeDeadlineSeconds": 4}))
+        ),
+        run(
+            &place,
+            "account",
+            ("a.sh", "true"),
+            sh(json!({"serviceAccountName": "nobody"}))
+        ),
+        run(&place, "gpu", ("a.sh", "true"), sh(gpu)),
+        run(&place, "interpreter", ("a.py", "print(1)"), sh(json!({}))),
+        run(&place, "volume", ("a.sh", "true"), sh(missing)),
+    );
+    for (ran, reason, word) in [
+        (&exit, "ScriptError", "code 3"),
+        (&oom, "OOMKilled", "32Mi"),
+        (&image, "ImagePull", "nowhere.invalid/nothing:1"),
+        (&name, "InvalidImage", "UPPER/CASE:1"),
+        (&deadline, "DeadlineExceeded", "4"),
+        (&account, "ServiceAccountMissing", "nobody"),
+        (&unschedulable, "DeadlineExceeded", ""),
+        (&interpreter, "InterpreterMissing", "python3"),
+        (&volume, "ConfigMissing", "nowhere"),
+    ] {
+        let shown = format!("{:#}\n{}", ran.outcome, ran.stderr);
+        assert_eq!(ran.outcome["reason"], reason, "{shown}");
+        let said = format!("{} {}", ran.outcome["message"], ran.outcome["hint"]);
+        assert!(said.contains(word), "it does not name {word}: {shown}");
+        assert_eq!(ran.code, Some(1), "{shown}");
+    }
+    for (ran, seconds) in [(&name, 20), (&account, 30), (&interpreter, 20)] {
+        assert!(
+            ran.took < Duration::from_secs(seconds),
+            "{:?} {:#}",
+            ran.took,
+            ran.outcome
+        );
+    }
+    assert_eq!(exit.outcome["output"], "no\n");
+    let secrets = kubectl(&["get", "secrets", "-n", &place.namespace, "-o", "name"]);
+    assert_eq!(secrets, "", "secrets were left");
+    place.delete().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
+async fn a_place_that_is_not_there_is_named_before_anything_runs() {
+    let mut place = Place::new("nowhere").await;
+    let namespace = std::mem::replace(&mut place.namespace, "not-there".to_owned());
+    let ran = run(
+        &place,
+        "lost",
+        ("a.sh", "true"),
+        json!({"job": {"image": "busybox:1"}}),
+    )
+    .await;
+    assert_eq!(
+        ran.outcome["reason"], "NamespaceMissing",
+        "{:#} {}",
+        ran.outcome, ran.stderr
+    );
+    assert!(
+        ran.outcome["message"]
+            .as_str()
+            .unwrap()
+            .contains("not-there"),
+        "{:#}",
+        ran.outcome
+    );
+    place.namespace = namespace;
+    place.delete().await;
+}

@@ -1,0 +1,25 @@
+//! Every source passes the suite.
+
+use toolhost::backend::objects::conformance;
+
+use super::harness::{Files, Gcs, S3, Web};
+
+#[tokio::test]
+async fn files_are_a_source_that_conforms() {
+    conformance::run_all(&Files::new()).await;
+}
+
+#[tokio::test]
+async fn s3_is_a_source_that_conforms() {
+    conformance::run_all(&S3::new().await).await;
+}
+
+#[tokio::test]
+async fn google_cloud_storage_is_a_source_that_conforms() {
+    conformance::run_all(&Gcs::new().await).await;
+}
+
+#[tokio::test]
+async fn an_http_server_is_a_source_that_conforms() {
+    conformance::run_all(&Web::new().await).await;
+}
