@@ -126,10 +126,11 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A token server that numbers its tokens, until the test ends; returns its address and the count.
-fn token_server() -> (String, Arc<AtomicUsize>) {
+/// A server until the test ends, which numbers the tokens that it gives, and gives a script to who has the
+/// right one; returns its address, and how often it was asked for a token.
+fn server(right: &'static str) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/token", listener.local_addr().unwrap());
+    let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     std::thread::spawn(move || {
@@ -137,19 +138,31 @@ fn token_server() -> (String, Arc<AtomicUsize>) {
             let Ok(mut stream) = stream else { return };
             let mut request = Vec::new();
             let mut piece = [0; 4096];
-            // The form is the last that comes.
-            while !text(&request).contains("grant_type=client_credentials") {
+            // A form is the last that comes.
+            let is_whole = |request: &str| {
+                request.contains("grant_type=")
+                    || (request.starts_with("GET") && request.ends_with("\r\n\r\n"))
+            };
+            while !is_whole(&text(&request)) {
                 match stream.read(&mut piece) {
                     Ok(0) | Err(_) => break,
                     Ok(bytes) => request.extend_from_slice(&piece[..bytes]),
                 }
             }
-            let number = count.fetch_add(1, Ordering::SeqCst);
-            let body =
-                format!("{{\"access_token\": \"minted-token-{number}\", \"expires_in\": 3600}}");
+            let request = text(&request);
+            let (status, body) = if request.starts_with("POST") {
+                let number = count.fetch_add(1, Ordering::SeqCst);
+                let token = format!("minted-token-{number}");
+                let body = json!({"access_token": token, "expires_in": 3600});
+                ("200 OK", body.to_string())
+            } else if request.contains(&format!("Bearer {right}\r\n")) {
+                ("200 OK", "echo fetched".to_owned())
+            } else {
+                ("401 Unauthorized", "who are you?".to_owned())
+            };
             let _ = write!(
                 stream,
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
                 body.len()
             );
         }
@@ -159,7 +172,8 @@ fn token_server() -> (String, Arc<AtomicUsize>) {
 
 #[test]
 fn a_playbook_gets_one_token_for_all_its_steps_from_the_credential_of_an_environment_variable() {
-    let (url, asked) = token_server();
+    let (url, asked) = server("");
+    let url = format!("{url}/token");
     let folder = tempfile::tempdir().unwrap();
     let step = |name: &str, next: &str| {
         format!(
@@ -192,6 +206,52 @@ fn a_playbook_gets_one_token_for_all_its_steps_from_the_credential_of_an_environ
     assert_eq!(report["steps"].as_array().unwrap().len(), 2);
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     assert!(!format!("{stdout}{stderr}").contains("minted-token"));
+}
+
+#[test]
+fn a_script_of_a_bucket_is_fetched_by_a_token_that_is_made_anew_once_when_it_is_refused() {
+    for (right, succeeds, requests) in [
+        ("minted-token-0", true, 1),
+        ("minted-token-1", true, 2),
+        ("another", false, 2),
+    ] {
+        let (url, asked) = server(right);
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = json!({"credentials": {"google_oauth": {
+            "type": "google",
+            "endpoint": url,
+            "authorized_user": {
+                "client_id": "me",
+                "client_secret": "a-client-secret",
+                "refresh_token": "a-refresh-token",
+                "token_uri": format!("{url}/token"),
+            },
+        }}});
+        let config = json!({
+            "script": {
+                "uri": "gs://bucket/scripts/run.sh",
+                "source": {"type": "gcs", "auth": "google_oauth"},
+                "interpreter": "sh",
+            },
+            "job": {"backoffLimit": 0},
+        });
+        std::fs::write(folder.path().join("c.yaml"), credentials.to_string()).unwrap();
+        std::fs::write(folder.path().join("call.json"), config.to_string()).unwrap();
+        let arguments = ["call", "script", "--config", "call.json", "--credentials", "c.yaml"];
+        let output = toolhost(folder.path(), &arguments, &[]);
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.success(), succeeds, "{stdout}{stderr}");
+        let outcome: Value = serde_json::from_str(&stdout).unwrap();
+        if succeeds {
+            assert_eq!(outcome["output"], "fetched\n");
+        } else {
+            assert!(stdout.contains("the credential `google_oauth`"), "{stdout}");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), requests, "{stdout}");
+        for secret in ["minted-token", "a-client-secret", "a-refresh-token"] {
+            assert!(!format!("{stdout}{stderr}").contains(secret), "{stdout}{stderr}");
+        }
+    }
 }
 
 #[test]
