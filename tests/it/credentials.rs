@@ -237,7 +237,14 @@ fn a_script_of_a_bucket_is_fetched_by_a_token_that_is_made_anew_once_when_it_is_
         });
         std::fs::write(folder.path().join("c.yaml"), credentials.to_string()).unwrap();
         std::fs::write(folder.path().join("call.json"), config.to_string()).unwrap();
-        let arguments = ["call", "script", "--config", "call.json", "--credentials", "c.yaml"];
+        let arguments = [
+            "call",
+            "script",
+            "--config",
+            "call.json",
+            "--credentials",
+            "c.yaml",
+        ];
         let output = toolhost(folder.path(), &arguments, &[]);
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         assert_eq!(output.status.success(), succeeds, "{stdout}{stderr}");
@@ -249,7 +256,10 @@ fn a_script_of_a_bucket_is_fetched_by_a_token_that_is_made_anew_once_when_it_is_
         }
         assert_eq!(asked.load(Ordering::SeqCst), requests, "{stdout}");
         for secret in ["minted-token", "a-client-secret", "a-refresh-token"] {
-            assert!(!format!("{stdout}{stderr}").contains(secret), "{stdout}{stderr}");
+            assert!(
+                !format!("{stdout}{stderr}").contains(secret),
+                "{stdout}{stderr}"
+            );
         }
     }
 }
