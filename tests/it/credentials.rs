@@ -98,8 +98,9 @@ async fn a_job_whose_credential_is_none_for_it_is_refused_at_its_place() {
     ] {
         let config = shell("true", json!({"auth": name}));
         let error = host.call(request(config, DATABASE)).await.unwrap_err();
-        let CallError::Template(error) = error else {
-            panic!("{error:?}");
+        let error = match error {
+            CallError::Template(error) => error,
+            other => unreachable!("{other:?}"),
         };
         assert_eq!(error.pointer(), "job.auth");
         let cause = std::error::Error::source(&error.problem).unwrap();

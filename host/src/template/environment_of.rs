@@ -127,7 +127,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use secrecy::ExposeSecret as _;
+    use secrecy::ExposeSecret;
     use serde_json::json;
 
     use super::*;
@@ -171,7 +171,7 @@ mod tests {
         }
         assert_eq!(config["job"]["env"].as_object().unwrap().len(), 3);
         let searched: Vec<_> = vault.texts();
-        let searched: Vec<_> = searched.iter().map(|text| text.expose_secret()).collect();
+        let searched: Vec<_> = searched.iter().map(ExposeSecret::expose_secret).collect();
         assert_eq!(searched, ["the-password"]);
     }
 
