@@ -26,7 +26,7 @@ use crate::registry::{
 };
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
-use crate::template::{Renderer, TemplateContext, TemplateError};
+use crate::template::{EnvironmentOf, Renderer, TemplateContext, TemplateError};
 
 /// Calls tools.
 ///
@@ -221,11 +221,17 @@ impl ToolHost {
         let tool = self.registry.resolve(&request.tool)?;
         let callable = tool.callable()?;
         let vault = Arc::new(Vault::new());
-        let config = if Renderer::has_template(&request.config) {
+        let environments = EnvironmentOf::of_schema(tool.schema());
+        let config = if Renderer::has_template(&request.config) || !environments.is_empty() {
             let rendering = self
                 .renderer
                 .render_value(&request.config, &request.templates, &vault);
-            self.accept(&tool, &rendering.await?)?
+            let mut config = rendering.await?;
+            for environment in &environments {
+                let putting = environment.put(&mut config, &request.templates, &vault);
+                putting.await?;
+            }
+            self.accept(&tool, &config)?
         } else {
             self.accept(&tool, &request.config)?
         };

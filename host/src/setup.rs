@@ -1,19 +1,23 @@
 //! Puts a host together from what a user says: the one place that names concrete backends.
 
+mod credentials;
 mod grants;
 mod objects;
+mod plan;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use credentials::Credentials;
 pub use grants::{GrantsFile, GrantsFileError};
+pub use plan::{PlanSources, set_up_plan};
 
 use crate::backend::kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
 use crate::backend::local::{LocalEngine, LocalSettings};
-use crate::capability::{AccessSource, FetchRule, JobRunner};
-use crate::credential::{CredentialError, CredentialsFile};
+use crate::capability::{AccessSource, FetchRule, JobRunner, ObjectSource};
+use crate::credential::CredentialError;
 use crate::grant::Grants;
 use crate::host::{BuildError, ToolHost};
 use crate::http::HttpSettings;
@@ -141,15 +145,23 @@ impl fmt::Debug for Settings {
 /// [`SetupError`].
 pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
     let engine = engine(&settings).await?;
-    let sources = objects::sources(&settings);
+    let objects = Arc::new(objects::sources(&settings));
+    put_together(settings, engine, objects).await
+}
+
+async fn put_together(
+    settings: Settings,
+    jobs: Arc<dyn JobRunner>,
+    objects: Arc<dyn ObjectSource>,
+) -> Result<SetUp, SetupError> {
     let embedded_grants = settings.embedded_grants();
     let grants = match &settings.plugins {
         Some(folder) => GrantsFile::load_from_folder(folder)?,
         None => GrantsFile::default(),
     };
     let mut builder = ToolHost::builder()
-        .jobs(engine)
-        .objects(Arc::new(sources))
+        .jobs(jobs)
+        .objects(objects)
         .max_calls(MAX_CALLS);
     if let Some(directory) = settings.cache_directory {
         builder = builder.cache_directory(directory);
@@ -181,15 +193,6 @@ async fn engine(settings: &Settings) -> Result<Arc<dyn JobRunner>, SetupError> {
         local.backoff_base = backoff_base;
     }
     Ok(Arc::new(LocalEngine::new(local)))
-}
-
-/// Reads the credentials file, if there is one.
-///
-/// # Errors
-///
-/// [`CredentialError`].
-pub fn credentials(path: Option<&Path>) -> Result<CredentialsFile, CredentialError> {
-    path.map_or_else(|| Ok(CredentialsFile::default()), CredentialsFile::load)
 }
 
 async fn load_plugins(

@@ -83,7 +83,10 @@ const ARROWS: [(&str, &[&str]); 19] = [
         &["credential", "diagnostic", "sealing", "template"],
     ),
     ("template", &["credential", "diagnostic", "sealing"]),
-    ("credential", &["capability", "diagnostic", "http"]),
+    (
+        "credential",
+        &["capability", "diagnostic", "http", "sealing"],
+    ),
     ("backend", &["capability", "http"]),
     ("http", &["capability"]),
     ("engine", &["limits"]),
@@ -101,7 +104,11 @@ const CONFINED: [(&str, &[&str]); 7] = [
     ("kube::", &["backend/kubernetes"]),
     ("object_store::", &["backend/objects"]),
     ("reqwest::", &["http"]),
-    ("process::Command", &["backend/local"]),
+    // The second one asks a password manager, before there is any job.
+    (
+        "process::Command",
+        &["backend/local", "credential/provide/command.rs"],
+    ),
     ("println!", &["cli"]),
     ("unsafe {", &["registry/cache.rs"]),
 ];

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::Value;
-use toolhost::credential::{Keychain, SecretProvider};
 use toolhost::diagnostic::{Diagnostic, Document, did_you_mean};
 use toolhost::host::{CallError, CallRequest};
 use toolhost::playbook::ExecutionId;
@@ -60,12 +59,12 @@ async fn try_call(arguments: CallArguments) -> Result<Exit, Exit> {
     if context.step.is_empty() {
         DEFAULT_STEP.clone_into(&mut context.step);
     }
-    let credentials = Arc::new(arguments.common.credentials()?);
-    context.secrets = Arc::clone(&credentials) as Arc<dyn SecretProvider>;
-    context.keychain = Arc::new(Keychain::new(Vec::new(), credentials));
+    let credentials = arguments.common.credentials()?;
+    context.secrets = credentials.secrets();
+    context.keychain = Arc::new(credentials.keychain(Vec::new()));
     let set_up = arguments
         .common
-        .set_up(&folder_of(&arguments.config))
+        .set_up(&folder_of(&arguments.config), Some(&credentials))
         .await?;
     let cancel = cancel_on_interrupt();
     let (display, sender) = Display::start(OutputFormat::Json);

@@ -4,6 +4,7 @@ mod call;
 mod exit;
 mod job;
 mod options;
+mod plan;
 mod run;
 mod show;
 mod terminal;
@@ -28,6 +29,8 @@ struct Arguments {
 enum Command {
     /// Run the steps of a playbook.
     Run(run::RunArguments),
+    /// Print the Kubernetes objects of each step as YAML, and create none of them.
+    Plan(plan::PlanArguments),
     /// Call one tool, and print its outcome as JSON.
     Call(call::CallArguments),
     /// Look at jobs on a cluster, end them, and remove what killed hosts left.
@@ -66,6 +69,7 @@ pub(crate) fn main() -> ExitCode {
     let exit = runtime.block_on(async {
         match arguments.command {
             Command::Run(arguments) => run::run(arguments).await,
+            Command::Plan(arguments) => plan::plan(arguments).await,
             Command::Call(arguments) => call::call(arguments).await,
             Command::Job(command) => job::job(command).await,
             Command::Tool(command) => tool::tool(command).await,

@@ -2,11 +2,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use toolhost::backend::kubernetes::KubernetesSettings;
-use toolhost::credential::CredentialError;
+use toolhost::backend::kubernetes::{KubernetesSettings, Planner};
+use toolhost::credential::{CredentialError, ProviderSettings};
 use toolhost::diagnostic::Document;
-use toolhost::http::ProxySettings;
-use toolhost::setup::{GrantsFileError, SetUp, Settings, SetupError};
+use toolhost::http::{HttpSettings, ProxySettings};
+use toolhost::setup::{Credentials, GrantsFileError, PlanSources, SetUp, Settings, SetupError};
 
 use super::exit::Exit;
 use super::terminal;
@@ -22,6 +22,10 @@ pub(crate) struct CommonOptions {
     /// The file with secrets and credentials; without it, the user's configuration folder is looked at.
     #[arg(long, value_name = "FILE", env = "TOOLHOST_CREDENTIALS")]
     credentials: Option<PathBuf>,
+    /// Who else knows secrets and credentials, after the file: `env`, `folder:PATH`, `noetl:URL` (its token in
+    /// `TOOLHOST_NOETL_TOKEN`) or `command:PROGRAM`; may be repeated [default: env].
+    #[arg(long = "credential-provider", value_name = "PROVIDER")]
+    providers: Vec<ProviderSettings>,
     /// A folder with more tools (`*.wasm`), and what they may do (`grants.yaml`).
     #[arg(long, value_name = "DIR", env = "TOOLHOST_PLUGINS")]
     plugins: Option<PathBuf>,
@@ -80,7 +84,39 @@ const MAX_BACKOFF_SECONDS: f64 = 360.0;
 
 impl CommonOptions {
     /// Puts a host together for a playbook or configuration in `folder`.
-    pub(crate) async fn set_up(&self, folder: &Path) -> Result<SetUp, Exit> {
+    pub(crate) async fn set_up(
+        &self,
+        folder: &Path,
+        credentials: Option<&Credentials>,
+    ) -> Result<SetUp, Exit> {
+        let set_up = toolhost::setup::set_up(self.settings(folder, credentials))
+            .await
+            .map_err(|error| explain(&error))?;
+        tell_of_refused(&set_up);
+        Ok(set_up)
+    }
+
+    /// Which cluster it is, for what looks at one without running jobs there.
+    pub(crate) fn cluster_settings(&self) -> KubernetesSettings {
+        self.cluster.settings()
+    }
+
+    /// Puts a host together that creates nothing, for a playbook in `folder`.
+    pub(crate) async fn set_up_plan(
+        &self,
+        folder: &Path,
+        credentials: &Credentials,
+        sources: PlanSources,
+    ) -> Result<(SetUp, Planner), Exit> {
+        let (set_up, planner) =
+            toolhost::setup::set_up_plan(self.settings(folder, Some(credentials)), sources)
+                .await
+                .map_err(|error| explain(&error))?;
+        tell_of_refused(&set_up);
+        Ok((set_up, planner))
+    }
+
+    fn settings(&self, folder: &Path, credentials: Option<&Credentials>) -> Settings {
         let workspace = self.workspace.as_deref().unwrap_or(folder);
         let mut settings = Settings::new(folder, workspace);
         settings.plugins.clone_from(&self.plugins);
@@ -93,31 +129,40 @@ impl CommonOptions {
             user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
         settings.log_directory =
             user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
-        settings.http.proxy = ProxySettings::from_variables(|name| std::env::var(name).ok());
+        settings.http = http_settings();
+        settings.access = credentials.map(Credentials::access);
         // Whoever is at the keyboard can reach them without this host.
         settings.private_addresses = true;
-        let set_up = toolhost::setup::set_up(settings)
-            .await
-            .map_err(|error| explain(&error))?;
-        for refused in &set_up.refused {
-            terminal::tell(&format!(
-                "warning: left out a tool: {}",
-                terminal::chain(refused)
-            ));
-        }
-        Ok(set_up)
+        settings
     }
 
     /// The secrets and credentials.
-    pub(crate) fn credentials(&self) -> Result<toolhost::credential::CredentialsFile, Exit> {
+    pub(crate) fn credentials(&self) -> Result<Credentials, Exit> {
         let usual =
             user_folder("XDG_CONFIG_HOME", ".config").map(|config| config.join("credentials.yaml"));
         let usual = usual.filter(|path| path.exists());
         let path = self.credentials.as_ref().or(usual.as_ref());
-        let loaded = toolhost::setup::credentials(path.map(PathBuf::as_path));
+        let loaded =
+            Credentials::load(path.map(PathBuf::as_path), &self.providers, http_settings());
         let credentials = loaded.map_err(|error| explain_credentials(&error))?;
         terminal::show(credentials.warnings());
         Ok(credentials)
+    }
+}
+
+/// How servers are asked.
+fn http_settings() -> HttpSettings {
+    let mut settings = HttpSettings::default();
+    settings.proxy = ProxySettings::from_variables(|name| std::env::var(name).ok());
+    settings
+}
+
+fn tell_of_refused(set_up: &SetUp) {
+    for refused in &set_up.refused {
+        terminal::tell(&format!(
+            "warning: left out a tool: {}",
+            terminal::chain(refused)
+        ));
     }
 }
 

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use toolhost::credential::{CredentialProvider, SecretProvider};
 use toolhost::diagnostic::Diagnostic;
 use toolhost::host::{CallError, CallRequest, Finding, ToolHost};
 use toolhost::outcome::OutcomeStatus;
@@ -20,10 +19,11 @@ use super::options::{CommonOptions, OutputFormat, folder_of, read_document};
 use super::show::{Display, cancel_on_interrupt};
 use super::terminal;
 
+/// Which playbook, and with what.
 #[derive(Debug, Args)]
-pub(crate) struct RunArguments {
+pub(crate) struct PlaybookArguments {
     /// The playbook, a YAML file; `-` is standard input.
-    playbook: PathBuf,
+    pub(crate) playbook: PathBuf,
     /// Set a value of the workload, such as `input.path=data.csv`.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     overrides: Vec<Override>,
@@ -32,7 +32,13 @@ pub(crate) struct RunArguments {
     payload: Option<PathBuf>,
     /// Which execution it is; it names the jobs [default: one made for this run].
     #[arg(long, value_name = "ID")]
-    execution_id: Option<ExecutionId>,
+    pub(crate) execution_id: Option<ExecutionId>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    playbook: PlaybookArguments,
     /// How the results are printed.
     #[arg(long, value_enum, default_value = "text")]
     output: OutputFormat,
@@ -51,7 +57,7 @@ struct HostRunner {
 
 /// Why a step was not run.
 #[derive(Debug, thiserror::Error)]
-enum StepError {
+pub(crate) enum StepError {
     /// The playbook names no tool.
     #[error(transparent)]
     Reference(#[from] ParseToolRefError),
@@ -67,20 +73,23 @@ pub(crate) async fn run(arguments: RunArguments) -> Exit {
 }
 
 async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
-    let playbook = read_playbook(&arguments)?;
+    let playbook = read_playbook(&arguments.playbook)?;
     terminal::show(playbook.warnings());
-    let workload = workload(&playbook, &arguments)?;
-    let credentials = Arc::new(arguments.common.credentials()?);
-    let keychain = playbook.keychain(Arc::clone(&credentials) as Arc<dyn CredentialProvider>);
+    let workload = workload(&playbook, &arguments.playbook)?;
+    let credentials = arguments.common.credentials()?;
+    let keychain = credentials.keychain(playbook.keychain_entries().to_vec());
     let inputs = RunInputs {
-        execution_id: arguments.execution_id.unwrap_or_else(ExecutionId::generate),
+        execution_id: arguments
+            .playbook
+            .execution_id
+            .unwrap_or_else(ExecutionId::generate),
         workload,
-        secrets: credentials as Arc<dyn SecretProvider>,
+        secrets: credentials.secrets(),
         keychain: Arc::new(keychain),
     };
     let set_up = arguments
         .common
-        .set_up(&folder_of(&arguments.playbook))
+        .set_up(&folder_of(&arguments.playbook.playbook), Some(&credentials))
         .await?;
     let runner = HostRunner {
         host: set_up.host,
@@ -142,7 +151,7 @@ impl HostRunner {
     }
 }
 
-fn read_playbook(arguments: &RunArguments) -> Result<Playbook, Exit> {
+pub(crate) fn read_playbook(arguments: &PlaybookArguments) -> Result<Playbook, Exit> {
     let document = read_document(&arguments.playbook)?;
     Playbook::parse(document).map_err(|problems| {
         terminal::show(&problems);
@@ -150,7 +159,7 @@ fn read_playbook(arguments: &RunArguments) -> Result<Playbook, Exit> {
     })
 }
 
-fn workload(playbook: &Playbook, arguments: &RunArguments) -> Result<Value, Exit> {
+pub(crate) fn workload(playbook: &Playbook, arguments: &PlaybookArguments) -> Result<Value, Exit> {
     let mut workload = playbook.workload().clone();
     if let Some(path) = &arguments.payload {
         merge_payload(&mut workload, &read_document(path)?).map_err(|problem| {
@@ -254,7 +263,7 @@ fn explain(playbook: &Playbook, error: RunError<StepError>) -> Exit {
     }
 }
 
-fn explain_step(playbook: &Playbook, step: &str, error: StepError) -> Exit {
+pub(crate) fn explain_step(playbook: &Playbook, step: &str, error: StepError) -> Exit {
     let (exit, diagnostics) = match error {
         StepError::Reference(error) => {
             let nowhere: [&str; 0] = [];

@@ -48,7 +48,7 @@ pub(crate) async fn tool(command: ToolCommand) -> Exit {
 }
 
 async fn list(arguments: ListArguments) -> Result<Exit, Exit> {
-    let set_up = arguments.common.set_up(Path::new(".")).await?;
+    let set_up = arguments.common.set_up(Path::new("."), None).await?;
     let tools = set_up.host.registry().list();
     if arguments.output == OutputFormat::Json {
         let documents: Vec<_> = tools.iter().map(|tool| summary(tool)).collect();
@@ -78,7 +78,7 @@ async fn list(arguments: ListArguments) -> Result<Exit, Exit> {
 }
 
 async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
-    let set_up = arguments.common.set_up(Path::new(".")).await?;
+    let set_up = arguments.common.set_up(Path::new("."), None).await?;
     let tool = set_up
         .host
         .registry()

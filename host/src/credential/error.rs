@@ -1,10 +1,14 @@
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::token::TokenError;
 use crate::diagnostic::Diagnostic;
 
 /// Why a secret or credential could not be had. No variant holds a secret.
-#[derive(Debug, thiserror::Error)]
+///
+/// It can be cloned, because everybody who waits for one token hears of the same failure.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
     /// The credentials file is not there, or may not be read.
@@ -14,7 +18,7 @@ pub enum CredentialError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// The credentials file says something that it may not; every problem with its place.
     #[error("the credentials file `{}` is not valid", path.display())]
@@ -41,7 +45,7 @@ pub enum CredentialError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// A value is not of the form that it must have.
     #[error("{owner} {problem}")]
@@ -59,13 +63,42 @@ pub enum CredentialError {
         /// What was probably meant.
         suggestion: Option<String>,
     },
-    /// The value would have to be asked of a server, for which there is no provider yet.
-    #[error("{owner} needs a token of a {kind} server, which is not supported yet")]
-    NotSupported {
-        /// What was asked for, such as `keychain.google.token`.
+    /// A credential of another type was needed.
+    #[error("{owner} is of type `{kind}`, and {user} takes {expected}")]
+    WrongType {
+        /// What was asked for.
         owner: String,
-        /// The credential's type.
+        /// Its type.
         kind: String,
+        /// Who needs it, such as `gs://`.
+        user: String,
+        /// The types that would do, for a person.
+        expected: String,
+    },
+    /// A credential does not say what is needed of it.
+    #[error("{owner} has no {missing}")]
+    Incomplete {
+        /// What was asked for.
+        owner: String,
+        /// What is missing, for a person.
+        missing: String,
+    },
+    /// A way to get access that this host does not go.
+    #[error("{owner} {problem}, which is not supported")]
+    NotSupported {
+        /// What was asked for.
+        owner: String,
+        /// What it would need, as a predicate: `needs a browser`.
+        problem: String,
+    },
+    /// A server that makes tokens did not give one.
+    #[error("no token for {owner}")]
+    Token {
+        /// For what, such as ``the credential `google_oauth` ``.
+        owner: String,
+        /// Why.
+        #[source]
+        source: TokenError,
     },
     /// A provider that asks elsewhere failed.
     #[error("{owner} could not be had from {provider}: {message}")]
@@ -80,6 +113,28 @@ pub enum CredentialError {
 }
 
 impl CredentialError {
+    pub(super) fn token(owner: &str, source: TokenError) -> Self {
+        Self::Token {
+            owner: owner.to_owned(),
+            source,
+        }
+    }
+
+    pub(super) fn malformed(owner: &str, problem: impl Into<String>) -> Self {
+        Self::Malformed {
+            owner: owner.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(super) fn missing_file(owner: &str, path: PathBuf, source: io::Error) -> Self {
+        Self::MissingFile {
+            owner: owner.to_owned(),
+            path,
+            source: Arc::new(source),
+        }
+    }
+
     /// How to mend it, where that is known.
     #[must_use]
     pub fn help(&self) -> Option<String> {
@@ -92,16 +147,29 @@ impl CredentialError {
                 Some("add it to `credentials:` of the credentials file".to_owned())
             }
             Self::MissingVariable { variable, .. } => Some(format!("set `{variable}`")),
+            Self::Token { source, .. } => source.help(),
             Self::NotSupported { .. } => Some(
-                "put a token that is still valid into the credentials file: `access_token` of a \
-                 google credential, or a credential of type `bearer`"
-                    .to_owned(),
+                "put keys or a token that are still valid into the credentials file".to_owned(),
             ),
             Self::Unreadable { .. }
             | Self::Invalid { .. }
             | Self::MissingFile { .. }
             | Self::Malformed { .. }
+            | Self::WrongType { .. }
+            | Self::Incomplete { .. }
             | Self::Provider { .. } => None,
         }
+    }
+
+    /// The error and its causes in one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
     }
 }

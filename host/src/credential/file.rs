@@ -1,4 +1,5 @@
 mod parse;
+mod providers;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,8 +12,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 
+use super::source::ValueSource;
 use super::{
-    Credential, CredentialError, CredentialProvider, CredentialType, SecretProvider, SecretValue,
+    Credential, CredentialError, CredentialProvider, CredentialType, Machine, ProviderSettings,
+    SecretProvider, SecretValue,
 };
 use crate::diagnostic::{Diagnostic, Document};
 
@@ -23,7 +26,7 @@ pub const MAX_SECRET_BYTES: u64 = 1024 * 1024;
 /// The permissions of a file that let others than its owner read, write or run it.
 const OTHERS_MODE: u32 = 0o077;
 
-/// The file of `--credentials`: `secrets` and `credentials` by name.
+/// The file of `--credentials`: `secrets` and `credentials` by name, and `providers` of others.
 ///
 /// A value may stand in the file, or be `{env: VARIABLE}` or `{file: PATH}`; those two are read when the
 /// value is asked for, each time anew. A relative path begins at the credentials file's own folder, and
@@ -32,9 +35,12 @@ const OTHERS_MODE: u32 = 0o077;
 pub struct CredentialsFile {
     secrets: BTreeMap<String, ValueSource>,
     credentials: BTreeMap<String, StoredCredential>,
+    providers: Vec<ProviderSettings>,
     directory: PathBuf,
-    environment: Environment,
+    machine: Machine,
     warnings: Vec<Diagnostic>,
+    /// The secrets that warnings call short.
+    short: Vec<String>,
 }
 
 /// A credential as it stands in the file.
@@ -42,19 +48,6 @@ struct StoredCredential {
     kind: CredentialType,
     fields: BTreeMap<String, ValueSource>,
 }
-
-/// Where a value comes from.
-enum ValueSource {
-    Literal(SecretValue),
-    Variable(String),
-    File(PathBuf),
-}
-
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-/// Where environment variables are looked up: the process's own, unless a caller says otherwise.
-#[derive(Clone)]
-struct Environment(Arc<Lookup>);
 
 impl CredentialsFile {
     /// Reads and checks the file. Nothing that it refers to is read yet.
@@ -65,7 +58,7 @@ impl CredentialsFile {
     pub fn load(path: &Path) -> Result<Self, CredentialError> {
         let (text, mode) = read(path).map_err(|source| CredentialError::Unreadable {
             path: path.to_owned(),
-            source,
+            source: Arc::new(source),
         })?;
         let directory = path.parent().unwrap_or_else(|| Path::new(""));
         let invalid = |problems| CredentialError::Invalid {
@@ -94,10 +87,13 @@ impl CredentialsFile {
     ///
     /// Every problem, with its place.
     pub fn parse(document: &Document, directory: &Path) -> Result<Self, Vec<Diagnostic>> {
-        let (secrets, credentials) = parse::parse(document)?;
+        let parsed = parse::parse(document)?;
         Ok(Self {
-            secrets,
-            credentials,
+            secrets: parsed.secrets,
+            credentials: parsed.credentials,
+            providers: parsed.providers,
+            warnings: parsed.warnings,
+            short: parsed.short,
             directory: directory.to_owned(),
             ..Self::default()
         })
@@ -109,7 +105,7 @@ impl CredentialsFile {
         mut self,
         lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        self.environment = Environment(Arc::new(lookup));
+        self.machine = Machine::new(lookup);
         self
     }
 
@@ -119,32 +115,29 @@ impl CredentialsFile {
         &self.warnings
     }
 
+    /// The secrets that [`warnings`](Self::warnings) call too short to be searched for.
+    pub(crate) fn short_secrets(&self) -> &[String] {
+        &self.short
+    }
+
+    /// The other providers that the file names, in their order.
+    #[must_use]
+    pub fn providers(&self) -> &[ProviderSettings] {
+        &self.providers
+    }
+
+    /// The folder at which relative paths begin.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     async fn resolve(
         &self,
         source: &ValueSource,
         owner: impl FnOnce() -> String,
     ) -> Result<SecretValue, CredentialError> {
-        match source {
-            ValueSource::Literal(value) => Ok(value.clone()),
-            ValueSource::Variable(variable) => match (self.environment.0)(variable) {
-                Some(text) => Ok(SecretValue::new(Value::String(text))),
-                None => Err(CredentialError::MissingVariable {
-                    owner: owner(),
-                    variable: variable.clone(),
-                }),
-            },
-            ValueSource::File(path) => {
-                let path = self.directory.join(path);
-                match read_secret(&path).await {
-                    Ok(text) => Ok(SecretValue::new(Value::String(text))),
-                    Err(source) => Err(CredentialError::MissingFile {
-                        owner: owner(),
-                        path,
-                        source,
-                    }),
-                }
-            }
-        }
+        source.read(&self.machine, &self.directory, owner).await
     }
 
     /// The value in the form that users of the field expect.
@@ -155,13 +148,15 @@ impl CredentialsFile {
         value: SecretValue,
     ) -> Result<SecretValue, String> {
         match (kind, field, value.expose()) {
-            (CredentialType::Google, "service_account", Value::String(text)) => {
-                serde_json::from_str(text)
-                    .ok()
-                    .filter(Value::is_object)
-                    .map(SecretValue::new)
-                    .ok_or_else(|| "is not the JSON of a service account".to_owned())
-            }
+            (
+                CredentialType::Google,
+                "service_account" | "authorized_user",
+                Value::String(text),
+            ) => serde_json::from_str(text)
+                .ok()
+                .filter(Value::is_object)
+                .map(SecretValue::new)
+                .ok_or_else(|| "is not the JSON of a key".to_owned()),
             (CredentialType::Generic, ..) => Ok(value),
             (_, field, Value::String(path)) if field.ends_with("_file") => {
                 let path = self.directory.join(path);
@@ -218,12 +213,6 @@ impl CredentialProvider for CredentialsFile {
     }
 }
 
-impl Default for Environment {
-    fn default() -> Self {
-        Self(Arc::new(|variable| std::env::var(variable).ok()))
-    }
-}
-
 impl fmt::Debug for CredentialsFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -246,7 +235,8 @@ fn read(path: &Path) -> io::Result<(String, Option<u32>)> {
     Ok((text, mode))
 }
 
-async fn read_secret(path: &Path) -> io::Result<String> {
+/// The text of a file with a secret, without one line end at its end.
+pub(super) async fn read_secret(path: &Path) -> io::Result<String> {
     // A pipe or device might never end, and a secret is read anew each time.
     if !tokio::fs::metadata(path).await?.is_file() {
         return Err(io::Error::other("not a regular file"));

@@ -1,30 +1,37 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
 
-use super::{Credential, CredentialError, CredentialProvider, KeychainProvider, SecretValue};
+use super::{
+    Credential, CredentialError, CredentialProvider, CredentialType, EnvironmentVariable,
+    KeychainProvider, SecretProvider, SecretValue, Tokens,
+};
+use crate::capability::{Access, Authorization};
 use crate::diagnostic::did_you_mean;
 
-/// Kinds of NoETL whose entries are made by asking a server or another store; there is no provider for
-/// them yet, and a playbook that names one is refused.
-pub const MINTED_KEYCHAIN_KINDS: [&str; 4] =
-    ["oauth2", "google_id_token", "secret_manager", "static"];
+/// Kinds of NoETL whose entries are not made from a credential; a playbook that names one is refused.
+pub const MINTED_KEYCHAIN_KINDS: [&str; 3] = ["google_id_token", "secret_manager", "static"];
 
-/// How an entry of a playbook's `keychain:` gets its fields. Today every kind takes them from a
-/// credential; the names differ because playbooks use them.
+/// How an entry of a playbook's `keychain:` gets its fields. All of them take a credential, by its type;
+/// the kind says which types a playbook means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeychainKind(&'static str);
 
 impl KeychainKind {
     /// The names that are known.
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 10] = [
         "bearer",
-        "credential",
-        "credential_ref",
-        "secret",
-        "generic",
+        "oauth2",
         "google",
+        "aws",
+        "credential",
+        "secret",
+        "credential_ref",
+        "generic",
         "google_oauth",
         "google_service_account",
     ];
@@ -37,6 +44,19 @@ impl KeychainKind {
             .find(|known| *known == name)
             .map(Self)
     }
+
+    /// The types of credentials that entries of this kind can be over; none where any will do.
+    fn types(self) -> Option<&'static [CredentialType]> {
+        use CredentialType::{Aws, Bearer, Generic, Google, Oauth2};
+        Some(match self.0 {
+            // A generic credential may have a token among its fields.
+            "bearer" => &[Bearer, Google, Oauth2, Generic],
+            "oauth2" => &[Oauth2],
+            "google" | "google_oauth" | "google_service_account" => &[Google],
+            "aws" => &[Aws],
+            _ => return None,
+        })
+    }
 }
 
 /// One entry of a playbook's `keychain:`.
@@ -46,8 +66,10 @@ pub struct KeychainEntry {
     pub name: String,
     /// How it gets its fields.
     pub kind: KeychainKind,
-    /// The credential that it takes them from.
+    /// The credential that it takes them from; for `kind: secret`, the secret.
     pub credential: String,
+    /// How long a token must stay valid: one that ends sooner is made anew first.
+    pub min_ttl: Duration,
 }
 
 /// A playbook's keychain over the credentials of a provider.
@@ -56,23 +78,60 @@ pub struct KeychainEntry {
 pub struct Keychain {
     entries: Vec<KeychainEntry>,
     credentials: Arc<dyn CredentialProvider>,
+    secrets: Option<Arc<dyn SecretProvider>>,
+    tokens: Option<Tokens>,
 }
 
+/// The one field of a secret that is no mapping.
+const SECRET_FIELD: &str = "value";
+
 impl Keychain {
-    /// The entries, each over its credential.
+    /// The entries, each over its credential. Nothing that a server must make is had until
+    /// [`with_tokens`](Self::with_tokens).
     #[must_use]
     pub fn new(entries: Vec<KeychainEntry>, credentials: Arc<dyn CredentialProvider>) -> Self {
         Self {
             entries,
             credentials,
+            secrets: None,
+            tokens: None,
         }
     }
 
-    async fn credential(&self, entry: &str) -> Result<Credential, CredentialError> {
-        let declared = self.entries.iter().find(|known| known.name == entry);
+    /// Lets servers make tokens.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Tokens) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Lets entries of the kind `secret` take secrets.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Arc<dyn SecretProvider>) -> Self {
+        self.secrets = Some(secrets);
+        self
+    }
+
+    fn declared(&self, entry: &str) -> Option<&KeychainEntry> {
+        self.entries.iter().find(|known| known.name == entry)
+    }
+
+    /// The name of the entry's credential, and the credential.
+    async fn credential(&self, entry: &str) -> Result<(String, Credential), CredentialError> {
+        let declared = self.declared(entry);
         let name = declared.map_or(entry, |declared| declared.credential.as_str());
         if let Some(credential) = self.credentials.credential(name).await? {
-            return Ok(credential);
+            let types = declared.and_then(|declared| declared.kind.types());
+            if let Some(types) = types.filter(|types| !types.contains(&credential.kind)) {
+                let names: Vec<_> = types.iter().map(|kind| format!("`{kind}`")).collect();
+                return Err(CredentialError::WrongType {
+                    owner: format!("the credential `{name}`"),
+                    kind: credential.kind.to_string(),
+                    user: format!("the keychain entry `{entry}`"),
+                    expected: names.join(" or "),
+                });
+            }
+            return Ok((name.to_owned(), credential));
         }
         if declared.is_some() {
             let names = self.credentials.credential_names();
@@ -87,6 +146,58 @@ impl Keychain {
             suggestion: did_you_mean(entry, names.iter().map(String::as_str)).map(str::to_owned),
         })
     }
+
+    /// The secret of an entry of the kind `secret`. Where there is no secret of that name, a credential of
+    /// the name will do.
+    async fn secret(&self, entry: &str) -> Result<Option<SecretValue>, CredentialError> {
+        let declared = self.declared(entry);
+        let declared = declared.filter(|declared| declared.kind.0 == "secret");
+        match (declared, &self.secrets) {
+            (Some(declared), Some(secrets)) => secrets.secret(&declared.credential).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// A field that stands in no credential, but in what a server gives for it.
+    async fn given(
+        &self,
+        entry: &str,
+        name: &str,
+        credential: &Credential,
+        original: &str,
+    ) -> Result<Option<SecretValue>, CredentialError> {
+        let Some(tokens) = &self.tokens else {
+            return Err(CredentialError::NotSupported {
+                owner: format!("`keychain.{entry}.{original}`"),
+                problem: format!("needs a token of a {} server", credential.kind),
+            });
+        };
+        let declared = self.declared(entry);
+        let min_ttl = declared.map_or(Duration::ZERO, |declared| declared.min_ttl);
+        let access = tokens.access(name, credential, min_ttl).await?;
+        Ok(field_of(access, original))
+    }
+}
+
+/// A field of what a server gave.
+fn field_of(access: Access, field: &str) -> Option<SecretValue> {
+    let secret = |text: &SecretString| {
+        Some(SecretValue::new(Value::String(
+            text.expose_secret().to_owned(),
+        )))
+    };
+    match (field, &access.authorization) {
+        ("access_token", Authorization::Bearer(token)) => secret(token),
+        ("access_key_id", Authorization::Aws(keys)) => {
+            Some(SecretValue::new(Value::String(keys.access_key_id.clone())))
+        }
+        ("secret_access_key", Authorization::Aws(keys)) => secret(&keys.secret_access_key),
+        ("session_token", Authorization::Aws(keys)) => keys.session_token.as_ref().and_then(secret),
+        ("region", _) => access
+            .region
+            .map(|region| SecretValue::new(Value::String(region))),
+        _ => None,
+    }
 }
 
 #[async_trait]
@@ -96,24 +207,40 @@ impl KeychainProvider for Keychain {
         entry: &str,
         field: &str,
     ) -> Result<Option<SecretValue>, CredentialError> {
-        let credential = self.credential(entry).await?;
-        let kind = credential.kind;
-        let value = credential.fields.get(field).or_else(|| {
-            let original = kind.field_of_alias(field)?;
-            credential.fields.get(original)
-        });
-        if value.is_none() && kind.mints(field) {
-            return Err(CredentialError::NotSupported {
-                owner: format!("`keychain.{entry}.{field}`"),
-                kind: kind.to_string(),
-            });
+        if let Some(secret) = self.secret(entry).await? {
+            let found = match secret.expose() {
+                Value::Object(members) => members.get(field).cloned().map(SecretValue::new),
+                _ => (field == SECRET_FIELD).then_some(secret.clone()),
+            };
+            return Ok(found);
         }
-        Ok(value.cloned())
+        let (name, credential) = self.credential(entry).await?;
+        let kind = credential.kind;
+        let original = kind.field_of_alias(field).unwrap_or(field);
+        let fields = &credential.fields;
+        if let Some(value) = fields.get(field).or_else(|| fields.get(original)) {
+            return Ok(Some(value.clone()));
+        }
+        if kind.given_fields().contains(&original) {
+            return self.given(entry, &name, &credential, original).await;
+        }
+        Ok(None)
     }
 
     async fn fields(&self, entry: &str) -> Result<Vec<String>, CredentialError> {
-        let credential = self.credential(entry).await?;
-        Ok(credential.fields.into_keys().collect())
+        if let Some(secret) = self.secret(entry).await? {
+            return Ok(match secret.expose() {
+                Value::Object(members) => members.keys().cloned().collect(),
+                _ => vec![SECRET_FIELD.to_owned()],
+            });
+        }
+        let (_, credential) = self.credential(entry).await?;
+        let given = credential.kind.given_fields().iter();
+        let mut names: Vec<_> = credential.fields.into_keys().collect();
+        names.extend(given.map(|field| (*field).to_owned()));
+        names.sort();
+        names.dedup();
+        Ok(names)
     }
 
     fn entry_names(&self) -> Vec<String> {
@@ -125,6 +252,26 @@ impl KeychainProvider for Keychain {
             }
         }
         names
+    }
+
+    async fn environment(&self, entry: &str) -> Result<Vec<EnvironmentVariable>, CredentialError> {
+        let (name, credential) = self.credential(entry).await?;
+        let Some(variables) = credential.kind.variables() else {
+            return Err(CredentialError::WrongType {
+                owner: format!("the credential `{name}`"),
+                kind: credential.kind.to_string(),
+                user: "a job".to_owned(),
+                expected: format!("`{}`", CredentialType::Postgres),
+            });
+        };
+        let found = variables.iter().filter_map(|(field, variable)| {
+            Some(EnvironmentVariable {
+                name: variable,
+                value: credential.fields.get(*field)?.clone(),
+                is_secret: credential.kind.is_secret_field(field),
+            })
+        });
+        Ok(found.collect())
     }
 }
 

@@ -19,6 +19,9 @@ pub enum CredentialType {
     Generic,
 }
 
+/// What the names of fields with secrets have in them, where the type does not tell.
+const SECRET_WORDS: [&str; 5] = ["secret", "token", "password", "passphrase", "key"];
+
 impl CredentialType {
     /// Every type, in the order in which messages list them.
     pub const ALL: [Self; 7] = [
@@ -61,13 +64,18 @@ impl CredentialType {
                 "session_token",
                 "region",
                 "profile",
+                "role_arn",
+                "web_identity_token_file",
                 "endpoint",
+                "path_style",
             ],
             Self::Google => &[
                 "access_token",
                 "service_account_file",
                 "service_account",
                 "authorized_user_file",
+                "authorized_user",
+                "scopes",
                 "endpoint",
             ],
             Self::Bearer => &["token"],
@@ -76,10 +84,12 @@ impl CredentialType {
                 "token_url",
                 "client_id",
                 "client_secret",
+                "client_auth",
                 "scopes",
+                "audience",
                 "refresh_token",
             ],
-            Self::Postgres => &["host", "port", "user", "password", "database"],
+            Self::Postgres => &["host", "port", "user", "password", "database", "sslmode"],
             Self::Generic => return None,
         })
     }
@@ -90,7 +100,8 @@ impl CredentialType {
         match self {
             Self::Bearer => &["token"],
             Self::Basic => &["username", "password"],
-            Self::Aws | Self::Google | Self::Oauth2 | Self::Postgres | Self::Generic => &[],
+            Self::Oauth2 => &["token_url", "client_id"],
+            Self::Aws | Self::Google | Self::Postgres | Self::Generic => &[],
         }
     }
 
@@ -99,7 +110,10 @@ impl CredentialType {
         self == Self::Generic
             || matches!(
                 (self, field),
-                (Self::Google, "service_account") | (Self::Oauth2, "scopes")
+                (
+                    Self::Google,
+                    "service_account" | "authorized_user" | "scopes"
+                ) | (Self::Oauth2, "scopes")
             )
     }
 
@@ -107,7 +121,7 @@ impl CredentialType {
     pub(super) fn field_of_alias(self, alias: &str) -> Option<&'static str> {
         Some(match (self, alias) {
             (Self::Bearer, "access_token") => "token",
-            (Self::Google, "token") => "access_token",
+            (Self::Google | Self::Oauth2, "token") => "access_token",
             (Self::Google, "service_account_json") => "service_account",
             (Self::Aws, "access_key") => "access_key_id",
             (Self::Aws, "secret_key") => "secret_access_key",
@@ -117,9 +131,53 @@ impl CredentialType {
         })
     }
 
-    /// Whether a field of this name must be asked of a server, where the credential does not have it.
-    pub(super) fn mints(self, field: &str) -> bool {
-        matches!(self, Self::Google | Self::Oauth2) && matches!(field, "token" | "access_token")
+    /// The fields of this type that a server may have to give, under the names that a keychain entry has.
+    pub(super) const fn given_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Google | Self::Oauth2 => &["access_token"],
+            Self::Aws => &[
+                "access_key_id",
+                "secret_access_key",
+                "session_token",
+                "region",
+            ],
+            Self::Bearer | Self::Basic | Self::Postgres | Self::Generic => &[],
+        }
+    }
+
+    /// The fields that programs take from their environment, and the variables; none where there are no
+    /// such programs. For PostgreSQL, see its documentation of libpq.
+    pub(super) const fn variables(self) -> Option<&'static [(&'static str, &'static str)]> {
+        match self {
+            Self::Postgres => Some(&[
+                ("host", "PGHOST"),
+                ("port", "PGPORT"),
+                ("user", "PGUSER"),
+                ("password", "PGPASSWORD"),
+                ("database", "PGDATABASE"),
+                ("sslmode", "PGSSLMODE"),
+            ]),
+            _ => None,
+        }
+    }
+
+    /// Whether the field holds what must not be seen, so that it should not be short.
+    pub(super) fn is_secret_field(self, field: &str) -> bool {
+        match self {
+            Self::Generic => SECRET_WORDS
+                .iter()
+                .any(|word| field.to_ascii_lowercase().contains(word)),
+            _ => matches!(
+                field,
+                "secret_access_key"
+                    | "session_token"
+                    | "access_token"
+                    | "token"
+                    | "password"
+                    | "client_secret"
+                    | "refresh_token"
+            ),
+        }
     }
 }
 

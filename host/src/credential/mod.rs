@@ -9,19 +9,37 @@
 //! `keychain:` and any [`CredentialProvider`]. Nothing here opens a sealed reference or renders a
 //! template.
 
+mod access;
 mod error;
 mod file;
 mod keychain;
 mod kind;
+mod machine;
+mod provide;
 mod provider;
+mod source;
+mod token;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
+pub use access::CredentialAccess;
 pub use error::CredentialError;
+use file::read_secret;
 pub use file::{CredentialsFile, MAX_CREDENTIALS_BYTES, MAX_SECRET_BYTES};
 pub use keychain::{Keychain, KeychainEntry, KeychainKind, MINTED_KEYCHAIN_KINDS};
 pub use kind::CredentialType;
-pub use provider::{Credential, CredentialProvider, KeychainProvider, SecretProvider};
+pub use machine::Machine;
+pub use provide::{
+    CommandProvider, EnvironmentProvider, FolderProvider, MAX_COMMAND_BYTES, NoetlProvider,
+    ParseProviderError, Provider, ProviderChain, ProviderSettings, Remembered,
+};
+pub use provider::{
+    Credential, CredentialProvider, EnvironmentVariable, KeychainProvider, SecretProvider,
+};
+pub use token::{
+    ANSWER_TIMEOUT, Exchange, ExchangeAnswer, ExchangeMethod, ExchangeRequest, HttpExchange,
+    MAX_ANSWER_BYTES, NEAR_CONNECT_TIMEOUT, Refusal, TokenError, Tokens,
+};
 pub use value::SecretValue;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{CredentialError, CredentialType, SecretValue};
 
@@ -32,6 +32,10 @@ pub trait CredentialProvider: Send + Sync {
 
     /// The names of all credentials, as far as they can be listed.
     fn credential_names(&self) -> Vec<String>;
+
+    /// Says that a server refused what the credential of this name opens it with, so that it is not taken
+    /// from memory when it is asked for again.
+    fn forget(&self, _name: &str) {}
 }
 
 /// Knows keychain entries, as `keychain.ENTRY.FIELD` in a template asks for them.
@@ -55,6 +59,25 @@ pub trait KeychainProvider: Send + Sync {
 
     /// The names of all entries, as far as they can be listed.
     fn entry_names(&self) -> Vec<String>;
+
+    /// The environment variables by which programs reach what the entry is for: those of `psql` for a
+    /// database of PostgreSQL.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field); and the entry is for something that has no such variables.
+    async fn environment(&self, entry: &str) -> Result<Vec<EnvironmentVariable>, CredentialError>;
+}
+
+/// A variable by which programs reach what a credential is for. Printing it shows no value.
+#[derive(Debug, Clone)]
+pub struct EnvironmentVariable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: SecretValue,
+    /// Whether it opens something, unlike the name of a server.
+    pub is_secret: bool,
 }
 
 /// A credential with the values of its fields. Printing it shows the fields' names alone.
@@ -71,5 +94,16 @@ impl Credential {
     #[must_use]
     pub fn text(&self, field: &str) -> Option<SecretString> {
         self.fields.get(field).map(SecretValue::to_text)
+    }
+
+    /// As [`text`](Self::text), of a field without which nothing can be done.
+    pub(super) fn needed(&self, owner: &str, field: &str) -> Result<SecretString, CredentialError> {
+        let text = self
+            .text(field)
+            .filter(|text| !text.expose_secret().is_empty());
+        text.ok_or_else(|| CredentialError::Incomplete {
+            owner: owner.to_owned(),
+            missing: format!("`{field}`"),
+        })
     }
 }

@@ -32,7 +32,7 @@ impl CallError {
             Self::Config { problems, .. } => problems.iter().map(finding).collect(),
             Self::Rejected {
                 field: Some(field), ..
-            } => vec![whole(field.split('.').map(str::to_owned).collect())],
+            } => vec![whole(segments(field))],
             Self::Template(error) => vec![whole(error.path.clone())],
             Self::UnknownTool(_)
             | Self::Denied(_)
@@ -69,6 +69,15 @@ impl CallError {
             Self::ShuttingDown => None,
         }
     }
+}
+
+/// What `job.tolerations[0].operator` leads through.
+fn segments(field: &str) -> Vec<String> {
+    let segments = field.split(['.', '[', ']']);
+    segments
+        .filter(|segment| !segment.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn finding(problem: &ConfigProblem) -> Finding {

@@ -166,6 +166,12 @@ impl Playbook {
         &self.document
     }
 
+    /// The entries of the playbook's keychain.
+    #[must_use]
+    pub fn keychain_entries(&self) -> &[KeychainEntry] {
+        &self.keychain
+    }
+
     /// The playbook's keychain, over these credentials.
     #[must_use]
     pub fn keychain(&self, credentials: Arc<dyn CredentialProvider>) -> Keychain {
@@ -277,6 +283,9 @@ impl StepTool {
     }
 }
 
+/// What stands between the segments of a path: `job.tolerations[0].operator`.
+const SEPARATORS: [char; 3] = ['.', '[', ']'];
+
 /// The segments of a dotted path; a key that holds dots itself is found in `config`.
 fn split_field(config: &Value, field: &str) -> Vec<String> {
     let mut segments = Vec::new();
@@ -290,14 +299,14 @@ fn split_field(config: &Value, field: &str) -> Vec<String> {
             .max_by_key(|key| key.len());
         let segment = match key {
             Some(key) => key.as_str(),
-            None => rest.split('.').next().unwrap_or(rest),
+            None => rest.split(SEPARATORS).next().unwrap_or(rest),
         };
         node = node.and_then(|node| match node {
             Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
             _ => node.get(segment),
         });
         rest = rest.get(segment.len()..).unwrap_or_default();
-        rest = rest.strip_prefix('.').unwrap_or(rest);
+        rest = rest.trim_start_matches(SEPARATORS);
         segments.push(segment.to_owned());
     }
     segments
@@ -305,5 +314,5 @@ fn split_field(config: &Value, field: &str) -> Vec<String> {
 
 fn is_first_of(key: &str, path: &str) -> bool {
     let rest = path.strip_prefix(key).filter(|_| !key.is_empty());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATORS))
 }

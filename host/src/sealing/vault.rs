@@ -51,13 +51,24 @@ impl Vault {
     ///
     /// [`OpenError::Random`] where the system has no random numbers.
     pub fn seal(&self, value: &Value) -> Result<String, OpenError> {
+        let reference = self.seal_unsearched(value)?;
+        self.remember_value(value);
+        Ok(reference)
+    }
+
+    /// As [`seal`](Self::seal), of a value that goes with secrets and is none, such as the name of
+    /// a database: a tool cannot read it, but it stays where it appears in logs and outcomes.
+    ///
+    /// # Errors
+    ///
+    /// As [`seal`](Self::seal).
+    pub fn seal_unsearched(&self, value: &Value) -> Result<String, OpenError> {
         let mut token = [0_u8; TOKEN_BYTES];
         getrandom::fill(&mut token).map_err(|error| OpenError::Random(error.to_string()))?;
         let digits = format!("{:032x}", u128::from_ne_bytes(token));
         let reference = format!("{PREFIX}{digits}");
         let document = SecretString::from(value.to_string());
         self.state().values.insert(digits, document);
-        self.remember_value(value);
         Ok(reference)
     }
 

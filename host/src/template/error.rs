@@ -74,6 +74,9 @@ pub enum TemplateProblem {
     /// A secret that it uses could not be had.
     #[error("a secret that the template uses could not be had")]
     Credential(#[source] CredentialError),
+    /// The variables of a credential that it names could not be had.
+    #[error("the variables of the credential could not be had")]
+    Environment(#[source] CredentialError),
     /// The rendered value could not be sealed.
     #[error("the rendered value could not be sealed")]
     Sealing(#[source] OpenError),
@@ -111,7 +114,9 @@ impl TemplateError {
             TemplateProblem::Syntax { .. } => {
                 Some("write `{{ '{{' }}` for braces that are no template".to_owned())
             }
-            TemplateProblem::Credential(error) => error.help(),
+            TemplateProblem::Credential(error) | TemplateProblem::Environment(error) => {
+                error.help()
+            }
             TemplateProblem::UnknownFilter { .. }
             | TemplateProblem::Failed { .. }
             | TemplateProblem::Withheld { .. }

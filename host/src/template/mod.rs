@@ -33,6 +33,7 @@
 mod context;
 mod data;
 mod environment;
+mod environment_of;
 mod error;
 mod evaluate;
 mod evaluation;
@@ -50,5 +51,6 @@ mod tests;
 mod tests_by_example;
 
 pub use context::TemplateContext;
+pub use environment_of::EnvironmentOf;
 pub use error::{TemplateError, TemplateProblem};
 pub use renderer::{MAX_RENDERED_BYTES, MAX_RENDERING_TIME, Renderer};

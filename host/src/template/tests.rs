@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
@@ -33,6 +34,7 @@ fn context() -> TemplateContext {
         name: "gcp_token".to_owned(),
         kind: KeychainKind::from_name("bearer").unwrap(),
         credential: "google_oauth".to_owned(),
+        min_ttl: Duration::ZERO,
     }];
     TemplateContext {
         execution_id: "522095307073519743".to_owned(),
@@ -683,7 +685,7 @@ async fn an_unknown_secret_is_named_with_the_fix() {
     assert!(
         failure("{{ keychain.service.token }}")
             .await
-            .contains("not supported yet")
+            .contains("not supported")
     );
 }
 

@@ -24,6 +24,7 @@ fn context() -> TemplateContext {
         name: "gcp_token".to_owned(),
         kind: KeychainKind::from_name("bearer").unwrap(),
         credential: "google".to_owned(),
+        min_ttl: std::time::Duration::ZERO,
     };
     let mut context = TemplateContext {
         execution_id: "42".to_owned(),

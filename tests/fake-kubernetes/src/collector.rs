@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::json::{
-    array, flag, has_finalizer, is_deleted, is_owned_by, list, object, remove_finalizer, text,
-};
+use crate::json::{array, flag, has_finalizer, is_deleted, list, object, remove_finalizer, text};
 use crate::kind::{KINDS, NAMESPACES};
 use crate::store::{Change, Deletion, Key, Propagation, Store, Verb, owners};
 
@@ -41,7 +39,7 @@ fn look_at(store: &Store, change: &Change) {
     }
     if change.verb == Verb::Added {
         let mut owners = owners(&change.object).peekable();
-        if owners.peek().is_some() && !owners.any(|owner| store.has_uid(owner)) {
+        if owners.peek().is_some() && !owners.any(|owner| store.find(owner).is_some()) {
             let _ = store.delete(&change.key, &background());
         }
     }
@@ -56,15 +54,9 @@ fn look_at(store: &Store, change: &Change) {
     }
 }
 
-fn dependents(store: &Store, uid: &str) -> Vec<(Key, Arc<Value>)> {
-    let mut owned = store.owned();
-    owned.retain(|(_, object)| is_owned_by(object, uid));
-    owned
-}
-
 fn delete_dependents(store: &Store, uid: &str, mut which: impl FnMut(&Value) -> bool) {
-    for (key, object) in dependents(store, uid) {
-        let has_other = owners(&object).any(|owner| owner != uid && store.has_uid(owner));
+    for (key, object) in store.dependents(uid) {
+        let has_other = owners(&object).any(|owner| owner != uid && store.find(owner).is_some());
         if !has_other && !is_deleted(&object) && which(&object) {
             // It may be gone by now.
             let _ = store.delete(&key, &background());
@@ -74,22 +66,17 @@ fn delete_dependents(store: &Store, uid: &str, mut which: impl FnMut(&Value) -> 
 
 /// After a dependent went: an owner that waited for it may go.
 fn finish_owner(store: &Store, uid: &str) {
-    for kind in KINDS {
-        let (objects, _) = store.list(kind, "");
-        for object in objects {
-            if text(&object, "/metadata/uid") == uid
-                && is_deleted(&object)
-                && has_finalizer(&object, "foregroundDeletion")
-            {
-                finish_if_alone(store, &Key::of(kind, &object), uid);
-            }
-        }
+    let Some(key) = store.find(uid) else { return };
+    let is_waiting =
+        |owner: &Value| is_deleted(owner) && has_finalizer(owner, "foregroundDeletion");
+    if store.get(&key).is_some_and(|owner| is_waiting(&owner)) {
+        finish_if_alone(store, &key, uid);
     }
 }
 
 /// In the foreground, an owner waits for those dependents that block its deletion.
 fn finish_if_alone(store: &Store, key: &Key, uid: &str) {
-    let is_blocked = dependents(store, uid).iter().any(|(_, object)| {
+    let is_blocked = store.dependents(uid).iter().any(|(_, object)| {
         let mut owners = list(object, "/metadata/ownerReferences").iter();
         owners.any(|owner| text(owner, "/uid") == uid && flag(owner, "/blockOwnerDeletion"))
     });
@@ -99,7 +86,7 @@ fn finish_if_alone(store: &Store, key: &Key, uid: &str) {
 }
 
 fn orphan(store: &Store, key: &Key, uid: &str) {
-    for (dependent, _) in dependents(store, uid) {
+    for (dependent, _) in store.dependents(uid) {
         let _ = store.update(&dependent, |object| {
             let metadata = self::object(object, "metadata");
             array(metadata, "ownerReferences").retain(|owner| text(owner, "/uid") != uid);

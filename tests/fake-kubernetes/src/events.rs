@@ -35,6 +35,7 @@ pub(crate) fn tell(
         "reason": reason,
         "message": message,
         "source": {"component": source},
+        "reportingComponent": source,
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": 1,

@@ -89,10 +89,3 @@ pub(crate) fn add_finalizer(object: &mut Value, finalizer: &str) {
 pub(crate) fn is_deleted(object: &Value) -> bool {
     !text(object, "/metadata/deletionTimestamp").is_empty()
 }
-
-/// Whether an owner reference points to this UID.
-pub(crate) fn is_owned_by(object: &Value, uid: &str) -> bool {
-    list(object, "/metadata/ownerReferences")
-        .iter()
-        .any(|owner| text(owner, "/uid") == uid)
-}

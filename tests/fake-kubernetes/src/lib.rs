@@ -83,6 +83,7 @@ mod kubelet;
 mod layer;
 mod play;
 mod proxy;
+mod quantity;
 mod rights;
 mod server;
 mod settings;

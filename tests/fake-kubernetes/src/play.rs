@@ -103,6 +103,7 @@ impl Play {
                 "Failed",
                 &format!("Failed to pull image \"{image}\": {message}"),
             ),
+            warning("Failed", "Error: ErrImagePull"),
             waiting(
                 "ImagePullBackOff",
                 &format!("Back-off pulling image \"{image}\": ErrImagePull: {message}"),

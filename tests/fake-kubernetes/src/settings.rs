@@ -22,6 +22,8 @@ pub struct Settings {
     pub authorizer: Option<Arc<Authorizer>>,
     /// Time between bookmarks. Really: about a minute.
     pub bookmark_interval: Duration,
+    /// Whether a watch may begin with a list (`sendInitialEvents`). Really: since 1.34 by default.
+    pub has_watch_lists: bool,
     /// The delay after a pod's first failure. Really: 10 s.
     pub backoff_base: Duration,
     /// The longest delay between pods. Really: 10 min; the documentation says six.
@@ -52,6 +54,7 @@ impl Default for Settings {
             namespaces: vec!["default".to_owned()],
             authorizer: None,
             bookmark_interval: Duration::from_millis(200),
+            has_watch_lists: true,
             backoff_base: Duration::from_millis(10),
             max_backoff: Duration::from_mins(6),
             status_delay: Duration::from_millis(5),

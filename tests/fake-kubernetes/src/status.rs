@@ -51,7 +51,11 @@ impl Refusal {
     /// With one more entry of `details`.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.details.insert(name.to_owned(), value.into());
+        let value = value.into();
+        // Kubernetes leaves out what is empty, such as the name of the core group.
+        if value != "" {
+            self.details.insert(name.to_owned(), value);
+        }
         self
     }
 
@@ -140,9 +144,8 @@ impl Refusal {
         Self::new(400, "BadRequest", message)
     }
 
-    pub(crate) fn expired() -> Self {
-        let message = "The provided continue parameter is too old or the resource version was compacted: \
-                       too old resource version";
+    pub(crate) fn expired(asked: u64, oldest: u64) -> Self {
+        let message = format!("too old resource version: {asked} ({oldest})");
         Self::new(410, "Expired", message)
     }
 }

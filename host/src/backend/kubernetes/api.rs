@@ -58,6 +58,26 @@ pub(super) async fn create_config_map(
     Ok(())
 }
 
+/// Asks whether the server would take the object, which is not created.
+///
+/// A key that the server's version does not know is an error as well.
+pub(super) async fn dry_run(
+    client: &Client,
+    namespace: &str,
+    kind: &str,
+    object: &Value,
+) -> Result<(), Error> {
+    let path = match kind {
+        "Job" => jobs(namespace),
+        "Pod" => format!("/api/v1/namespaces/{namespace}/pods"),
+        "Secret" => format!("/api/v1/namespaces/{namespace}/secrets"),
+        _ => format!("/api/v1/namespaces/{namespace}/configmaps"),
+    };
+    let path = format!("{path}?dryRun=All&fieldValidation=Strict");
+    let _: IgnoredAny = send(client, Method::POST, path, Some(object)).await?;
+    Ok(())
+}
+
 /// Lets a suspended job begin.
 pub(super) async fn resume_job(
     client: &Client,

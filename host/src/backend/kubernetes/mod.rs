@@ -36,11 +36,14 @@ mod job;
 mod log_stream;
 pub(crate) mod manifest;
 mod phase;
+mod planner;
 mod retry;
 mod settings;
+mod validate;
 mod view;
 
 pub use admin::{JobState, JobSummary, SweepOptions, Swept};
 pub use client::{ClusterSettings, ConnectError};
 pub use engine::KubernetesEngine;
+pub use planner::{PlannedJob, Planner};
 pub use settings::KubernetesSettings;

@@ -361,6 +361,21 @@ mod tests {
     }
 
     #[test]
+    fn reads_a_pod_as_a_cluster_has_it() {
+        let pod: PodView = serde_json::from_str(include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../tests/fixtures/kubernetes/whole_pod.json"
+        )))
+        .unwrap();
+        assert_eq!(pod.spec.node_name.as_deref(), Some("node-a"));
+        assert_eq!(pod.status.phase.as_deref(), Some("Failed"));
+        let status = &pod.status.container_statuses[0];
+        let ended = status.state.terminated.as_ref().unwrap();
+        assert_eq!(ended.message.as_deref(), Some("why it failed\n"));
+        assert!(ended.started_at <= ended.finished_at);
+    }
+
+    #[test]
     fn takes_objects_of_which_everything_is_missing() {
         fn reads<T: DeserializeOwned + Debug>() {
             serde_json::from_value::<T>(json!({})).unwrap();

@@ -1,60 +1,78 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{StoredCredential, ValueSource};
-use crate::credential::{CredentialType, SecretValue};
+use super::{StoredCredential, ValueSource, providers};
+use crate::credential::provide::is_short;
+use crate::credential::{CredentialType, ProviderSettings, SecretValue};
 use crate::diagnostic::{Diagnostic, Document, Entry, Node, NodeKind, Source, did_you_mean};
+use crate::sealing::MIN_SECRET_BYTES;
 
-const ROOT_KEYS: [&str; 2] = ["secrets", "credentials"];
+const ROOT_KEYS: [&str; 3] = ["secrets", "credentials", "providers"];
 const SOURCE_KEYS: [&str; 2] = ["env", "file"];
 const TYPE_KEY: &str = "type";
 
-type Secrets = BTreeMap<String, ValueSource>;
-type Credentials = BTreeMap<String, StoredCredential>;
+/// What stands in the file.
+#[derive(Default)]
+pub(super) struct Parsed {
+    pub(super) secrets: BTreeMap<String, ValueSource>,
+    pub(super) credentials: BTreeMap<String, StoredCredential>,
+    pub(super) providers: Vec<ProviderSettings>,
+    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) short: Vec<String>,
+}
 
 /// Checks the whole document, and reports everything that is wrong at once.
-pub(super) fn parse(document: &Document) -> Result<(Secrets, Credentials), Vec<Diagnostic>> {
+pub(super) fn parse(document: &Document) -> Result<Parsed, Vec<Diagnostic>> {
     let mut checker = Checker {
         source: document.source(),
         problems: Vec::new(),
+        warnings: Vec::new(),
+        short: Vec::new(),
     };
-    let mut secrets = Secrets::new();
-    let mut credentials = Credentials::new();
+    let mut parsed = Parsed::default();
     for entry in checker.mapping(document.root(), "the credentials file") {
         match entry.key.text.as_str() {
             "secrets" => {
                 for secret in checker.mapping(&entry.value, "`secrets`") {
                     let owner = format!("secret `{}`", secret.key.text);
                     if let Some(source) = checker.value(&secret.value, &owner) {
-                        secrets.insert(secret.key.text.clone(), source);
+                        checker.warn_of_short(&source, &owner, &secret.value);
+                        parsed.secrets.insert(secret.key.text.clone(), source);
                     }
                 }
             }
             "credentials" => {
                 for credential in checker.mapping(&entry.value, "`credentials`") {
                     if let Some(stored) = checker.credential(credential) {
-                        credentials.insert(credential.key.text.clone(), stored);
+                        parsed
+                            .credentials
+                            .insert(credential.key.text.clone(), stored);
                     }
                 }
             }
+            "providers" => parsed.providers = providers::parse(&mut checker, &entry.value),
             _ => checker.unknown_key(entry, "the credentials file", &ROOT_KEYS),
         }
     }
     if checker.problems.is_empty() {
-        Ok((secrets, credentials))
+        parsed.warnings = checker.warnings;
+        parsed.short = checker.short;
+        Ok(parsed)
     } else {
         Err(checker.problems)
     }
 }
 
-struct Checker<'document> {
+pub(super) struct Checker<'document> {
     source: &'document Source,
     problems: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+    short: Vec<String>,
 }
 
 impl Checker<'_> {
     /// The entries of a mapping; nothing for null, which is a mapping left empty.
-    fn mapping<'node>(&mut self, node: &'node Node, owner: &str) -> &'node [Entry] {
+    pub(super) fn mapping<'node>(&mut self, node: &'node Node, owner: &str) -> &'node [Entry] {
         match node.entries() {
             Some(entries) => entries,
             None if node.is_null() => &[],
@@ -95,6 +113,9 @@ impl Checker<'_> {
                 );
                 self.problem(Diagnostic::error(message), &field.value);
                 continue;
+            }
+            if kind.is_secret_field(field_name) {
+                self.warn_of_short(&source, &field_owner, &field.value);
             }
             stored.insert(field_name.to_owned(), source);
         }
@@ -142,7 +163,7 @@ impl Checker<'_> {
     }
 
     /// A value that stands in the file, or where it comes from.
-    fn value(&mut self, node: &Node, owner: &str) -> Option<ValueSource> {
+    pub(super) fn value(&mut self, node: &Node, owner: &str) -> Option<ValueSource> {
         let sources: Vec<_> = node
             .entries()
             .unwrap_or_default()
@@ -175,7 +196,22 @@ impl Checker<'_> {
         }
     }
 
-    fn unknown_key(&mut self, entry: &Entry, owner: &str, known: &[&'static str]) {
+    /// Says that a secret is not searched for in what leaves a call.
+    fn warn_of_short(&mut self, source: &ValueSource, owner: &str, node: &Node) {
+        if let ValueSource::Literal(value) = source
+            && is_short(value)
+        {
+            let message = format!(
+                "{owner} has fewer than {MIN_SECRET_BYTES} bytes: it is not searched for in logs and \
+                 outcomes"
+            );
+            self.warnings
+                .push(Diagnostic::warning(message).at(self.source, node.span));
+            self.short.push(owner.to_owned());
+        }
+    }
+
+    pub(super) fn unknown_key(&mut self, entry: &Entry, owner: &str, known: &[&'static str]) {
         let key = &entry.key.text;
         let help = match did_you_mean(key, known.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
@@ -188,12 +224,12 @@ impl Checker<'_> {
         self.problems.push(diagnostic);
     }
 
-    fn problem(&mut self, diagnostic: Diagnostic, node: &Node) {
+    pub(super) fn problem(&mut self, diagnostic: Diagnostic, node: &Node) {
         self.problems.push(diagnostic.at(self.source, node.span));
     }
 }
 
-fn list(names: &[&str]) -> String {
+pub(super) fn list(names: &[&str]) -> String {
     let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     quoted.join(", ")
 }

@@ -1,22 +1,30 @@
 use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::checker::{Checker, suggest};
 use super::refusal;
 use crate::credential::{KeychainEntry, KeychainKind, MINTED_KEYCHAIN_KINDS};
 use crate::diagnostic::{Diagnostic, Node, Span};
 
-/// `ref` is another name for `credential`. The others tell a NoETL server how long to keep what it got;
-/// here a credential is read whenever it is used.
+/// `ref` is another name for `credential`. `auto_renew` and `ttl_seconds` tell a NoETL server how long to keep
+/// what it got; here a token is always renewed before its end.
 const ENTRY_KEYS: &[&str] = &[
     "name",
     "kind",
     "credential",
     "ref",
     "scope",
+    "min_ttl",
     "auto_renew",
     "ttl_seconds",
 ];
-const SCOPES: &[&str] = &["local", "global", "shared"];
+/// Who shares an entry on a NoETL server: the execution, all of them, those that it started, the version
+/// of the playbook. Here each process makes its own, so that all of them mean the same.
+const SCOPES: &[&str] = &["local", "global", "shared", "catalog"];
+/// The longest `min_ttl`, in seconds: what lives a day need not be made anew for a step.
+const MAX_MIN_TTL: u64 = 24 * 3600;
 /// The kind of an entry that does not name one.
 const DEFAULT_KIND: &str = "credential";
 
@@ -55,7 +63,7 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
         Some(name) => format!("the keychain entry `{name}`"),
         None => "an entry of `keychain`".to_owned(),
     };
-    let kind = parse_kind(checker, item.get("kind"), &owner);
+    let kind = parse_kind(checker, item, &owner);
     // An entry whose kind is refused has keys of that kind; what matters was said.
     if kind.is_some() {
         for field in fields {
@@ -86,18 +94,49 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
         checker.missing(item.span, "credential", &owner, help);
         None
     };
+    let min_ttl = match item.get("min_ttl") {
+        Some(node) => parse_min_ttl(checker, node, &owner)?,
+        None => Duration::ZERO,
+    };
     Some(KeychainEntry {
         name: name?,
         kind,
         credential: credential?,
+        min_ttl,
     })
 }
 
-fn parse_kind(checker: &mut Checker<'_>, node: Option<&Node>, owner: &str) -> Option<KeychainKind> {
-    let Some(node) = node else {
+/// Seconds, as a number or a text of one.
+fn parse_min_ttl(checker: &mut Checker<'_>, node: &Node, owner: &str) -> Option<Duration> {
+    let seconds = match node.to_value() {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let seconds = seconds.filter(|seconds| *seconds <= MAX_MIN_TTL);
+    if seconds.is_none() {
+        let message = format!("`min_ttl` of {owner} is not a number of seconds");
+        let help = format!("write a whole number from 0 to {MAX_MIN_TTL}");
+        checker.problem(node.span, message, help);
+    }
+    seconds.map(Duration::from_secs)
+}
+
+fn parse_kind(checker: &mut Checker<'_>, item: &Node, owner: &str) -> Option<KeychainKind> {
+    let Some(node) = item.get("kind") else {
         return KeychainKind::from_name(DEFAULT_KIND);
     };
     let text = checker.text(node, &format!("`kind` of {owner}"))?;
+    // With NoETL, such an entry may have a request of its own: `endpoint`, `headers` and `data`.
+    let has_credential = item.get("credential").or_else(|| item.get("ref")).is_some();
+    if text == "oauth2" && !has_credential {
+        let message =
+            format!("{owner} has no `credential`, and a request of its own is not supported");
+        let help = "put `token_url`, `client_id` and `client_secret` into a credential of type \
+                    `oauth2`, and write `credential: NAME`";
+        checker.problem(node.span, message, help);
+        return None;
+    }
     let kind = KeychainKind::from_name(&text);
     if kind.is_none() {
         let (message, help) = if MINTED_KEYCHAIN_KINDS.contains(&text.as_str()) {

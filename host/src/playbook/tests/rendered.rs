@@ -281,15 +281,15 @@ workflow:
 ",
     );
     let expected = "  \
-  × the keychain entry `token` is of kind `oauth2`, which is not supported
+  × the keychain entry `token` has no `credential`, and a request of its own is not supported
    ╭─[book.yaml:6:11]
  5 │   - name: token
  6 │     kind: oauth2
    ·           ──────
  7 │     endpoint: https://example.com
    ╰────
-  help: put the values into a credential of the credentials file, and write `kind: credential` and
-        `credential: NAME`
+  help: put `token_url`, `client_id` and `client_secret` into a credential of type `oauth2`, and
+        write `credential: NAME`
 ";
     assert_eq!(render(&found), expected);
 }

@@ -274,6 +274,18 @@ workflow:
 }
 
 #[test]
+fn a_field_in_a_list_is_found_by_its_index() {
+    let playbook = playbook(
+        "workflow:\n  - step: a\n    tool:\n      kind: script\n      job:\n        \
+         tolerations:\n          - key: x\n          - operator: Exist\n",
+    );
+    let field = "job.tolerations[1].operator";
+    let problem = playbook.diagnose_field("a", field, "odd", None);
+    let text = playbook.document().source().text();
+    assert_eq!(problem.span().unwrap().slice(text), "Exist");
+}
+
+#[test]
 fn overrides_change_the_workload_of_a_run() {
     let playbook = playbook("workload: {a: {b: 1, c: 2}}\nworkflow: [{step: end}]\n");
     let mut workload = playbook.workload().clone();

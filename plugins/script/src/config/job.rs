@@ -34,6 +34,10 @@ pub struct JobConfig {
     pub command: Option<Vec<String>>,
     /// Environment variables. Values reach the job as a Secret.
     pub env: Option<BTreeMap<String, Text>>,
+    /// A credential whose environment variables the job gets: for one of the type `postgres`, those of
+    /// `psql` (`PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE`). What stands in `env`
+    /// goes before.
+    pub auth: Option<String>,
     /// How often a failed attempt is repeated; 3 where it is absent.
     #[serde(alias = "backoff_limit")]
     pub backoff_limit: Option<Whole>,
@@ -74,7 +78,7 @@ pub struct JobConfig {
     #[serde(alias = "volume_mounts")]
     #[schemars(with = "Option<Vec<Object>>")]
     pub volume_mounts: Option<Box<RawValue>>,
-    /// The pod's security context.
+    /// The container's security context; the pod's is in `podTemplate`.
     #[serde(alias = "security_context")]
     #[schemars(with = "Option<Object>")]
     pub security_context: Option<Box<RawValue>>,

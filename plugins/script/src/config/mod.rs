@@ -24,7 +24,7 @@ pub(crate) use script::{ScriptConfig, Source, SourceType};
 /// What stands under `tool` besides `kind`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(transform = schema::accept_input)]
+#[schemars(transform = schema::accept_input, transform = schema::name_environment)]
 pub struct Config {
     /// The script.
     pub script: ScriptConfig,

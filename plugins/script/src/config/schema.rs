@@ -30,6 +30,12 @@ pub(super) fn accept_input(schema: &mut Schema) {
     }
 }
 
+/// Tells the host to put the variables of the credential that `job.auth` names into `job.env`.
+pub(super) fn name_environment(schema: &mut Schema) {
+    let places = json!([{"credential": "/job/auth", "into": "/job/env"}]);
+    schema.insert("x-noetl-environment".into(), places);
+}
+
 fn properties(schema: &mut Schema) -> Option<&mut Map<String, Value>> {
     schema.get_mut("properties")?.as_object_mut()
 }

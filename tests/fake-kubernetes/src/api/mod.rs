@@ -1,5 +1,6 @@
 //! What the API server answers.
 
+mod decoding;
 mod discovery;
 mod logs;
 mod patch;

@@ -128,7 +128,9 @@ pub(super) fn check(kind: &'static Kind, value: &Value) -> Result<(), Refusal> {
     } else if !is_subdomain(name) {
         let message = format!(
             "Invalid value: \"{name}\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric \
-             characters, '-' or '.', and must start and end with an alphanumeric character"
+             characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', \
+             regex used for validation is \
+             '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
         );
         causes.push(Cause::new("metadata.name", "FieldValueInvalid", message));
     }
@@ -221,10 +223,9 @@ fn check_job(job: &Value, causes: &mut Vec<Cause>) {
     let pod = "/spec/template/spec";
     let policy = text(job, &format!("{pod}/restartPolicy"));
     if !matches!(policy, "Never" | "OnFailure") {
-        let message =
-            format!("Unsupported value: \"{policy}\": supported values: \"OnFailure\", \"Never\"");
+        let message = "Required value: valid values: \"OnFailure\", \"Never\"";
         let field = "spec.template.spec.restartPolicy";
-        causes.push(Cause::new(field, "FieldValueNotSupported", message));
+        causes.push(Cause::new(field, "FieldValueRequired", message));
     }
     let containers = list(job, &format!("{pod}/containers"));
     if containers.is_empty() {

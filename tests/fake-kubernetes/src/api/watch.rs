@@ -10,6 +10,7 @@ use super::read::Selection;
 use super::{Api, shaped};
 use crate::body::{self, Answer, Pieces};
 use crate::call::Call;
+use crate::json::entry;
 use crate::kind::Kind;
 use crate::status::{Cause, Refusal};
 use crate::store::{Change, Store, Verb};
@@ -30,19 +31,18 @@ struct Watch {
 }
 
 pub(super) fn answer(api: &Api, kind: &'static Kind, call: &Call) -> Result<Answer, Refusal> {
-    if call.parameter("sendInitialEvents").is_some() {
-        let cause = Cause::new(
-            "sendInitialEvents",
-            "FieldValueForbidden",
-            "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
-        );
+    let sends_initial = call.parameter("sendInitialEvents").is_some();
+    if sends_initial && !api.settings.has_watch_lists {
+        let message = "Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is \
+                       enabled";
+        let cause = Cause::new("sendInitialEvents", "FieldValueForbidden", message);
         return Err(Refusal::invalid("ListOptions", "meta.k8s.io", "", &[cause]));
     }
     let selection = Selection::of(call)?;
     let (existing, now) = api.store.list(kind, &selection.namespace);
     let version = call.parameter("resourceVersion").unwrap_or("");
     let mut first = Vec::new();
-    let seen = match version {
+    let mut seen = match version {
         // Without a version, or with 0, a watch begins with what is there.
         "" | "0" => {
             let existing = existing.iter().filter(|object| selection.matches(object));
@@ -53,7 +53,22 @@ pub(super) fn answer(api: &Api, kind: &'static Kind, call: &Call) -> Result<Answ
             Refusal::bad_request(format!("resourceVersion: Invalid value: \"{version}\""))
         })?,
     };
-    api.store.changes_since(seen)?;
+    // A watch that asks for too much of the past begins, and ends with an error.
+    if let Err(expired) = api.store.changes_since(seen) {
+        let error = event("ERROR", &expired.to_status());
+        return Ok(body::answer(200, "application/json", body::whole(error)));
+    }
+    if call.has("sendInitialEvents") {
+        if !matches!(version, "" | "0") {
+            let existing = existing.iter().filter(|object| selection.matches(object));
+            first.extend(existing.map(|object| event("ADDED", &shaped(call, object))));
+            seen = now;
+        }
+        let mut end = bookmark(kind, seen);
+        let annotations = json!({"k8s.io/initial-events-end": "true"});
+        *entry(entry(&mut end, "metadata"), "annotations") = annotations;
+        first.push(event("BOOKMARK", &shaped(call, &end)));
+    }
     let seconds = call
         .parameter("timeoutSeconds")
         .and_then(|seconds| seconds.parse().ok());
@@ -90,7 +105,7 @@ impl Watch {
         loop {
             versions.mark_unchanged();
             if self.store.expirations() != self.expirations {
-                let status = Refusal::expired().to_status();
+                let status = Refusal::expired(self.seen, self.store.version()).to_status();
                 let _ = pieces.send(Ok(event("ERROR", &status))).await;
                 return;
             }
@@ -136,16 +151,21 @@ impl Watch {
     }
 
     async fn bookmark(&self, pieces: &Pieces) -> io::Result<()> {
-        let bookmark = json!({
-            "kind": self.kind.name,
-            "apiVersion": self.kind.api_version(),
-            "metadata": {"resourceVersion": self.seen.to_string(), "creationTimestamp": null},
-        });
+        let bookmark = bookmark(self.kind, self.seen);
         let sent = pieces
             .send(Ok(event("BOOKMARK", &shaped(&self.call, &bookmark))))
             .await;
         sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
+}
+
+/// An object that says the version and nothing else.
+fn bookmark(kind: &Kind, version: u64) -> Value {
+    json!({
+        "kind": kind.name,
+        "apiVersion": kind.api_version(),
+        "metadata": {"resourceVersion": version.to_string(), "creationTimestamp": null},
+    })
 }
 
 fn event(verb: &str, object: &Value) -> Bytes {

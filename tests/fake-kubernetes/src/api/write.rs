@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::decoding::check_quantities;
 use super::patch;
 use super::read::Selection;
 use super::validation::{check, check_change, set_controller_labels, set_defaults};
@@ -39,6 +40,7 @@ pub(super) fn create(
         return Err(Refusal::bad_request(message));
     }
     set_defaults(kind, &mut value);
+    check_quantities(kind, &value)?;
     check(kind, &value)?;
     if kind.is_namespaced {
         let namespace = api.store.get(&Key::new(&NAMESPACES, "", &call.namespace));
@@ -59,13 +61,8 @@ pub(super) fn create(
     if kind == &JOBS {
         *entry(&mut value, "status") = json!({});
     }
-    if call.parameter("dryRun").is_some() {
-        if api.store.get(&key).is_some() {
-            return Err(Refusal::already_exists(kind.resource, kind.group, &name));
-        }
-        return Ok(body::json(201, &shaped(call, &value)));
-    }
-    let created = api.store.create_with(&key, value, |value, uid| {
+    let is_dry = call.parameter("dryRun").is_some();
+    let created = api.store.create_with(&key, value, is_dry, |value, uid| {
         if kind == &JOBS {
             set_controller_labels(value, uid);
         }

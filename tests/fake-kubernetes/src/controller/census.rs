@@ -99,12 +99,17 @@ impl Census {
                 uncounted.insert(name.to_owned(), json!(uids));
             }
         }
+        self.write_pods(job);
+        object(job, "status").insert("uncountedTerminatedPods".to_owned(), uncounted.into());
+    }
+
+    /// Writes the pods that are.
+    pub(super) fn write_pods(&self, job: &mut Value) {
         let status = object(job, "status");
         set_count(status, "active", self.active);
         // These are written where they are zero, too.
         status.insert("ready".to_owned(), self.ready.into());
         status.insert("terminating".to_owned(), self.terminating.into());
-        status.insert("uncountedTerminatedPods".to_owned(), uncounted.into());
     }
 
     /// Counts the pods that ended.

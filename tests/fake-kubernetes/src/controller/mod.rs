@@ -76,7 +76,7 @@ impl Controller {
             if change.verb == Verb::Deleted {
                 let uid = text(&change.object, "/metadata/uid");
                 self.memories.remove(uid);
-                for (key, _) in pods::of(&self.store, &change.key.namespace, uid) {
+                for (key, _) in pods::of(&self.store, uid) {
                     self.release(&key);
                 }
             } else {

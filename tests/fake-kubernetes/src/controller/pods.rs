@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Controller, TRACKING_FINALIZER};
 use crate::events;
-use crate::json::{is_deleted, is_owned_by, number, text};
+use crate::json::{is_deleted, number, text};
 use crate::kind::{JOBS, PODS, SERVICE_ACCOUNTS};
 use crate::play::{Play, PlayedPod};
 use crate::store::{Key, Store};
@@ -15,10 +15,10 @@ const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 const MAX_PREFIX: usize = 58;
 
 /// The pods of a Job.
-pub(super) fn of(store: &Store, namespace: &str, uid: &str) -> Vec<(Key, Arc<Value>)> {
-    let (pods, _) = store.list(&PODS, namespace);
-    let owned = pods.into_iter().filter(|pod| is_owned_by(pod, uid));
-    owned.map(|pod| (Key::of(&PODS, &pod), pod)).collect()
+pub(super) fn of(store: &Store, uid: &str) -> Vec<(Key, Arc<Value>)> {
+    let mut dependents = store.dependents(uid);
+    dependents.retain(|(key, _)| key.kind == &PODS);
+    dependents
 }
 
 pub(super) fn is_over(pod: &Value) -> bool {

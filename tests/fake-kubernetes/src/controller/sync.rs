@@ -66,7 +66,7 @@ impl Controller {
 
     fn sync_with(&self, key: &Key, stored: &Value, memory: &mut Memory) -> Option<Instant> {
         let uid = text(stored, "/metadata/uid");
-        let pods = pods::of(&self.store, &key.namespace, uid);
+        let pods = pods::of(&self.store, uid);
         let is_finished =
             conditions::is_true(stored, "Complete") || conditions::is_true(stored, "Failed");
         if is_deleted(stored) || is_finished {
@@ -75,11 +75,13 @@ impl Controller {
                     self.release(pod);
                 }
             }
-            return if is_deleted(stored) {
-                None
-            } else {
-                self.expire(key, stored, memory)
-            };
+            if !is_deleted(stored) {
+                return self.expire(key, stored, memory);
+            }
+            let mut job = stored.clone();
+            self.census(stored, &pods, memory).write_pods(&mut job);
+            self.write_status(key, &job);
+            return None;
         }
         let mut job = stored.clone();
         let told = start_or_suspend(&mut job, memory);
@@ -87,7 +89,10 @@ impl Controller {
         let mut next = None;
         let mut ending = None;
         if flag(&job, "/spec/suspend") {
-            census.move_to_terminating(&self.delete_active(&job, &pods));
+            // They do not count as failed.
+            let deleted = self.delete_active(&job, &pods);
+            census.move_to_terminating(&deleted);
+            census.done.extend(deleted.into_iter().map(|(pod, _)| pod));
         } else {
             ending = self.ending(&job, &census, memory);
         }
@@ -200,7 +205,6 @@ impl Controller {
 fn start_or_suspend(job: &mut Value, memory: &mut Memory) -> Option<(&'static str, &'static str)> {
     let is_suspended = conditions::is_true(job, "Suspended");
     if flag(job, "/spec/suspend") {
-        object(job, "status").remove("startTime");
         if is_suspended {
             return None;
         }
@@ -208,7 +212,7 @@ fn start_or_suspend(job: &mut Value, memory: &mut Memory) -> Option<(&'static st
         conditions::set(job, "Suspended", true, &cause);
         return Some(("Suspended", "Job suspended"));
     }
-    if text(job, "/status/startTime").is_empty() {
+    if is_suspended || text(job, "/status/startTime").is_empty() {
         memory.started = Instant::now();
         memory.not_before = memory.started;
         object(job, "status").insert("startTime".to_owned(), time::now().into());

@@ -7,7 +7,6 @@ mod log;
 mod memory;
 mod pod;
 mod processes;
-mod quantity;
 mod script;
 mod status;
 mod volumes;

@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use super::container::{Container, Launch};
 use super::expansion::expand;
 use super::pod::{Gone, Pod};
-use super::quantity;
 use super::status::{self, End, Which};
 use crate::json::{list, text};
+use crate::quantity;
 
 /// Why a container did not run to its end.
 enum Stop {
@@ -106,11 +106,16 @@ impl Pod {
         let name = text(container, "/name");
         let log = self.logs.of(&self.uid, name);
         let mounts = self.mounts(container);
+        let mut is_told = false;
         let variables = loop {
             let message = match self.environment(object, container, &mounts) {
                 Ok(variables) => break variables,
                 Err(message) => message,
             };
+            if !is_told {
+                self.tell(true, "Failed", &format!("Error: {message}"));
+                is_told = true;
+            }
             let reason = "CreateContainerConfigError";
             self.write(|pod| status::set_waiting(pod, which, name, reason, &message))?;
             self.pause_unless_deleted().await?;
@@ -146,7 +151,9 @@ impl Pod {
             }
             Err(error) => {
                 log.end();
-                start_error(command.first().map_or("", String::as_str), &error)
+                let end = start_error(command.first().map_or("", String::as_str), &error);
+                self.tell(true, "Failed", &format!("Error: {}", end.message));
+                end
             }
         };
         if text(container, "/terminationMessagePolicy") == "FallbackToLogsOnError" && end.code != 0
@@ -180,7 +187,7 @@ fn start_error(program: &str, error: &std::io::Error) -> End {
     };
     let message = format!(
         "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create \
-         failed: unable to start container process: error during container init: {why}"
+         failed: unable to start container process: {why}: unknown"
     );
     let now = Timestamp::now();
     End {

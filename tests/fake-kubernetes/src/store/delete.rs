@@ -94,20 +94,34 @@ fn grace_seconds(key: &Key, object: &Value, deletion: &Deletion) -> i64 {
 
 fn check_preconditions(key: &Key, object: &Value, deletion: &Deletion) -> Result<(), Refusal> {
     let checks = [
-        ("UID", &deletion.uid, text(object, "/metadata/uid")),
+        (
+            "UID",
+            &deletion.uid,
+            text(object, "/metadata/uid"),
+            "deleted and then recreated",
+        ),
         (
             "ResourceVersion",
             &deletion.version,
             text(object, "/metadata/resourceVersion"),
+            "modified",
         ),
     ];
-    for (what, wanted, actual) in checks {
+    for (what, wanted, actual, cause) in checks {
         if let Some(wanted) = wanted
             && wanted != actual
         {
-            return Err(key.conflict(&format!(
-                "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {actual}"
-            )));
+            let why = format!(
+                "the {what} in the precondition ({wanted}) does not match the {what} in record \
+                 ({actual}). The object might have been {cause}"
+            );
+            // This one message names the kind in place of the resource.
+            return Err(Refusal::conflict(
+                key.kind.name,
+                key.kind.group,
+                &key.name,
+                &why,
+            ));
         }
     }
     Ok(())

@@ -3,17 +3,18 @@
 mod change;
 mod delete;
 mod selector;
+mod state;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
 pub(crate) use self::change::{Change, Key, Verb};
 pub(crate) use self::delete::{Deletion, Propagation, owners};
 pub(crate) use self::selector::{FieldSelector, LabelSelector};
-use crate::json::{default, is_deleted, list, number, object, text};
+use self::state::State;
+use crate::json::{default, is_deleted, list, number, object};
 use crate::kind::{Kind, PODS};
 use crate::status::Refusal;
 use crate::time;
@@ -23,19 +24,6 @@ use crate::time;
 pub(crate) struct Store {
     state: Mutex<State>,
     version: watch::Sender<u64>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    version: u64,
-    /// Changes up to this version are no longer told to watches.
-    compacted: u64,
-    /// How often every watch was ended with an error.
-    expirations: u64,
-    /// How many random-looking numbers were given out.
-    drawn: u64,
-    objects: BTreeMap<Key, Arc<Value>>,
-    history: Vec<Change>,
 }
 
 impl Store {
@@ -57,14 +45,15 @@ impl Store {
     }
 
     pub(crate) fn create(&self, key: &Key, object: Value) -> Result<Arc<Value>, Refusal> {
-        self.create_with(key, object, |_, _| {})
+        self.create_with(key, object, false, |_, _| {})
     }
 
-    /// As [`Store::create`]; the object may be completed when its UID is known.
+    /// As [`Store::create`]; the object may be completed when its UID is known. A dry run keeps nothing.
     pub(crate) fn create_with(
         &self,
         key: &Key,
         mut object: Value,
+        is_dry: bool,
         complete: impl FnOnce(&mut Value, &str),
     ) -> Result<Arc<Value>, Refusal> {
         let mut state = self.lock();
@@ -77,9 +66,7 @@ impl Store {
             ));
         }
         let uid = state.draw_uid();
-        complete(&mut object, &uid);
         let metadata = self::object(&mut object, "metadata");
-        metadata.insert("uid".to_owned(), uid.into());
         metadata.insert("creationTimestamp".to_owned(), time::now().into());
         metadata.insert("name".to_owned(), key.name.clone().into());
         if key.kind.is_namespaced {
@@ -87,6 +74,11 @@ impl Store {
         }
         metadata.remove("deletionTimestamp");
         default(metadata, "generation", 1);
+        complete(&mut object, &uid);
+        self::object(&mut object, "metadata").insert("uid".to_owned(), uid.into());
+        if is_dry {
+            return Ok(Arc::new(object));
+        }
         Ok(self.put(state, key, object))
     }
 
@@ -99,32 +91,26 @@ impl Store {
         let state = self.lock();
         let objects = state
             .objects
-            .iter()
-            .filter(|(key, _)| key.kind == kind)
-            .filter(|(key, _)| namespace.is_empty() || key.namespace == namespace)
+            .range(Key::new(kind, namespace, "")..)
+            .take_while(|(key, _)| {
+                key.kind == kind && (namespace.is_empty() || key.namespace == namespace)
+            })
             .map(|(_, object)| Arc::clone(object))
             .collect();
         (objects, state.version)
     }
 
-    /// Every object that has an owner.
-    pub(crate) fn owned(&self) -> Vec<(Key, Arc<Value>)> {
+    /// The objects that name an owner of this UID.
+    pub(crate) fn dependents(&self, uid: &str) -> Vec<(Key, Arc<Value>)> {
         let state = self.lock();
-        state
-            .objects
-            .iter()
-            .filter(|(_, object)| !list(object, "/metadata/ownerReferences").is_empty())
-            .map(|(key, object)| (key.clone(), Arc::clone(object)))
+        let keys = state.dependents.get(uid).into_iter().flatten();
+        keys.filter_map(|key| Some((key.clone(), Arc::clone(state.objects.get(key)?))))
             .collect()
     }
 
-    /// Whether an object of this UID exists.
-    pub(crate) fn has_uid(&self, uid: &str) -> bool {
-        let state = self.lock();
-        state
-            .objects
-            .values()
-            .any(|object| text(object, "/metadata/uid") == uid)
+    /// Where the object of this UID is, if there is one.
+    pub(crate) fn find(&self, uid: &str) -> Option<Key> {
+        self.lock().uids.get(uid).cloned()
     }
 
     /// Changes an object. One that was deleted goes when nothing holds it any more.
@@ -150,8 +136,9 @@ impl Store {
                 .insert("generation".to_owned(), (generation + 1).into());
         }
         if is_deleted(&object) && !is_held(key, &object) {
-            state.objects.remove(key);
-            return Ok(self.record(state, key, Verb::Deleted, object, Some(previous)));
+            let object = state.remove(key, object);
+            self.tell(state);
+            return Ok(object);
         }
         Ok(self.put(state, key, object))
     }
@@ -164,7 +151,7 @@ impl Store {
     pub(crate) fn changes_since(&self, version: u64) -> Result<Vec<Change>, Refusal> {
         let state = self.lock();
         if version < state.compacted {
-            return Err(Refusal::expired());
+            return Err(Refusal::expired(version, state.compacted));
         }
         Ok(state.since(version))
     }
@@ -191,52 +178,22 @@ impl Store {
         self.compact();
     }
 
+    pub(crate) fn version(&self) -> u64 {
+        self.lock().version
+    }
+
     pub(crate) fn expirations(&self) -> u64 {
         self.lock().expirations
     }
 
     fn put(&self, mut state: MutexGuard<'_, State>, key: &Key, object: Value) -> Arc<Value> {
-        let previous = state.objects.get(key).cloned();
-        let verb = if previous.is_some() {
-            Verb::Modified
-        } else {
-            Verb::Added
-        };
-        let object = stamped(&mut state, object);
-        state.objects.insert(key.clone(), Arc::clone(&object));
-        self.append(state, key, verb, &object, previous);
+        let object = state.put(key, object);
+        self.tell(state);
         object
     }
 
-    fn record(
-        &self,
-        mut state: MutexGuard<'_, State>,
-        key: &Key,
-        verb: Verb,
-        object: Value,
-        previous: Option<Arc<Value>>,
-    ) -> Arc<Value> {
-        let object = stamped(&mut state, object);
-        self.append(state, key, verb, &object, previous);
-        object
-    }
-
-    fn append(
-        &self,
-        mut state: MutexGuard<'_, State>,
-        key: &Key,
-        verb: Verb,
-        object: &Arc<Value>,
-        previous: Option<Arc<Value>>,
-    ) {
+    fn tell(&self, state: MutexGuard<'_, State>) {
         let version = state.version;
-        state.history.push(Change {
-            version,
-            key: key.clone(),
-            verb,
-            object: Arc::clone(object),
-            previous,
-        });
         drop(state);
         self.version.send_replace(version);
     }
@@ -244,39 +201,6 @@ impl Store {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-impl State {
-    fn since(&self, version: u64) -> Vec<Change> {
-        let start = self
-            .history
-            .partition_point(|change| change.version <= version);
-        self.history.get(start..).unwrap_or_default().to_vec()
-    }
-
-    /// The generator `splitmix64` of a counter.
-    fn draw(&mut self) -> u64 {
-        self.drawn += 1;
-        let mut mixed = self.drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn draw_uid(&mut self) -> String {
-        let digits = format!("{:016x}{:016x}", self.draw(), self.draw());
-        let part = |range| digits.get(range).unwrap_or_default();
-        let (first, second, third) = (part(0..8), part(8..12), part(13..16));
-        let (fourth, fifth) = (part(17..20), part(20..32));
-        format!("{first}-{second}-4{third}-a{fourth}-{fifth}")
-    }
-}
-
-fn stamped(state: &mut State, mut object: Value) -> Arc<Value> {
-    state.version += 1;
-    let version = state.version.to_string();
-    self::object(&mut object, "metadata").insert("resourceVersion".to_owned(), json!(version));
-    Arc::new(object)
 }
 
 /// Whether finalizers, or a kubelet that still has to end the processes, keep a deleted object.

@@ -100,12 +100,16 @@ fn members(set: &str) -> Option<Vec<String>> {
 pub(crate) struct FieldSelector(Vec<(String, String, bool)>);
 
 /// The fields that can be selected: as a pointer, without the slash in front.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 14] = [
     "metadata.name",
     "metadata.namespace",
+    "involvedObject.apiVersion",
     "involvedObject.kind",
     "involvedObject.name",
+    "involvedObject.namespace",
     "involvedObject.uid",
+    "reportingComponent",
+    "spec.restartPolicy",
     "reason",
     "type",
     "spec.nodeName",

@@ -10,6 +10,7 @@
 mod common;
 mod faults;
 mod jobs;
+mod logs;
 mod objects;
 mod pods;
 mod proxy;

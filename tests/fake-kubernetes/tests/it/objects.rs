@@ -66,6 +66,16 @@ async fn refuses_what_the_api_server_refuses() {
         code(&cluster.jobs().create(&create, &job).await.unwrap_err()),
         422
     );
+    let mut job = shell_job("no-quantity", "exit 0");
+    job["spec"]["template"]["spec"]["containers"][0]["resources"] =
+        json!({"limits": {"memory": "1GB"}});
+    let job = serde_json::from_value(job).unwrap();
+    let error = cluster.jobs().create(&create, &job).await.unwrap_err();
+    assert_eq!(code(&error), 400);
+    assert!(
+        error.to_string().contains("quantities must match"),
+        "{error}"
+    );
     assert!(cluster.server.existing("jobs").is_empty());
 }
 
@@ -215,12 +225,14 @@ async fn tells_a_watch_what_changes_for_it() {
         watch.try_next().await.unwrap().is_none(),
         "the watch goes on"
     );
-    let error = maps
-        .watch(&WatchParams::default(), &version)
-        .await
-        .err()
-        .unwrap();
-    assert_eq!(code(&error), 410);
+    let late = maps.watch(&WatchParams::default(), &version).await.unwrap();
+    let Some(WatchEvent::Error(error)) = late.boxed().try_next().await.unwrap() else {
+        panic!("it was not refused")
+    };
+    assert!(
+        error.message.starts_with("too old resource version"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -269,4 +281,39 @@ async fn gives_metadata_alone_and_changes_of_secrets_to_nobody() {
             .iter()
             .any(|object| object["data"]["a"] == "aGlkZGVu")
     );
+}
+
+#[tokio::test]
+async fn begins_a_watch_with_a_list_where_it_may() {
+    for (has_watch_lists, expected) in [(true, vec!["ADDED", "BOOKMARK"]), (false, vec![])] {
+        let cluster = Cluster::with(|settings| settings.has_watch_lists = has_watch_lists).await;
+        let maps = cluster.config_maps();
+        maps.create(&PostParams::default(), &config_map("a", &json!({})))
+            .await
+            .unwrap();
+        let parameters = WatchParams::default().initial_events();
+        let watch = match maps.watch(&parameters, "0").await {
+            Ok(watch) => watch,
+            Err(error) => {
+                assert_eq!((code(&error), has_watch_lists), (422, false));
+                continue;
+            }
+        };
+        let events: Vec<_> = watch.take(expected.len()).try_collect().await.unwrap();
+        let events: Vec<&str> = events
+            .iter()
+            .map(|event| match event {
+                WatchEvent::Added(_) => "ADDED",
+                WatchEvent::Bookmark(mark) => {
+                    assert_eq!(
+                        mark.metadata.annotations["k8s.io/initial-events-end"],
+                        "true"
+                    );
+                    "BOOKMARK"
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(events, expected);
+    }
 }

@@ -130,67 +130,6 @@ async fn says_that_a_program_is_missing() {
 }
 
 #[tokio::test]
-async fn reads_logs_as_a_kubelet_does() {
-    let cluster = Cluster::start().await;
-    cluster
-        .create(shell_job("log", "echo one; echo two; printf three"))
-        .await;
-    cluster.until_condition("log", "Complete").await;
-    let pod = cluster.name_of_pod("log");
-    let read = |parameters: LogParams| {
-        let (pods, pod) = (cluster.pods(), pod.clone());
-        async move { pods.logs(&pod, &parameters).await }
-    };
-    let tail = LogParams {
-        tail_lines: Some(2),
-        ..LogParams::default()
-    };
-    assert_eq!(read(tail).await.unwrap(), "two\nthree");
-    let limited = LogParams {
-        limit_bytes: Some(5),
-        ..LogParams::default()
-    };
-    assert_eq!(read(limited).await.unwrap(), "one\nt");
-    let stamped = LogParams {
-        timestamps: true,
-        ..LogParams::default()
-    };
-    let log = read(stamped).await.unwrap();
-    for (line, expected) in log.lines().zip(["one", "two", "three"]) {
-        let (stamp, text) = line.split_once(' ').unwrap();
-        assert_eq!(
-            (text, stamp.len()),
-            (expected, "2026-01-01T00:00:00.000000000Z".len()),
-            "{line}"
-        );
-    }
-    let late = LogParams {
-        since_time: Some("2100-01-01T00:00:00Z".parse().unwrap()),
-        ..LogParams::default()
-    };
-    assert_eq!(read(late).await.unwrap(), "");
-    let other = LogParams {
-        container: Some("other".to_owned()),
-        ..LogParams::default()
-    };
-    assert_eq!(code(&read(other).await.unwrap_err()), 400);
-}
-
-#[tokio::test]
-async fn returns_the_newest_file_of_a_log_that_was_rotated() {
-    let cluster = Cluster::with(|settings| settings.log_file_bytes = Some(16)).await;
-    cluster
-        .create(shell_job(
-            "rotated",
-            "for i in 1 2 3 4 5; do echo line-$i; done",
-        ))
-        .await;
-    cluster.until_condition("rotated", "Complete").await;
-    let pod = cluster.name_of_pod("rotated");
-    assert_eq!(cluster.follow(&pod).await, "line-4\nline-5\n");
-}
-
-#[tokio::test]
 async fn plays_what_no_process_can() {
     let cluster = playing(Play::image_pull_back_off("x:1", "not found")).await;
     cluster

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
 use super::cause::{Cause, quoted};
-use super::container::{ended_container, exit, failed_container};
+use super::container::{ended_container, exit, failed_container, is_unexplained};
 use super::disruption::{disrupted, ended_by_node};
 use super::scheduling::{condition, seconds_between};
 use crate::backend::controller::{cancelled_attempt, deadline_attempt, exited};
@@ -46,6 +46,10 @@ pub(crate) struct AttemptVerdict {
     pub(crate) counts: bool,
 }
 
+/// The longest from the end of a deleted pod's containers to the kubelet's own deletion: 1 s was measured, and
+/// volumes may take longer to unmount.
+const CLEAN_UP_SECONDS: i64 = 30;
+
 /// How the attempt ended; none while its pod may still run.
 pub(crate) fn attempt_end(pod: &PodView, context: AttemptContext<'_>) -> Option<AttemptVerdict> {
     let phase = pod.status.phase.as_deref().unwrap_or_default();
@@ -56,16 +60,16 @@ pub(crate) fn attempt_end(pod: &PodView, context: AttemptContext<'_>) -> Option<
         });
     }
     let is_disrupted = condition(pod, "DisruptionTarget").is_some_and(|it| it.status == "True");
-    let is_held = matches!(
-        context.job_stop,
-        Some(JobStop::Cancelled | JobStop::Suspended)
-    );
     let is_lost = pod.status.reason.as_deref() == Some("NodeLost");
     if phase != "Failed" && !context.is_gone && !is_lost {
         return None;
     }
     let base = ended_container(pod, context.container).map_or_else(AttemptEnd::default, exit);
-    let end = why(pod, base, context);
+    let stop = context
+        .job_stop
+        .filter(|_| !ended_before_deletion(pod, context));
+    let is_held = matches!(stop, Some(JobStop::Cancelled | JobStop::Suspended));
+    let end = why(pod, base, stop, context);
     Some(AttemptVerdict {
         end: timed(end, pod, context),
         counts: !is_disrupted && !is_held,
@@ -74,8 +78,16 @@ pub(crate) fn attempt_end(pod: &PodView, context: AttemptContext<'_>) -> Option<
 
 /// The first cause that applies, from the outside inwards: what ended the pod says more than how its program
 /// took it.
-fn why(pod: &PodView, base: AttemptEnd, context: AttemptContext<'_>) -> AttemptEnd {
-    match context.job_stop {
+fn why(
+    pod: &PodView,
+    base: AttemptEnd,
+    stop: Option<JobStop>,
+    context: AttemptContext<'_>,
+) -> AttemptEnd {
+    if let Some(cause) = ended_by_node(pod) {
+        return cause.end_attempt(base);
+    }
+    match stop {
         Some(JobStop::Cancelled) => return cancelled_attempt(base),
         Some(JobStop::Deadline(deadline)) => return deadline_attempt(base, deadline),
         Some(JobStop::Suspended) => {
@@ -87,13 +99,19 @@ fn why(pod: &PodView, base: AttemptEnd, context: AttemptContext<'_>) -> AttemptE
         }
         None => {}
     }
-    if let Some(cause) = ended_by_node(pod).or_else(|| disrupted(pod)) {
+    if let Some(cause) = disrupted(pod) {
         return cause.end_attempt(base);
+    }
+    let is_deleted = pod.metadata.deletion_timestamp.is_some() || context.is_gone;
+    // How a program took the end of its pod says nothing.
+    if is_deleted && is_unexplained(pod, context.container) && !ended_before_deletion(pod, context)
+    {
+        return deleted(base);
     }
     if let Some(end) = failed_container(pod, context.container, base.clone()) {
         return end;
     }
-    if pod.metadata.deletion_timestamp.is_some() || context.is_gone {
+    if is_deleted {
         return deleted(base);
     }
     let text = pod
@@ -105,8 +123,29 @@ fn why(pod: &PodView, base: AttemptEnd, context: AttemptContext<'_>) -> AttemptE
     Cause::new(Reason::Internal, format!("failed: {said}")).end_attempt(base)
 }
 
+/// Whether the program had ended when the deletion of its pod, if there was one, was asked for. A host that goes
+/// on with the jobs of another one may see both at once.
+fn ended_before_deletion(pod: &PodView, context: AttemptContext<'_>) -> bool {
+    let Some(ended) = ended_container(pod, context.container) else {
+        return false;
+    };
+    let Some(Time(deletion)) = &pod.metadata.deletion_timestamp else {
+        return true;
+    };
+    let Some(Time(finished)) = &ended.finished_at else {
+        return false;
+    };
+    // The API server adds the grace period to the time of the request. When the kubelet has ended the pod, it
+    // deletes it once more, without one.
+    let grace = match pod.metadata.deletion_grace_period_seconds {
+        None | Some(0) => CLEAN_UP_SECONDS,
+        Some(grace) => grace,
+    };
+    finished.as_second() < deletion.as_second().saturating_sub(grace)
+}
+
 fn deleted(base: AttemptEnd) -> AttemptEnd {
-    Cause::new(Reason::Signalled, "was ended: somebody deleted its pod")
+    Cause::new(Reason::Deleted, "was ended: somebody deleted its pod")
         .with_hint("see in the cluster's audit log who did; `kubectl delete`, a clean-up or a descheduler would")
         .end_attempt(base)
 }

@@ -8,43 +8,48 @@ use crate::backend::kubernetes::view::{
 };
 use crate::capability::{AttemptEnd, Reason};
 
-/// Why the containers failed: first those that prepare, then the script's, then others.
+/// Why the containers failed: first the script's, then those that prepare, then others, which may have been
+/// ended because the script's had failed.
 pub(super) fn failed_container(pod: &PodView, name: &str, base: AttemptEnd) -> Option<AttemptEnd> {
-    let init = pod.status.init_container_statuses.iter();
-    let failed =
-        |status: &&ContainerStatusView| terminated(status).is_some_and(|end| end.exit_code != 0);
-    if let Some(status) = init.clone().find(failed) {
-        return terminated(status).map(|end| of_other(pod, status, end));
-    }
     let statuses = &pod.status.container_statuses;
-    let is_script = |status: &&ContainerStatusView| status.name == name;
-    if let Some(status) = statuses.iter().find(is_script)
-        && let Some(end) = terminated(status)
-        && (end.exit_code != 0 || end.reason.as_deref() == Some("OOMKilled"))
+    let script = statuses.iter().find(|status| status.name == name);
+    if let Some(status) = script
+        && let Some(ended) = terminated(status)
+        && is_failure(ended)
     {
-        return of_script(pod, status, end, base);
+        return Some(of_script(pod, status, ended, base));
     }
-    let other = statuses
-        .iter()
-        .filter(|status| status.name != name)
-        .find(failed)?;
-    terminated(other).map(|end| of_other(pod, other, end))
+    let others = statuses.iter().filter(|status| status.name != name);
+    let mut others = pod.status.init_container_statuses.iter().chain(others);
+    others.find_map(|status| {
+        let ended = terminated(status).filter(|ended| is_failure(ended))?;
+        Some(of_other(pod, status, ended))
+    })
 }
 
-/// None where the pod was deleted, which says more than the signal that follows.
+/// Whether the script's container ended, and does not say why.
+pub(super) fn is_unexplained(pod: &PodView, name: &str) -> bool {
+    const EXPLAINED: [&str; 3] = ["OOMKilled", "StartError", "ContainerCannotRun"];
+    ended_container(pod, name).is_some_and(|ended| {
+        let reason = ended.reason.as_deref().unwrap_or_default();
+        !EXPLAINED.contains(&reason)
+    })
+}
+
+fn is_failure(ended: &ContainerTerminatedView) -> bool {
+    ended.exit_code != 0 || ended.reason.as_deref() == Some("OOMKilled")
+}
+
 fn of_script(
     pod: &PodView,
     status: &ContainerStatusView,
     ended: &ContainerTerminatedView,
     base: AttemptEnd,
-) -> Option<AttemptEnd> {
+) -> AttemptEnd {
     let reason = ended.reason.as_deref().unwrap_or_default();
     let text = ended.message.as_deref().unwrap_or_default();
     match reason {
-        "OOMKilled" => Some(out_of_memory(
-            base,
-            memory_limit(&pod.spec.containers, status),
-        )),
+        "OOMKilled" => out_of_memory(base, memory_limit(&pod.spec.containers, status)),
         "StartError" | "ContainerCannotRun" | "CreateContainerError" | "RunContainerError" => {
             let cause = start_error(reason, text);
             let message = format!("could not be started: {}", cause.message);
@@ -53,7 +58,7 @@ fn of_script(
                 exit_code: None,
                 ..base
             };
-            Some(Cause { message, ..cause }.end_attempt(base))
+            Cause { message, ..cause }.end_attempt(base)
         }
         "ContainerStatusUnknown" => {
             let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
@@ -65,10 +70,9 @@ fn of_script(
                 exit_code: None,
                 ..base
             };
-            Some(cause.end_attempt(base))
+            cause.end_attempt(base)
         }
-        _ if pod.metadata.deletion_timestamp.is_some() => None,
-        _ => Some(base),
+        _ => base,
     }
 }
 

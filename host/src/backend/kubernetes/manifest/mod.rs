@@ -4,10 +4,11 @@
 //! is said while nothing exists yet.
 
 mod guard;
-pub(crate) mod labels;
+mod labels;
 mod merge;
 mod options;
-pub(crate) mod pod;
+mod plan;
+mod pod;
 mod spec_hash;
 mod storage;
 mod strict;
@@ -152,11 +153,8 @@ impl Manifest {
             data.insert(storage::SCRIPT_KEY.to_owned(), bytes_of(script));
         }
         Secret {
-            metadata: self.owned(self.name().to_owned(), job_uid),
             data: Some(data),
-            immutable: Some(true),
-            type_: Some("Opaque".to_owned()),
-            ..Secret::default()
+            ..self.empty_secret(job_uid)
         }
     }
 
@@ -204,6 +202,15 @@ impl Manifest {
     /// What the user should know.
     pub(crate) fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
+    }
+
+    fn empty_secret(&self, job_uid: &str) -> Secret {
+        Secret {
+            metadata: self.owned(self.name().to_owned(), job_uid),
+            immutable: Some(true),
+            type_: Some("Opaque".to_owned()),
+            ..Secret::default()
+        }
     }
 
     fn owned(&self, name: String, job_uid: &str) -> ObjectMeta {

@@ -1,3 +1,6 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::SignedDuration;
+
 use super::*;
 use crate::backend::kubernetes::view::PodView;
 use crate::capability::Reason;
@@ -28,7 +31,7 @@ fn says_how_an_attempt_ended() {
         ("sh-126", script, Some(126), "exited with code 126", ""),
         ("sh-notfound", script, Some(127), "exited with code 127", ""),
         ("workdir", start, None, "mkdir /etc/passwd: not a directory", ""),
-        ("deleted", Reason::Signalled, Some(137), "was ended: somebody deleted its pod", ""),
+        ("deleted", Reason::Deleted, Some(137), "was ended: somebody deleted its pod", ""),
     ];
     for (name, reason, code, message, field) in cases {
         let AttemptVerdict { end, counts } = ended(name, CONTEXT);
@@ -236,4 +239,57 @@ fn leaves_a_program_its_own_exit_codes() {
             (Some(Reason::ScriptError), Some(code))
         );
     }
+}
+
+/// A host that goes on with the jobs of another one sees pods that ended long before.
+#[test]
+fn leaves_a_program_that_ended_before_the_pod_was_deleted_its_own_end() {
+    let mut pod: PodView = fixture(PODS, "exit3");
+    let status = &pod.status.container_statuses[0];
+    let finished = status
+        .state
+        .terminated
+        .as_ref()
+        .unwrap()
+        .finished_at
+        .clone();
+    let later = |seconds| Time(finished.as_ref().unwrap().0 + SignedDuration::from_secs(seconds));
+    let stops = [
+        None,
+        Some(JobStop::Cancelled),
+        Some(JobStop::Suspended),
+        Some(JobStop::Deadline(Duration::from_secs(4))),
+    ];
+    for job_stop in stops {
+        let context = AttemptContext {
+            job_stop,
+            ..CONTEXT
+        };
+        // The kubelet deletes a pod that it ended once more, with a grace period of 0.
+        for grace in [30, 0] {
+            pod.metadata.deletion_grace_period_seconds = Some(grace);
+            pod.metadata.deletion_timestamp = Some(later(31));
+            let AttemptVerdict { end, counts } = attempt_end(&pod, context).unwrap();
+            let before = (end.reason, counts);
+            assert_eq!(before, (Some(Reason::ScriptError), true), "{job_stop:?}");
+            pod.metadata.deletion_timestamp = Some(later(29));
+            let after = attempt_end(&pod, context).unwrap().end.reason;
+            assert_ne!(after, Some(Reason::ScriptError), "{job_stop:?}");
+        }
+    }
+}
+
+#[test]
+fn does_not_blame_a_sidecar_for_the_script() {
+    let mut pod: PodView = fixture(PODS, "exit3");
+    let mut sidecar = pod.status.container_statuses[0].clone();
+    sidecar.name = "proxy".to_owned();
+    sidecar.state.terminated.as_mut().unwrap().exit_code = 143;
+    pod.status.init_container_statuses.push(sidecar.clone());
+    pod.status.container_statuses.insert(0, sidecar);
+    let end = attempt_end(&pod, CONTEXT).unwrap().end;
+    assert_eq!(
+        (end.reason, end.exit_code),
+        (Some(Reason::ScriptError), Some(3))
+    );
 }

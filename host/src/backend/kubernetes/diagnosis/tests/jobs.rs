@@ -37,7 +37,7 @@ fn says_how_a_job_ended() {
         (
             "deleted",
             &[ended("deleted", CONTEXT)],
-            Reason::Signalled,
+            Reason::Deleted,
             1,
             "somebody deleted its pod",
         ),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::*;
+use crate::credential::*;
 use crate::diagnostic::Document;
 
 fn parse(text: &str) -> CredentialsFile {
@@ -29,13 +29,7 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 fn chain(error: &CredentialError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    error.chain()
 }
 
 async fn secret(file: &CredentialsFile, name: &str) -> Value {
@@ -93,7 +87,7 @@ async fn a_secret_comes_from_a_file_beside_the_credentials() {
 fn a_file_that_others_can_read_gets_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials.yaml");
-    fs::write(&path, "secrets: {a: b}\n").unwrap();
+    fs::write(&path, "secrets: {a: long enough}\n").unwrap();
     for (mode, warnings) in [(0o600, 0), (0o400, 0), (0o640, 1), (0o604, 1)] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let file = CredentialsFile::load(&path).unwrap();
@@ -182,7 +176,7 @@ credentials:
     assert_eq!(postgres.text("port").unwrap().expose_secret(), "5432");
     assert_eq!(
         chain(&file.credential("odd").await.unwrap_err()),
-        "`service_account` of credential `odd` is not the JSON of a service account"
+        "`service_account` of credential `odd` is not the JSON of a key"
     );
     assert!(file.credential("other").await.unwrap().is_none());
 }
@@ -204,6 +198,7 @@ credentials:
         name: name.to_owned(),
         kind: KeychainKind::from_name("bearer").unwrap(),
         credential: credential.to_owned(),
+        min_ttl: std::time::Duration::ZERO,
     };
     let entries = vec![
         entry("gcp_token", "google_oauth"),
@@ -250,11 +245,11 @@ async fn a_token_that_a_server_must_make_is_refused_by_name() {
     let error = keychain.field("gcp_key", "token").await.unwrap_err();
     assert_eq!(
         chain(&error),
-        "`keychain.gcp_key.token` needs a token of a google server, which is not supported yet"
+        "`keychain.gcp_key.access_token` needs a token of a google server, which is not supported"
     );
     let error = keychain.field("api", "access_token").await.unwrap_err();
     assert!(chain(&error).contains("oauth2"));
-    assert!(error.help().unwrap().contains("bearer"));
+    assert!(error.help().unwrap().contains("token"));
 }
 
 #[tokio::test]

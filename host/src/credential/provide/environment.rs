@@ -1,0 +1,77 @@
+use async_trait::async_trait;
+use serde_json::Value;
+
+use super::document;
+use crate::credential::{
+    Credential, CredentialError, CredentialProvider, Machine, SecretProvider, SecretValue,
+};
+
+/// Secrets and credentials from environment variables.
+///
+/// The secret `db_password` is the variable `TOOLHOST_SECRET_DB_PASSWORD`, a text. The credential
+/// `google_oauth` is `TOOLHOST_CREDENTIAL_GOOGLE_OAUTH`, JSON with `type` and the fields. What is neither
+/// a letter nor a digit in a name is `_` in the variable, so that `a-b` and `a_b` are one.
+#[derive(Debug, Default)]
+pub struct EnvironmentProvider {
+    machine: Machine,
+}
+
+const SECRET_PREFIX: &str = "TOOLHOST_SECRET_";
+const CREDENTIAL_PREFIX: &str = "TOOLHOST_CREDENTIAL_";
+/// The longest name that is looked up.
+const MAX_NAME_BYTES: usize = 256;
+
+impl EnvironmentProvider {
+    /// The variables of that machine.
+    #[must_use]
+    pub fn new(machine: Machine) -> Self {
+        Self { machine }
+    }
+
+    fn lookup(&self, prefix: &str, name: &str) -> Option<(String, String)> {
+        if name.is_empty() || name.len() > MAX_NAME_BYTES {
+            return None;
+        }
+        let letters = name.chars().map(|character| {
+            if character.is_ascii_alphanumeric() {
+                character.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        });
+        let variable = prefix.chars().chain(letters).collect::<String>();
+        let value = self.machine.raw_variable(&variable)?;
+        Some((variable, value))
+    }
+}
+
+#[async_trait]
+impl SecretProvider for EnvironmentProvider {
+    async fn secret(&self, name: &str) -> Result<Option<SecretValue>, CredentialError> {
+        let found = self.lookup(SECRET_PREFIX, name);
+        Ok(found.map(|(_, value)| SecretValue::new(Value::String(value))))
+    }
+
+    /// None: a variable does not tell how its name is written in playbooks.
+    fn secret_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for EnvironmentProvider {
+    async fn credential(&self, name: &str) -> Result<Option<Credential>, CredentialError> {
+        let Some((variable, value)) = self.lookup(CREDENTIAL_PREFIX, name) else {
+            return Ok(None);
+        };
+        let owner = format!("credential `{name}` of the environment variable `{variable}`");
+        let document = serde_json::from_str(&value);
+        let document = document.map_err(|_| CredentialError::malformed(&owner, "is not JSON"))?;
+        document::credential(&owner, document).map(Some)
+    }
+
+    /// None, as for secrets.
+    fn credential_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,44 @@
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{CredentialError, Machine, SecretValue, read_secret};
+
+/// Where a value comes from.
+#[derive(Debug, Clone)]
+pub(super) enum ValueSource {
+    /// It stands there.
+    Literal(SecretValue),
+    /// An environment variable.
+    Variable(String),
+    /// A file, whose path may be relative.
+    File(PathBuf),
+}
+
+impl ValueSource {
+    /// The value as it is now; relative paths begin at `directory`.
+    pub(super) async fn read(
+        &self,
+        machine: &Machine,
+        directory: &Path,
+        owner: impl FnOnce() -> String,
+    ) -> Result<SecretValue, CredentialError> {
+        match self {
+            Self::Literal(value) => Ok(value.clone()),
+            Self::Variable(variable) => match machine.raw_variable(variable) {
+                Some(text) => Ok(SecretValue::new(Value::String(text))),
+                None => Err(CredentialError::MissingVariable {
+                    owner: owner(),
+                    variable: variable.clone(),
+                }),
+            },
+            Self::File(path) => {
+                let path = directory.join(path);
+                match read_secret(&path).await {
+                    Ok(text) => Ok(SecretValue::new(Value::String(text))),
+                    Err(source) => Err(CredentialError::missing_file(&owner(), path, source)),
+                }
+            }
+        }
+    }
+}

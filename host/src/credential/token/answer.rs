@@ -1,0 +1,153 @@
+use std::time::{Duration, SystemTime};
+
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::{Refusal, TokenError};
+use super::exchange::{ExchangeAnswer, ExchangeRequest};
+use crate::credential::{CredentialError, SecretValue};
+use crate::sealing::Redactor;
+
+/// The longest text of a server in an error.
+const MAX_SAID_CHARS: usize = 300;
+/// The longest life of a token that is believed, so that times can be added without overflow.
+const MAX_LIFE: Duration = Duration::from_hours(10 * 365 * 24);
+
+/// Who was asked, for errors about the answer.
+pub(in crate::credential) struct Asked {
+    pub(in crate::credential) owner: String,
+    pub(in crate::credential) server: String,
+    redactor: Option<Redactor>,
+}
+
+/// What a token server gives: RFC 6749, section 5.1.
+pub(super) struct GivenToken {
+    pub(super) access_token: SecretString,
+    pub(super) expires_at: Option<SystemTime>,
+    pub(super) refresh_token: Option<SecretString>,
+}
+
+impl Asked {
+    pub(in crate::credential) fn new(owner: &str, request: &ExchangeRequest) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            server: request.server(),
+            redactor: request.redactor(),
+        }
+    }
+
+    pub(in crate::credential) fn malformed(&self, problem: impl Into<String>) -> CredentialError {
+        let server = self.server.clone();
+        let problem = problem.into();
+        CredentialError::token(&self.owner, TokenError::Malformed { server, problem })
+    }
+
+    /// The answer as JSON, unless the server refused.
+    pub(in crate::credential) fn json<T: DeserializeOwned>(
+        &self,
+        answer: &ExchangeAnswer,
+    ) -> Result<T, CredentialError> {
+        self.check(answer)?;
+        serde_json::from_slice(&answer.body)
+            // What the parser says may quote the body.
+            .map_err(|_| self.malformed("is not the JSON that it should be"))
+    }
+
+    /// Fails where the server refused, with what it said.
+    pub(in crate::credential) fn check(
+        &self,
+        answer: &ExchangeAnswer,
+    ) -> Result<(), CredentialError> {
+        if answer.is_success() {
+            return Ok(());
+        }
+        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        // Google's other servers, and NoETL's, put a mapping or one sentence there.
+        let codes = ["/error", "/error/status", "/code", "/Code"];
+        let sentences = [
+            "/error_description",
+            "/error/message",
+            "/detail",
+            "/message",
+            "/Message",
+        ];
+        let first = |pointers: &[&str]| {
+            let mut texts = pointers.iter().filter_map(|pointer| said.pointer(pointer));
+            let text = self.said(texts.find_map(Value::as_str)?);
+            Some(text).filter(|text| !text.is_empty())
+        };
+        Err(self.refused(answer.status, first(&codes), first(&sentences)))
+    }
+
+    pub(super) fn refused(
+        &self,
+        status: u16,
+        error: Option<String>,
+        description: Option<String>,
+    ) -> CredentialError {
+        let refusal = Refusal {
+            status,
+            error,
+            description,
+        };
+        let server = self.server.clone();
+        CredentialError::token(&self.owner, TokenError::Refused { server, refusal })
+    }
+
+    /// A text of the server as it may be shown: one line, short, and nothing of what was sent.
+    pub(super) fn said(&self, text: &str) -> String {
+        let text = match &self.redactor {
+            Some(redactor) => redactor.redact(text),
+            None => text.into(),
+        };
+        let characters = text.chars().filter(|character| !character.is_control());
+        characters.take(MAX_SAID_CHARS).collect()
+    }
+
+    /// A token with its end, by the time at which it was asked for: a life is counted from then at the
+    /// latest.
+    pub(super) fn token(
+        &self,
+        answer: &ExchangeAnswer,
+        asked_at: SystemTime,
+    ) -> Result<GivenToken, CredentialError> {
+        // Overwritten when it is dropped.
+        let given = SecretValue::new(self.json(answer)?);
+        let given = given.expose();
+        let text = |name: &str| given.get(name).and_then(Value::as_str);
+        let token = text("access_token").filter(|token| !token.is_empty());
+        let token = token.ok_or_else(|| self.malformed("has no `access_token`"))?;
+        if let Some(kind) = text("token_type")
+            && !kind.eq_ignore_ascii_case("bearer")
+        {
+            let problem = format!(
+                "has a token of the type `{}`, not `Bearer`",
+                self.said(kind)
+            );
+            return Err(self.malformed(problem));
+        }
+        Ok(GivenToken {
+            access_token: SecretString::from(token.to_owned()),
+            expires_at: life(given.get("expires_in")).map(|life| asked_at + life),
+            refresh_token: text("refresh_token").map(|token| SecretString::from(token.to_owned())),
+        })
+    }
+}
+
+/// Seconds, as a number or, from some servers, as a text.
+fn life(value: Option<&Value>) -> Option<Duration> {
+    let seconds = match value? {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }?;
+    let life = Duration::try_from_secs_f64(seconds.max(0.0)).ok()?;
+    Some(life.min(MAX_LIFE))
+}
+
+/// A time as servers of Amazon write it (ISO 8601).
+pub(super) fn timestamp(text: &str) -> Option<SystemTime> {
+    let timestamp: jiff::Timestamp = text.trim().parse().ok()?;
+    Some(timestamp.into())
+}

@@ -1,0 +1,55 @@
+//! A host that plans: it calls tools, and creates nothing.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::{SetUp, Settings, SetupError, objects, put_together};
+use crate::backend::kubernetes::Planner;
+use crate::capability::{CapabilityError, FetchRequest, Object, ObjectMetadata, ObjectSource};
+
+/// Where the scripts of a plan come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanSources {
+    /// From where the playbook says.
+    Fetched,
+    /// From nowhere: every script is empty.
+    Empty,
+}
+
+/// Puts a host together whose jobs the planner keeps instead of running them.
+///
+/// # Errors
+///
+/// [`SetupError`].
+pub async fn set_up_plan(
+    settings: Settings,
+    sources: PlanSources,
+) -> Result<(SetUp, Planner), SetupError> {
+    let planner = Planner::new();
+    let objects: Arc<dyn ObjectSource> = match sources {
+        PlanSources::Fetched => Arc::new(objects::sources(&settings)),
+        PlanSources::Empty => Arc::new(EmptySource),
+    };
+    let set_up = put_together(settings, Arc::new(planner.clone()), objects).await?;
+    Ok((set_up, planner))
+}
+
+/// Gives an empty object for everything.
+#[derive(Debug)]
+struct EmptySource;
+
+#[async_trait]
+impl ObjectSource for EmptySource {
+    async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
+        let metadata = ObjectMetadata {
+            uri: Some(request.uri),
+            ..ObjectMetadata::default()
+        };
+        Ok(Object {
+            bytes: Bytes::new(),
+            metadata,
+        })
+    }
+}

@@ -1,0 +1,210 @@
+use serde_json::{Map, Value};
+
+use super::context::TemplateContext;
+use super::error::{TemplateError, TemplateProblem};
+use crate::credential::CredentialError;
+use crate::sealing::Vault;
+
+/// Where a tool wants the variables of a credential that its configuration names.
+///
+/// A tool says so at the root of its JSON Schema:
+/// `"x-noetl-environment": [{"credential": "/job/auth", "into": "/job/env"}]`, with JSON Pointers into the
+/// configuration (RFC 6901).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentOf {
+    /// The value that names the credential.
+    credential: Vec<String>,
+    /// The mapping that gets the variables.
+    into: Vec<String>,
+}
+
+/// The keyword.
+const KEYWORD: &str = "x-noetl-environment";
+/// The most places of a tool; the script tool has one.
+const MAX_PLACES: usize = 16;
+/// The most keys that lead to a place.
+const MAX_DEPTH: usize = 16;
+
+impl EnvironmentOf {
+    /// What a tool's schema says. What is not understood is left out: it is of a newer host.
+    #[must_use]
+    pub fn of_schema(schema: &Value) -> Vec<Self> {
+        let places = schema.get(KEYWORD).and_then(Value::as_array);
+        let places = places.into_iter().flatten().take(MAX_PLACES);
+        let place = |place: &Value| {
+            Some(Self {
+                credential: path(place.get("credential")?.as_str()?)?,
+                into: path(place.get("into")?.as_str()?)?,
+            })
+        };
+        places.filter_map(place).collect()
+    }
+
+    /// Puts the variables of the credential, if one is named, into a configuration that was rendered. Each
+    /// is a sealed reference; one that the configuration sets itself stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// The credential is not known, cannot be had, or has no variables.
+    pub async fn put(
+        &self,
+        config: &mut Value,
+        context: &TemplateContext,
+        vault: &Vault,
+    ) -> Result<(), TemplateError> {
+        let name = lookup(config, &self.credential).and_then(Value::as_str);
+        let Some(name) = name.filter(|name| !name.is_empty()) else {
+            return Ok(());
+        };
+        let failed = |problem| TemplateError {
+            path: self.credential.clone(),
+            line: None,
+            expression: None,
+            problem,
+        };
+        if Vault::has_reference(name) {
+            return Err(failed(TemplateProblem::Environment(
+                CredentialError::Malformed {
+                    owner: format!("`{}`", self.credential.join(".")),
+                    problem: "names a credential, and must not depend on a secret".to_owned(),
+                },
+            )));
+        }
+        let variables = context.keychain.environment(name).await;
+        let variables = variables.map_err(|error| failed(TemplateProblem::Environment(error)))?;
+        let Some(environment) = make(config, &self.into) else {
+            // The schema says what is wrong with it.
+            return Ok(());
+        };
+        for variable in variables {
+            if environment.contains_key(variable.name) {
+                continue;
+            }
+            let value = variable.value.expose();
+            let sealed = if variable.is_secret {
+                vault.seal(value)
+            } else {
+                vault.seal_unsearched(value)
+            };
+            let reference = sealed.map_err(|error| failed(TemplateProblem::Sealing(error)))?;
+            environment.insert(variable.name.to_owned(), Value::String(reference));
+        }
+        Ok(())
+    }
+}
+
+/// The keys of a JSON Pointer.
+fn path(pointer: &str) -> Option<Vec<String>> {
+    let keys = pointer.strip_prefix('/')?.split('/');
+    let keys: Vec<_> = keys
+        .map(|key| key.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    (keys.len() <= MAX_DEPTH).then_some(keys)
+}
+
+fn lookup<'config>(config: &'config Value, path: &[String]) -> Option<&'config Value> {
+    path.iter().try_fold(config, |value, key| value.get(key))
+}
+
+/// The mapping at a path, made where nothing is there.
+fn make<'config>(
+    config: &'config mut Value,
+    path: &[String],
+) -> Option<&'config mut Map<String, Value>> {
+    let mut members = config.as_object_mut()?;
+    for key in path {
+        let value = members.entry(key.clone()).or_insert(Value::Null);
+        if value.is_null() {
+            *value = Value::Object(Map::new());
+        }
+        members = value.as_object_mut()?;
+    }
+    Some(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use secrecy::ExposeSecret as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::credential::{CredentialsFile, Keychain};
+    use crate::diagnostic::Document;
+
+    fn context() -> TemplateContext {
+        let text =
+            "credentials: {db: {type: postgres, host: h, port: 5432, password: the-password}}";
+        let document = Document::parse_confidential("credentials.yaml", text).unwrap();
+        let file = CredentialsFile::parse(&document, Path::new("")).unwrap();
+        TemplateContext {
+            keychain: Arc::new(Keychain::new(Vec::new(), Arc::new(file))),
+            ..TemplateContext::default()
+        }
+    }
+
+    fn place() -> EnvironmentOf {
+        let schema = json!({"x-noetl-environment": [
+            {"credential": "/job/auth", "into": "/job/env"}, {"credential": "job"}, 5,
+        ]});
+        let mut places = EnvironmentOf::of_schema(&schema);
+        assert_eq!(places.len(), 1);
+        places.remove(0)
+    }
+
+    #[tokio::test]
+    async fn variables_are_sealed_and_only_the_password_is_searched_for() {
+        let vault = Vault::new();
+        let mut config = json!({"job": {"auth": "db"}});
+        place().put(&mut config, &context(), &vault).await.unwrap();
+        for (name, expected) in [
+            ("PGHOST", "h"),
+            ("PGPORT", "5432"),
+            ("PGPASSWORD", "the-password"),
+        ] {
+            let reference = config["job"]["env"][name].as_str().unwrap();
+            assert!(Vault::has_reference(reference));
+            let opened = vault.open_text(reference).unwrap();
+            assert_eq!(opened.expose_secret(), expected);
+        }
+        assert_eq!(config["job"]["env"].as_object().unwrap().len(), 3);
+        let searched: Vec<_> = vault.texts();
+        let searched: Vec<_> = searched.iter().map(|text| text.expose_secret()).collect();
+        assert_eq!(searched, ["the-password"]);
+    }
+
+    #[tokio::test]
+    async fn what_the_configuration_says_itself_stays() {
+        let vault = Vault::new();
+        for (config, expected) in [
+            (
+                json!({"job": {"auth": "db", "env": {"PGHOST": "mine"}}}),
+                Some("mine"),
+            ),
+            (json!({"job": {"auth": "db", "env": "wrong"}}), None),
+            (json!({"job": {"auth": null}}), None),
+            (json!({"job": {"auth": ["db"]}}), None),
+            (json!({"job": 5}), None),
+            (json!({}), None),
+        ] {
+            let mut changed = config.clone();
+            place().put(&mut changed, &context(), &vault).await.unwrap();
+            match expected {
+                Some(host) => assert_eq!(changed["job"]["env"]["PGHOST"], host),
+                None => assert_eq!(changed, config),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mapping_that_was_left_empty_is_filled() {
+        let mut config = json!({"job": {"auth": "db", "env": null}});
+        place()
+            .put(&mut config, &context(), &Vault::new())
+            .await
+            .unwrap();
+        assert!(config["job"]["env"]["PGHOST"].is_string());
+    }
+}

@@ -1,0 +1,159 @@
+//! `toolhost plan`, as a person uses it.
+
+use std::process::{Command, Output, Stdio};
+
+const CREDENTIALS: &str = "secrets:\n  token: hunter2\n";
+
+/// A playbook with one step for each of these configurations of the script tool, each behind the one
+/// before it.
+fn playbook(tools: &[&str]) -> String {
+    let mut text = "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata: {name: test}\n\
+                    workload: {city: Turin}\nworkflow:\n"
+        .to_owned();
+    for (index, tool) in tools.iter().enumerate() {
+        let next = match index + 1 {
+            last if last == tools.len() => String::new(),
+            next => format!("    next: [{{step: step{next}}}]\n"),
+        };
+        text += &format!(
+            "  - step: step{index}\n    tool:\n      kind: script\n      script: {{uri: a.py}}\n\
+             \x20     {tool}\n{next}"
+        );
+    }
+    text
+}
+
+/// What `toolhost plan` says of such a playbook.
+fn plan(tools: &[&str], options: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("p.yaml", playbook(tools)),
+        ("a.py", "print('the script')\n".to_owned()),
+        ("c.yaml", CREDENTIALS.to_owned()),
+    ];
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let fixed = [
+        "plan",
+        "p.yaml",
+        "--credentials",
+        "c.yaml",
+        "--execution-id",
+        "42",
+    ];
+    Command::new(env!("CARGO_BIN_EXE_toolhost"))
+        .current_dir(folder.path())
+        .args(fixed)
+        .args(options)
+        .env_clear()
+        .env("HOME", folder.path())
+        .env("TMPDIR", folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn kinds(text: &str) -> Vec<&str> {
+    let lines = text.lines().filter(|line| line.starts_with("kind: "));
+    lines
+        .map(|line| line.trim_start_matches("kind: "))
+        .collect()
+}
+
+#[test]
+fn prints_the_objects_of_each_step_and_no_secret() {
+    let output = plan(
+        &[
+            "job: {env: {TOKEN: \"{{ secret.token }}\"}}",
+            "args: {city: \"{{ workload.city }}\"}",
+        ],
+        &[],
+    );
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(kinds(&text), ["Job", "Secret", "Job", "Secret"]);
+    assert!(text.contains("  name: script-step0-42\n"), "{text}");
+    assert!(text.contains("  TOKEN: <TOKEN>\n"), "{text}");
+    for secret in ["hunter2", "aHVudGVyM", "Turin", "the script"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[test]
+fn the_same_playbook_has_the_same_plan() {
+    let once = || stdout(&plan(&["job: {nodeSelector: {b: x, a: y}}"], &[]));
+    assert_eq!(once(), once());
+}
+
+#[test]
+fn a_step_that_needs_a_result_is_named_and_is_no_mistake() {
+    let output = plan(
+        &["args: {}", "args: {x: \"{{ step0.output }}\"}", "args: {}"],
+        &[],
+    );
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(kinds(&text).len(), 4);
+    let line = "# step `step1`: not planned: it needs the result of `step0`, which did not run\n";
+    assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn what_is_wrong_is_shown_at_its_place_and_the_rest_is_planned() {
+    let wrong = "job: {podTemplate: {spec: {containers: [{name: script, imagee: x}]}}}";
+    let output = plan(&[wrong, "args: {}"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(kinds(&stdout(&output)), ["Job", "Secret"]);
+    let said = stderr(&output);
+    assert!(
+        said.contains("job.podTemplate.spec.containers[0].imagee"),
+        "{said}"
+    );
+    assert!(said.contains("did you mean `image`?"), "{said}");
+    assert!(said.contains("p.yaml:10:"), "{said}");
+}
+
+#[test]
+fn a_script_that_is_not_there_is_planned_offline_alone() {
+    let missing = "job: {}\n      args: {}";
+    let text = playbook(&[missing]).replace("a.py", "missing.py");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("p.yaml"), text).unwrap();
+    let run = |options: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_toolhost"))
+            .current_dir(folder.path())
+            .args(["plan", "p.yaml"])
+            .args(options)
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("TMPDIR", folder.path())
+            .output()
+            .unwrap()
+    };
+    let fetched = run(&[]);
+    assert_eq!(fetched.status.code(), Some(1), "{}", stderr(&fetched));
+    assert!(stderr(&fetched).contains("missing.py"));
+    let offline = run(&["--offline"]);
+    assert_eq!(offline.status.code(), Some(0), "{}", stderr(&offline));
+    assert_eq!(kinds(&stdout(&offline)), ["Job", "Secret"]);
+}
+
+#[test]
+fn a_cluster_that_is_not_there_is_said_so() {
+    let output = plan(&["args: {}"], &["--server", "--kubeconfig", "nowhere"]);
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("--kubeconfig"),
+        "{}",
+        stderr(&output)
+    );
+}
