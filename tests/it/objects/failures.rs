@@ -424,10 +424,23 @@ async fn the_request_goes_before_the_credential_and_the_credential_before_the_de
             hint: "private-addresses: true",
         },
     );
+    // What is wrong with the server of a credential is the credential's fault.
+    asked.options.endpoint = None;
+    for (endpoint, reason) in [
+        ("ftp://store", Reason::InvalidRequest),
+        ("http://store.invalid", Reason::HostNotFound),
+    ] {
+        access.endpoint = Some(endpoint.to_owned());
+        let error = from_s3(access.clone(), asked.clone()).await.unwrap_err();
+        assert_eq!(error.reason, reason, "{error}");
+        assert_eq!(
+            error.field.as_deref(),
+            Some("script.source.auth"),
+            "{error}"
+        );
+    }
     // The bucket as part of the host's name, where the credential says so: the name does not resolve.
     access.path_style = Some(false);
-    access.endpoint = Some("http://store.invalid".to_owned());
-    asked.options.endpoint = None;
     let error = from_s3(access, asked).await.unwrap_err();
     assert_eq!(error.reason, Reason::HostNotFound, "{error}");
     assert!(error.message.contains("bucket.store.invalid"), "{error}");

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::answer::is_region;
 use super::endpoint::Endpoint;
 use super::name::ObjectName;
-use super::protocol::{Protocol, Question, refuse};
+use super::protocol::{Protocol, Question, named_endpoint, refuse};
 use crate::capability::{
     Access, Authorization, AwsKeys, CapabilityError, FetchOptions, Reason, Service,
 };
@@ -47,9 +47,9 @@ impl Protocol for S3 {
                 .with_hint("regions are called like `us-east-1`")
                 .with_field("script.source.region"));
         }
-        let stated = options.endpoint.as_deref().or(access.endpoint.as_deref());
-        let (endpoint, in_path) = match stated {
-            Some(stated) => (Endpoint::parse(stated)?, access.path_style.unwrap_or(true)),
+        let (named, place_field) = named_endpoint(options, access)?;
+        let (endpoint, in_path) = match named {
+            Some(named) => (named, access.path_style.unwrap_or(true)),
             None => (
                 Endpoint::of_host(amazon(region)),
                 access.path_style.unwrap_or_else(|| !name.fits_a_host()),
@@ -66,6 +66,7 @@ impl Protocol for S3 {
             headers: HeaderMap::new(),
             region: Some(region.to_owned()),
             endpoint: endpoint.to_string(),
+            place_field,
         })
     }
 
