@@ -71,7 +71,7 @@ pub enum Reason {
     NodeLost,
     /// The node needed its room back and ended the program.
     Evicted,
-    /// A Secret, ConfigMap or volume that the job names does not exist.
+    /// A Secret, `ConfigMap` or volume that the job names does not exist.
     ConfigMissing,
     /// The service account does not exist.
     ServiceAccountMissing,
