@@ -157,6 +157,29 @@ async fn begins_again_where_a_server_cannot_go_on() {
 }
 
 #[tokio::test]
+async fn what_was_posted_for_is_asked_for_again_as_a_whole() {
+    let server = Server::start(|before, _| {
+        let answer = Answer::ok("0123456789").header("ETag", "\"1\"");
+        if before == 0 {
+            answer.cut_after(4)
+        } else {
+            answer
+        }
+    })
+    .await;
+    let posted = FetchOptions {
+        method: Some("POST".to_owned()),
+        ..options()
+    };
+    let object = source()
+        .fetch(request(server.url("/a"), posted))
+        .await
+        .unwrap();
+    assert_eq!(object.bytes, "0123456789");
+    assert_eq!(server.requests()[1].range_start(), None);
+}
+
+#[tokio::test]
 async fn goes_on_by_a_date_and_where_only_the_end_is_missing() {
     let body = Bytes::from_static(b"0123456789");
     let modified = "Mon, 23 Nov 2026 10:00:00 GMT";
