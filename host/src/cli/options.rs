@@ -46,7 +46,7 @@ pub(crate) struct ClusterOptions {
     kubeconfig: Option<PathBuf>,
     /// The context of the kubeconfig [default: its current one].
     #[arg(long, value_name = "NAME")]
-    context: Option<String>,
+    kube_context: Option<String>,
 }
 
 impl ClusterOptions {
@@ -54,7 +54,7 @@ impl ClusterOptions {
     pub(crate) fn settings(&self) -> KubernetesSettings {
         let mut settings = KubernetesSettings::default();
         settings.cluster.kubeconfig.clone_from(&self.kubeconfig);
-        settings.cluster.context.clone_from(&self.context);
+        settings.cluster.context.clone_from(&self.kube_context);
         settings
     }
 }

@@ -125,7 +125,6 @@ impl ExchangeRequest {
     pub(in crate::credential) fn redactor(&self) -> Option<Redactor> {
         let headers = self.headers.iter().map(|(_, value)| value.clone());
         let secrets: Vec<_> = self.secrets.iter().cloned().chain(headers).collect();
-        // Texts too many for an automaton there are none.
         Redactor::new(&secrets)
     }
 }
