@@ -121,7 +121,7 @@ async fn run(name: &str, script: JobScript) -> Ran {
         .unwrap();
     host.load_embedded_tools().await.unwrap();
     let report = playbook::run(&playbook, inputs, &Runner(host)).await;
-    let report = report.unwrap_or_else(|failure| panic!("{name}: {:?}", failure.error));
+    let report = report.map_err(|failure| failure.error).expect(name);
     let step = report.steps.into_iter().next().unwrap();
     let mut asked = std::mem::take(&mut *asked.lock().unwrap());
     assert_eq!(asked.len(), 1, "{name}: {:?}", step.outcome);

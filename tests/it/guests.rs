@@ -14,10 +14,11 @@ use toolhost::limits::Limits;
 use crate::build_guests;
 
 /// Every component that is built from this repository, but for those that are embedded.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "dry-run",
     "greet",
     "guest-empty",
+    "guest-empty-standard",
     "guest-misbehave",
     "guest-standard",
     "guest-versions",

@@ -292,6 +292,19 @@ async fn what_was_not_granted_is_denied_by_name_before_anything_happens() {
 }
 
 #[tokio::test]
+async fn the_tools_that_floors_are_measured_with_do_the_same() {
+    let (host, _engine, _folder) = hostile_host(limits()).await;
+    guests::load(&host, "guest-empty-standard", Grants::all()).await;
+    for kind in ["empty", "empty-standard"] {
+        let outcome = call(&host, kind, json!({"host_calls": 6}), "s")
+            .await
+            .unwrap();
+        let document = Value::Object(outcome.document);
+        assert_eq!(document, json!({"status": "completed"}), "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn a_component_that_is_no_tool_is_refused_with_the_reason() {
     let (host, _engine, _folder) = hostile_host(limits()).await;
     let before = host.registry().list().len();

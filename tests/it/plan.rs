@@ -7,20 +7,21 @@ const CREDENTIALS: &str = "secrets:\n  token: hunter2\n";
 /// A playbook with one step for each of these configurations of the script tool, each behind the one
 /// before it.
 fn playbook(tools: &[&str]) -> String {
-    let mut text = "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata: {name: test}\n\
-                    workload: {city: Turin}\nworkflow:\n"
-        .to_owned();
-    for (index, tool) in tools.iter().enumerate() {
+    let step = |(index, tool): (usize, &&str)| {
         let next = match index + 1 {
             last if last == tools.len() => String::new(),
             next => format!("    next: [{{step: step{next}}}]\n"),
         };
-        text += &format!(
+        format!(
             "  - step: step{index}\n    tool:\n      kind: script\n      script: {{uri: a.py}}\n\
              \x20     {tool}\n{next}"
-        );
-    }
-    text
+        )
+    };
+    let steps: String = tools.iter().enumerate().map(step).collect();
+    format!(
+        "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata: {{name: test}}\n\
+         workload: {{city: Turin}}\nworkflow:\n{steps}"
+    )
 }
 
 /// What `toolhost plan` says of such a playbook.

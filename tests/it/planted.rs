@@ -27,6 +27,9 @@ const SECRETS: usize = 50;
 /// The file in which a script finds its arguments: the way that they are meant to go.
 const ARGUMENTS_FILE: &str = "arguments.json";
 
+/// Where the secrets are.
+const CREDENTIALS_FILE: &str = "credentials.yaml";
+
 /// Gives every secret away in every form, in pieces, on both of its outputs; waits, and fails.
 const LEAKY: &str = include_str!("planted.py");
 
@@ -103,14 +106,19 @@ fn secrets(random: &mut Random) -> Vec<String> {
     (0..SECRETS).map(secret).collect()
 }
 
-fn templates(secrets: &[String]) -> TemplateContext {
+/// The text of a file with these secrets.
+fn credentials(secrets: &[String]) -> String {
     let named: serde_json::Map<_, _> = secrets
         .iter()
         .enumerate()
         .map(|(index, secret)| (format!("s{index}"), json!(secret)))
         .collect();
-    let text = json!({"secrets": named}).to_string();
-    let document = Document::parse("credentials.yaml", &text).unwrap();
+    json!({"secrets": named}).to_string()
+}
+
+fn templates(secrets: &[String]) -> TemplateContext {
+    let text = credentials(secrets);
+    let document = Document::parse(CREDENTIALS_FILE, &text).unwrap();
     let secrets = CredentialsFile::parse(&document, Path::new(".")).unwrap();
     TemplateContext {
         secrets: Arc::new(secrets),
@@ -296,6 +304,52 @@ async fn an_error_of_a_fetch_that_quotes_its_headers_holds_no_secret() {
     scanner.check("the progress", &told.events);
     scanner.check("the trace", &told.trace);
     scanner.check_folder(folder.path(), &|_| false);
+}
+
+#[test]
+fn the_command_line_tells_no_secret_at_the_most_talkative() {
+    let secrets = secrets(&mut Random::new());
+    let scanner = Scanner::new(&secrets);
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path();
+    let mut tool = config("./leaky.py");
+    tool["kind"] = json!("script");
+    tool["script"]["source"] = json!({"type": "file"});
+    // It is there: nothing waits.
+    tool["job"]["env"]["GO"] = json!(home.join("leaky.py"));
+    let playbook = json!({
+        "apiVersion": "noetl.io/v2",
+        "kind": "Playbook",
+        "metadata": {"name": "leaky"},
+        "workflow": [{"step": "leak", "tool": tool}],
+    });
+    for (name, content) in [
+        ("leaky.py", LEAKY.to_owned()),
+        ("playbook.json", playbook.to_string()),
+        (CREDENTIALS_FILE, credentials(&secrets)),
+    ] {
+        std::fs::write(home.join(name), content).unwrap();
+    }
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_toolhost"))
+        .args(["run", "playbook.json", "--credentials", CREDENTIALS_FILE])
+        .current_dir(home)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("HOME", home)
+        .env("TMPDIR", home)
+        .env("RUST_LOG", "trace")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("every secret arrived"), "{told}");
+    assert!(
+        told.contains("calling the tool"),
+        "nothing was traced: {told}"
+    );
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    scanner.check("standard output", &output.stdout);
+    scanner.check("standard error", &output.stderr);
+    scanner.check_folder(home, &|name| name == CREDENTIALS_FILE);
 }
 
 /// The same script without a host around it: its output must not pass, in any form, for any secret.

@@ -110,8 +110,11 @@ impl Scanner {
     }
 }
 
+/// Decodes some bytes.
+type Decode = fn(&[u8]) -> Vec<u8>;
+
 /// Encodings in which a text stays recognizable.
-const TEXTS: [(&str, fn(&[u8]) -> Vec<u8>); 5] = [
+const TEXTS: [(&str, Decode); 5] = [
     ("escapes", unescaped),
     ("URL", |bytes| percent_decoded(bytes, false)),
     ("form", |bytes| percent_decoded(bytes, true)),

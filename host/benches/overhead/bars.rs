@@ -5,11 +5,11 @@ use std::fmt;
 use crate::table::{Measured, ratio};
 use crate::waiting::WaitingMemory;
 
-/// The empty tool's p50, as a multiple of the floor's.
+/// An empty tool's p50, as a multiple of its own floor's.
 const EMPTY_P50: f64 = 1.5;
-/// The script tool's p50, as a multiple of the floor's.
+/// The script tool's p50, as a multiple of a floor's.
 const SCRIPT_P50: f64 = 4.0;
-/// The script tool's p99, as a multiple of the floor's p50.
+/// The script tool's p99, as a multiple of a floor's p50.
 const SCRIPT_P99: f64 = 10.0;
 /// Resident memory with 10,000 calls that wait, in MiB, as `VmRSS` has it.
 const WAITING_MEBIBYTES: f64 = 1024.0;
@@ -44,31 +44,54 @@ impl fmt::Display for Bar {
     }
 }
 
-/// Compares what was measured with what is allowed.
-pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 4] {
-    let floor = measured.floor.p50;
+/// Compares what was measured with what is allowed: with the floor of a tool that knows no standard
+/// library, and with the floor of one that does, as most tools do.
+pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 7] {
+    let no_std = measured.floor.p50;
+    let std = measured.standard_floor.p50;
+    let script = &measured.script;
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
     let mebibytes = (memory.during.resident_bytes >> 20) as f64;
+    let bar = |what, measured, most| Bar {
+        what,
+        measured,
+        most,
+    };
     [
-        Bar {
-            what: "empty tool, p50 / floor p50",
-            measured: ratio(measured.empty.p50, floor),
-            most: EMPTY_P50,
-        },
-        Bar {
-            what: "script tool, p50 / floor p50",
-            measured: ratio(measured.script.p50, floor),
-            most: SCRIPT_P50,
-        },
-        Bar {
-            what: "script tool, p99 / floor p50",
-            measured: ratio(measured.script.p99, floor),
-            most: SCRIPT_P99,
-        },
-        Bar {
-            what: "MiB resident while calls wait",
-            measured: mebibytes,
-            most: WAITING_MEBIBYTES,
-        },
+        bar(
+            "empty no_std tool, p50 / no_std floor p50",
+            ratio(measured.empty.p50, no_std),
+            EMPTY_P50,
+        ),
+        bar(
+            "empty std tool, p50 / std floor p50",
+            ratio(measured.empty_standard.p50, std),
+            EMPTY_P50,
+        ),
+        bar(
+            "script tool, p50 / no_std floor p50",
+            ratio(script.p50, no_std),
+            SCRIPT_P50,
+        ),
+        bar(
+            "script tool, p50 / std floor p50",
+            ratio(script.p50, std),
+            SCRIPT_P50,
+        ),
+        bar(
+            "script tool, p99 / no_std floor p50",
+            ratio(script.p99, no_std),
+            SCRIPT_P99,
+        ),
+        bar(
+            "script tool, p99 / std floor p50",
+            ratio(script.p99, std),
+            SCRIPT_P99,
+        ),
+        bar(
+            "MiB resident while calls wait",
+            mebibytes,
+            WAITING_MEBIBYTES,
+        ),
     ]
 }

@@ -1,6 +1,7 @@
 //! Capabilities that do nothing: handles stand for nothing, and a job is over when it was created.
 
-use wasmtime::component::{HasSelf, Linker, Resource};
+use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
@@ -17,10 +18,14 @@ use bindings::noetl::tool::secrets::{self, Secret, SecretEntry};
 use bindings::noetl::tool::{progress, types};
 
 /// A call whose capabilities do nothing.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Idle {
     /// How many events of the job were told.
     events: usize,
+    /// What the handles of WASI stand for.
+    table: ResourceTable,
+    /// Made when a tool first asks for it, as the host makes it.
+    wasi: Option<Box<WasiCtx>>,
 }
 
 type Details = Vec<(String, String)>;
@@ -46,15 +51,24 @@ const EVENTS: [Event; 3] = [
 /// What every handle is; there is never more than one of a kind.
 const HANDLE: u32 = 1;
 
-/// Links everything that a tool can import.
+/// Links everything that a tool can import. What is linked costs nothing; what a tool imports does.
 pub(crate) fn add_to_linker(linker: &mut Linker<Idle>) -> wasmtime::Result<()> {
     type Data = HasSelf<Idle>;
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
     types::add_to_linker::<_, Data>(linker, |idle| idle)?;
     progress::add_to_linker::<_, Data>(linker, |idle| idle)?;
     objects::add_to_linker::<_, Data>(linker, |idle| idle)?;
     secrets::add_to_linker::<_, Data>(linker, |idle| idle)?;
     jobs::add_to_linker::<_, Data>(linker, |idle| idle)?;
     logs::add_to_linker::<_, Data>(linker, |idle| idle)
+}
+
+impl WasiView for Idle {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let Self { wasi, table, .. } = self;
+        let ctx = wasi.get_or_insert_with(|| Box::new(WasiCtx::builder().build()));
+        WasiCtxView { ctx, table }
+    }
 }
 
 impl types::Host for Idle {}

@@ -77,8 +77,10 @@ fn main() -> Result<ExitCode> {
 struct Lanes {
     engine: MemoryEngine,
     floor: Lane<Floor>,
+    standard_floor: Lane<Floor>,
     script_floor: Lane<Floor>,
     empty: Lane<HostedTool>,
+    empty_standard: Lane<HostedTool>,
     script: Lane<HostedTool>,
     inline: Lane<HostedTool>,
 }
@@ -89,9 +91,11 @@ impl Lanes {
         let host = tools::host(engine.clone(), 2 * THREADS).await?;
         Ok(Self {
             engine,
-            floor: Lane::new(Floor::empty()?, plan),
+            floor: Lane::new(Floor::bare()?, plan),
+            standard_floor: Lane::new(Floor::standard()?, plan),
             script_floor: Lane::new(Floor::script()?, plan),
-            empty: Lane::new(HostedTool::empty(&host)?, plan),
+            empty: Lane::new(HostedTool::empty(&host, tools::EMPTY)?, plan),
+            empty_standard: Lane::new(HostedTool::empty(&host, tools::EMPTY_STANDARD)?, plan),
             script: Lane::new(HostedTool::script_from_source(&host)?, plan),
             inline: Lane::new(HostedTool::script_inline(&host)?, plan),
         })
@@ -100,13 +104,15 @@ impl Lanes {
     /// Measures every lane in turn, so that a slow moment of the machine hits all alike. Each round begins
     /// with another lane, since what one leaves in caches and in the heap is paid by the next.
     fn round(&mut self, round: usize, runtime: &Runtime) -> Result<()> {
-        const LANES: usize = 5;
+        const LANES: usize = 7;
         for lane in 0..LANES {
             match (round + lane) % LANES {
                 0 => self.floor.round(runtime)?,
-                1 => self.script_floor.round(runtime)?,
-                2 => self.empty.round(runtime)?,
-                3 => self.script.round(runtime)?,
+                1 => self.standard_floor.round(runtime)?,
+                2 => self.script_floor.round(runtime)?,
+                3 => self.empty.round(runtime)?,
+                4 => self.empty_standard.round(runtime)?,
+                5 => self.script.round(runtime)?,
                 _ => self.inline.round(runtime)?,
             }
         }
@@ -118,8 +124,10 @@ impl Lanes {
     fn measured(&self) -> Measured {
         Measured {
             floor: self.floor.summary(),
+            standard_floor: self.standard_floor.summary(),
             script_floor: self.script_floor.summary(),
             empty: self.empty.summary(),
+            empty_standard: self.empty_standard.summary(),
             script: self.script.summary(),
             inline: self.inline.summary(),
         }

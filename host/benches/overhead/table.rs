@@ -10,12 +10,16 @@ use crate::waiting::WaitingMemory;
 /// What was measured of every lane.
 #[derive(Debug)]
 pub(crate) struct Measured {
-    /// The tool `empty` on wasmtime alone.
+    /// The tool `empty` on wasmtime alone: the floor without the standard library.
     pub(crate) floor: Summary,
+    /// The tool `empty-standard` on wasmtime alone: the floor with the standard library.
+    pub(crate) standard_floor: Summary,
     /// The tool `script` on wasmtime alone, with a script in its configuration.
     pub(crate) script_floor: Summary,
     /// The tool `empty` in a host.
     pub(crate) empty: Summary,
+    /// The tool `empty-standard` in a host.
+    pub(crate) empty_standard: Summary,
     /// The tool `script` in a host, with a script that it fetches.
     pub(crate) script: Summary,
     /// The tool `script` in a host, with a script in its configuration.
@@ -25,19 +29,32 @@ pub(crate) struct Measured {
 /// The table.
 pub(crate) fn render(measured: &Measured, memory: &WaitingMemory) -> String {
     let mut table = format!(
-        "| lane | p50 | p99 | calls/s, 1 thread | calls/s, {THREADS} threads | p50 / floor | p50 / same tool alone |\n\
-         |---|--:|--:|--:|--:|--:|--:|\n"
+        "| lane | p50 | p99 | calls/s, 1 thread | calls/s, {THREADS} threads \
+         | p50 / no_std floor | p50 / std floor | p50 / same tool alone |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|\n"
     );
     let Measured {
         floor,
+        standard_floor,
         script_floor,
         empty,
+        empty_standard,
         script,
         inline,
     } = measured;
     let lanes = [
-        ("empty tool, wasmtime alone (the floor)", floor, floor),
-        ("empty tool, whole host", empty, floor),
+        (
+            "empty no_std tool, wasmtime alone (the no_std floor)",
+            floor,
+            floor,
+        ),
+        (
+            "empty std tool, wasmtime alone (the std floor)",
+            standard_floor,
+            standard_floor,
+        ),
+        ("empty no_std tool, whole host", empty, floor),
+        ("empty std tool, whole host", empty_standard, standard_floor),
         (
             "script tool, wasmtime alone, inline script",
             script_floor,
@@ -57,12 +74,13 @@ pub(crate) fn render(measured: &Measured, memory: &WaitingMemory) -> String {
     for (name, lane, alone) in lanes {
         let _infallible = writeln!(
             table,
-            "| {name} | {} | {} | {:.0} | {:.0} | {:.2} | {:.2} |",
+            "| {name} | {} | {} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} |",
             microseconds(lane.p50),
             microseconds(lane.p99),
             lane.calls_per_second,
             lane.calls_per_second_on_all_threads,
             ratio(lane.p50, floor.p50),
+            ratio(lane.p50, standard_floor.p50),
             ratio(lane.p50, alone.p50),
         );
     }

@@ -19,10 +19,30 @@ use crate::{Result, build_guests};
 pub(crate) const EXECUTION_ID: &str = "522095307073519743";
 /// The step that all calls belong to, but for those that run at once.
 pub(crate) const STEP: &str = "process_data";
-/// The configuration of the tool `empty`: six calls of the host, as in any tool that does something.
+/// The least that a tool can be.
+pub(crate) const EMPTY: EmptyTool = EmptyTool {
+    kind: "empty",
+    package: "guest-empty",
+    file: "guest_empty.wasm",
+};
+/// The same tool as an ordinary tool is written.
+pub(crate) const EMPTY_STANDARD: EmptyTool = EmptyTool {
+    kind: "empty-standard",
+    package: "guest-empty-standard",
+    file: "guest_empty_standard.wasm",
+};
+/// The configuration of an empty tool: six calls of the host, as in any tool that does something.
 pub(crate) const EMPTY_CONFIG: &str = r#"{"host_calls":6}"#;
 /// The script that is run.
 const SCRIPT: &str = "print('hello')\n";
+
+/// A tool that does nothing, and the package that it is built from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EmptyTool {
+    kind: &'static str,
+    package: &'static str,
+    file: &'static str,
+}
 
 /// A tool in a host, with the configuration that it is called with.
 pub(crate) struct HostedTool {
@@ -35,9 +55,9 @@ pub(crate) struct HostedTool {
 struct OneScript;
 
 impl HostedTool {
-    /// The tool `empty`: what a host adds to any call.
-    pub(crate) fn empty(host: &Arc<ToolHost>) -> Result<Self> {
-        Self::new(host, "empty", serde_json::from_str(EMPTY_CONFIG)?)
+    /// A tool that does nothing: what a host adds to any call.
+    pub(crate) fn empty(host: &Arc<ToolHost>, tool: EmptyTool) -> Result<Self> {
+        Self::new(host, tool.kind, serde_json::from_str(EMPTY_CONFIG)?)
     }
 
     /// The tool `script`, with a script that it fetches.
@@ -104,7 +124,11 @@ pub(crate) async fn host(engine: MemoryEngine, max_calls: usize) -> Result<Arc<T
         .build()?;
     let embedded = EMBEDDED_TOOLS.iter();
     let embedded = embedded.map(|(origin, component)| (*origin, Arc::from(*component)));
-    for (origin, component) in embedded.chain([("empty", empty_component()?.into())]) {
+    let mut tools: Vec<(&str, Arc<[u8]>)> = embedded.collect();
+    for tool in [EMPTY, EMPTY_STANDARD] {
+        tools.push((tool.kind, tool.component()?.into()));
+    }
+    for (origin, component) in tools {
         let tool = host.loader().load(component, origin, |_| Grants::all());
         host.registry().activate(Arc::new(tool.await?));
     }
@@ -118,12 +142,14 @@ pub(crate) fn succeeding_engine() -> MemoryEngine {
     engine
 }
 
-/// The component of the tool `empty`, built where it has not been built yet.
-pub(crate) fn empty_component() -> Result<Vec<u8>> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let target = workspace.canonicalize()?.join("target/guests");
-    let folder = build_guests::build(&workspace, &target, &["guest-empty"])?;
-    Ok(std::fs::read(folder.join("guest_empty.wasm"))?)
+impl EmptyTool {
+    /// The component, built where it has not been built yet.
+    pub(crate) fn component(self) -> Result<Vec<u8>> {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let target = workspace.canonicalize()?.join("target/guests");
+        let folder = build_guests::build(&workspace, &target, &[self.package])?;
+        Ok(std::fs::read(folder.join(self.file))?)
+    }
 }
 
 /// The component of the tool `script`, which the host embeds.

@@ -85,13 +85,14 @@ async fn try_plan(arguments: PlanArguments) -> Result<Exit, Exit> {
         None
     };
     let execution_id = arguments.playbook.execution_id;
-    let mut context = TemplateContext::default();
-    context.execution_id = execution_id
-        .unwrap_or_else(ExecutionId::generate)
-        .to_string();
-    context.workload = Arc::new(workload);
-    context.secrets = credentials.secrets();
-    context.keychain = Arc::new(keychain);
+    let execution_id = execution_id.unwrap_or_else(ExecutionId::generate);
+    let context = TemplateContext {
+        execution_id: execution_id.to_string(),
+        workload: Arc::new(workload),
+        secrets: credentials.secrets(),
+        keychain: Arc::new(keychain),
+        ..TemplateContext::default()
+    };
     let planning = Planning {
         playbook: &playbook,
         host: set_up.host,

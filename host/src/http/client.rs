@@ -6,7 +6,6 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
-use url::Url;
 
 use super::proxy::{ProxySettings, proxies};
 use super::resolve::{PolicyResolver, check_literal};
@@ -151,25 +150,6 @@ impl HttpClient {
                 request.timeout,
             )),
         }
-    }
-
-    /// The client underneath, for a library that brings its own requests. It checks the addresses that
-    /// names resolve to; the caller checks with [`check`](Self::check) what it asks for.
-    ///
-    /// # Errors
-    ///
-    /// [`HttpError::Client`].
-    pub async fn underneath(&self, addresses: AddressPolicy) -> Result<reqwest::Client, HttpError> {
-        Ok(self.clients().await?.of(addresses).clone())
-    }
-
-    /// Checks a URL that holds an address rather than a name.
-    ///
-    /// # Errors
-    ///
-    /// [`HttpError::AddressRefused`], [`HttpError::Client`].
-    pub async fn check(&self, url: &Url, addresses: AddressPolicy) -> Result<(), HttpError> {
-        check_literal(url, addresses, &self.clients().await?.proxies)
     }
 
     /// How often something is tried by this client.

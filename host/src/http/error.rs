@@ -21,6 +21,8 @@ pub enum HttpError {
         host: String,
         /// What the resolver says.
         why: String,
+        /// Whether the resolver itself could not be asked, rather than knowing no such name.
+        is_temporary: bool,
     },
     /// The policy does not take the server's address.
     #[error("`{host}` is at {address}, which is {class}, and only public addresses may be reached")]
@@ -117,10 +119,8 @@ impl HttpError {
     pub const fn is_retryable(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Timeout { .. } | Self::Cut { .. } => true,
-            // A name that is not there now may be there after a hiccup of the resolver; but the usual
-            // cause is a mistake, and the user waits for the message.
-            Self::NameNotFound { .. }
-            | Self::AddressRefused { .. }
+            Self::NameNotFound { is_temporary, .. } => *is_temporary,
+            Self::AddressRefused { .. }
             | Self::ProxyRefused { .. }
             | Self::Tls { .. }
             | Self::Redirects { .. }
@@ -182,10 +182,14 @@ impl HttpError {
 
     fn from_resolver(error: &ResolveError) -> Self {
         match error {
-            ResolveError::NotFound { host, source } => Self::NameNotFound {
-                host: host.clone(),
-                why: printable(&source.to_string()),
-            },
+            ResolveError::NotFound { host, source } => {
+                let why = printable(&source.to_string());
+                Self::NameNotFound {
+                    host: host.clone(),
+                    is_temporary: TEMPORARY_WORDS.iter().any(|words| why.contains(words)),
+                    why,
+                }
+            }
             ResolveError::Refused {
                 host,
                 address,
@@ -306,6 +310,10 @@ const CUT_WORDS: [&str; 8] = [
     "stream closed because of a broken pipe",
 ];
 
+/// What glibc and musl say for `EAI_AGAIN`, which the standard library gives as text alone: the network of a
+/// container that has just been started is often not there yet.
+const TEMPORARY_WORDS: [&str; 2] = ["Temporary failure in name resolution", "Try again"];
+
 fn tls_words(error: &rustls::Error, trust_problem: Option<&str>) -> String {
     let words = match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
@@ -346,4 +354,32 @@ fn tls_words(error: &rustls::Error, trust_problem: Option<&str>) -> String {
 fn printable(text: &str) -> String {
     let characters = text.chars().filter(|character| !character.is_control());
     characters.take(MAX_WHY_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resolver_that_cannot_be_asked_is_asked_again() {
+        for (said, is_retryable) in [
+            (
+                "failed to lookup address information: Temporary failure in name resolution",
+                true,
+            ),
+            (
+                "failed to lookup address information: Name or service not known",
+                false,
+            ),
+        ] {
+            let error = HttpError::from_resolver(&ResolveError::NotFound {
+                host: "h.example".to_owned(),
+                source: io::Error::other(said),
+            });
+            assert_eq!(error.is_retryable(), is_retryable, "{said}");
+            let converted = CapabilityError::from(error);
+            assert_eq!(converted.reason, Reason::HostNotFound);
+            assert_eq!(converted.retryable, is_retryable);
+        }
+    }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 pub use job::RunningJob;
@@ -357,7 +358,11 @@ fn secret_place(request: &JobRequest, is_secret: impl Fn(&str) -> bool) -> Optio
         }
     }
     let mut options = request.options.iter();
-    if let Some((name, _)) = options.find(|(_, value)| is_secret(&value.to_string())) {
+    let is_secret_value = |value: &Value| match value {
+        Value::String(text) => is_secret(text),
+        other => is_secret(&other.to_string()),
+    };
+    if let Some((name, _)) = options.find(|(_, value)| is_secret_value(value)) {
         return Some(format!("option `{name}`"));
     }
     let mut variables = request.environment.iter();

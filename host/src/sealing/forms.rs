@@ -117,8 +117,8 @@ mod tests {
     fn patterns(secret: &str) -> Vec<String> {
         let mut patterns = Patterns::new();
         add(secret, &mut patterns);
-        let text = |pattern: &Box<[u8]>| String::from_utf8(pattern.to_vec()).unwrap();
-        patterns.iter().map(text).collect()
+        let text = |pattern: Box<[u8]>| String::from_utf8(pattern.into()).unwrap();
+        patterns.into_iter().map(text).collect()
     }
 
     #[test]
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn pieces_cover_every_byte_of_a_long_form() {
-        let text: String = (0..1000).map(|number| format!("{number}é")).collect();
+        let numbers: Vec<_> = (0..1000).map(|number| number.to_string()).collect();
+        let text = numbers.join("é");
         let mut found = Patterns::new();
         add_pieces(&text, MAX_PATTERN_BYTES, &mut found);
         let mut covered = vec![false; text.len()];

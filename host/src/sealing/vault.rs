@@ -217,7 +217,12 @@ fn is_key(after_quote: &[u8]) -> bool {
 fn next_reference(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut position = from;
     loop {
-        let start = position + text.get(position..)?.find(PREFIX)?;
+        let rest = text.get(position..)?;
+        // Most texts are too short, and to begin a search costs more than to see that.
+        if rest.len() < PREFIX.len() + TOKEN_DIGITS {
+            return None;
+        }
+        let start = position + rest.find(PREFIX)?;
         let end = start + PREFIX.len() + TOKEN_DIGITS;
         let digits = text.as_bytes().get(start + PREFIX.len()..end);
         if digits.is_some_and(|digits| digits.iter().all(|digit| is_digit(*digit))) {

@@ -27,6 +27,7 @@ mod output;
 mod quantity;
 mod resources;
 mod run;
+mod schema;
 mod source;
 mod watch;
 
@@ -60,7 +61,7 @@ impl Tool for Script {
     type Outcome = Outcome;
 
     fn schema() -> Cow<'static, str> {
-        include_str!("../schema.json").into()
+        schema::SCHEMA.into()
     }
 
     fn run(host: &impl Host, config: Config, context: &Context) -> Result<Outcome, Error> {

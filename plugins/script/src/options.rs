@@ -1,7 +1,6 @@
 //! What the engine shall provide: the options of the job, and the hash that tells one specification
 //! from another.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -10,7 +9,6 @@ use core::ops::RangeInclusive;
 
 use noetl_tool_sdk::{Context, Error, Host, JobSpec, code};
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 
 use crate::config::{JobConfig, PullPolicy, Text, Whole};
 use crate::hash::hash;
@@ -32,7 +30,7 @@ const SPEC_HASH: &str = "noetl.io/spec-hash";
 /// Options by their names in a Kubernetes Job, each as JSON.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
-    values: Vec<(&'static str, Box<RawValue>)>,
+    values: Vec<(&'static str, String)>,
     annotations: BTreeMap<String, Text>,
 }
 
@@ -104,8 +102,8 @@ impl Options {
     ) -> JobSpec<'handles, H> {
         let hash = self.hash(script_sha256, variables);
         self.annotations.insert(SPEC_HASH.to_string(), Text(hash));
-        for (name, value) in &self.values {
-            spec = spec.option(name, value);
+        for (name, json) in self.values {
+            spec = spec.json_option(name, json);
         }
         spec.option("annotations", &self.annotations)
     }
@@ -114,7 +112,7 @@ impl Options {
         let values = self
             .values
             .iter()
-            .flat_map(|(name, value)| [*name, value.get()]);
+            .flat_map(|(name, json)| [*name, json.as_str()]);
         let annotations = self
             .annotations
             .iter()
@@ -129,11 +127,11 @@ impl Options {
     }
 
     fn set<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        let value = to_raw_value(value).map_err(|error| {
+        let json = serde_json::to_string(value).map_err(|error| {
             let message = format!("`job.{name}` cannot be written as JSON: {error}");
             Error::new(code::INTERNAL, message)
         })?;
-        self.values.push((name, value));
+        self.values.push((name, json));
         Ok(())
     }
 

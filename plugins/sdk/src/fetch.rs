@@ -1,4 +1,4 @@
-use alloc::string::String;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -45,12 +45,16 @@ impl FetchOptions {
 
     /// Any option by its name, such as `region`, `endpoint`, `method`, `headers` or `max-bytes`.
     #[must_use]
-    pub fn option<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
+    pub fn option<T: Serialize + ?Sized>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: &T,
+    ) -> Self {
         self.0.set(name, value);
         self
     }
 
-    pub(crate) fn into_values(self) -> Result<Vec<(String, String)>> {
-        self.0.into_values()
+    pub(crate) fn pairs(&self) -> Result<Vec<(&str, &str)>> {
+        self.0.pairs()
     }
 }

@@ -1,3 +1,4 @@
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -49,8 +50,19 @@ impl<'handles, H: Host> JobSpec<'handles, H> {
     /// Any option of a Kubernetes Job by its name, such as `backoffLimit` or `resources`. A name set
     /// twice keeps the later value.
     #[must_use]
-    pub fn option<T: Serialize + ?Sized>(mut self, name: &str, value: &T) -> Self {
+    pub fn option<T: Serialize + ?Sized>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: &T,
+    ) -> Self {
         self.options.set(name, value);
+        self
+    }
+
+    /// The same for a value that is JSON already.
+    #[must_use]
+    pub fn json_option(mut self, name: impl Into<Cow<'static, str>>, json: String) -> Self {
+        self.options.set_json(name, json);
         self
     }
 
@@ -68,8 +80,8 @@ impl<'handles, H: Host> JobSpec<'handles, H> {
         self
     }
 
-    pub(crate) fn take_options(&mut self) -> Result<Vec<(String, String)>> {
-        core::mem::take(&mut self.options).into_values()
+    pub(crate) fn option_pairs(&self) -> Result<Vec<(&str, &str)>> {
+        self.options.pairs()
     }
 }
 

@@ -1,4 +1,5 @@
-use alloc::string::{String, ToString};
+use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::Serialize;
@@ -9,14 +10,19 @@ use crate::error::{Error, Result, code};
 /// call that the options are for, so that builders need no result of their own.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
-    values: Vec<(String, String)>,
+    values: Vec<(Cow<'static, str>, String)>,
     failure: Option<Error>,
 }
 
 impl Options {
-    pub(crate) fn set<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
+    pub(crate) fn set<T: Serialize + ?Sized>(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: &T,
+    ) {
+        let name = name.into();
         match serde_json::to_string(value) {
-            Ok(json) => self.values.push((name.to_string(), json)),
+            Ok(json) => self.values.push((name, json)),
             Err(error) => {
                 self.failure.get_or_insert_with(|| {
                     let message =
@@ -27,10 +33,20 @@ impl Options {
         }
     }
 
-    pub(crate) fn into_values(self) -> Result<Vec<(String, String)>> {
-        match self.failure {
-            None => Ok(self.values),
-            Some(error) => Err(error),
+    /// Takes a value that is JSON already.
+    pub(crate) fn set_json(&mut self, name: impl Into<Cow<'static, str>>, json: String) {
+        self.values.push((name.into(), json));
+    }
+
+    /// Every name with its JSON, as it crosses to the host.
+    pub(crate) fn pairs(&self) -> Result<Vec<(&str, &str)>> {
+        match &self.failure {
+            None => Ok(self
+                .values
+                .iter()
+                .map(|(name, json)| (name.as_ref(), json.as_str()))
+                .collect()),
+            Some(error) => Err(error.clone()),
         }
     }
 }

@@ -29,10 +29,12 @@
 //!
 //! - **the API**: `batch/v1` jobs, and pods, secrets, configmaps, events, serviceaccounts and namespaces of `v1`, with
 //!   create, get, list, watch, patch (merge patch; a strategic one is taken for one; JSON patch), update, delete and
-//!   deletecollection; selectors, pages, bookmarks, dry runs, preconditions, 410 after [`FakeKubernetes::compact`];
-//!   metadata alone (`PartialObjectMetadata`); reviews of one's own rights. It refuses in the words of Kubernetes
-//!   1.34. Not there: server-side apply, `generateName`, `sendInitialEvents` (refused, as servers without that gate
-//!   do), admission, quotas (plan a [`Fault::Refuse`]), Protobuf, tables, upgrades.
+//!   deletecollection; selectors, pages, bookmarks, dry runs, preconditions; watches that begin with a list
+//!   ([`Settings::has_watch_lists`]); metadata alone (`PartialObjectMetadata`); reviews of one's own rights. It refuses
+//!   in the words of Kubernetes 1.34. After [`FakeKubernetes::compact`] a watch from before begins and ends with an
+//!   `ERROR` event of 410, as it really does, and a list that is continued is answered with 410; plan a
+//!   [`Fault::Refuse`] for a watch that is answered so. Not there: server-side apply, `generateName`, admission, quotas
+//!   (plan a [`Fault::Refuse`]), `managedFields`, Protobuf, tables, upgrades.
 //! - **the garbage collector**: foreground, background, and orphans, which are the default for Jobs.
 //! - **the Job controller**: suspension, retries after a delay that doubles, `activeDeadlineSeconds` from the resume,
 //!   pod failure policies, both policies of replacement, `FailureTarget` and `SuccessCriteriaMet` before the end, the
@@ -40,6 +42,11 @@
 //!   restarts nothing).
 //! - **a node**: each container is a process of this machine, in a process group of its own, see below; or a
 //!   [`Play`] tells the pod's states, which no process gives ([`Settings::playwright`]).
+//!
+//! What a watch sees of a Job and its pods was compared with a cluster of 1.34: the order of what is written is the
+//! same. Known to differ: `activeDeadlineSeconds` counts from the moment of the start, where the real one counts from
+//! whole seconds and may be up to one early; pods lack the conditions `ContainersReady` and
+//! `PodReadyToStartContainers`; none gets a token of a service account.
 //!
 //! Whatever takes time on a real cluster is short by default, and every [`Settings`] field says what it really is.
 //!

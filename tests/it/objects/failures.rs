@@ -424,10 +424,23 @@ async fn the_request_goes_before_the_credential_and_the_credential_before_the_de
             hint: "private-addresses: true",
         },
     );
+    // What is wrong with the server of a credential is the credential's fault.
+    asked.options.endpoint = None;
+    for (endpoint, reason) in [
+        ("ftp://store", Reason::InvalidRequest),
+        ("http://store.invalid", Reason::HostNotFound),
+    ] {
+        access.endpoint = Some(endpoint.to_owned());
+        let error = from_s3(access.clone(), asked.clone()).await.unwrap_err();
+        assert_eq!(error.reason, reason, "{error}");
+        assert_eq!(
+            error.field.as_deref(),
+            Some("script.source.auth"),
+            "{error}"
+        );
+    }
     // The bucket as part of the host's name, where the credential says so: the name does not resolve.
     access.path_style = Some(false);
-    access.endpoint = Some("http://store.invalid".to_owned());
-    asked.options.endpoint = None;
     let error = from_s3(access, asked).await.unwrap_err();
     assert_eq!(error.reason, Reason::HostNotFound, "{error}");
     assert!(error.message.contains("bucket.store.invalid"), "{error}");
@@ -624,4 +637,27 @@ async fn without_credentials_only_what_needs_none_is_asked_for() {
         },
     );
     assert_eq!(server.store.requests().len(), 1);
+}
+
+/// `print('packed')` and a line's end, by `gzip -n`.
+const PACKED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x2b\x28\xca\xcc\x2b\xd1\x50\x2f\x48\x4c\xce\x4e\x4d\x51\xd7\xe4\x02\x00\xae\x8d\x83\xb5\x10\x00\x00\x00";
+
+#[tokio::test]
+async fn what_is_stored_packed_or_without_a_length_is_read_to_its_end() {
+    let server = Server::start(|request: Request| {
+        let response = if request.target.ends_with("packed.py") {
+            Response::new(200, PACKED).header("content-encoding", "gzip")
+        } else {
+            let chunks = "6\r\nprint(\r\n3\r\n1)\n\r\n0\r\n\r\n";
+            Response::new(200, chunks).header("transfer-encoding", "chunked")
+        };
+        response.header("etag", "\"tag\"")
+    });
+    let server = server.await;
+    for (key, content) in [("packed.py", "print('packed')\n"), ("a.py", "print(1)\n")] {
+        let asked = request(&format!("gs://bucket/{key}"), Some(&server.url()));
+        let object = from_gcs(nothing(), asked).await.unwrap();
+        assert_eq!(object.bytes, content.as_bytes(), "{key}");
+        assert_eq!(object.metadata.etag.as_deref(), Some("\"tag\""));
+    }
 }

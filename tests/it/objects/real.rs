@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::{HttpRequest, HttpRequestBody};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use toolhost::backend::objects::conformance::{self, BadLine, Harness};
 use toolhost::backend::objects::{GcsSource, S3Source};
@@ -19,6 +20,7 @@ use toolhost::capability::{Access, FetchRequest, ObjectSource, Reason};
 use toolhost::http::{AddressPolicy, HttpClient, Request, Url};
 
 use super::access::{FakeAccess, keys, nothing};
+use super::command;
 use super::harness::{Lines, client, request};
 use super::script::{NAME, SCRIPT, runs};
 use super::servers::store::escaped;
@@ -258,6 +260,31 @@ async fn a_script_of_a_real_s3_runs() {
     access.endpoint = Some(s3.endpoint.clone());
     let source = S3Source::new(client()).with_access(Arc::new(FakeAccess::new(access)));
     runs("s3", &request.uri, Arc::new(source)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "skipped: needs a server, see TOOLHOST_TEST_S3_ENDPOINT in tests/it/objects/real.rs"]
+async fn a_script_of_a_real_s3_runs_on_the_command_line() {
+    let s3 = S3::new();
+    let request = s3.put(NAME, SCRIPT).await;
+    let secret = variable("TOOLHOST_TEST_S3_SECRET");
+    let source = json!({
+        "uri": request.uri,
+        "source": {
+            "type": "s3",
+            "region": variable("TOOLHOST_TEST_S3_REGION"),
+            "auth": "aws_credentials",
+        },
+    });
+    let credentials = json!({"aws_credentials": {
+        "type": "aws",
+        "access_key_id": variable("TOOLHOST_TEST_S3_KEY"),
+        "secret_access_key": secret,
+        "endpoint": s3.endpoint,
+    }});
+    let outcome = command::run(&source, &credentials, &secret);
+    assert_eq!(outcome["output"], "hello from a bucket\n", "{outcome}");
+    assert!(outcome["script"]["etag"].is_string(), "{outcome}");
 }
 
 #[tokio::test]

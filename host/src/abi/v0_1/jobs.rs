@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use wasmtime::component::Resource;
 
 use super::CallState;
@@ -25,10 +24,8 @@ pub type HostJob = Arc<RunningJob>;
 /// What a guest has said so far about a job to be created.
 #[derive(Debug)]
 pub struct HostJobSpec {
-    name: String,
-    /// By their names, each as JSON.
-    options: BTreeMap<String, String>,
-    script: Option<(String, Bytes)>,
+    /// Its environment stays empty until the job is created.
+    request: JobRequest,
     environment: Option<HostSecret>,
 }
 
@@ -88,9 +85,7 @@ impl Host for CallState {
 impl HostJobSpecTrait for CallState {
     fn new(&mut self, name: String) -> wasmtime::Result<Resource<HostJobSpec>> {
         let spec = HostJobSpec {
-            name,
-            options: BTreeMap::new(),
-            script: None,
+            request: JobRequest::new(name, Vec::new()),
             environment: None,
         };
         // A constructor has no way to fail but to trap, and only a guest that leaks handles gets here.
@@ -122,7 +117,7 @@ impl HostJobSpecTrait for CallState {
                 CapabilityError::new(Reason::InvalidRequest, message).into()
             ));
         }
-        spec.script = Some((file_name, content));
+        spec.request.script = Some(Script { file_name, content });
         Ok(Ok(()))
     }
 
@@ -170,34 +165,11 @@ impl HostJobTrait for CallState {
 
 impl CallState {
     fn request(&self, spec: HostJobSpec) -> Result<JobRequest, CapabilityError> {
-        let mut options = spec.options;
-        let command = take(&mut options, "command")?.unwrap_or_default();
-        let mut request = JobRequest::new(checked_name(spec.name)?, command);
+        let mut request = spec.request;
+        check_name(&request.name)?;
         request
             .execution_id
             .clone_from(&self.scope.context.execution_id);
-        if let Some(limit) = take(&mut options, "backoffLimit")? {
-            request.backoff_limit = limit;
-        }
-        request.active_deadline =
-            take(&mut options, "activeDeadlineSeconds")?.map(Duration::from_secs);
-        request.labels = take(&mut options, "labels")?.unwrap_or_default();
-        request.annotations = take(&mut options, "annotations")?.unwrap_or_default();
-        let mut resources: BTreeMap<String, BTreeMap<String, String>> =
-            take(&mut options, "resources")?.unwrap_or_default();
-        request.requests = resources.remove("requests").unwrap_or_default();
-        request.limits = resources.remove("limits").unwrap_or_default();
-        if let Some(name) = resources.keys().next() {
-            let message = format!("`resources` has no member `{name}`");
-            return Err(CapabilityError::new(Reason::Unsupported, message));
-        }
-        for (name, value) in options {
-            let value = parse(&name, &value)?;
-            request.options.insert(name, value);
-        }
-        request.script = spec
-            .script
-            .map(|(file_name, content)| Script { file_name, content });
         if let Some(secret) = spec.environment {
             request.environment = secret.open(&self.scope.vault)?;
         }
@@ -208,27 +180,43 @@ impl CallState {
 impl HostJobSpec {
     fn set(&mut self, options: Vec<(String, String)>) -> Result<(), CapabilityError> {
         for (name, value) in options {
-            let checked: Result<IgnoredAny, _> = serde_json::from_str(&value);
-            checked.map_err(|error| {
-                let message = format!("the option `{name}` of a job is no JSON: {error}");
-                CapabilityError::new(Reason::InvalidRequest, message)
-            })?;
-            self.options.insert(name, value);
-        }
-        if self.options.len() > MAX_OPTIONS {
-            let message = format!("a job has at most {MAX_OPTIONS} options");
-            return Err(CapabilityError::new(Reason::TooLarge, message));
+            self.set_option(name, &value)?;
         }
         Ok(())
     }
-}
 
-fn take<T: DeserializeOwned>(
-    options: &mut BTreeMap<String, String>,
-    name: &str,
-) -> Result<Option<T>, CapabilityError> {
-    let value = options.remove(name);
-    value.map(|value| parse(name, &value)).transpose()
+    /// Reads an option; later values replace earlier ones.
+    fn set_option(&mut self, name: String, value: &str) -> Result<(), CapabilityError> {
+        let request = &mut self.request;
+        match name.as_str() {
+            "command" => request.command = parse(&name, value)?,
+            "backoffLimit" => request.backoff_limit = parse(&name, value)?,
+            "activeDeadlineSeconds" => {
+                request.active_deadline = Some(Duration::from_secs(parse(&name, value)?));
+            }
+            "labels" => request.labels = parse(&name, value)?,
+            "annotations" => request.annotations = parse(&name, value)?,
+            "resources" => {
+                let mut resources: BTreeMap<String, BTreeMap<String, String>> =
+                    parse(&name, value)?;
+                request.requests = resources.remove("requests").unwrap_or_default();
+                request.limits = resources.remove("limits").unwrap_or_default();
+                if let Some(name) = resources.keys().next() {
+                    let message = format!("`resources` has no member `{name}`");
+                    return Err(CapabilityError::new(Reason::Unsupported, message));
+                }
+            }
+            _ => {
+                if request.options.len() >= MAX_OPTIONS && !request.options.contains_key(&name) {
+                    let message = format!("a job has at most {MAX_OPTIONS} options");
+                    return Err(CapabilityError::new(Reason::TooLarge, message));
+                }
+                let value = parse(&name, value)?;
+                request.options.insert(name, value);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn parse<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, CapabilityError> {
@@ -238,7 +226,7 @@ fn parse<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, CapabilityEr
     })
 }
 
-fn checked_name(name: String) -> Result<String, CapabilityError> {
+fn check_name(name: &str) -> Result<(), CapabilityError> {
     let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let is_label = !name.is_empty()
         && name.len() <= MAX_NAME_BYTES
@@ -246,7 +234,7 @@ fn checked_name(name: String) -> Result<String, CapabilityError> {
         && !name.starts_with('-')
         && !name.ends_with('-');
     if is_label {
-        return Ok(name);
+        return Ok(());
     }
     let message = format!(
         "`{name}` is no name for a job: it is no DNS label of at most {MAX_NAME_BYTES} characters"

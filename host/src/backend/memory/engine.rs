@@ -93,7 +93,7 @@ impl MemoryEngine {
         Ok(script)
     }
 
-    fn hold(&self, simulation: Simulation, reporter: JobReporter) {
+    fn hold(&self, simulation: Box<Simulation>, reporter: JobReporter) {
         let release = Arc::new(Notify::new());
         let name = simulation.name().to_owned();
         self.state().held.insert(name.clone(), Arc::clone(&release));
@@ -128,7 +128,8 @@ impl JobRunner for MemoryEngine {
         let request = Arc::new(request);
         let script = self.accept(&request)?;
         let (handle, reporter) = JobHandle::new(JobIdentity::created(&request.name));
-        let mut simulation = Simulation::new(request, script, logs, memory_limit);
+        // Boxed, since a job that is held is moved to its task, and this runs on the small stack of a guest.
+        let mut simulation = Box::new(Simulation::new(request, script, logs, memory_limit));
         match simulation.run(&reporter) {
             Progress::Finished(end) => simulation.finish(&reporter, end),
             Progress::Held => self.hold(simulation, reporter),
@@ -161,7 +162,7 @@ impl Drop for Held {
 }
 
 async fn run_held(
-    mut simulation: Simulation,
+    mut simulation: Box<Simulation>,
     reporter: JobReporter,
     release: Arc<Notify>,
     held: Held,

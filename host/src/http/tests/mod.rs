@@ -15,7 +15,7 @@ use super::{
 use crate::capability::{CapabilityError, Reason};
 
 /// Long enough for a loaded machine, short enough to be waited for.
-pub(crate) const STALL: Duration = Duration::from_millis(300);
+pub(crate) const STALL: Duration = Duration::from_millis(1500);
 
 /// Settings under which nobody has to wait.
 pub(crate) fn quick() -> HttpSettings {
@@ -134,7 +134,6 @@ async fn a_connection_made_for_one_policy_is_none_for_the_other() {
 async fn names_what_is_wrong() {
     let closed = closed_port().await;
     let (odd, _task) = chatter(b"SSH-2.0-OpenSSH_9.6\r\n").await;
-    let stalling = Server::start(|_, _| Answer::ok("12345").stall_after(2)).await;
     let silent = Server::start(|_, _| Answer::nothing()).await;
     let cutting = Server::start(|_, _| Answer::ok("12345").cut_after(2)).await;
     let resetting = Server::start(|_, _| Answer::ok("12345").reset_after(2)).await;
@@ -158,11 +157,6 @@ async fn names_what_is_wrong() {
             format!("https://127.0.0.1:{odd}/a?sig=s3cret"),
             Reason::TlsFailed,
             false,
-        ),
-        (
-            stalling.url("/a?sig=s3cret").to_string(),
-            Reason::Timeout,
-            true,
         ),
         (
             silent.url("/a?sig=s3cret").to_string(),
@@ -203,6 +197,19 @@ async fn names_what_is_wrong() {
             "as many attempts as the policy has"
         );
     }
+}
+
+#[tokio::test]
+async fn what_sends_nothing_for_too_long_is_given_up() {
+    let server = Server::start(|_, _| Answer::ok("12345").stall_after(2)).await;
+    let mut settings = quick();
+    settings.retry.attempts = 1;
+    let (error, converted) = error_of(settings, any(server.url("/a"))).await;
+    assert!(matches!(error, HttpError::Timeout { .. }), "{error:?}");
+    assert_eq!(
+        (converted.reason, converted.retryable),
+        (Reason::Timeout, true)
+    );
 }
 
 #[tokio::test]

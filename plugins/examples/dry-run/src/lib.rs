@@ -119,7 +119,7 @@ fn options(source: BTreeMap<String, Value>) -> FetchOptions {
         let seconds = (name == "timeout").then(|| number(&value)).flatten();
         options = match seconds.map(Duration::try_from_secs_f64) {
             Some(Ok(timeout)) => options.timeout(timeout),
-            _ => options.option(&name, &value),
+            _ => options.option(name, &value),
         };
     }
     options

@@ -49,18 +49,7 @@ impl<'de> Deserialize<'de> for Whole {
 
 impl<'de> Deserialize<'de> for Seconds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = deserializer.deserialize_any(TextVisitor)?;
-        let seconds: Option<f64> = text.parse().ok();
-        seconds
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .filter(|duration| !duration.is_zero())
-            .map(Self)
-            .ok_or_else(|| {
-                de::Error::invalid_value(
-                    de::Unexpected::Str(&text),
-                    &"a positive number of seconds",
-                )
-            })
+        deserializer.deserialize_any(SecondsVisitor).map(Self)
     }
 }
 
@@ -101,6 +90,49 @@ impl Visitor<'_> for TextVisitor {
         let number = number.ok_or_else(|| E::custom("the number has no value"))?;
         Ok(number.to_string())
     }
+}
+
+struct SecondsVisitor;
+
+impl Visitor<'_> for SecondsVisitor {
+    type Value = Duration;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a positive number of seconds")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+        let seconds = decimal_seconds(text).filter(|seconds| !seconds.is_zero());
+        seconds.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Duration, E> {
+        let seconds = Some(Duration::from_secs(value)).filter(|seconds| !seconds.is_zero());
+        seconds.ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(value), &self))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Duration, E> {
+        let seconds = Duration::try_from_secs_f64(value).ok();
+        let seconds = seconds.filter(|seconds| !seconds.is_zero());
+        seconds.ok_or_else(|| E::invalid_value(de::Unexpected::Float(value), &self))
+    }
+}
+
+/// Reads digits that may have a point and more digits after them; what is finer than a billionth is cut
+/// off. The standard library's parser of floating point brings tables of 12 KB.
+fn decimal_seconds(text: &str) -> Option<Duration> {
+    const NANOSECOND_DIGITS: usize = 9;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let are_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) {
+        return None;
+    }
+    let nanoseconds = fraction
+        .bytes()
+        .chain(core::iter::repeat(b'0'))
+        .take(NANOSECOND_DIGITS)
+        .fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    Some(Duration::new(whole.parse().ok()?, nanoseconds))
 }
 
 struct WordsVisitor;
@@ -230,11 +262,34 @@ mod tests {
 
     #[test]
     fn reads_seconds_with_fractions() {
-        for (json, milliseconds) in [("30", 30_000), ("\"1.5\"", 1500), ("0.25", 250)] {
+        let cases = [
+            ("30", 30_000),
+            ("\"30\"", 30_000),
+            ("\"1.5\"", 1500),
+            ("\"0.0010000009\"", 1),
+            ("0.25", 250),
+        ];
+        for (json, milliseconds) in cases {
             let Seconds(duration) = serde_json::from_str(json).unwrap();
             assert_eq!(duration, Duration::from_millis(milliseconds), "{json}");
         }
-        for json in ["0", "-1", "\"inf\"", "\"NaN\"", "\"soon\"", "1e300"] {
+        for json in [
+            "0",
+            "0.0",
+            "-1",
+            "\"-1\"",
+            "\"+1\"",
+            "\"0\"",
+            "\"1.\"",
+            "\".5\"",
+            "\"1.5.0\"",
+            "\"\"",
+            "\"inf\"",
+            "\"NaN\"",
+            "\"soon\"",
+            "\"99999999999999999999\"",
+            "1e300",
+        ] {
             assert!(serde_json::from_str::<Seconds>(json).is_err(), "{json}");
         }
     }

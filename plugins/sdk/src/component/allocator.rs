@@ -7,66 +7,151 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::arch::wasm32;
 use core::cell::UnsafeCell;
 use core::ptr;
-use core::sync::atomic::{AtomicBool, Ordering};
 
 use dlmalloc::Dlmalloc;
 
 /// The allocator of a component without the standard library.
 ///
-/// It begins with memory that the component has from its start. Memory that an instance grows costs
-/// the host two changes of its address space, on which all calls wait for each other.
+/// An instance lives for one call, in which most tools allocate a few kilobytes all in all. So the memory
+/// behind the component's data, which is there from the start, is handed out from front to back, and taken
+/// back where it was the last that was handed out. What does not fit there is [`Dlmalloc`]'s.
+///
+/// Memory that an instance grows costs the host two changes of its address space, on which all calls
+/// wait for each other.
 #[derive(Debug)]
 pub struct Allocator;
 
-/// Enough for a small tool; a page of WebAssembly.
-const ARENA_BYTES: usize = PAGE_BYTES;
+/// The least that is handed out before [`Dlmalloc`] begins; enough for a small tool.
+const MIN_ARENA_BYTES: usize = 16 << 10;
 /// By which memory grows.
 const PAGE_BYTES: usize = 64 << 10;
 
-#[repr(align(16))]
-struct Arena(UnsafeCell<[u8; ARENA_BYTES]>);
+struct Heap(UnsafeCell<State>);
 
-struct State(UnsafeCell<Dlmalloc<Pages>>);
+struct State {
+    arena: Arena,
+    /// What does not fit into the arena.
+    rest: Dlmalloc<Pages>,
+}
 
-/// Where the allocator takes memory from: the arena, once, and then the host.
+/// The memory behind the component's data, by its addresses; all of them are 0 until it is first used.
+struct Arena {
+    start: usize,
+    /// Everything before it is in use, or was and cannot be taken back.
+    next: usize,
+    end: usize,
+}
+
+/// Where memory comes from once the arena is used up.
 struct Pages;
 
-static ARENA: Arena = Arena(UnsafeCell::new([0; ARENA_BYTES]));
-static ARENA_IS_TAKEN: AtomicBool = AtomicBool::new(false);
-static STATE: State = State(UnsafeCell::new(Dlmalloc::new_with_allocator(Pages)));
+static HEAP: Heap = Heap(UnsafeCell::new(State {
+    arena: Arena {
+        start: 0,
+        next: 0,
+        end: 0,
+    },
+    rest: Dlmalloc::new_with_allocator(Pages),
+}));
 
 // SAFETY: a component has one thread.
-unsafe impl Sync for Arena {}
+unsafe impl Sync for Heap {}
 
-// SAFETY: as above.
-unsafe impl Sync for State {}
+unsafe extern "C" {
+    /// Its address is where the component's data and stack end; set by the linker.
+    static __heap_base: u8;
+}
 
-// SAFETY: `Dlmalloc` keeps the promises of the trait; it is entered by one thread, and does not call
-// itself.
-unsafe impl GlobalAlloc for Allocator {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        unsafe { (*STATE.0.get()).malloc(layout.size(), layout.align()) }
+impl Arena {
+    /// From the end of the component's data to the end of its memory.
+    fn find() -> Self {
+        let start = (&raw const __heap_base).addr();
+        let mut pages = wasm32::memory_size::<0>();
+        if pages * PAGE_BYTES < start + MIN_ARENA_BYTES && wasm32::memory_grow::<0>(1) == pages {
+            pages += 1;
+        }
+        Self {
+            start,
+            next: start,
+            end: pages * PAGE_BYTES,
+        }
     }
 
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        unsafe { (*STATE.0.get()).free(memory, layout.size(), layout.align()) }
+    /// The next bytes; none where they do not fit.
+    fn take(&mut self, layout: Layout) -> Option<*mut u8> {
+        if self.start == 0 {
+            *self = Self::find();
+        }
+        let start = self.next.checked_next_multiple_of(layout.align())?;
+        let next = start.checked_add(layout.size())?;
+        if next > self.end {
+            return None;
+        }
+        self.next = next;
+        Some(ptr::without_provenance_mut(start))
     }
 
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        unsafe { (*STATE.0.get()).calloc(layout.size(), layout.align()) }
+    fn contains(&self, memory: *mut u8) -> bool {
+        (self.start..self.end).contains(&memory.addr())
     }
 
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
-        unsafe { (*STATE.0.get()).realloc(memory, layout.size(), layout.align(), bytes) }
+    /// Makes what was handed out last longer or shorter; says whether that was possible.
+    fn resize_last(&mut self, memory: *mut u8, bytes: usize, new_bytes: usize) -> bool {
+        let start = memory.addr();
+        let is_possible = start + bytes == self.next && new_bytes <= self.end - start;
+        if is_possible {
+            self.next = start + new_bytes;
+        }
+        is_possible
     }
 }
 
-// SAFETY: what is returned belongs to nobody else: the arena is handed out once, and pages are new.
+// SAFETY: the state is entered by one thread, and does not call itself. Bytes of the arena belong to one
+// block at a time, since `next` is behind every block that is in use; `Dlmalloc` keeps the promises of
+// the trait, and gets back what it gave, since none of it lies in the arena.
+unsafe impl GlobalAlloc for Allocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        unsafe {
+            let State { arena, rest } = &mut *HEAP.0.get();
+            match arena.take(layout) {
+                Some(memory) => memory,
+                None => rest.malloc(layout.size(), layout.align()),
+            }
+        }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        unsafe {
+            let State { arena, rest } = &mut *HEAP.0.get();
+            if arena.contains(memory) {
+                arena.resize_last(memory, layout.size(), 0);
+            } else {
+                rest.free(memory, layout.size(), layout.align());
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        unsafe {
+            let State { arena, rest } = &mut *HEAP.0.get();
+            if !arena.contains(memory) {
+                return rest.realloc(memory, layout.size(), layout.align(), bytes);
+            }
+            if arena.resize_last(memory, layout.size(), bytes) {
+                return memory;
+            }
+            let new = self.alloc(Layout::from_size_align_unchecked(bytes, layout.align()));
+            if !new.is_null() {
+                ptr::copy_nonoverlapping(memory, new, layout.size().min(bytes));
+            }
+            new
+        }
+    }
+}
+
+// SAFETY: what is returned belongs to nobody else: pages are new.
 unsafe impl dlmalloc::Allocator for Pages {
     fn alloc(&self, bytes: usize) -> (*mut u8, usize, u32) {
-        if bytes <= ARENA_BYTES && !ARENA_IS_TAKEN.swap(true, Ordering::Relaxed) {
-            return (ARENA.0.get().cast(), ARENA_BYTES, 0);
-        }
         let pages = bytes.div_ceil(PAGE_BYTES);
         match wasm32::memory_grow::<0>(pages) {
             usize::MAX => (ptr::null_mut(), 0, 0),

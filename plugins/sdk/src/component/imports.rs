@@ -1,4 +1,4 @@
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
@@ -31,7 +31,7 @@ impl Host for Imports {
     type Job = jobs::Job;
 
     fn fetch_object(&self, uri: &str, options: FetchOptions) -> Result<Self::Object> {
-        Ok(objects::fetch_object(uri, &options.into_values()?)?)
+        Ok(objects::fetch_object(uri, &options.pairs()?)?)
     }
 
     fn create_object(&self, bytes: &[u8]) -> Result<Self::Object> {
@@ -40,20 +40,19 @@ impl Host for Imports {
 
     fn create_secret(&self, entries: Vec<SecretEntry>) -> Result<Self::Secret> {
         let entries: Vec<_> = entries
-            .into_iter()
+            .iter()
             .map(|entry| secrets::SecretEntry {
-                name: entry.name,
-                value: entry.value,
-                format: entry.format.to_string(),
+                name: entry.name(),
+                value: entry.value(),
+                format: entry.format(),
             })
             .collect();
         Ok(secrets::create_secret(&entries)?)
     }
 
-    fn create_job(&self, mut spec: JobSpec<'_, Self>) -> Result<Self::Job> {
-        let options = spec.take_options()?;
+    fn create_job(&self, spec: JobSpec<'_, Self>) -> Result<Self::Job> {
         let handle = jobs::JobSpec::new(&spec.name);
-        handle.set(&options)?;
+        handle.set(&spec.option_pairs()?)?;
         if let Some((file_name, script)) = &spec.script {
             handle.set_script(file_name, script)?;
         }
@@ -64,11 +63,7 @@ impl Host for Imports {
     }
 
     fn report(&self, stage: &str, message: &str, details: &[(&str, &str)]) {
-        let details: Vec<_> = details
-            .iter()
-            .map(|(name, value)| ((*name).to_string(), (*value).to_string()))
-            .collect();
-        progress::report(stage, message, &details);
+        progress::report(stage, message, details);
     }
 
     fn log(&self, level: Level, message: &str) {

@@ -17,5 +17,7 @@ pub mod bindings {
         pub_export_macro: true,
         export_macro_name: "export_handler",
         default_bindings_module: "noetl_tool_sdk::bindings",
+        // What the host only reads is lent to it, not copied first.
+        ownership: Borrowing { duplicate_if_necessary: false },
     });
 }

@@ -153,7 +153,7 @@ impl Host for MockHost {
     type Job = MockJobHandle;
 
     fn fetch_object(&self, uri: &str, options: FetchOptions) -> Result<MockObject> {
-        let options = parsed(options.into_values()?)?;
+        let options = parsed(&options.pairs()?)?;
         let pinned = options.get("sha256").and_then(Value::as_str);
         let pinned = pinned.map(ToString::to_string);
         self.journal.record(Call::FetchObject {
@@ -196,10 +196,10 @@ impl Host for MockHost {
         Ok(MockSecret { entries })
     }
 
-    fn create_job(&self, mut spec: JobSpec<'_, Self>) -> Result<MockJobHandle> {
+    fn create_job(&self, spec: JobSpec<'_, Self>) -> Result<MockJobHandle> {
         self.journal.record(Call::CreateJob {
             name: spec.name.clone(),
-            options: parsed(spec.take_options()?)?,
+            options: parsed(&spec.option_pairs()?)?,
             script: spec
                 .script
                 .as_ref()
@@ -248,11 +248,11 @@ impl MockHost {
     }
 }
 
-fn parsed(options: Vec<(String, String)>) -> Result<Map<String, Value>> {
+fn parsed(options: &[(&str, &str)]) -> Result<Map<String, Value>> {
     options
-        .into_iter()
-        .map(|(name, json)| match serde_json::from_str(&json) {
-            Ok(value) => Ok((name, value)),
+        .iter()
+        .map(|(name, json)| match serde_json::from_str(json) {
+            Ok(value) => Ok(((*name).to_string(), value)),
             Err(error) => Err(Error::new(code::INVALID_REQUEST, error.to_string())),
         })
         .collect()

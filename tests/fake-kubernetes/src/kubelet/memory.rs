@@ -27,11 +27,7 @@ fn resident_bytes(root: Pid) -> u64 {
     let mut processes = vec![root.as_raw_nonzero().get()];
     let mut bytes = 0_u64;
     while let Some(process) = processes.pop() {
-        let pages = fs::read_to_string(format!("/proc/{process}/statm"))
-            .ok()
-            .and_then(|statm| statm.split(' ').nth(1)?.parse::<u64>().ok());
-        let page = u64::try_from(rustix::param::page_size()).unwrap_or(4096);
-        bytes = bytes.saturating_add(pages.unwrap_or(0).saturating_mul(page));
+        bytes = bytes.saturating_add(resident_bytes_of(process).unwrap_or(0));
         let children = fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
         let children = children.unwrap_or_default();
         processes.extend(
@@ -41,4 +37,14 @@ fn resident_bytes(root: Pid) -> u64 {
         );
     }
     bytes
+}
+
+/// `VmRSS` of one process; nothing where it is over.
+fn resident_bytes_of(process: i32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes.saturating_mul(1024))
 }

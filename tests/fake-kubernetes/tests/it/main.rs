@@ -15,3 +15,4 @@ mod objects;
 mod pods;
 mod proxy;
 mod rules;
+mod watches;

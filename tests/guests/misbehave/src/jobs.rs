@@ -60,7 +60,7 @@ pub(crate) fn bad_cursor(context: &Context) -> Result<String, Error> {
 /// Creates a job that prints its environment, and returns what it printed.
 pub(crate) fn print_environment(context: &Context, secret: &Secret) -> Result<String, Error> {
     let spec = JobSpec::new(&name(context, 0));
-    spec.set(&[("command".to_string(), r#"["env"]"#.to_string())])?;
+    spec.set(&[("command", r#"["env"]"#)])?;
     spec.set_environment(secret)?;
     let job = create_job(spec)?;
     while watch_job(&job, WAIT_MS)?.is_none_or(|event| event.kind != "finished") {}
@@ -71,7 +71,7 @@ pub(crate) fn print_environment(context: &Context, secret: &Secret) -> Result<St
 
 fn sleeping(context: &Context, number: usize) -> Result<Job, Error> {
     let spec = JobSpec::new(&name(context, number));
-    spec.set(&[("command".to_string(), r#"["sleep", "3600"]"#.to_string())])?;
+    spec.set(&[("command", r#"["sleep", "3600"]"#)])?;
     create_job(spec)
 }
 

@@ -155,8 +155,7 @@ fn panic() -> ! {
 fn flood_log() -> ! {
     loop {
         progress::log("info", "a line that nobody wants to read a second time");
-        let details = [("again".to_string(), "and again".to_string())];
-        progress::report("flooding", "once more", &details);
+        progress::report("flooding", "once more", &[("again", "and again")]);
     }
 }
 
@@ -192,9 +191,9 @@ fn many_objects() -> String {
 /// Makes up a reference of the right form, and a job that would write what it stands for.
 fn forge_sealed(context: &[(String, String)]) -> Result<String, AbiError> {
     let forged = secrets::SecretEntry {
-        name: "FORGED".to_string(),
-        value: format!("sealed.{}", "0".repeat(32)),
-        format: "text".to_string(),
+        name: "FORGED",
+        value: &format!("sealed.{}", "0".repeat(32)),
+        format: "text",
     };
     let secret = secrets::create_secret(&[forged])?;
     jobs::print_environment(context, &secret)

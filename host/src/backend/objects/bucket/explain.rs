@@ -14,6 +14,8 @@ pub(super) struct Asked<'call> {
     pub(super) region: Option<&'call str>,
     /// The server, as a person wrote it.
     pub(super) endpoint: &'call str,
+    /// The configuration value that the server follows from.
+    pub(super) place_field: &'static str,
 }
 
 /// What is to be said about an answer: the kind of failure, the sentence's beginning, how to mend it, where.
@@ -28,7 +30,6 @@ struct Verdict {
 const URI: &str = "script.uri";
 const AUTH: &str = "script.source.auth";
 const REGION: &str = "script.source.region";
-const ENDPOINT: &str = "script.source.endpoint";
 
 /// The error that an answer is, by the server's code, then by its status.
 ///
@@ -228,7 +229,7 @@ fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
             Reason::FetchFailed,
             what,
             "the server has trouble: try again later",
-            ENDPOINT,
+            asked.place_field,
         );
         verdict.retryable = true;
         return verdict;
@@ -237,7 +238,7 @@ fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
         Reason::FetchFailed,
         what,
         "see what the server says, and whether it is the right one",
-        ENDPOINT,
+        asked.place_field,
     )
 }
 
@@ -259,6 +260,8 @@ mod tests {
 
     use super::*;
 
+    const ENDPOINT: &str = "script.source.endpoint";
+
     fn explained(service: Service, status: u16, code: &str, message: &str) -> CapabilityError {
         let scheme = if service == Service::Gcs { "gs" } else { "s3" };
         let name = ObjectName::parse(&format!("{scheme}://bucket/a.py"), scheme).unwrap();
@@ -272,6 +275,7 @@ mod tests {
             access: &access,
             region: (service == Service::S3).then_some("us-east-1"),
             endpoint: "https://server",
+            place_field: ENDPOINT,
         };
         explain(asked, &answer)
     }

@@ -3,7 +3,7 @@ use secrecy::ExposeSecret as _;
 
 use super::endpoint::Endpoint;
 use super::name::ObjectName;
-use super::protocol::{Protocol, Question, refuse};
+use super::protocol::{Protocol, Question, named_endpoint, refuse};
 use crate::capability::{Access, Authorization, CapabilityError, FetchOptions, Reason, Service};
 
 /// The XML API of Google Cloud Storage: <https://cloud.google.com/storage/docs/xml-api/get-object-download>.
@@ -34,16 +34,14 @@ impl Protocol for Gcs {
         options: &FetchOptions,
         access: &Access,
     ) -> Result<Question, CapabilityError> {
-        let stated = options.endpoint.as_deref().or(access.endpoint.as_deref());
-        let endpoint = match stated {
-            Some(stated) => Endpoint::parse(stated)?,
-            None => Endpoint::of_host(HOST),
-        };
+        let (named, place_field) = named_endpoint(options, access)?;
+        let endpoint = named.unwrap_or_else(|| Endpoint::of_host(HOST));
         Ok(Question {
             url: endpoint.in_path(&name.bucket, &name.escaped_key()),
             headers: HeaderMap::new(),
             region: None,
             endpoint: endpoint.to_string(),
+            place_field,
         })
     }
 

@@ -162,6 +162,7 @@ impl<P: Protocol> BucketOpener<'_, P> {
             access,
             region: question.region.as_deref(),
             endpoint: &question.endpoint,
+            place_field: question.place_field,
         };
         let changed = matches!(
             refusal.answer.status,
@@ -180,17 +181,15 @@ impl<P: Protocol> BucketOpener<'_, P> {
             let policy = &self.options.policy;
             return policy
                 .denied_address(request.url(), &error.to_string())
-                .with_field("script.source.endpoint")
+                .with_field(question.place_field)
                 .into();
         }
-        let field = match (&self.options.endpoint, &error) {
-            (_, HttpError::Timeout { .. }) => "script.source.timeout",
-            (Some(_), _) => "script.source.endpoint",
+        let is_of_region = question.region.is_some() && question.place_field == "script.uri";
+        let field = match &error {
+            HttpError::Timeout { .. } => "script.source.timeout",
             // A region that there is not has no server.
-            (None, HttpError::NameNotFound { .. }) if question.region.is_some() => {
-                "script.source.region"
-            }
-            (None, _) => "script.uri",
+            HttpError::NameNotFound { .. } if is_of_region => "script.source.region",
+            _ => question.place_field,
         };
         unread(&self.name.uri(), error, field).into()
     }
@@ -199,7 +198,7 @@ impl<P: Protocol> BucketOpener<'_, P> {
         let message = format!("the server of `{}` sends {what}", self.name.uri());
         CapabilityError::new(Reason::FetchFailed, message)
             .with_hint("ask whoever runs the server, or a proxy on the way")
-            .with_field("script.source.endpoint")
+            .with_field("script.uri")
             .into()
     }
 }
@@ -208,7 +207,7 @@ fn wrong_url(question: &Question, error: &dyn std::fmt::Display) -> CapabilityEr
     let message = format!("`{}` is no URL: {error}", question.url);
     CapabilityError::new(Reason::InvalidRequest, message)
         .with_hint("check the endpoint")
-        .with_field("script.source.endpoint")
+        .with_field(question.place_field)
 }
 
 /// There was no answer, or not all of it.

@@ -1,5 +1,6 @@
 use http::HeaderMap;
 
+use super::endpoint::Endpoint;
 use super::name::ObjectName;
 use crate::capability::{Access, CapabilityError, FetchOptions, Reason, Service};
 
@@ -36,6 +37,28 @@ pub(super) struct Question {
     pub(super) region: Option<String>,
     /// The server, for messages.
     pub(super) endpoint: String,
+    /// The configuration value that the server follows from.
+    pub(super) place_field: &'static str,
+}
+
+/// The server that the request names, or else the credential, and the configuration value that it follows
+/// from; none where it is the cloud's own.
+pub(super) fn named_endpoint(
+    options: &FetchOptions,
+    access: &Access,
+) -> Result<(Option<Endpoint>, &'static str), CapabilityError> {
+    if let Some(text) = &options.endpoint {
+        return Ok((Some(Endpoint::parse(text)?), "script.source.endpoint"));
+    }
+    let Some(text) = &access.endpoint else {
+        return Ok((None, "script.uri"));
+    };
+    let field = "script.source.auth";
+    let endpoint = Endpoint::parse(text).map_err(|error| {
+        let message = format!("{} cannot be used: {}", access.origin, error.message);
+        CapabilityError { message, ..error }.with_field(field)
+    })?;
+    Ok((Some(endpoint), field))
 }
 
 /// What is given and has no effect is a mistake that somebody would look for later.

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::answer::is_region;
 use super::endpoint::Endpoint;
 use super::name::ObjectName;
-use super::protocol::{Protocol, Question, refuse};
+use super::protocol::{Protocol, Question, named_endpoint, refuse};
 use crate::capability::{
     Access, Authorization, AwsKeys, CapabilityError, FetchOptions, Reason, Service,
 };
@@ -47,9 +47,9 @@ impl Protocol for S3 {
                 .with_hint("regions are called like `us-east-1`")
                 .with_field("script.source.region"));
         }
-        let stated = options.endpoint.as_deref().or(access.endpoint.as_deref());
-        let (endpoint, in_path) = match stated {
-            Some(stated) => (Endpoint::parse(stated)?, access.path_style.unwrap_or(true)),
+        let (named, place_field) = named_endpoint(options, access)?;
+        let (endpoint, in_path) = match named {
+            Some(named) => (named, access.path_style.unwrap_or(true)),
             None => (
                 Endpoint::of_host(amazon(region)),
                 access.path_style.unwrap_or_else(|| !name.fits_a_host()),
@@ -66,6 +66,7 @@ impl Protocol for S3 {
             headers: HeaderMap::new(),
             region: Some(region.to_owned()),
             endpoint: endpoint.to_string(),
+            place_field,
         })
     }
 
@@ -136,4 +137,99 @@ fn sign(question: &mut Question, keys: &AwsKeys, access: &Access) -> Result<(), 
     let (parts, _) = request.into_parts();
     question.headers = parts.headers;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(uri: &str, options: &FetchOptions, access: &Access) -> Question {
+        let name = ObjectName::parse(uri, S3::SCHEME).unwrap();
+        S3.question(&name, options, access).unwrap()
+    }
+
+    fn nothing() -> Access {
+        Access::new(Authorization::Anonymous, "a test")
+    }
+
+    #[test]
+    fn the_bucket_is_part_of_the_hosts_name_where_a_certificate_covers_it() {
+        for (uri, region, url) in [
+            (
+                "s3://b/a b",
+                None,
+                "https://b.s3.us-east-1.amazonaws.com/a%20b",
+            ),
+            (
+                "s3://b/a//b",
+                Some("eu-west-1"),
+                "https://b.s3.eu-west-1.amazonaws.com/a//b",
+            ),
+            (
+                "s3://my.b/a",
+                None,
+                "https://s3.us-east-1.amazonaws.com/my.b/a",
+            ),
+            (
+                "s3://My_B/a",
+                None,
+                "https://s3.us-east-1.amazonaws.com/My_B/a",
+            ),
+            (
+                "s3://b/a",
+                Some("cn-north-1"),
+                "https://b.s3.cn-north-1.amazonaws.com.cn/a",
+            ),
+        ] {
+            let options = FetchOptions {
+                region: region.map(str::to_owned),
+                ..FetchOptions::default()
+            };
+            assert_eq!(question(uri, &options, &nothing()).url, url);
+        }
+    }
+
+    #[test]
+    fn the_bucket_stands_in_the_path_of_another_server_unless_the_credential_says_otherwise() {
+        let options = FetchOptions {
+            endpoint: Some("http://store:9000/s3/".to_owned()),
+            ..FetchOptions::default()
+        };
+        for (path_style, url) in [
+            (None, "http://store:9000/s3/b/a"),
+            (Some(true), "http://store:9000/s3/b/a"),
+            (Some(false), "http://b.store:9000/s3/a"),
+        ] {
+            let access = Access {
+                path_style,
+                endpoint: Some("https://not-this-one".to_owned()),
+                ..nothing()
+            };
+            assert_eq!(question("s3://b/a", &options, &access).url, url);
+        }
+    }
+
+    #[test]
+    fn a_signature_covers_the_part_that_is_asked_for_and_the_token() {
+        let keys = AwsKeys {
+            access_key_id: "AKIA".to_owned(),
+            secret_access_key: "secret".into(),
+            session_token: Some("token".into()),
+        };
+        let access = Access::new(Authorization::Aws(keys), "a test");
+        let mut question = question("s3://b/a", &FetchOptions::default(), &access);
+        let range = http::HeaderValue::from_static("bytes=5-");
+        question.headers.insert(http::header::RANGE, range);
+        S3.authorize(&mut question, &access).unwrap();
+        let authorization = question.headers[http::header::AUTHORIZATION]
+            .to_str()
+            .unwrap();
+        assert!(
+            authorization.contains(
+                "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date;x-amz-security-token,"
+            ),
+            "{authorization}"
+        );
+        assert_eq!(question.headers["x-amz-security-token"], "token");
+    }
 }

@@ -1,0 +1,230 @@
+//! The attempts of a job: what pods become events, and how each ended.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::waiting::Look;
+use super::{Job, Supervision};
+use crate::backend::controller::Next;
+use crate::backend::kubernetes::diagnosis::{self, AttemptContext, JobStop};
+use crate::backend::kubernetes::follow::{Followed, Follower, Writing};
+use crate::backend::kubernetes::hub::PodState;
+use crate::backend::kubernetes::manifest::SCRIPT_CONTAINER;
+use crate::backend::kubernetes::phase;
+use crate::backend::kubernetes::view::{JobView, PodView};
+use crate::capability::JobEventKind;
+
+/// How long a pod that is being deleted is watched for somebody to say why, before it is told what was
+/// seen: the Job controller writes the deadline's condition up to a second after it began to delete.
+const DELETION_DELAY: Duration = Duration::from_secs(3);
+
+/// A pod of the job.
+pub(super) struct Attempt {
+    pub(super) pod: Arc<PodView>,
+    pub(super) uid: String,
+    pub(super) name: String,
+    pub(super) number: u32,
+    pub(super) is_gone: bool,
+    pub(super) is_told: bool,
+    /// Since when it is being deleted.
+    deleted: Option<Instant>,
+    writing: watch::Sender<Writing>,
+    log: Log,
+    pub(super) has_ended: bool,
+}
+
+pub(super) enum Log {
+    None,
+    Followed,
+    Read(Followed),
+}
+
+impl Job {
+    pub(super) fn note_pods(&mut self, pods: &BTreeMap<String, PodState>) {
+        for attempt in &mut self.attempts {
+            if let Some(state) = pods.get(&attempt.uid) {
+                attempt.pod = Arc::clone(&state.pod);
+                attempt.is_gone |= state.is_gone;
+            }
+        }
+        let is_new = |uid: &&String| !self.attempts.iter().any(|known| known.uid == **uid);
+        let mut new: Vec<_> = pods
+            .keys()
+            .filter(is_new)
+            .filter_map(|uid| pods.get(uid))
+            .collect();
+        new.sort_by_key(|state| {
+            let metadata = &state.pod.metadata;
+            (
+                metadata.creation_timestamp.as_ref().map(|time| time.0),
+                metadata.name.clone(),
+            )
+        });
+        if !new.is_empty() {
+            self.look = Look::new();
+            self.patience.reset();
+        }
+        for state in new {
+            let metadata = &state.pod.metadata;
+            self.attempts.push(Attempt {
+                uid: metadata.uid.clone().unwrap_or_default(),
+                name: metadata.name.clone().unwrap_or_default(),
+                number: u32::try_from(self.attempts.len() + 1).unwrap_or(u32::MAX),
+                pod: Arc::clone(&state.pod),
+                is_gone: state.is_gone,
+                is_told: false,
+                deleted: None,
+                writing: watch::Sender::new(Writing::Runs),
+                log: Log::None,
+                has_ended: false,
+            });
+        }
+    }
+
+    pub(super) fn advance_attempt(
+        &mut self,
+        index: usize,
+        job: Option<&JobView>,
+    ) -> Option<Instant> {
+        let attempt = self.attempts.get_mut(index)?;
+        if attempt.has_ended {
+            return None;
+        }
+        let phase = phase::phase(&attempt.pod);
+        if phase.has_started && !attempt.is_told {
+            attempt.is_told = true;
+            let pod = attempt.name.clone();
+            let (number, elapsed) = (attempt.number, self.supervision.created.elapsed());
+            self.supervision
+                .reporter
+                .report(elapsed, number, JobEventKind::AttemptStarted { pod });
+        }
+        if phase.has_started && matches!(attempt.log, Log::None) {
+            attempt.log = Log::Followed;
+            let follower = Follower {
+                connection: Arc::clone(&self.supervision.cluster.connection),
+                namespace: self.supervision.namespace.clone(),
+                pod: attempt.name.clone(),
+                container: SCRIPT_CONTAINER,
+                attempt: attempt.number,
+                logs: Arc::clone(&self.supervision.logs),
+                writing: attempt.writing.subscribe(),
+            };
+            self.followers
+                .spawn(async move { (index, follower.run().await) });
+        }
+        let is_lost = attempt.is_gone || phase.is_lost;
+        if !(phase.has_ended || is_lost) {
+            return None;
+        }
+        let writing = if is_lost {
+            Writing::Gone
+        } else {
+            Writing::Ended
+        };
+        attempt.writing.send_if_modified(|known| {
+            let is_news = *known < writing;
+            *known = writing.max(*known);
+            is_news
+        });
+        if matches!(attempt.log, Log::Followed) {
+            return None;
+        }
+        // Somebody deletes it: the job's deadline, a drain, a person. The job says which, a little later.
+        let is_deleted = attempt.is_gone || attempt.pod.metadata.deletion_timestamp.is_some();
+        let is_explained = self.is_cancelled
+            || self.is_lost
+            || phase::is_disrupted(&attempt.pod)
+            || job.is_some_and(phase::is_too_late);
+        if is_deleted && !is_explained && !phase::has_succeeded(&attempt.pod) {
+            let since = *attempt.deleted.get_or_insert_with(Instant::now);
+            if since.elapsed() < DELETION_DELAY {
+                return Some(since + DELETION_DELAY);
+            }
+        }
+        self.end_attempt(index, job);
+        None
+    }
+
+    fn end_attempt(&mut self, index: usize, job: Option<&JobView>) {
+        let Some(attempt) = self.attempts.get_mut(index) else {
+            return;
+        };
+        let supervision = &mut self.supervision;
+        let is_too_late = job.is_some_and(phase::is_too_late);
+        let stop = if self.is_cancelled {
+            Some(JobStop::Cancelled)
+        } else if is_too_late {
+            Some(JobStop::Deadline(
+                supervision.active_deadline.unwrap_or_default(),
+            ))
+        } else {
+            let is_suspended = job.is_some_and(|job| job.spec.suspend == Some(true));
+            is_suspended.then_some(JobStop::Suspended)
+        };
+        let context = AttemptContext {
+            container: SCRIPT_CONTAINER,
+            is_gone: attempt.is_gone,
+            job_stop: stop,
+            now: Timestamp::now(),
+        };
+        let Some(mut verdict) = diagnosis::attempt_end(&attempt.pod, context) else {
+            return;
+        };
+        attempt.has_ended = true;
+        let elapsed = supervision.created.elapsed();
+        let number = attempt.number;
+        if !attempt.is_told {
+            attempt.is_told = true;
+            let pod = attempt.name.clone();
+            supervision
+                .reporter
+                .report(elapsed, number, JobEventKind::AttemptStarted { pod });
+        }
+        if let Log::Read(followed) = &attempt.log {
+            if let Some(problem) = &followed.problem {
+                let message = format!("attempt {number}: {problem}");
+                supervision
+                    .reporter
+                    .report(elapsed, number, JobEventKind::Warning { message });
+            }
+            let Supervision {
+                command,
+                script_name,
+                ..
+            } = supervision;
+            verdict.end =
+                diagnosis::from_log_tail(verdict.end, command, script_name, &followed.tail);
+        } else {
+            supervision.logs.end(number);
+        }
+        let end = verdict.end.clone();
+        let counts = verdict.counts;
+        self.verdicts.push(verdict);
+        supervision
+            .reporter
+            .report(elapsed, number, JobEventKind::AttemptEnded(end.clone()));
+        self.told = None;
+        self.look = Look::new();
+        if counts && let Next::Retry(wait) = supervision.controller.after(&end) {
+            let is_last = self.is_cancelled || self.is_lost || is_too_late;
+            if !is_last {
+                self.look.at += wait;
+                supervision
+                    .reporter
+                    .report(elapsed, number, JobEventKind::BackingOff { wait });
+            }
+        }
+    }
+
+    pub(super) fn note_log(&mut self, index: usize, followed: Followed) {
+        if let Some(attempt) = self.attempts.get_mut(index) {
+            attempt.log = Log::Read(followed);
+        }
+    }
+}

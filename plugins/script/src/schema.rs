@@ -1,0 +1,63 @@
+//! The JSON Schema of the configuration.
+
+/// `schema.json` without the white space in which people read it. The constants of a component are in
+/// the memory of every call, so each page of them counts.
+pub(crate) const SCHEMA: &str = match core::str::from_utf8(&COMPACT) {
+    Ok(schema) => schema,
+    Err(_) => panic!("`schema.json` is not UTF-8"),
+};
+
+const READABLE: &[u8] = include_bytes!("../schema.json");
+const LENGTH: usize = compact(READABLE, &mut [0; READABLE.len()]);
+const COMPACT: [u8; LENGTH] = {
+    let mut compacted = [0; READABLE.len()];
+    compact(READABLE, &mut compacted);
+    match compacted.first_chunk() {
+        Some(chunk) => *chunk,
+        None => panic!("JSON cannot grow by losing white space"),
+    }
+};
+
+/// Copies JSON without the white space outside of its texts, and returns how many bytes that are.
+const fn compact(mut json: &[u8], mut compacted: &mut [u8]) -> usize {
+    let room = compacted.len();
+    let mut in_text = false;
+    let mut is_escaped = false;
+    while let [byte, rest @ ..] = json {
+        json = rest;
+        if !in_text && byte.is_ascii_whitespace() {
+            continue;
+        }
+        if *byte == b'"' && !is_escaped {
+            in_text = !in_text;
+        }
+        is_escaped = *byte == b'\\' && !is_escaped;
+        let [place, room_left @ ..] = compacted else {
+            break;
+        };
+        *place = *byte;
+        compacted = room_left;
+    }
+    room - compacted.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_the_readable_schema_says() {
+        let readable: serde_json::Value = serde_json::from_slice(READABLE).unwrap();
+        let compacted: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+        assert_eq!(compacted, readable);
+        assert_eq!(SCHEMA, alloc::format!("{compacted}"));
+    }
+
+    #[test]
+    fn keeps_white_space_in_texts() {
+        let json = br#"{ "a \" b\\" : [ " c " ] }"#;
+        let mut compacted = [0; 64];
+        let length = compact(json, &mut compacted);
+        assert_eq!(compacted[..length], *br#"{"a \" b\\":[" c "]}"#);
+    }
+}
