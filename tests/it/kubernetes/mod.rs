@@ -184,10 +184,7 @@ struct Ran {
     logs: Vec<String>,
 }
 
-async fn start(
-    engine: &KubernetesEngine,
-    request: JobRequest,
-) -> Result<Running, CapabilityError> {
+async fn start(engine: &KubernetesEngine, request: JobRequest) -> Result<Running, CapabilityError> {
     let logs = Arc::new(Logs::default());
     let creation = engine.create(request, Arc::clone(&logs) as Arc<dyn LogSink>);
     let created = timeout(PATIENCE, creation).await;

@@ -79,6 +79,8 @@ struct Job {
     look: Look,
     /// Since when the job counts attempts of which nothing was heard.
     missing: Option<Instant>,
+    /// Whether its pods were asked for because of that.
+    has_listed: bool,
     graces: Graces,
     /// How long nothing runs for the same cause.
     patience: Patience,
@@ -141,6 +143,7 @@ impl Supervision {
             give_up: None,
             look: Look::new(),
             missing: None,
+            has_listed: false,
             graces: Graces::default(),
             patience: Patience::default(),
             told: None,
@@ -254,12 +257,15 @@ impl Job {
     }
 
     fn advance_attempt(&mut self, index: usize, job: Option<&JobView>) -> Option<Instant> {
+        // One attempt is told after the other; the next one may begin while a log is still being read.
+        let mut earlier = self.attempts.iter().take(index);
+        let is_next = earlier.all(|attempt| attempt.has_ended);
         let attempt = self.attempts.get_mut(index)?;
         if attempt.has_ended {
             return None;
         }
         let phase = phase::phase(&attempt.pod);
-        if phase.has_started && !attempt.is_told {
+        if phase.has_started && is_next && !attempt.is_told {
             attempt.is_told = true;
             let pod = attempt.name.clone();
             let (number, elapsed) = (attempt.number, self.supervision.created.elapsed());
@@ -295,7 +301,7 @@ impl Job {
             *known = writing.max(*known);
             is_news
         });
-        if matches!(attempt.log, Log::Followed) {
+        if matches!(attempt.log, Log::Followed) || !is_next {
             return None;
         }
         // Somebody deletes it: the job's deadline, a drain, a person. The job says which, a little later.
@@ -420,10 +426,32 @@ impl Job {
                 if since.elapsed() < MISSING_DELAY {
                     return Some(since + MISSING_DELAY);
                 }
+                if !self.has_listed {
+                    self.has_listed = true;
+                    self.list_pods().await;
+                    return Some(Instant::now());
+                }
             }
             self.verdict = verdict;
         }
         None
+    }
+
+    /// Asks for the pods of which the watch says nothing.
+    async fn list_pods(&self) {
+        let Supervision {
+            cluster,
+            namespace,
+            uid,
+            subscription,
+            ..
+        } = &self.supervision;
+        let client = cluster.connection.client();
+        let pods = cluster.during(|| api::pods_of_job(&client, namespace, uid));
+        match pods.await {
+            Ok(pods) => subscription.learn(None, pods),
+            Err(error) => tracing::warn!(%error, "the pods of a job that is over are not known"),
+        }
     }
 
     /// Whether the job is on the server although a list did not have it.
@@ -447,7 +475,14 @@ impl Job {
 
     /// Looks at why nothing runs, tells it, and ends what has no hope. Says when to look again.
     async fn judge_waiting(&mut self) -> Option<Instant> {
-        let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
+        let (last, earlier) = match self.attempts.split_last() {
+            Some((last, earlier)) => (Some(last), earlier),
+            None => (None, [].as_slice()),
+        };
+        if earlier.iter().any(|attempt| !attempt.has_ended) {
+            return None;
+        }
+        let current = last.filter(|attempt| !attempt.has_ended);
         if current.is_some_and(|attempt| attempt.is_told) {
             return None;
         }
@@ -498,9 +533,9 @@ impl Job {
             cluster, namespace, ..
         } = &self.supervision;
         let client = cluster.connection.client();
-        api::events_of(&client, namespace, uid)
-            .await
-            .unwrap_or_default()
+        let limit = cluster.connection.request_timeout();
+        let events = timeout(limit, api::events_of(&client, namespace, uid)).await;
+        events.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     fn context(&self, now: Timestamp) -> WaitingContext<'_> {
