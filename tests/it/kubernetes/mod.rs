@@ -1,6 +1,13 @@
 //! The engine `kubernetes` on an API server of this process, whose pods are processes of this machine.
 
+mod adoption;
+mod commands;
 mod conformance;
+mod faults;
+mod kills;
+mod process;
+mod rights;
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +18,8 @@ use bytes::Bytes;
 use fake_kubernetes::{FakeKubernetes, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use toolhost::backend::kubernetes::{KubernetesEngine, KubernetesSettings};
 use toolhost::capability::{
@@ -24,6 +33,9 @@ const BACKOFF_BASE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The namespace of the jobs.
 const NAMESPACE: &str = "default";
+
+/// How many cases with a server of their own run at once.
+const CASES_AT_ONCE: usize = 16;
 
 /// A server, and a folder for what the test and its jobs write.
 struct Cluster {
@@ -226,4 +238,40 @@ impl Ran {
         });
         ends.collect()
     }
+}
+
+/// Runs cases, some at once, and says which were not met.
+async fn all_hold<C>(cases: impl IntoIterator<Item = (String, C)>)
+where
+    C: Future<Output = ()> + Send + 'static,
+{
+    let room = Arc::new(Semaphore::new(CASES_AT_ONCE));
+    let mut tasks = JoinSet::new();
+    let mut names = std::collections::HashMap::new();
+    for (name, case) in cases {
+        let room = Arc::clone(&room);
+        let task = tasks.spawn(async move {
+            let _permit = room.acquire_owned().await;
+            case.await;
+        });
+        names.insert(task.id(), name);
+    }
+    assert!(!names.is_empty(), "there is no case");
+    let mut unmet = Vec::new();
+    while let Some(result) = tasks.join_next().await {
+        let Err(error) = result else { continue };
+        let name = names.remove(&error.id()).unwrap();
+        let panic = error.into_panic();
+        let message = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        unmet.push(format!("{name}: {}", message.unwrap_or_default()));
+    }
+    assert!(
+        unmet.is_empty(),
+        "{} cases were not met:\n{}",
+        unmet.len(),
+        unmet.join("\n\n")
+    );
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::WatchParams;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
-use super::retry::{Backoff, PATIENCE_BEFORE, passing};
+use super::retry::{Backoff, PATIENCE_BEFORE, code, passing};
 use super::view::{JobView, PodView};
 
 /// How many namespaces are watched at once without anything going on in them; the rest is watched as
@@ -347,8 +348,13 @@ async fn follow<K: Watched>(
     ready: watch::Sender<Readiness>,
     list_timeout: Duration,
 ) {
+    let selector = format!("{MANAGED_BY_LABEL}={MANAGED_BY_VALUE}");
+    if let Err(cause) = may_watch(&api, &selector).await {
+        ready.send_replace(Readiness::Refused(Arc::new(cause)));
+        return;
+    }
     let config = watcher::Config::default()
-        .labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY_VALUE}"))
+        .labels(&selector)
         .timeout(WATCH_SECONDS);
     let mut events = watcher::watcher(api.clone(), config.clone()).boxed();
     let mut backoff = Backoff::default();
@@ -403,6 +409,17 @@ async fn follow<K: Watched>(
                 sleep(backoff.next()).await;
             }
         }
+    }
+}
+
+/// Asks whether watching is allowed: a watcher that may list and not watch would never hear of anything,
+/// and goes on trying for ever, since a server that has just started refuses everybody.
+async fn may_watch<K: Watched>(api: &Api<K>, selector: &str) -> Result<(), kube::Error> {
+    let parameters = WatchParams::default().labels(selector).timeout(1);
+    match api.watch(&parameters, "0").await {
+        Err(error) if code(&error) == Some(403) => Err(error),
+        // Whatever else there is comes up again.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 
