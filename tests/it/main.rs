@@ -19,6 +19,7 @@ mod examples;
 mod fetch;
 mod guests;
 mod hostile;
+mod kubernetes;
 mod local;
 mod objects;
 mod plan;

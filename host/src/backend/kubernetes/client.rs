@@ -30,8 +30,12 @@ const LOGS_PER_CONNECTION: usize = 90;
 /// jobs at once shall not be a thousand requests at once for the server either.
 const MAX_REQUESTS: usize = 64;
 
+/// How long a server may take for one request: what it does within its own minute
+/// (`--request-timeout`) is mostly done within a second, and a webhook has 10 of them by default.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Where the cluster is and who asks.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ClusterSettings {
     /// The kubeconfig; without it `KUBECONFIG`, the user's own, or the service account of the pod that
@@ -41,7 +45,26 @@ pub struct ClusterSettings {
     pub context: Option<String>,
     /// Another address of the server than the configuration has.
     pub server: Option<String>,
+    /// How long the server may take for one request before it is made again; watches and logs for their
+    /// beginning.
+    pub request_timeout: Duration,
 }
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            context: None,
+            server: None,
+            request_timeout: REQUEST_TIMEOUT,
+        }
+    }
+}
+
+/// A request that was given up.
+#[derive(Debug, thiserror::Error)]
+#[error("the server did not answer within {0:?}")]
+pub(super) struct Unanswered(pub(super) Duration);
 
 /// Why there is no connection to a cluster.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +81,7 @@ pub enum ConnectError {
 pub(super) struct Connection {
     config: Config,
     requests: Client,
+    request_timeout: Duration,
     in_flight: Arc<Semaphore>,
     logs: Mutex<Vec<LogClient>>,
 }
@@ -75,10 +99,12 @@ impl Connection {
         config
             .headers
             .push((USER_AGENT, HeaderValue::from_static(AGENT)));
-        let requests = client(&config)?;
+        let request_timeout = settings.request_timeout;
+        let requests = client(&config, Some(request_timeout))?;
         Ok(Self {
             config,
             requests,
+            request_timeout,
             in_flight: Arc::new(Semaphore::new(MAX_REQUESTS)),
             logs: Mutex::default(),
         })
@@ -99,6 +125,11 @@ impl Connection {
         self.requests.clone()
     }
 
+    /// How long one request may take.
+    pub(super) fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
     /// Waits until there is room for one more short request.
     pub(super) async fn room(&self) -> Option<OwnedSemaphorePermit> {
         // It is closed never, so there is always a permit; without one the request is sent all the same.
@@ -114,7 +145,8 @@ impl Connection {
             }
         }
         let log = LogClient {
-            client: client(&self.config)?,
+            // The answer begins with the first byte that the container writes.
+            client: client(&self.config, None)?,
             streams: Arc::new(Semaphore::new(LOGS_PER_CONNECTION)),
         };
         let permit = Arc::clone(&log.streams).acquire_owned().await;
@@ -166,7 +198,10 @@ async fn config(settings: &ClusterSettings) -> Result<Config, ConnectError> {
 /// kube's own client speaks HTTP/1.1 only: a connection, with its handshake and its buffers, for each log
 /// and each watch. It also repeats what the server could not answer, fifteen times and for any request,
 /// which is decided request by request here.
-fn client(config: &Config) -> Result<Client, ConnectError> {
+///
+/// An answer that does not begin within `timeout` is an error: a connection can be lived on without one,
+/// for a watch as well, whose beginning nothing else bounds.
+fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectError> {
     let wrong = |error| ConnectError::Credentials(Box::new(error));
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
@@ -202,7 +237,21 @@ fn client(config: &Config) -> Result<Client, ConnectError> {
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer().map_err(wrong)?)
         .layer(config.extra_headers_layer().map_err(wrong)?)
-        .map_err(tower::BoxError::from)
+        .map_future(move |answer| answered(answer, timeout))
         .service(http);
     Ok(Client::new(service, config.default_namespace.clone()))
+}
+
+/// Waits for the beginning of an answer.
+async fn answered<T>(
+    answer: impl Future<Output = Result<T, hyper_util::client::legacy::Error>>,
+    timeout: Option<Duration>,
+) -> Result<T, tower::BoxError> {
+    let Some(timeout) = timeout else {
+        return Ok(answer.await?);
+    };
+    match tokio::time::timeout(timeout, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Unanswered(timeout).into()),
+    }
 }

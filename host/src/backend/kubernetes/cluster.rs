@@ -25,7 +25,7 @@ pub(super) struct Cluster {
 impl Cluster {
     pub(super) fn new(connection: Connection, settings: KubernetesSettings) -> Self {
         Self {
-            hub: Hub::new(connection.client()),
+            hub: Hub::new(connection.client(), connection.request_timeout()),
             connection: Arc::new(connection),
             settings,
             may_patch: Mutex::default(),

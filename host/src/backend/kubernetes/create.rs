@@ -12,6 +12,7 @@ use super::diagnosis::{self, Creating};
 use super::hub::{Subscription, WatchError};
 use super::job::Supervision;
 use super::manifest::{Manifest, SPEC_HASH_ANNOTATION};
+use super::phase;
 use super::retry;
 use super::view::JobView;
 use crate::backend::controller::Controller;
@@ -215,9 +216,9 @@ impl Creation {
         } = existing;
         subscription.learn(Some(job.clone()), Vec::new());
         let waits_to_begin = job.spec.suspend == Some(true);
-        // One that was adopted may lack what a host that was killed did not come to; but one that runs
-        // has everything, and one that is over needs nothing.
-        if waits_to_begin || !is_adopted || !is_suspended {
+        // One that was adopted may lack what a host that was killed did not come to; but one that was let
+        // go has everything, and one that is over needs nothing.
+        if waits_to_begin || !is_adopted || !(is_suspended || phase::is_over(job)) {
             let secret = self.manifest.secret(uid);
             let made = cluster
                 .during(|| api::create_secret(&client, namespace, &secret))

@@ -7,7 +7,7 @@ use futures_util::AsyncBufReadExt as _;
 use http::Request;
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::client::Connection;
 use super::log_stream::LogStream;
@@ -20,7 +20,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long after the end of a stream the end of the container is waited for: the kubelet says so up to a
 /// second later. A stream that ended by itself is begun again then.
 const STATUS_DELAY: Duration = Duration::from_secs(2);
-/// How long the rest of the log of a container that ended is asked for, while the node does not answer.
+/// How long the rest of the log of a container that ended is asked for, while nothing of it comes.
 const REST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How much of the end is kept to tell why a script failed.
 const TAIL_BYTES: usize = 4 << 10;
@@ -102,21 +102,22 @@ impl Follower {
         let mut backoff = Backoff::default();
         loop {
             let before = reader.position();
-            match self.read_stream(reader, true).await {
-                StreamEnd::Missing(problem) => return problem,
-                StreamEnd::Complete | StreamEnd::Cut => {}
+            let end = self.read_stream(reader, true).await;
+            if reader.position() != before {
+                backoff.reset();
             }
+            let delay = match end {
+                StreamEnd::Missing(problem) => return problem,
+                StreamEnd::Complete => STATUS_DELAY + backoff.next(),
+                StreamEnd::Cut => backoff.next(),
+            };
             // A stream that is over says nothing about the container.
             let ended = self.writing.wait_for(|writing| *writing != Writing::Runs);
-            match timeout(STATUS_DELAY, ended).await {
+            match timeout(delay, ended).await {
                 Ok(Ok(writing)) if *writing == Writing::Gone => return None,
                 Ok(_) => break,
                 Err(_) => {}
             }
-            if reader.position() != before {
-                backoff.reset();
-            }
-            sleep(backoff.next()).await;
         }
         self.read_rest(reader).await
     }
@@ -124,21 +125,27 @@ impl Follower {
     /// Reads once more after the end: whatever ended the stream, nothing is missing then.
     async fn read_rest(&self, reader: &mut Reader) -> Option<String> {
         let mut backoff = Backoff::default();
-        let reading = async {
-            loop {
-                match self.read_stream(reader, false).await {
-                    StreamEnd::Complete => return None,
-                    StreamEnd::Missing(problem) => return problem,
-                    StreamEnd::Cut => sleep(backoff.next()).await,
-                }
+        let mut give_up = Instant::now() + REST_TIMEOUT;
+        loop {
+            let before = reader.position();
+            match self.read_stream(reader, false).await {
+                StreamEnd::Complete => return None,
+                StreamEnd::Missing(problem) => return problem,
+                StreamEnd::Cut => {}
             }
-        };
-        match timeout(REST_TIMEOUT, reading).await {
-            Ok(problem) => problem,
-            Err(_) => Some("the node did not give the rest of the log".to_owned()),
+            if reader.position() != before {
+                backoff.reset();
+                give_up = Instant::now() + REST_TIMEOUT;
+            }
+            let delay = backoff.next();
+            if Instant::now() + delay >= give_up {
+                return Some("the node did not give the rest of the log".to_owned());
+            }
+            sleep(delay).await;
         }
     }
 
+    /// Reads one stream. One that follows may be quiet as long as the container runs; another one may not.
     async fn read_stream(&self, reader: &mut Reader, follow: bool) -> StreamEnd {
         let Ok((client, _permit)) = self.connection.log_client().await else {
             return StreamEnd::Cut;
@@ -147,16 +154,25 @@ impl Follower {
         let Ok(request) = Request::get(path).body(Vec::new()) else {
             return StreamEnd::Missing(None);
         };
-        let mut body = match client.request_stream(request).await {
+        let after_end = after_end(self.writing.clone());
+        let mut after_end = std::pin::pin!(after_end);
+        let max_silence = self.connection.request_timeout();
+        let mut silence = std::pin::pin!(sleep(max_silence));
+        let answer = tokio::select! {
+            answer = client.request_stream(request) => answer,
+            () = &mut after_end, if follow => return StreamEnd::Cut,
+            () = &mut silence, if !follow => return StreamEnd::Cut,
+        };
+        let mut body = match answer {
             Ok(body) => Box::pin(body),
             Err(error) => return refused(&error),
         };
-        let after_end = after_end(self.writing.clone());
-        let mut after_end = std::pin::pin!(after_end);
+        let mut position = reader.position();
         loop {
             let read = tokio::select! {
                 read = body.fill_buf() => read,
                 () = &mut after_end, if follow => return StreamEnd::Cut,
+                () = &mut silence, if !follow => return StreamEnd::Cut,
             };
             let taken = match read {
                 Ok([]) => return StreamEnd::Complete,
@@ -170,6 +186,11 @@ impl Follower {
                 }
             };
             body.as_mut().consume_unpin(taken);
+            // What was there before is no news, however much of it comes.
+            if reader.position() != position {
+                position = reader.position();
+                silence.as_mut().reset(Instant::now() + max_silence);
+            }
         }
     }
 

@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use kube::api::WatchParams;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
-use super::retry::{Backoff, PATIENCE_BEFORE, passing};
+use super::retry::{Backoff, PATIENCE_BEFORE, code, passing};
 use super::view::{JobView, PodView};
 
 /// How many namespaces are watched at once without anything going on in them; the rest is watched as
@@ -29,6 +30,7 @@ const READY_TIMEOUT: Duration = PATIENCE_BEFORE;
 /// The watches of one cluster.
 pub(super) struct Hub {
     client: Client,
+    list_timeout: Duration,
     namespaces: Mutex<HashMap<String, Arc<Watches>>>,
 }
 
@@ -102,9 +104,11 @@ struct Heard {
 }
 
 impl Hub {
-    pub(super) fn new(client: Client) -> Self {
+    /// Watches over this client; a list may be silent for `list_timeout` before it is begun again.
+    pub(super) fn new(client: Client, list_timeout: Duration) -> Self {
         Self {
             client,
+            list_timeout,
             namespaces: Mutex::default(),
         }
     }
@@ -152,14 +156,14 @@ impl Hub {
         if namespaces.len() >= MAX_IDLE_NAMESPACES {
             namespaces.retain(|_, watches| Arc::strong_count(watches) > 1);
         }
-        let watches = Arc::new(Watches::start(&self.client, namespace));
+        let watches = Arc::new(Watches::start(&self.client, namespace, self.list_timeout));
         namespaces.insert(namespace.to_owned(), Arc::clone(&watches));
         watches
     }
 }
 
 impl Watches {
-    fn start(client: &Client, namespace: &str) -> Self {
+    fn start(client: &Client, namespace: &str, list_timeout: Duration) -> Self {
         let subscribers = Arc::new(Subscribers::default());
         let (jobs_ready, jobs) = watch::channel(Readiness::Waiting);
         let (pods_ready, pods) = watch::channel(Readiness::Waiting);
@@ -167,8 +171,18 @@ impl Watches {
         let pod_api: Api<PodView> = Api::namespaced(client.clone(), namespace);
         Self {
             tasks: [
-                tokio::spawn(follow(job_api, Arc::clone(&subscribers), jobs_ready)),
-                tokio::spawn(follow(pod_api, Arc::clone(&subscribers), pods_ready)),
+                tokio::spawn(follow(
+                    job_api,
+                    Arc::clone(&subscribers),
+                    jobs_ready,
+                    list_timeout,
+                )),
+                tokio::spawn(follow(
+                    pod_api,
+                    Arc::clone(&subscribers),
+                    pods_ready,
+                    list_timeout,
+                )),
             ],
             ready: [jobs, pods],
             subscribers,
@@ -332,21 +346,45 @@ async fn follow<K: Watched>(
     api: Api<K>,
     subscribers: Arc<Subscribers>,
     ready: watch::Sender<Readiness>,
+    list_timeout: Duration,
 ) {
+    let selector = format!("{MANAGED_BY_LABEL}={MANAGED_BY_VALUE}");
+    if let Err(cause) = may_watch(&api, &selector).await {
+        ready.send_replace(Readiness::Refused(Arc::new(cause)));
+        return;
+    }
     let config = watcher::Config::default()
-        .labels(&format!("{MANAGED_BY_LABEL}={MANAGED_BY_VALUE}"))
+        .labels(&selector)
         .timeout(WATCH_SECONDS);
-    let mut events = std::pin::pin!(watcher::watcher(api, config));
+    let mut events = watcher::watcher(api.clone(), config.clone()).boxed();
     let mut backoff = Backoff::default();
     let mut listed = HashSet::new();
-    while let Some(event) = events.next().await {
+    let mut is_listing = true;
+    loop {
+        // The watcher bounds how long a watch is silent, and not how long a list is.
+        let event = if is_listing {
+            timeout(list_timeout, events.next()).await
+        } else {
+            Ok(events.next().await)
+        };
+        let Ok(event) = event else {
+            tracing::debug!("a list of the cluster does not come, and is begun again");
+            events = watcher::watcher(api.clone(), config.clone()).boxed();
+            sleep(backoff.next()).await;
+            continue;
+        };
+        let Some(event) = event else { return };
         match event {
-            Ok(Event::Init) => listed.clear(),
+            Ok(Event::Init) => {
+                is_listing = true;
+                listed.clear();
+            }
             Ok(Event::InitApply(object)) => {
                 listed.extend(object.meta().uid.clone());
                 tell(&subscribers, object, false);
             }
             Ok(Event::InitDone) => {
+                is_listing = false;
                 for cell in subscribers.all() {
                     K::keep_only(&mut lock(&cell.heard), &listed);
                     cell.changed.notify_one();
@@ -371,6 +409,17 @@ async fn follow<K: Watched>(
                 sleep(backoff.next()).await;
             }
         }
+    }
+}
+
+/// Asks whether watching is allowed: a watcher that may list and not watch would never hear of anything,
+/// and goes on trying for ever, since a server that has just started refuses everybody.
+async fn may_watch<K: Watched>(api: &Api<K>, selector: &str) -> Result<(), kube::Error> {
+    let parameters = WatchParams::default().labels(selector).timeout(1);
+    match api.watch(&parameters, "0").await {
+        Err(error) if code(&error) == Some(403) => Err(error),
+        // Whatever else there is comes up again.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -67,6 +67,8 @@ struct Job {
     look: Look,
     /// Since when the job counts attempts of which nothing was heard.
     missing: Option<Instant>,
+    /// Whether its pods were asked for because of that.
+    has_listed: bool,
     graces: Graces,
     /// How long nothing runs for the same cause.
     patience: Patience,
@@ -93,6 +95,7 @@ impl Supervision {
             give_up: None,
             look: Look::new(),
             missing: None,
+            has_listed: false,
             graces: Graces::default(),
             patience: Patience::default(),
             told: None,
@@ -199,10 +202,32 @@ impl Job {
                 if since.elapsed() < MISSING_DELAY {
                     return Some(since + MISSING_DELAY);
                 }
+                if !self.has_listed {
+                    self.has_listed = true;
+                    self.list_pods().await;
+                    return Some(Instant::now());
+                }
             }
             self.verdict = verdict;
         }
         None
+    }
+
+    /// Asks for the pods of which the watch says nothing.
+    async fn list_pods(&self) {
+        let Supervision {
+            cluster,
+            namespace,
+            uid,
+            subscription,
+            ..
+        } = &self.supervision;
+        let client = cluster.connection.client();
+        let pods = cluster.during(|| api::pods_of_job(&client, namespace, uid));
+        match pods.await {
+            Ok(pods) => subscription.learn(None, pods),
+            Err(error) => tracing::warn!(%error, "the pods of a job that is over are not known"),
+        }
     }
 
     /// Whether the job is on the server although a list did not have it.

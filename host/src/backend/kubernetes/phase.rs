@@ -47,6 +47,12 @@ pub(super) fn is_disrupted(pod: &PodView) -> bool {
         .any(|condition| is_true(condition, &["DisruptionTarget"]))
 }
 
+/// Whether the job is over.
+pub(super) fn is_over(job: &JobView) -> bool {
+    let mut conditions = job.status.conditions.iter();
+    conditions.any(|condition| is_true(condition, &["Complete", "Failed"]))
+}
+
 /// Whether the job took longer than it may.
 pub(super) fn is_too_late(job: &JobView) -> bool {
     job.status.conditions.iter().any(|condition| {

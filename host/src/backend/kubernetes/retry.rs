@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use kube::Error;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::client::Connection;
+use super::client::{Connection, Unanswered};
 
 /// The first delay before a request is made again, doubled each time.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -14,13 +14,16 @@ const MAX_DELAY: Duration = Duration::from_secs(5);
 /// The longest that a server's own `Retry-After` is followed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// How long a request that makes something new is repeated. A person may be waiting.
-pub(super) const PATIENCE_BEFORE: Duration = Duration::from_secs(30);
+/// How long a request that makes something new is repeated. A person may be waiting: with all that a
+/// command does besides, it says within half a minute that the server is gone.
+pub(super) const PATIENCE_BEFORE: Duration = Duration::from_secs(25);
 /// How long a request for a job that exists is repeated: a control plane that is being upgraded is away
 /// for minutes, and the job goes on without it.
 pub(super) const PATIENCE_DURING: Duration = Duration::from_mins(10);
 
 /// Makes a short request, and makes it again for `patience` while it fails for a passing reason.
+///
+/// Each time it may take as long as the connection allows.
 ///
 /// A request that was answered with an error may have been done all the same: the caller must take
 /// "exists already" and "is not there" as possible answers to its own request.
@@ -40,7 +43,10 @@ where
     let mut backoff = Backoff::default();
     loop {
         let permit = connection.room().await;
-        let result = operation().await;
+        let left = give_up.saturating_duration_since(Instant::now());
+        let limit = connection.request_timeout().min(left);
+        let result = timeout(limit, operation()).await;
+        let result = result.unwrap_or_else(|_| Err(Error::Service(Unanswered(limit).into())));
         drop(permit);
         let error = match result {
             Ok(answer) => return Ok(answer),
@@ -93,7 +99,8 @@ pub(super) fn passing(error: &Error) -> Option<Duration> {
     match error {
         Error::Api(status) => {
             let is_passing = match status.code {
-                429 | 502 | 503 | 504 => true,
+                // 410: a list that was given in pages took so long that its version is gone.
+                410 | 429 | 502 | 503 | 504 => true,
                 // etcd that has no leader, or does not answer in time; anything else of this code is a
                 // fault of the server that stays.
                 500 => {
@@ -158,6 +165,7 @@ mod tests {
                 "Internal error occurred: failed calling webhook \"x\": denied",
                 false,
             ),
+            (410, "The provided continue parameter is too old", true),
             (503, "apiserver is shutting down", true),
             (
                 504,

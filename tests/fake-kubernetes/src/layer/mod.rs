@@ -75,7 +75,11 @@ impl Layer {
             }
         }
         let answer = match Limited::new(body, MAX_BODY_BYTES).collect().await {
-            Ok(body) => (self.inner)(head, Arc::clone(&call), body.to_bytes()).await,
+            Ok(body) => {
+                let body = body.to_bytes();
+                self.requests.note_body(number, &body);
+                (self.inner)(head, Arc::clone(&call), body).await
+            }
             Err(error) => Ok(Refusal::of_code(413, &error.to_string()).into()),
         };
         for fault in &faults {

@@ -1,5 +1,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -13,6 +14,8 @@ pub struct RequestRecord {
     pub number: usize,
     /// What it asked for.
     pub call: Arc<Call>,
+    /// Its body, once it was read.
+    pub body: Bytes,
     /// The status of the answer; nothing while there is none, or where the connection was closed.
     pub status: Option<u16>,
     /// When its head was read.
@@ -83,6 +86,7 @@ impl Requests {
         records.push(RequestRecord {
             number,
             call: Arc::clone(call),
+            body: Bytes::new(),
             status: None,
             started: Timestamp::now(),
             ended: None,
@@ -90,6 +94,13 @@ impl Requests {
         drop(records);
         self.changed.send_replace(());
         number
+    }
+
+    pub(super) fn note_body(&self, number: usize, body: &Bytes) {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(record) = records.get_mut(number - 1) {
+            record.body = body.clone();
+        }
     }
 
     pub(super) fn end(&self, number: usize, status: Option<u16>) {

@@ -91,12 +91,15 @@ impl Job {
         index: usize,
         job: Option<&JobView>,
     ) -> Option<Instant> {
+        // One attempt is told after the other; the next one may begin while a log is still being read.
+        let mut earlier = self.attempts.iter().take(index);
+        let is_next = earlier.all(|attempt| attempt.has_ended);
         let attempt = self.attempts.get_mut(index)?;
         if attempt.has_ended {
             return None;
         }
         let phase = phase::phase(&attempt.pod);
-        if phase.has_started && !attempt.is_told {
+        if phase.has_started && is_next && !attempt.is_told {
             attempt.is_told = true;
             let pod = attempt.name.clone();
             let (number, elapsed) = (attempt.number, self.supervision.created.elapsed());
@@ -132,7 +135,7 @@ impl Job {
             *known = writing.max(*known);
             is_news
         });
-        if matches!(attempt.log, Log::Followed) {
+        if matches!(attempt.log, Log::Followed) || !is_next {
             return None;
         }
         // Somebody deletes it: the job's deadline, a drain, a person. The job says which, a little later.

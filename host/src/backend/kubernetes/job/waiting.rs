@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{Job, Supervision, already_gone};
 use crate::backend::kubernetes::api;
@@ -37,7 +37,14 @@ impl Look {
 impl Job {
     /// Looks at why nothing runs, tells it, and ends what has no hope. Says when to look again.
     pub(super) async fn judge_waiting(&mut self) -> Option<Instant> {
-        let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
+        let (last, earlier) = match self.attempts.split_last() {
+            Some((last, earlier)) => (Some(last), earlier),
+            None => (None, [].as_slice()),
+        };
+        if earlier.iter().any(|attempt| !attempt.has_ended) {
+            return None;
+        }
+        let current = last.filter(|attempt| !attempt.has_ended);
         let is_running = current.is_some_and(|attempt| attempt.is_told);
         let is_deleted =
             current.is_some_and(|attempt| attempt.pod.metadata.deletion_timestamp.is_some());
@@ -94,9 +101,9 @@ impl Job {
             cluster, namespace, ..
         } = &self.supervision;
         let client = cluster.connection.client();
-        api::events_of(&client, namespace, uid)
-            .await
-            .unwrap_or_default()
+        let limit = cluster.connection.request_timeout();
+        let events = timeout(limit, api::events_of(&client, namespace, uid)).await;
+        events.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     fn context(&self, now: Timestamp) -> WaitingContext<'_> {

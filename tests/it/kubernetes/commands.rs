@@ -1,0 +1,262 @@
+//! `toolhost job`, on a cluster.
+
+use std::time::{Duration, Instant};
+
+use fake_kubernetes::{Fault, Match, When};
+use serde_json::Value;
+
+use super::process::{self, JOB, RUN};
+use super::{Cluster, NAMESPACE};
+
+/// How long a command may take to say that the server is gone.
+const MAX_SILENCE: Duration = Duration::from_secs(30);
+
+struct Said {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+async fn job(cluster: &Cluster, arguments: &[&str]) -> Said {
+    let arguments = [&["job"], arguments].concat();
+    let output = process::run(cluster.folder.path(), &cluster.kubeconfig(), &arguments).await;
+    Said {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: process::stderr(&output),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_listed_read_and_cancelled() {
+    let cluster = Cluster::new().await;
+    let folder = cluster.folder.path();
+    process::write_playbook(folder, NAMESPACE, "printf 'one\\ntwo'");
+    let ran = process::run(folder, &cluster.kubeconfig(), &RUN).await;
+    assert_eq!(ran.status.code(), Some(0), "{}", process::stderr(&ran));
+    cluster
+        .until("the job is not over", |server| {
+            !server.is_running(NAMESPACE, JOB)
+        })
+        .await;
+
+    let listed = job(&cluster, &["list", "-n", NAMESPACE]).await;
+    let words: Vec<_> = listed.stdout.split_whitespace().collect();
+    assert_eq!(
+        (words[0], words[1]),
+        (JOB, "succeeded"),
+        "{}",
+        listed.stdout
+    );
+    assert_eq!((listed.code, listed.stdout.lines().count()), (Some(0), 1));
+    let listed = job(&cluster, &["list", "-n", NAMESPACE, "--output", "json"]).await;
+    let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(listed[0]["name"], JOB);
+    assert_eq!(listed[0]["state"], "succeeded");
+    assert_eq!(listed[0]["step"], "step");
+    assert_eq!(listed[0]["execution_id"], "42");
+
+    for arguments in [
+        ["logs", JOB, "-n", NAMESPACE].as_slice(),
+        &["logs", "-f", JOB, "-n", NAMESPACE],
+    ] {
+        let logs = job(&cluster, arguments).await;
+        assert_eq!(
+            (logs.code, logs.stdout.as_str()),
+            (Some(0), "one\ntwo"),
+            "{}",
+            logs.stderr
+        );
+    }
+
+    let cancelled = job(&cluster, &["cancel", JOB, "-n", NAMESPACE]).await;
+    assert_eq!(cancelled.code, Some(0), "{}", cancelled.stderr);
+    assert!(cancelled.stderr.contains(JOB), "{}", cancelled.stderr);
+    cluster
+        .until("something is left", |server| {
+            ["jobs", "pods", "secrets"]
+                .iter()
+                .all(|resource| server.existing(resource).is_empty())
+        })
+        .await;
+    let listed = job(&cluster, &["list", "-n", NAMESPACE]).await;
+    assert_eq!((listed.code, listed.stdout.as_str()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_runs_is_followed_to_its_end_and_no_sweep_touches_it() {
+    let cluster = Cluster::new().await;
+    let folder = cluster.folder.path();
+    let script = "echo begun; while ! [ -e go ]; do sleep 0.02; done; echo done"
+        .replace("go", &folder.join("go").display().to_string());
+    process::write_playbook(folder, NAMESPACE, &script);
+    let run = process::command(folder, &cluster.kubeconfig(), &RUN)
+        .spawn()
+        .unwrap();
+    cluster
+        .until("no pod runs", |server| {
+            let pods = server.existing("pods");
+            pods.iter().any(|pod| pod["status"]["phase"] == "Running")
+        })
+        .await;
+    let listed = job(&cluster, &["list", "-n", NAMESPACE]).await;
+    assert!(listed.stdout.contains("active"), "{}", listed.stdout);
+    let sweep = ["sweep", "-n", NAMESPACE, "--min-age", "0", "--finished"];
+    let swept = job(&cluster, &sweep).await;
+    assert_eq!(
+        (swept.code, swept.stdout.as_str()),
+        (Some(0), ""),
+        "{}",
+        swept.stderr
+    );
+    let arguments = ["job", "logs", "-f", JOB, "-n", NAMESPACE];
+    let follow = process::command(folder, &cluster.kubeconfig(), &arguments)
+        .spawn()
+        .unwrap();
+    let requests = cluster.server.requests();
+    // That of the run and that of the command.
+    let follows = |records: &[fake_kubernetes::RequestRecord]| {
+        let of_logs = records
+            .iter()
+            .filter(|record| record.summary() == "get pods/log");
+        of_logs.count() >= 2
+    };
+    requests.until(follows).await;
+    std::fs::write(folder.join("go"), "").unwrap();
+    let (followed, ran) = tokio::join!(process::finish(follow), process::finish(run));
+    assert_eq!(String::from_utf8_lossy(&followed.stdout), "begun\ndone\n");
+    assert_eq!(
+        (followed.status.code(), ran.status.code()),
+        (Some(0), Some(0))
+    );
+    cluster
+        .until("the job is not over", |server| {
+            !server.is_running(NAMESPACE, JOB)
+        })
+        .await;
+
+    let dry = job(
+        &cluster,
+        &["sweep", "-n", NAMESPACE, "--finished", "--dry-run"],
+    )
+    .await;
+    assert!(dry.stdout.contains(&format!("job/{JOB}")), "{}", dry.stdout);
+    assert_eq!(cluster.server.existing("jobs").len(), 1);
+    let swept = job(&cluster, &["sweep", "-n", NAMESPACE, "--finished"]).await;
+    assert!(
+        swept.stdout.contains(&format!("job/{JOB}")),
+        "{}",
+        swept.stdout
+    );
+    cluster
+        .until("the job is left", |server| {
+            server.existing("jobs").is_empty()
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_named() {
+    let cluster = Cluster::new().await;
+    for command in ["logs", "cancel"] {
+        let said = job(&cluster, &[command, "nobody", "-n", NAMESPACE]).await;
+        assert_eq!(said.code, Some(2), "{}", said.stderr);
+        for word in ["`nobody`", "`default`", "toolhost job list"] {
+            assert!(said.stderr.contains(word), "{command}: {}", said.stderr);
+        }
+        let said = job(&cluster, &[command, "nobody", "-n", "nowhere"]).await;
+        assert_eq!(said.code, Some(2), "{}", said.stderr);
+        assert!(
+            said.stderr.contains("`nowhere`"),
+            "{command}: {}",
+            said.stderr
+        );
+    }
+    // A server has no jobs in a namespace that there is not, and says nothing else.
+    for command in [["list"].as_slice(), &["sweep"]] {
+        let said = job(&cluster, &[command, &["-n", "nowhere"]].concat()).await;
+        assert_eq!(
+            (said.code, said.stdout.as_str()),
+            (Some(0), ""),
+            "{}",
+            said.stderr
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_of_others_are_neither_listed_nor_touched() {
+    let cluster = Cluster::new().await;
+    let job_of_others = serde_json::json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "theirs"},
+        "spec": {"suspend": true, "template": {"spec": {
+            "restartPolicy": "Never", "containers": [{"name": "script", "image": "busybox:1"}],
+        }}},
+    });
+    let client = reqwest::Client::new();
+    let url = format!(
+        "{}/apis/batch/v1/namespaces/{NAMESPACE}/jobs",
+        cluster.server.url()
+    );
+    let created = client
+        .post(url)
+        .body(job_of_others.to_string())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(created.status(), 201);
+    let listed = job(&cluster, &["list", "-n", NAMESPACE]).await;
+    assert_eq!((listed.code, listed.stdout.as_str()), (Some(0), ""));
+    let sweep = ["sweep", "-n", NAMESPACE, "--min-age", "0", "--finished"];
+    assert_eq!(job(&cluster, &sweep).await.stdout, "");
+    for command in ["logs", "cancel"] {
+        let said = job(&cluster, &[command, "theirs", "-n", NAMESPACE]).await;
+        assert_eq!(said.code, Some(2), "{}", said.stderr);
+        assert!(
+            said.stderr.contains("not made by this program"),
+            "{}",
+            said.stderr
+        );
+    }
+    assert_eq!(cluster.server.existing("jobs").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_or_silent_is_named_within_half_a_minute() {
+    let gone = Cluster::new().await;
+    gone.server.go_down();
+    let silent = Cluster::new().await;
+    silent
+        .server
+        .faults()
+        .plan(Match::any(), Fault::Stall(When::BeforeWork, None));
+    let mut asked = Vec::new();
+    for cluster in [&gone, &silent] {
+        process::write_playbook(cluster.folder.path(), NAMESPACE, "true");
+        for arguments in [
+            ["job", "list", "-n", NAMESPACE].as_slice(),
+            &["job", "logs", JOB, "-n", NAMESPACE],
+            &["job", "cancel", JOB, "-n", NAMESPACE],
+            &["job", "sweep", "-n", NAMESPACE],
+            &RUN,
+        ] {
+            asked.push(async move {
+                let begun = Instant::now();
+                let output =
+                    process::run(cluster.folder.path(), &cluster.kubeconfig(), arguments).await;
+                let took = begun.elapsed();
+                let said = format!(
+                    "{arguments:?} {}{}",
+                    process::stderr(&output),
+                    String::from_utf8_lossy(&output.stdout)
+                );
+                assert_eq!(output.status.code(), Some(4), "{said}");
+                let server = cluster.server.url();
+                let address = server.strip_prefix("http://").unwrap();
+                assert!(said.contains(address), "{said}");
+                assert!(took < MAX_SILENCE, "{took:?}: {said}");
+            });
+        }
+    }
+    futures_util::future::join_all(asked).await;
+}

@@ -1,0 +1,162 @@
+//! A host that is killed at any moment leaves nothing that the next one does not go on with.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::Output;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use fake_kubernetes::{Fault, Faults, Hook, Match, RequestRecord, When};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::process::{self, RUN};
+use super::{Cluster, NAMESPACE, all_hold};
+
+/// A script that fails once and then succeeds; `counter` is a command that gives the number of the attempt.
+pub(crate) fn script(counter: &str) -> String {
+    format!(
+        "n=$({counter}); n=$((n)); printf 'same\\nsame\\n\\n'; echo attempt $n; printf 'no end'; [ $n -eq 2 ]\n"
+    )
+}
+
+fn prepare(cluster: &Cluster) {
+    let counter = cluster.folder.path().join("attempts");
+    let counter = counter.display();
+    let script = script(&format!("echo >> {counter}; wc -l < {counter}"));
+    process::write_playbook(cluster.folder.path(), NAMESPACE, &script);
+}
+
+/// Starts the run and kills it at the first request that matches.
+pub(crate) async fn run_and_kill(
+    folder: &Path,
+    kubeconfig: &Path,
+    faults: &Faults,
+    matching: Match,
+    when: When,
+) -> Output {
+    let process: Arc<OnceLock<Pid>> = Arc::default();
+    let victim = Arc::clone(&process);
+    let kill = Hook::new(move |_| {
+        // It was started and is known a moment later.
+        kill_process(*victim.wait(), Signal::KILL).unwrap();
+    });
+    faults.plan(matching.clone(), Fault::Call(when, kill));
+    faults.plan(matching, Fault::Close(when));
+    let child = process::command(folder, kubeconfig, &RUN).spawn().unwrap();
+    let id = i32::try_from(child.id().unwrap()).unwrap();
+    process.set(Pid::from_raw(id).unwrap()).unwrap();
+    let output = process::finish(child).await;
+    faults.clear();
+    output
+}
+
+pub(crate) fn assert_right(output: &Output) {
+    let outcome = process::outcome(output);
+    let shown = format!("{outcome:#}\n{}", process::stderr(output));
+    assert_eq!(outcome["status"], "completed", "{shown}");
+    assert_eq!(
+        (&outcome["failed"], &outcome["succeeded"]),
+        (&json!(1), &json!(1)),
+        "{shown}"
+    );
+    let attempts = outcome["attempts"].as_array().unwrap();
+    let outputs: Vec<_> = attempts.iter().map(|attempt| &attempt["output"]).collect();
+    assert_eq!(
+        outputs,
+        [
+            "same\nsame\n\nattempt 1\nno end",
+            "same\nsame\n\nattempt 2\nno end"
+        ],
+        "{shown}"
+    );
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+}
+
+/// The requests of a run: verb, resource, and which of these it is.
+pub(crate) fn numbered(requests: &[RequestRecord]) -> Vec<(String, String, usize)> {
+    let mut counts = BTreeMap::new();
+    let numbered = requests.iter().map(|request| {
+        let key = (request.call.verb.clone(), request.call.full_resource());
+        let count: &mut usize = counts.entry(key.clone()).or_default();
+        *count += 1;
+        (key.0, key.1, *count)
+    });
+    numbered.collect()
+}
+
+async fn killed_at(verb: String, resource: String, number: usize, when: When) {
+    let cluster = Cluster::new().await;
+    prepare(&cluster);
+    let (folder, kubeconfig) = (cluster.folder.path(), cluster.kubeconfig());
+    let matching = Match::new(&verb, &resource).nth(number);
+    let faults = cluster.server.faults();
+    let killed = run_and_kill(folder, &kubeconfig, faults, matching, when).await;
+    let shown = process::stderr(&killed);
+    assert_eq!(
+        killed.status.signal(),
+        Some(9),
+        "it was not killed: {shown}"
+    );
+
+    let output = process::run(folder, &kubeconfig, &RUN).await;
+    assert_right(&output);
+    let requests = cluster.requests();
+    assert_eq!(
+        (cluster.ever("Job"), cluster.ever("Pod")),
+        (1, 2),
+        "{requests:#?}"
+    );
+    let attempts = std::fs::read_to_string(folder.join("attempts")).unwrap();
+    assert_eq!(attempts, "\n\n", "{requests:#?}");
+    assert_eq!(
+        cluster.server.existing("secrets"),
+        [json!(null); 0],
+        "{requests:#?}"
+    );
+
+    cluster
+        .until("the job is not over", |server| {
+            !server.is_running(NAMESPACE, process::JOB)
+        })
+        .await;
+    let sweep = [
+        "job",
+        "sweep",
+        "-n",
+        NAMESPACE,
+        "--min-age",
+        "0",
+        "--finished",
+    ];
+    let swept = process::run(folder, &kubeconfig, &sweep).await;
+    assert_eq!(swept.status.code(), Some(0), "{}", process::stderr(&swept));
+    cluster
+        .until("something is left", |server| {
+            ["jobs", "pods", "secrets", "configmaps"]
+                .iter()
+                .all(|resource| server.existing(resource).is_empty())
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_killed_at_any_request_is_followed_by_one_that_goes_on() {
+    let cluster =
+        Cluster::with(|settings| settings.backoff_base = Duration::from_millis(100)).await;
+    prepare(&cluster);
+    let output = process::run(cluster.folder.path(), &cluster.kubeconfig(), &RUN).await;
+    assert_right(&output);
+    let mut cases = Vec::new();
+    for (verb, resource, number) in numbered(&cluster.server.requests().all()) {
+        for when in [When::BeforeWork, When::AfterWork] {
+            let name = format!("{when:?} of {verb} {resource} {number}");
+            cases.push((
+                name,
+                killed_at(verb.clone(), resource.clone(), number, when),
+            ));
+        }
+    }
+    all_hold(cases).await;
+}

@@ -1,0 +1,162 @@
+//! What the engine does with the rights that it has.
+
+use std::sync::Arc;
+
+use fake_kubernetes::Call;
+use serde_json::Value;
+use toolhost::capability::{JobEventKind, JobRequest, JobStatus, Reason};
+
+use super::{Cluster, all_hold, run};
+use crate::guests;
+
+fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+fn read(path: &str) -> Value {
+    yaml(&std::fs::read_to_string(guests::workspace().join("deploy").join(path)).unwrap())
+}
+
+/// The rules of the role that is deployed.
+fn role() -> Value {
+    read("base/role.yaml")["rules"].clone()
+}
+
+/// The rules that a worker of NoETL has.
+fn narrow_role() -> Value {
+    let patch = read("narrow/kustomization.yaml")["patches"][0]["patch"].clone();
+    yaml(patch.as_str().unwrap())[0]["value"].clone()
+}
+
+/// Whether rules allow a request; everybody may ask what they may do.
+fn allows(rules: &Value, call: &Call) -> bool {
+    let has = |list: &Value, wanted: &str| {
+        let list = list.as_array().unwrap();
+        list.iter().any(|one| one == wanted)
+    };
+    let rules = rules.as_array().unwrap();
+    call.group == "authorization.k8s.io"
+        || rules.iter().any(|rule| {
+            has(&rule["apiGroups"], &call.group)
+                && has(&rule["resources"], &call.full_resource())
+                && has(&rule["verbs"], &call.verb)
+        })
+}
+
+async fn cluster_with(rules: Value) -> Cluster {
+    assert!(!rules.as_array().unwrap().is_empty());
+    Cluster::with(|settings| {
+        settings.authorizer = Some(Arc::new(move |call: &Call| allows(&rules, call)));
+    })
+    .await
+}
+
+fn job() -> JobRequest {
+    let mut request = Cluster::request("job", "echo \"$TOKEN\"");
+    request.environment = vec![("TOKEN".to_owned(), "value".into())];
+    request.backoff_limit = 0;
+    request
+}
+
+/// A job whose script is so large that it is in ConfigMaps.
+fn large_job() -> JobRequest {
+    let script = format!("echo \"$TOKEN\"\n{}", "# filler\n".repeat(100_000));
+    let mut request = Cluster::request("large", &script);
+    request.environment = vec![("TOKEN".to_owned(), "value".into())];
+    request
+}
+
+async fn assert_all_works(cluster: &Cluster) {
+    let engine = cluster.engine().await;
+    for request in [job(), large_job()] {
+        let ran = run(&engine, request).await.unwrap();
+        assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
+        assert_eq!(ran.logs, ["value\n"], "{ran:#?}");
+        assert!(cluster.server.existing("secrets").is_empty());
+    }
+    let jobs = engine.jobs("default").await.unwrap();
+    assert_eq!(jobs.len(), 2);
+    for job in jobs {
+        engine.cancel_job("default", &job.name).await.unwrap();
+    }
+    cluster
+        .until("something is left", |server| {
+            ["jobs", "pods", "secrets", "configmaps"]
+                .iter()
+                .all(|resource| server.existing(resource).is_empty())
+        })
+        .await;
+    let denied = cluster.requests();
+    let denied: Vec<_> = denied
+        .iter()
+        .filter(|line| line.contains("Some(403)"))
+        .collect();
+    assert!(denied.is_empty(), "{denied:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_that_is_deployed_is_enough() {
+    assert_all_works(&cluster_with(role()).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_a_noetl_worker_is_enough() {
+    let cluster = cluster_with(narrow_role()).await;
+    assert_all_works(&cluster).await;
+    let jobs = cluster.server.objects();
+    let mut jobs = jobs.iter().filter(|object| object["kind"] == "Job");
+    assert!(jobs.all(|job| job["spec"]["suspend"] != true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_missing_is_named_and_nothing_is_left() {
+    let case = |verb: &'static str, resource: &'static str| async move {
+        let cluster = cluster_with(role()).await;
+        cluster.server.deny(verb, resource);
+        let error = run(&cluster.engine().await, job()).await.unwrap_err();
+        assert_eq!(error.reason, Reason::Denied, "{error:?}");
+        let said = format!(
+            "{} {}",
+            error.message,
+            error.hint.clone().unwrap_or_default()
+        );
+        assert!(said.contains(verb) && said.contains(resource), "{error:?}");
+        cluster
+            .until("something is left", |server| {
+                ["jobs", "pods", "secrets", "configmaps"]
+                    .iter()
+                    .all(|resource| server.existing(resource).is_empty())
+            })
+            .await;
+    };
+    let rights = [
+        ("create", "jobs"),
+        ("create", "secrets"),
+        ("list", "jobs"),
+        ("watch", "jobs"),
+        ("list", "pods"),
+        ("watch", "pods"),
+    ];
+    all_hold(rights.map(|(verb, resource)| (format!("{verb} {resource}"), case(verb, resource))))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_right_to_read_logs_the_job_runs_and_the_right_is_named() {
+    let cluster = cluster_with(role()).await;
+    cluster.server.deny("get", "pods/log");
+    let ran = run(&cluster.engine().await, job()).await.unwrap();
+    assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
+    let warnings = ran.events.iter().filter_map(|event| match &event.kind {
+        JobEventKind::Warning { message } => Some(message.as_str()),
+        _ => None,
+    });
+    let warnings: Vec<_> = warnings.collect();
+    assert!(
+        warnings
+            .iter()
+            .any(|warning| warning.contains("pods/log") && warning.contains("get")),
+        "{ran:#?}"
+    );
+    assert!(cluster.server.existing("secrets").is_empty());
+}
