@@ -7,7 +7,11 @@
 //! One JSON line per call, and a last one with totals. `compare.sh` beside it runs the same with the cluster
 //! alone and with the tool that NoETL's workers have, and reads the audit log of the API server.
 
-#![expect(clippy::unwrap_used, reason = "a bench that cannot go on shall stop")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a bench that cannot go on shall stop"
+)]
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
 use std::io::Write;

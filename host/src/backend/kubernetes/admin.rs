@@ -161,12 +161,12 @@ impl KubernetesEngine {
                 logs: Arc::clone(&logs),
                 writing,
             };
-            let followed = if is_over {
+            let read = if is_over {
                 follower.run_rest().await
             } else {
                 follower.run().await
             };
-            if let Some(problem) = followed.problem {
+            if let Some(problem) = read.problem {
                 return Err(CapabilityError::new(Reason::EngineUnavailable, problem));
             }
         }
@@ -254,16 +254,14 @@ impl KubernetesEngine {
         let labels = job.metadata.labels.as_ref();
         let manager = labels.and_then(|labels| labels.get(MANAGED_BY_LABEL));
         let is_own = manager.is_some_and(|manager| manager == MANAGED_BY_VALUE);
-        match job.metadata.uid.clone().filter(|_| is_own) {
-            Some(uid) => Ok((job, uid)),
-            None => {
-                let message = format!("the job `{name}` was not made by this program");
-                let error = CapabilityError::new(Reason::InvalidRequest, message);
-                Err(error.with_hint(format!(
-                    "its label `{MANAGED_BY_LABEL}` is not `{MANAGED_BY_VALUE}`"
-                )))
-            }
-        }
+        let uid = job.metadata.uid.clone().filter(|_| is_own);
+        uid.map(|uid| (job, uid)).ok_or_else(|| {
+            let message = format!("the job `{name}` was not made by this program");
+            let error = CapabilityError::new(Reason::InvalidRequest, message);
+            error.with_hint(format!(
+                "its label `{MANAGED_BY_LABEL}` is not `{MANAGED_BY_VALUE}`"
+            ))
+        })
     }
 
     async fn delete_job(
@@ -395,7 +393,7 @@ mod tests {
 
     #[test]
     fn only_old_jobs_that_were_never_let_go_are_abandoned() {
-        let min_age = Duration::from_secs(60);
+        let min_age = Duration::from_mins(1);
         let suspended = json!({"suspend": true});
         let old = json!({"creationTimestamp": created(120)});
         let young = json!({"creationTimestamp": created(5)});

@@ -21,7 +21,7 @@ const END_TIMEOUT: Duration = Duration::from_secs(3);
 /// second later. A stream that ended by itself is begun again then.
 const STATUS_DELAY: Duration = Duration::from_secs(2);
 /// How long the rest of the log of a container that ended is asked for, while nothing of it comes.
-const REST_TIMEOUT: Duration = Duration::from_secs(60);
+const REST_TIMEOUT: Duration = Duration::from_mins(1);
 /// How much of the end is kept to tell why a script failed.
 const TAIL_BYTES: usize = 4 << 10;
 
@@ -209,7 +209,8 @@ impl Follower {
         }
         if let Some(since) = since {
             // In UTC, with nothing that must be escaped.
-            path.push_str(&format!("&sinceTime={since}"));
+            path.push_str("&sinceTime=");
+            path.push_str(&since.to_string());
         }
         path
     }

@@ -77,7 +77,7 @@ mod tests {
 
     use super::*;
 
-    fn pod(phase: &str, state: Value) -> PodView {
+    fn pod(phase: &str, state: &Value) -> PodView {
         let container = json!({"name": SCRIPT_CONTAINER, "state": state});
         let sidecar = json!({"name": "other", "state": {"running": {}}});
         let status = json!({"phase": phase, "containerStatuses": [sidecar, container]});
@@ -91,16 +91,16 @@ mod tests {
             (
                 pod(
                     "Pending",
-                    json!({"waiting": {"reason": "ContainerCreating"}}),
+                    &json!({"waiting": {"reason": "ContainerCreating"}}),
                 ),
                 false,
                 false,
                 false,
             ),
-            (pod("Running", json!({"running": {}})), true, false, false),
-            (pod("Running", ended(0)), true, true, true),
-            (pod("Failed", ended(3)), true, true, false),
-            (pod("Failed", json!({})), false, true, false),
+            (pod("Running", &json!({"running": {}})), true, false, false),
+            (pod("Running", &ended(0)), true, true, true),
+            (pod("Failed", &ended(3)), true, true, false),
+            (pod("Failed", &json!({})), false, true, false),
         ] {
             let phase = phase(&pod);
             let seen = (phase.has_started, phase.has_ended, has_succeeded(&pod));
