@@ -25,7 +25,7 @@ impl Harness for Cluster {
 
     fn timing(&self) -> Timing {
         Timing {
-            patience: Duration::from_secs(240),
+            patience: Duration::from_mins(4),
             unit: Duration::from_secs(4),
             first_backoff: Duration::from_secs(10),
             long_backoff: Duration::from_secs(10),

@@ -13,6 +13,7 @@ mod command_line;
 mod conformance;
 mod counter;
 mod disruption;
+mod kills;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -3,6 +3,9 @@
 use std::time::{Duration, Instant};
 
 use fake_kubernetes::{Fault, Match, When};
+use k8s_openapi::api::batch::v1::Job;
+use kube::api::{Api, PostParams};
+use kube::{Client, Config};
 use serde_json::Value;
 
 use super::process::{self, JOB, RUN};
@@ -193,18 +196,10 @@ async fn jobs_of_others_are_neither_listed_nor_touched() {
             "restartPolicy": "Never", "containers": [{"name": "script", "image": "busybox:1"}],
         }}},
     });
-    let client = reqwest::Client::new();
-    let url = format!(
-        "{}/apis/batch/v1/namespaces/{NAMESPACE}/jobs",
-        cluster.server.url()
-    );
-    let created = client
-        .post(url)
-        .body(job_of_others.to_string())
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(created.status(), 201);
+    let client = Client::try_from(Config::new(cluster.server.url().parse().unwrap())).unwrap();
+    let jobs: Api<Job> = Api::namespaced(client, NAMESPACE);
+    let theirs: Job = serde_json::from_value(job_of_others).unwrap();
+    jobs.create(&PostParams::default(), &theirs).await.unwrap();
     let listed = job(&cluster, &["list", "-n", NAMESPACE]).await;
     assert_eq!((listed.code, listed.stdout.as_str()), (Some(0), ""));
     let sweep = ["sweep", "-n", NAMESPACE, "--min-age", "0", "--finished"];

@@ -4,8 +4,8 @@ mod adoption;
 mod commands;
 mod conformance;
 mod faults;
-mod kills;
-mod process;
+pub(crate) mod kills;
+pub(crate) mod process;
 mod rights;
 mod secrets;
 

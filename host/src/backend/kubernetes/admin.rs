@@ -1,21 +1,17 @@
-//! What a person may do with jobs of this host: list, read, cancel, sweep.
+//! What a person may do with jobs of this host, besides reading: list, cancel, sweep.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use super::api;
 use super::diagnosis::{self, Creating};
 use super::engine::KubernetesEngine;
-use super::follow::{Follower, Writing};
-use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE, SCRIPT_CONTAINER};
-use super::phase;
+use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 use super::retry;
 use super::view::JobView;
-use crate::capability::{CapabilityError, LogSink, Reason};
+use crate::capability::{CapabilityError, Reason};
 
 /// The label by which Kueue says that a suspended job waits in its queue.
 const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
@@ -116,63 +112,6 @@ impl KubernetesEngine {
         Ok(jobs)
     }
 
-    /// Writes what the pods of a job wrote so far, attempt by attempt, and goes on until the job ends
-    /// where `follow` is set.
-    ///
-    /// It is not redacted: nobody but the host that made a job knows its secrets.
-    ///
-    /// # Errors
-    ///
-    /// As [`jobs`](Self::jobs), and there is no such job.
-    pub async fn read_job_logs(
-        &self,
-        namespace: &str,
-        name: &str,
-        follow: bool,
-        logs: Arc<dyn LogSink>,
-    ) -> Result<(), CapabilityError> {
-        let uid = self.own_job(namespace, name).await?.1;
-        let client = self.cluster().connection.client();
-        let pods = self
-            .cluster()
-            .before(|| api::pods_of_job(&client, namespace, &uid))
-            .await;
-        let mut pods = pods.map_err(|error| self.refused(&error))?;
-        pods.sort_by_key(|pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0));
-        for (index, pod) in pods.iter().enumerate() {
-            let phase = phase::phase(pod);
-            if !phase.has_started {
-                continue;
-            }
-            let is_over = phase.has_ended || !follow;
-            // A container that runs on is followed until the server ends the stream.
-            let state = if is_over {
-                Writing::Ended
-            } else {
-                Writing::Runs
-            };
-            let (_known, writing) = watch::channel(state);
-            let follower = Follower {
-                connection: Arc::clone(&self.cluster().connection),
-                namespace: namespace.to_owned(),
-                pod: pod.metadata.name.clone().unwrap_or_default(),
-                container: SCRIPT_CONTAINER,
-                attempt: u32::try_from(index + 1).unwrap_or(u32::MAX),
-                logs: Arc::clone(&logs),
-                writing,
-            };
-            let read = if is_over {
-                follower.run_rest().await
-            } else {
-                follower.run().await
-            };
-            if let Some(problem) = read.problem {
-                return Err(CapabilityError::new(Reason::EngineUnavailable, problem));
-            }
-        }
-        Ok(())
-    }
-
     /// Ends a job and deletes it with everything that belongs to it. Returns when the server has accepted
     /// it.
     ///
@@ -233,7 +172,7 @@ impl KubernetesEngine {
     }
 
     /// The job of that name, if this program made it, and its uid.
-    async fn own_job(
+    pub(super) async fn own_job(
         &self,
         namespace: &str,
         name: &str,
@@ -296,7 +235,7 @@ impl KubernetesEngine {
         }
     }
 
-    fn refused(&self, error: &kube::Error) -> CapabilityError {
+    pub(super) fn refused(&self, error: &kube::Error) -> CapabilityError {
         let asked = Creating {
             kind: "Job",
             job: "",

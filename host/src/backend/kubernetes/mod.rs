@@ -33,6 +33,7 @@ mod engine;
 mod follow;
 mod hub;
 mod job;
+mod job_logs;
 mod log_stream;
 pub(crate) mod manifest;
 mod phase;

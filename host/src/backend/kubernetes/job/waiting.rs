@@ -37,18 +37,12 @@ impl Look {
 impl Job {
     /// Looks at why nothing runs, tells it, and ends what has no hope. Says when to look again.
     pub(super) async fn judge_waiting(&mut self) -> Option<Instant> {
-        let (last, earlier) = match self.attempts.split_last() {
-            Some((last, earlier)) => (Some(last), earlier),
-            None => (None, [].as_slice()),
-        };
-        if earlier.iter().any(|attempt| !attempt.has_ended) {
-            return None;
-        }
-        let current = last.filter(|attempt| !attempt.has_ended);
+        let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
         let is_running = current.is_some_and(|attempt| attempt.is_told);
         let is_deleted =
             current.is_some_and(|attempt| attempt.pod.metadata.deletion_timestamp.is_some());
-        if is_running && !is_deleted {
+        let mut earlier = self.attempts.iter().rev().skip(1);
+        if is_running && !is_deleted || earlier.any(|attempt| !attempt.has_ended) {
             return None;
         }
         let now = Timestamp::now();
