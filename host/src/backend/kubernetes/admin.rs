@@ -121,7 +121,8 @@ impl KubernetesEngine {
     pub async fn cancel_job(&self, namespace: &str, name: &str) -> Result<(), CapabilityError> {
         let uid = self.own_job(namespace, name).await?.1;
         self.delete_job(namespace, name, &uid).await?;
-        self.delete_secret(namespace, name).await
+        self.delete_secret(namespace, name, false).await?;
+        Ok(())
     }
 
     /// Removes what hosts that were killed left behind, and nothing else: jobs that were created and
@@ -144,10 +145,9 @@ impl KubernetesEngine {
             };
             let is_over = matches!(state(&job), JobState::Succeeded | JobState::Failed);
             let is_abandoned = is_abandoned(&job, options.min_age);
-            if is_over || is_abandoned {
-                if !options.dry_run {
-                    self.delete_secret(namespace, name).await?;
-                }
+            if (is_over || is_abandoned)
+                && self.delete_secret(namespace, name, options.dry_run).await?
+            {
                 swept.secrets.push(name.clone());
             }
             if is_abandoned || (is_over && options.finished) {
@@ -214,24 +214,30 @@ impl KubernetesEngine {
             .cluster()
             .before(|| api::delete_job(&client, namespace, name, uid))
             .await;
-        self.unless_gone(deleted)
+        self.was_there(deleted)?;
+        Ok(())
     }
 
-    async fn delete_secret(&self, namespace: &str, name: &str) -> Result<(), CapabilityError> {
+    /// Deletes the Secret of a job. Says whether there was one; it may not be asked for.
+    async fn delete_secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        dry_run: bool,
+    ) -> Result<bool, CapabilityError> {
         let client = self.cluster().connection.client();
         let deleted = self
             .cluster()
-            .before(|| api::delete_secret(&client, namespace, name))
+            .before(|| api::delete_secret(&client, namespace, name, dry_run))
             .await;
-        self.unless_gone(deleted)
+        self.was_there(deleted)
     }
 
-    fn unless_gone(&self, deleted: Result<(), kube::Error>) -> Result<(), CapabilityError> {
+    fn was_there(&self, deleted: Result<(), kube::Error>) -> Result<bool, CapabilityError> {
         match deleted {
-            Err(error) if !matches!(retry::code(&error), Some(404 | 409)) => {
-                Err(self.refused(&error))
-            }
-            Ok(()) | Err(_) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if matches!(retry::code(&error), Some(404 | 409)) => Ok(false),
+            Err(error) => Err(self.refused(&error)),
         }
     }
 

@@ -3,6 +3,7 @@
 use http::{Method, Request};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
 use kube::{Client, Error};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -12,14 +13,18 @@ use super::view::{EventView, JobView, PodView};
 
 /// The annotation that says why this host ended a job that could not start.
 pub(super) const VERDICT: &str = "noetl.io/verdict";
-/// The most objects of one kind that are taken for one job.
+/// The most objects of one kind that are taken for one job, and the size of a page.
 const MAX_LISTED: u32 = 500;
+/// How many pages are taken of a list: what a person may look through is less.
+const MAX_PAGES: usize = 20;
 
 /// A list of objects.
 #[derive(Deserialize)]
 pub(super) struct List<T> {
     #[serde(default = "Vec::new")]
     pub(super) items: Vec<T>,
+    #[serde(default)]
+    metadata: ListMeta,
 }
 
 pub(super) async fn create_job(
@@ -121,12 +126,15 @@ pub(super) async fn delete_job(
     Ok(())
 }
 
+/// Deletes a Secret, or says only whether it could.
 pub(super) async fn delete_secret(
     client: &Client,
     namespace: &str,
     name: &str,
+    dry_run: bool,
 ) -> Result<(), Error> {
-    let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}");
+    let query = if dry_run { "?dryRun=All" } else { "" };
+    let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}{query}");
     let _: IgnoredAny = send(client, Method::DELETE, path, None::<&Value>).await?;
     Ok(())
 }
@@ -145,7 +153,7 @@ pub(super) async fn pods_of_job(
     Ok(list.items)
 }
 
-/// The jobs with a label of this value.
+/// The jobs with a label of this value, of as many pages as are taken.
 pub(super) async fn jobs_with_label(
     client: &Client,
     namespace: &str,
@@ -156,7 +164,16 @@ pub(super) async fn jobs_with_label(
         "{}?limit={MAX_LISTED}&labelSelector={label}%3D{value}",
         jobs(namespace)
     );
-    let list: List<JobView> = get(client, path).await?;
+    let mut list: List<JobView> = get(client, path.clone()).await?;
+    for _ in 1..MAX_PAGES {
+        let Some(next) = list.metadata.continue_.filter(|next| !next.is_empty()) else {
+            break;
+        };
+        let next: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
+        let page: List<JobView> = get(client, format!("{path}&continue={next}")).await?;
+        list.items.extend(page.items);
+        list.metadata = page.metadata;
+    }
     Ok(list.items)
 }
 

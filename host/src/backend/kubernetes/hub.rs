@@ -1,5 +1,6 @@
 //! One watch for all jobs of a namespace, and one for their pods.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -223,7 +224,7 @@ impl Subscription {
         }
     }
 
-    /// Adds what was learnt elsewhere, unless something was heard since.
+    /// Adds what was learnt elsewhere, unless something later was heard.
     pub(super) fn learn(&self, job: Option<JobView>, pods: Vec<PodView>) {
         let mut heard = lock(&self.cell.heard);
         if let Some(job) = job
@@ -240,7 +241,14 @@ impl Subscription {
                     pod: Arc::new(pod),
                     is_gone: false,
                 };
-                heard.pods.entry(uid).or_insert(state);
+                match heard.pods.entry(uid) {
+                    Entry::Vacant(entry) => drop(entry.insert(state)),
+                    Entry::Occupied(mut entry) => {
+                        if version(&state.pod) > version(&entry.get().pod) && !entry.get().is_gone {
+                            entry.insert(state);
+                        }
+                    }
+                }
             }
         }
         drop(heard);
@@ -333,6 +341,12 @@ impl Watched for PodView {
             state.is_gone |= !uids.contains(uid);
         }
     }
+}
+
+/// Which of two versions of a pod is the later one: numbers that grow, as every server has them
+/// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>).
+fn version(pod: &PodView) -> Option<u128> {
+    pod.metadata.resource_version.as_ref()?.parse().ok()
 }
 
 /// The job that a pod belongs to.

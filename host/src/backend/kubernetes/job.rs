@@ -15,6 +15,7 @@ use super::cluster::Cluster;
 use super::diagnosis::{self, AttemptVerdict, Graces, Patience};
 use super::follow::Followed;
 use super::hub::{JobState, Subscription};
+use super::phase;
 use super::retry;
 use crate::backend::controller::Controller;
 use crate::capability::{JobEnd, JobEventKind, JobReporter, LogSink};
@@ -65,7 +66,7 @@ struct Job {
     /// When it is not waited for any longer.
     give_up: Option<Instant>,
     look: Look,
-    /// Since when the job counts attempts of which nothing was heard.
+    /// Since when the job has ended attempts whose end was not heard of.
     missing: Option<Instant>,
     /// Whether its pods were asked for because of that.
     has_listed: bool,
@@ -197,20 +198,36 @@ impl Job {
             && (!self.is_cancelled || has_succeeded)
         {
             let verdict = diagnosis::job_end(job, &self.verdicts);
-            if verdict.is_some() && diagnosis::attempts_missing(job, &self.verdicts) {
-                let since = *self.missing.get_or_insert_with(Instant::now);
-                if since.elapsed() < MISSING_DELAY {
-                    return Some(since + MISSING_DELAY);
-                }
-                if !self.has_listed {
-                    self.has_listed = true;
-                    self.list_pods().await;
-                    return Some(Instant::now());
-                }
+            if verdict.is_some()
+                && diagnosis::attempts_missing(job, &self.verdicts)
+                && let Some(later) = self.hear_of_pods().await
+            {
+                return Some(later);
             }
             self.verdict = verdict;
+            return None;
+        }
+        // A job that is over has no pod that runs.
+        let is_behind = self.attempts.iter().any(Attempt::may_run);
+        if is_behind && state.job.as_deref().is_some_and(phase::is_over) {
+            return self.hear_of_pods().await;
         }
         None
+    }
+
+    /// Waits a moment for the watch of pods, and then asks for them. Says when to look again; nothing where
+    /// all was done.
+    async fn hear_of_pods(&mut self) -> Option<Instant> {
+        let since = *self.missing.get_or_insert_with(Instant::now);
+        if since.elapsed() < MISSING_DELAY {
+            return Some(since + MISSING_DELAY);
+        }
+        if self.has_listed {
+            return None;
+        }
+        self.has_listed = true;
+        self.list_pods().await;
+        Some(Instant::now())
     }
 
     /// Asks for the pods of which the watch says nothing.
@@ -298,7 +315,7 @@ impl Job {
         let deletion = tokio::spawn(async move {
             let client = cluster.connection.client();
             let deleted = cluster
-                .during(|| api::delete_secret(&client, &namespace, &name))
+                .during(|| api::delete_secret(&client, &namespace, &name, false))
                 .await;
             if let Err(error) = deleted.or_else(already_gone) {
                 tracing::warn!(%error, secret = name, "the Secret of a job could not be deleted; it goes with the job");

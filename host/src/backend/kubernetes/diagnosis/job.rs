@@ -48,16 +48,30 @@ pub(crate) fn job_end(job: &JobView, attempts: &[AttemptVerdict]) -> Option<JobE
     }
 }
 
-/// Whether the job counts failures of which no attempt tells: the watch of the pods is behind. Then it is
+/// Whether the job knows of pods of which no attempt tells: the watch of the pods is behind. Then it is
 /// worth to wait a moment before the job's end is told.
+///
+/// The Job controller says how a job ends before it counts the pod that decided it.
 pub(crate) fn attempts_missing(job: &JobView, attempts: &[AttemptVerdict]) -> bool {
     let ended = job.status.failed.unwrap_or_default() + job.status.succeeded.unwrap_or_default();
+    let active = job.status.active.unwrap_or_default();
     let succeeded = attempts
         .iter()
         .filter(|attempt| attempt.end.reason.is_none())
         .count();
     let known = failures(attempts) + u32::try_from(succeeded).unwrap_or(u32::MAX);
-    ended > known
+    let all = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+    let says = |conditions: [&str; 2]| conditions.into_iter().find_map(|name| is_true(job, name));
+    let lacks_success = succeeded == 0 && says(["Complete", "SuccessCriteriaMet"]).is_some();
+    let lacks_failure = says(["Failed", "FailureTarget"]).is_some_and(|condition| {
+        condition.reason.as_deref() == Some("BackoffLimitExceeded")
+            && failures(attempts)
+                <= job
+                    .spec
+                    .backoff_limit
+                    .unwrap_or(JobRequest::DEFAULT_BACKOFF_LIMIT)
+    });
+    ended > known || ended + active > all || lacks_success || lacks_failure
 }
 
 fn failures(attempts: &[AttemptVerdict]) -> u32 {

@@ -44,6 +44,14 @@ pub(super) enum Log {
     Read(Followed),
 }
 
+impl Attempt {
+    /// Whether it runs, as far as was heard.
+    pub(super) fn may_run(&self) -> bool {
+        let phase = phase::phase(&self.pod);
+        !(self.has_ended || self.is_gone || phase.has_ended || phase.is_lost)
+    }
+}
+
 impl Job {
     pub(super) fn note_pods(&mut self, pods: &BTreeMap<String, PodState>) {
         for attempt in &mut self.attempts {

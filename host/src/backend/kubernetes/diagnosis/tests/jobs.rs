@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::backend::kubernetes::view::{JobStatusView, JobView};
 use crate::capability::{JobStatus, Reason};
@@ -94,4 +96,24 @@ fn knows_when_the_pods_are_behind_the_job() {
     assert!(attempts_missing(&job, std::slice::from_ref(&first)));
     assert!(!attempts_missing(&job, &[first, ended("retry-2", CONTEXT)]));
     assert!(attempts_missing(&fixture(JOBS, "success"), &[]));
+}
+
+#[test]
+fn knows_that_pods_are_behind_before_the_job_controller_has_counted_them() {
+    let said = |condition: &str, reason: &str, active: u32| -> JobView {
+        let condition = json!({"type": condition, "status": "True", "reason": reason});
+        serde_json::from_value(json!({
+            "spec": {"backoffLimit": 0}, "status": {"active": active, "conditions": [condition]},
+        }))
+        .unwrap()
+    };
+    let success = said("SuccessCriteriaMet", "CompletionsReached", 0);
+    assert!(attempts_missing(&success, &[]));
+    assert!(!attempts_missing(&success, &[ended("success", CONTEXT)]));
+    let failure = said("FailureTarget", "BackoffLimitExceeded", 0);
+    assert!(attempts_missing(&failure, &[]));
+    assert!(!attempts_missing(&failure, &[ended("exit3", CONTEXT)]));
+    let deadline = said("FailureTarget", "DeadlineExceeded", 1);
+    assert!(attempts_missing(&deadline, &[]));
+    assert!(!attempts_missing(&deadline, &[ended("exit3", CONTEXT)]));
 }
