@@ -6,6 +6,7 @@ use fake_kubernetes::{FaultProxy, Match, When};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ListParams};
+use kube::runtime::wait::{await_condition, conditions};
 
 use super::counter::Counter;
 use super::{Place, host_ip, kubeconfig};
@@ -42,7 +43,6 @@ async fn killed_at(
     }
     let output = process::run(folder.path(), &kubeconfig, &RUN).await;
     let namespace = place.namespace.clone();
-    println!("{name}: {:?}", place.pods(process::JOB).await);
     assert_right(&output);
     assert_eq!(place.pods(process::JOB).await.len(), 2, "{name}");
     let secrets: Api<Secret> = Api::namespaced(place.client.clone(), &namespace);
@@ -50,13 +50,9 @@ async fn killed_at(
     assert_eq!(secrets.items.len(), 0, "{name}: a Secret is left");
 
     let jobs: Api<Job> = Api::namespaced(place.client.clone(), &namespace);
-    let is_over = |job: &Job| {
-        let status = job.status.as_ref();
-        status.is_some_and(|status| status.completion_time.is_some())
-    };
-    while !is_over(&jobs.get(process::JOB).await.unwrap()) {
-        tokio::task::yield_now().await;
-    }
+    let uid = jobs.get(process::JOB).await.unwrap().metadata.uid.unwrap();
+    let over = await_condition(jobs.clone(), process::JOB, conditions::is_job_completed());
+    over.await.unwrap();
     let sweep = [
         "job",
         "sweep",
@@ -73,16 +69,10 @@ async fn killed_at(
         "{name}: {}",
         process::stderr(&swept)
     );
-    while !jobs
-        .list(&ListParams::default())
-        .await
-        .unwrap()
-        .items
-        .is_empty()
-        || !place.pods(process::JOB).await.is_empty()
-    {
-        tokio::task::yield_now().await;
-    }
+    let gone = await_condition(jobs, process::JOB, conditions::is_deleted(&uid));
+    gone.await.unwrap();
+    // The job goes after its pods.
+    assert!(place.pods(process::JOB).await.is_empty(), "{name}");
     place.delete().await;
     Ok(())
 }

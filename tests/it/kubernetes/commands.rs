@@ -8,6 +8,7 @@ use kube::api::{Api, PostParams};
 use kube::{Client, Config};
 use serde_json::Value;
 
+use super::kills::run_and_kill;
 use super::process::{self, JOB, RUN};
 use super::{Cluster, NAMESPACE};
 
@@ -138,24 +139,68 @@ async fn a_job_that_runs_is_followed_to_its_end_and_no_sweep_touches_it() {
         })
         .await;
 
-    let dry = job(
-        &cluster,
-        &["sweep", "-n", NAMESPACE, "--finished", "--dry-run"],
-    )
-    .await;
-    assert!(dry.stdout.contains(&format!("job/{JOB}")), "{}", dry.stdout);
+    // Its Secret went with its end.
+    let swept = job(&cluster, &["sweep", "-n", NAMESPACE]).await;
+    assert_eq!((swept.code, swept.stdout.as_str()), (Some(0), ""));
+    let removed = format!("job/{JOB}\n");
+    let dry = ["sweep", "-n", NAMESPACE, "--finished", "--dry-run"];
+    assert_eq!(job(&cluster, &dry).await.stdout, removed);
     assert_eq!(cluster.server.existing("jobs").len(), 1);
-    let swept = job(&cluster, &["sweep", "-n", NAMESPACE, "--finished"]).await;
-    assert!(
-        swept.stdout.contains(&format!("job/{JOB}")),
-        "{}",
-        swept.stdout
-    );
+    assert_eq!(job(&cluster, &dry[..4]).await.stdout, removed);
     cluster
         .until("the job is left", |server| {
             server.existing("jobs").is_empty()
         })
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_removes_what_a_killed_host_never_let_go_once_it_is_old() {
+    let cluster = Cluster::new().await;
+    let (folder, kubeconfig) = (cluster.folder.path(), cluster.kubeconfig());
+    process::write_playbook(folder, NAMESPACE, "true");
+    let resume = Match::new("patch", "jobs");
+    let faults = cluster.server.faults();
+    run_and_kill(folder, &kubeconfig, faults, resume, When::BeforeWork).await;
+    let listed = job(&cluster, &["list", "-n", NAMESPACE]).await;
+    assert!(listed.stdout.contains("suspended"), "{}", listed.stdout);
+    let swept = job(&cluster, &["sweep", "-n", NAMESPACE, "--finished"]).await;
+    assert_eq!((swept.code, swept.stdout.as_str()), (Some(0), ""));
+    let removed = format!("job/{JOB}\nsecret/{JOB}\n");
+    let sweep = ["sweep", "-n", NAMESPACE, "--min-age", "0", "--dry-run"];
+    assert_eq!(job(&cluster, &sweep).await.stdout, removed);
+    assert_eq!(cluster.server.existing("secrets").len(), 1);
+    assert_eq!(job(&cluster, &sweep[..5]).await.stdout, removed);
+    cluster
+        .until("something is left", |server| {
+            server.existing("jobs").is_empty() && server.existing("secrets").is_empty()
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_jobs_than_one_page_holds_are_listed() {
+    const JOBS: usize = 1_001;
+    let cluster = Cluster::new().await;
+    let client = Client::try_from(Config::new(cluster.server.url().parse().unwrap())).unwrap();
+    let jobs: Api<Job> = Api::namespaced(client, NAMESPACE);
+    for number in 0..JOBS {
+        let job = serde_json::json!({
+            "metadata": {"name": format!("job-{number}"), "labels": {
+                "app.kubernetes.io/managed-by": "toolhost",
+            }},
+            "spec": {"suspend": true, "template": {"spec": {
+                "restartPolicy": "Never", "containers": [{"name": "script", "image": "busybox:1"}],
+            }}},
+        });
+        let job = serde_json::from_value(job).unwrap();
+        jobs.create(&PostParams::default(), &job).await.unwrap();
+    }
+    let listed = job(&cluster, &["list", "-n", NAMESPACE]).await;
+    assert_eq!(
+        (listed.code, listed.stdout.lines().count()),
+        (Some(0), JOBS)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

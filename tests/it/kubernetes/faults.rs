@@ -154,10 +154,6 @@ async fn any_request_may_fail_once_in_any_way() {
     let mut cases = Vec::new();
     for (verb, resource, number) in requests_of_a_run().await {
         for (name, limit, fault) in faults() {
-            // A watch that falls silent is begun again after five minutes, when nothing else helps.
-            if name == "silence" && verb == "watch" {
-                continue;
-            }
             let matching = Match::new(&verb, &resource).nth(number);
             // How often a log or a watch is begun is a matter of time.
             let is_sure = number == 1 || (resource != "pods/log" && verb != "watch");
@@ -237,17 +233,40 @@ async fn watches_may_break_off_anywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_watch_may_say_nothing_at_all() {
-    let case = |resource: &'static str| {
+async fn watches_may_fall_silent_anywhere() {
+    let case = |(resource, bytes): (&'static str, usize)| {
         let case = async move {
             let silent = Match::new("watch", resource);
-            let silence = Fault::Silence { bytes: 0 };
+            let silence = Fault::Silence { bytes };
             let planned = run_with(|cluster| cluster.server.faults().plan(silent, silence)).await;
             assert!(planned.matched() >= 1);
         };
-        (format!("silent watches of {resource}"), case)
+        (
+            format!("watches of {resource} silent after {bytes} bytes"),
+            case,
+        )
     };
-    all_hold(["jobs", "pods"].map(case)).await;
+    let bytes = [0, 1_000, 2_000, 4_000, 8_000, 16_000];
+    let cases = ["jobs", "pods"].map(|resource| bytes.map(|bytes| (resource, bytes)));
+    all_hold(cases.into_iter().flatten().map(case)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_asks_for_time_is_given_it() {
+    let cluster = Cluster::new().await;
+    let busy = Refusal::of_code(429, "too many requests").retry_after(2);
+    let creation = Match::new("create", "jobs").nth(1);
+    let faults = cluster.server.faults();
+    faults.plan(creation, Fault::Refuse(When::BeforeWork, busy));
+    let ran = run(&cluster.engine().await, job(&cluster)).await.unwrap();
+    assert_right(&cluster, &ran).await;
+    let requests = cluster.server.requests().all();
+    let mut creations = requests
+        .iter()
+        .filter(|request| request.summary() == "create jobs");
+    let (first, second) = (creations.next().unwrap(), creations.next().unwrap());
+    let between = second.started.duration_since(first.started);
+    assert!(between.as_secs() >= 2, "{between:?}");
 }
 
 /// A job of two attempts that waits for a file in each.

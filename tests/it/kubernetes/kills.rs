@@ -5,13 +5,13 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Output;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use fake_kubernetes::{Fault, Faults, Hook, Match, RequestRecord, When};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::process::{self, RUN};
+use super::rights::{cluster_with, narrow_role};
 use super::{Cluster, NAMESPACE, all_hold};
 
 /// A script that fails once and then succeeds; `counter` is a command that gives the number of the attempt.
@@ -86,8 +86,11 @@ pub(crate) fn numbered(requests: &[RequestRecord]) -> Vec<(String, String, usize
     numbered.collect()
 }
 
-async fn killed_at(verb: String, resource: String, number: usize, when: When) {
-    let cluster = Cluster::new().await;
+async fn killed_at(
+    cluster: Cluster,
+    (verb, resource, number): (String, String, usize),
+    when: When,
+) {
     prepare(&cluster);
     let (folder, kubeconfig) = (cluster.folder.path(), cluster.kubeconfig());
     let matching = Match::new(&verb, &resource).nth(number);
@@ -141,22 +144,29 @@ async fn killed_at(verb: String, resource: String, number: usize, when: When) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_is_killed_at_any_request_is_followed_by_one_that_goes_on() {
-    let cluster =
-        Cluster::with(|settings| settings.backoff_base = Duration::from_millis(100)).await;
+/// Kills a host at each request of a run, each time on another cluster, and lets another one go on.
+async fn kill_at_every_request(make: impl AsyncFn() -> Cluster) {
+    let cluster = make().await;
     prepare(&cluster);
     let output = process::run(cluster.folder.path(), &cluster.kubeconfig(), &RUN).await;
     assert_right(&output);
     let mut cases = Vec::new();
-    for (verb, resource, number) in numbered(&cluster.server.requests().all()) {
+    for request in numbered(&cluster.server.requests().all()) {
         for when in [When::BeforeWork, When::AfterWork] {
+            let (verb, resource, number) = &request;
             let name = format!("{when:?} of {verb} {resource} {number}");
-            cases.push((
-                name,
-                killed_at(verb.clone(), resource.clone(), number, when),
-            ));
+            cases.push((name, killed_at(make().await, request.clone(), when)));
         }
     }
     all_hold(cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_killed_at_any_request_is_followed_by_one_that_goes_on() {
+    kill_at_every_request(Cluster::new).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_without_the_right_to_change_jobs_goes_on_as_well() {
+    kill_at_every_request(async || cluster_with(narrow_role()).await).await;
 }

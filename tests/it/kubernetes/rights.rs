@@ -23,7 +23,7 @@ fn role() -> Value {
 }
 
 /// The rules that a worker of NoETL has.
-fn narrow_role() -> Value {
+pub(super) fn narrow_role() -> Value {
     let patch = read("narrow/kustomization.yaml")["patches"][0]["patch"].clone();
     yaml(patch.as_str().unwrap())[0]["value"].clone()
 }
@@ -43,7 +43,7 @@ fn allows(rules: &Value, call: &Call) -> bool {
         })
 }
 
-async fn cluster_with(rules: Value) -> Cluster {
+pub(super) async fn cluster_with(rules: Value) -> Cluster {
     assert!(!rules.as_array().unwrap().is_empty());
     Cluster::with(|settings| {
         settings.authorizer = Some(Arc::new(move |call: &Call| allows(&rules, call)));
