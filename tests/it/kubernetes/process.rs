@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::guests;
 
 /// How long a process may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A command of the program in `folder`, with the cluster of a kubeconfig.
 pub(crate) fn command(folder: &Path, kubeconfig: &Path, arguments: &[&str]) -> Command {
