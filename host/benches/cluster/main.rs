@@ -143,7 +143,7 @@ async fn main() {
         "completed": completed,
         "total_s": total.as_secs_f64(),
         "wall_ms": {"p50": percentile(&walls, 0.5), "p99": percentile(&walls, 0.99)},
-        "cpu_ms_per_job": (after.cpu - before.cpu).as_secs_f64() * 1e3 / jobs,
+        "cpu_ms_per_job": after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e3 / jobs,
         "rss_start_kib": before.resident_kib,
         "rss_peak_kib": after.peak_kib,
     });
