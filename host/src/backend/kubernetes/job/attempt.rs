@@ -99,7 +99,8 @@ impl Job {
         index: usize,
         job: Option<&JobView>,
     ) -> Option<Instant> {
-        // One attempt is told after the other; the next one may begin while a log is still being read.
+        // One attempt is told after the other, and its log is over before the next one's begins: the next pod
+        // may run, and even end, while a log is still being read.
         let mut earlier = self.attempts.iter().take(index);
         let is_next = earlier.all(|attempt| attempt.has_ended);
         let attempt = self.attempts.get_mut(index)?;
@@ -115,7 +116,7 @@ impl Job {
                 .reporter
                 .report(elapsed, number, JobEventKind::AttemptStarted { pod });
         }
-        if phase.has_started && matches!(attempt.log, Log::None) {
+        if phase.has_started && is_next && matches!(attempt.log, Log::None) {
             attempt.log = Log::Followed;
             let follower = Follower {
                 connection: Arc::clone(&self.supervision.cluster.connection),
