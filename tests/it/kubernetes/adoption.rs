@@ -1,5 +1,8 @@
 //! A job that is there already is gone on with.
 
+use std::time::Duration;
+
+use fake_kubernetes::{Fault, Match, When};
 use toolhost::capability::{JobStatus, Reason};
 
 use super::{Cluster, run, start};
@@ -88,6 +91,10 @@ async fn a_job_that_is_over_is_taken_as_it_is() {
             !server.is_running("default", "job")
         })
         .await;
+    // The log of the second attempt would come before that of the first.
+    let stall = Fault::Stall(When::BeforeWork, Some(Duration::from_millis(300)));
+    let faults = cluster.server.faults();
+    faults.plan(Match::new("get", "pods/log").nth(1), stall);
     let second = run(&cluster.engine().await, Cluster::request("job", &script))
         .await
         .unwrap();
