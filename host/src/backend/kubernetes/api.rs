@@ -177,16 +177,11 @@ pub(super) async fn jobs_with_label(
     Ok(list.items)
 }
 
-/// What was said about the object of this uid. From the server's cache: a list of events from etcd is
+/// The warnings about objects of the namespace. From the server's cache: a list of events from etcd is
 /// what brings servers to their knees.
-pub(super) async fn events_of(
-    client: &Client,
-    namespace: &str,
-    uid: &str,
-) -> Result<Vec<EventView>, Error> {
+pub(super) async fn warnings(client: &Client, namespace: &str) -> Result<Vec<EventView>, Error> {
     let path = format!(
-        "/api/v1/namespaces/{namespace}/events?resourceVersion=0&limit={MAX_LISTED}\
-         &fieldSelector=involvedObject.uid%3D{uid}"
+        "/api/v1/namespaces/{namespace}/events?resourceVersion=0&fieldSelector=type%3DWarning"
     );
     let list: List<EventView> = get(client, path).await?;
     Ok(list.items)

@@ -3,12 +3,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Error;
+use tokio::time::{Instant, timeout};
 
 use super::api;
 use super::client::Connection;
 use super::hub::Hub;
 use super::retry::{self, PATIENCE_BEFORE, PATIENCE_DURING};
 use super::settings::KubernetesSettings;
+use super::view::EventView;
 use crate::capability::{CapabilityError, Reason};
 
 use std::sync::Arc;
@@ -20,6 +22,8 @@ pub(super) struct Cluster {
     pub(super) settings: KubernetesSettings,
     /// Whether jobs of a namespace may be changed.
     may_patch: Mutex<HashMap<String, bool>>,
+    /// The warnings of a namespace, when they were last asked for.
+    warnings: tokio::sync::Mutex<HashMap<String, (Instant, Arc<[EventView]>)>>,
 }
 
 impl Cluster {
@@ -29,6 +33,7 @@ impl Cluster {
             connection: Arc::new(connection),
             settings,
             may_patch: Mutex::default(),
+            warnings: tokio::sync::Mutex::default(),
         }
     }
 
@@ -64,6 +69,30 @@ impl Cluster {
         may_patch
     }
 
+    /// The warnings about an object; none without the right to read them.
+    ///
+    /// A namespace is asked for all of its warnings, and not more often than every few seconds: where many
+    /// jobs wait, they wait for the same.
+    pub(super) async fn warnings(&self, namespace: &str, uid: &str) -> Vec<EventView> {
+        let mut warnings = self.warnings.lock().await;
+        warnings.retain(|_, (asked, _)| asked.elapsed() < WARNINGS_AGE);
+        let known = warnings.get(namespace).map(|(_, known)| Arc::clone(known));
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let client = self.connection.client();
+                let limit = self.connection.request_timeout();
+                let answer = timeout(limit, api::warnings(&client, namespace)).await;
+                let known = answer.ok().and_then(Result::ok).unwrap_or_default();
+                let known: Arc<[EventView]> = known.into();
+                warnings.insert(namespace.to_owned(), (Instant::now(), Arc::clone(&known)));
+                known
+            }
+        };
+        let is_about = |event: &&EventView| event.involved_object.uid.as_deref() == Some(uid);
+        known.iter().filter(is_about).cloned().collect()
+    }
+
     /// Says which cluster it is that does not answer.
     pub(super) fn name_server(&self, error: CapabilityError) -> CapabilityError {
         if error.reason != Reason::EngineUnavailable {
@@ -93,6 +122,8 @@ impl Cluster {
     }
 }
 
+/// How long warnings are taken for what the server would say now.
+const WARNINGS_AGE: Duration = Duration::from_secs(3);
 /// How long the question about rights is repeated: without an answer it is tried.
 const RIGHTS_PATIENCE: Duration = Duration::from_secs(5);
 /// Of how many namespaces the rights are kept: a playbook may name any.

@@ -81,7 +81,7 @@ impl Creation {
     ///
     /// Where nobody waits for the answer any longer, the job is ended.
     pub(super) async fn run(self, answer: Answer) {
-        let started = self.start().await;
+        let started = Box::pin(self.start()).await;
         let (existing, subscription) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -127,6 +127,8 @@ impl Creation {
             shutdown,
             cluster,
         };
+        // A job may run for hours, and many do at once: what made it is not needed any longer.
+        drop((existing.job, manifest));
         // A handle that nobody takes is dropped, and asks for the job's end by that.
         drop(answer.send(Ok(handle)));
         supervision.run().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::{Job, Supervision, already_gone};
 use crate::backend::kubernetes::api;
@@ -81,7 +81,7 @@ impl Job {
     async fn said_in_events(&self) -> Option<Waiting> {
         let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
         let uid = current.map_or(&self.supervision.uid, |attempt| &attempt.uid);
-        let events = self.events(uid).await;
+        let events = self.warnings(uid).await;
         let context = self.context(Timestamp::now());
         match current {
             Some(_) => diagnosis::from_pod_events(&events, context),
@@ -89,15 +89,12 @@ impl Job {
         }
     }
 
-    /// The events of an object; none without the right to read them.
-    async fn events(&self, uid: &str) -> Vec<EventView> {
+    /// The warnings about an object.
+    async fn warnings(&self, uid: &str) -> Vec<EventView> {
         let Supervision {
             cluster, namespace, ..
         } = &self.supervision;
-        let client = cluster.connection.client();
-        let limit = cluster.connection.request_timeout();
-        let events = timeout(limit, api::events_of(&client, namespace, uid)).await;
-        events.ok().and_then(Result::ok).unwrap_or_default()
+        cluster.warnings(namespace, uid).await
     }
 
     fn context(&self, now: Timestamp) -> WaitingContext<'_> {
@@ -126,7 +123,7 @@ impl Job {
         if waiting.cause.reason == Reason::ImagePull
             && let Some(attempt) = self.attempts.last()
         {
-            waiting = diagnosis::with_pull_secrets(waiting, &self.events(&attempt.uid).await);
+            waiting = diagnosis::with_pull_secrets(waiting, &self.warnings(&attempt.uid).await);
         }
         let Supervision {
             cluster,
