@@ -88,11 +88,12 @@ async fn a_host_that_is_killed_at_any_request_is_followed_by_one_that_goes_on() 
     assert_right(&output);
     let requests = numbered(&proxy.requests().all());
     place.delete().await;
-    let cases = requests.into_iter().flat_map(|request| {
-        let counter = &counter;
-        let kill = move |when| killed_at(counter, request.clone(), when);
-        [kill.clone()(When::BeforeWork), kill(When::AfterWork)]
-    });
+    let mut cases = Vec::new();
+    for request in requests {
+        for when in [When::BeforeWork, When::AfterWork] {
+            cases.push(killed_at(&counter, request.clone(), when));
+        }
+    }
     // All at once: most of the time of each is spent waiting for the cluster.
     let missed: Vec<_> = futures_util::future::join_all(cases)
         .await

@@ -94,7 +94,10 @@ async fn a_job_that_is_over_is_taken_as_it_is() {
     // The log of the second attempt would come before that of the first.
     let stall = Fault::Stall(When::BeforeWork, Some(Duration::from_millis(300)));
     let faults = cluster.server.faults();
-    faults.plan(Match::new("get", "pods/log").nth(1), stall);
+    let pods = cluster.server.existing("pods");
+    let failed = pods.iter().find(|pod| pod["status"]["phase"] == "Failed");
+    let first_pod = failed.unwrap()["metadata"]["name"].as_str().unwrap();
+    faults.plan(Match::new("get", "pods/log").named(first_pod), stall);
     let second = run(&cluster.engine().await, Cluster::request("job", &script))
         .await
         .unwrap();

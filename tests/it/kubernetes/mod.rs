@@ -93,8 +93,8 @@ impl Cluster {
 
     /// Waits until the objects are as wanted.
     async fn until(&self, what: &str, wanted: impl FnMut(&FakeKubernetes) -> bool) {
-        let waited = timeout(PATIENCE, self.server.until(wanted)).await;
-        assert!(waited.is_ok(), "{what}: {:#}", json!(self.objects()));
+        let result = timeout(PATIENCE, self.server.until(wanted)).await;
+        assert!(result.is_ok(), "{what}: {:#}", json!(self.objects()));
     }
 
     /// Every object that is there now.
