@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::{Place, kubeconfig};
 
 /// A folder with files, and a home of its own.
-struct Workspace(tempfile::TempDir);
+pub(super) struct Workspace(tempfile::TempDir);
 
 impl Workspace {
-    fn new(files: &[(&str, &str)]) -> Self {
+    pub(super) fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, content) in files {
             std::fs::write(folder.path().join(name), content).unwrap();
@@ -20,11 +20,11 @@ impl Workspace {
         Self(folder)
     }
 
-    fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_toolhost"));
         command
             .current_dir(self.path())

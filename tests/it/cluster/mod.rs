@@ -14,6 +14,7 @@ mod conformance;
 mod counter;
 mod disruption;
 mod kills;
+mod specification;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
