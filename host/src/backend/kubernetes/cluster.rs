@@ -15,6 +15,9 @@ use crate::capability::{CapabilityError, Reason};
 
 use std::sync::Arc;
 
+/// The warnings of a namespace, and when they were asked for.
+type Warnings = (Instant, Arc<[EventView]>);
+
 /// What every job of an engine shares: the connection, the watches, and what is known of its rights.
 pub(super) struct Cluster {
     pub(super) connection: Arc<Connection>,
@@ -23,7 +26,7 @@ pub(super) struct Cluster {
     /// Whether jobs of a namespace may be changed.
     may_patch: Mutex<HashMap<String, bool>>,
     /// The warnings of a namespace, when they were last asked for.
-    warnings: tokio::sync::Mutex<HashMap<String, (Instant, Arc<[EventView]>)>>,
+    warnings: tokio::sync::Mutex<HashMap<String, Warnings>>,
 }
 
 impl Cluster {
@@ -77,17 +80,16 @@ impl Cluster {
         let mut warnings = self.warnings.lock().await;
         warnings.retain(|_, (asked, _)| asked.elapsed() < WARNINGS_AGE);
         let known = warnings.get(namespace).map(|(_, known)| Arc::clone(known));
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let client = self.connection.client();
-                let limit = self.connection.request_timeout();
-                let answer = timeout(limit, api::warnings(&client, namespace)).await;
-                let known = answer.ok().and_then(Result::ok).unwrap_or_default();
-                let known: Arc<[EventView]> = known.into();
-                warnings.insert(namespace.to_owned(), (Instant::now(), Arc::clone(&known)));
-                known
-            }
+        let known = if let Some(known) = known {
+            known
+        } else {
+            let client = self.connection.client();
+            let limit = self.connection.request_timeout();
+            let answer = timeout(limit, api::warnings(&client, namespace)).await;
+            let known = answer.ok().and_then(Result::ok).unwrap_or_default();
+            let known: Arc<[EventView]> = known.into();
+            warnings.insert(namespace.to_owned(), (Instant::now(), Arc::clone(&known)));
+            known
         };
         let is_about = |event: &&EventView| event.involved_object.uid.as_deref() == Some(uid);
         known.iter().filter(is_about).cloned().collect()
