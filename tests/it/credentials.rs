@@ -319,12 +319,12 @@ fn a_folder_and_a_command_are_providers_of_the_command_line() {
 }
 
 /// A database of PostgreSQL, from a URL `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
-struct Database {
+pub(crate) struct Database {
     user: String,
     password: String,
     host: String,
-    port: String,
-    name: String,
+    pub(crate) port: String,
+    pub(crate) name: String,
 }
 
 /// The variable with the URL of a database that tests may write to.
@@ -332,7 +332,7 @@ const DATABASE_VARIABLE: &str = "TOOLHOST_TEST_PG";
 
 impl Database {
     /// The database of the environment; without one, says which test is skipped.
-    fn of_environment(test: &str) -> Option<Self> {
+    pub(crate) fn of_environment(test: &str) -> Option<Self> {
         let url =
             std::env::var(DATABASE_VARIABLE).or_else(|_| std::env::var("TOOLHOST_TEST_POSTGRES"));
         let Ok(url) = url else {
@@ -356,7 +356,7 @@ impl Database {
     }
 
     /// What the database answers to a query, without toolhost.
-    fn query(&self, query: &str) -> String {
+    pub(crate) fn query(&self, query: &str) -> String {
         let output = Command::new("psql")
             .args(["-X", "-A", "-t", "-c", query])
             .env("PGHOST", &self.host)
@@ -372,15 +372,15 @@ impl Database {
 }
 
 /// A user of the database who may make tables, until it is dropped. Its tables go with it.
-struct Migrator<'database> {
+pub(crate) struct Migrator<'database> {
     database: &'database Database,
-    name: String,
+    pub(crate) name: String,
 }
 
-const MIGRATOR_PASSWORD: &str = "pl@nted database password";
+pub(crate) const MIGRATOR_PASSWORD: &str = "pl@nted database password";
 
 impl<'database> Migrator<'database> {
-    fn new(database: &'database Database) -> Self {
+    pub(crate) fn new(database: &'database Database) -> Self {
         let name = format!("migrator_{}", std::process::id());
         database.query(&format!(
             "CREATE ROLE {name} LOGIN PASSWORD '{MIGRATOR_PASSWORD}'; GRANT ALL ON SCHEMA public TO {name}"

@@ -6,10 +6,16 @@ use serde_json::{Value, json};
 
 use super::command_line::Workspace;
 use super::{Place, host_ip, kubeconfig};
+use crate::credentials::{Database, MIGRATOR_PASSWORD, Migrator};
 
 /// Runs a playbook with a credentials file, and gives the outcome of its only step, with everything that was
 /// written.
-async fn run(place: &Place, files: &[(&str, &str)], tool: Value, credentials: Value) -> (Value, String) {
+async fn run(
+    place: &Place,
+    files: &[(&str, &str)],
+    tool: Value,
+    credentials: Value,
+) -> (Value, String) {
     let workspace = Workspace::new(files);
     let playbook = json!({
         "apiVersion": "noetl.io/v2", "kind": "Playbook", "metadata": {"name": "test"},
@@ -26,21 +32,41 @@ async fn run(place: &Place, files: &[(&str, &str)], tool: Value, credentials: Va
     write("p.yaml", &playbook);
     write("credentials.yaml", &credentials);
     let mut command = workspace.command(&[
-        "run", "p.yaml", "--engine", "kubernetes", "--output", "json", "--execution-id", "42",
-        "--credentials", "credentials.yaml",
+        "run",
+        "p.yaml",
+        "--engine",
+        "kubernetes",
+        "--output",
+        "json",
+        "--execution-id",
+        "42",
+        "--credentials",
+        "credentials.yaml",
     ]);
     command.env("RUST_LOG", "trace");
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+        .await
+        .unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let report: Value = serde_json::from_str(&stdout).unwrap_or(Value::Null);
     let events = Command::new("kubectl")
-        .args(["get", "jobs,pods,configmaps,events", "-o", "yaml", "-n", &place.namespace])
+        .args([
+            "get",
+            "jobs,pods,configmaps,events",
+            "-o",
+            "yaml",
+            "-n",
+            &place.namespace,
+        ])
         .env("KUBECONFIG", kubeconfig())
         .output()
         .unwrap();
     let objects = String::from_utf8(events.stdout).unwrap();
-    (report["steps"][0]["outcome"].clone(), stdout + &stderr + &objects)
+    (
+        report["steps"][0]["outcome"].clone(),
+        stdout + &stderr + &objects,
+    )
 }
 
 #[tokio::test]
@@ -50,7 +76,11 @@ async fn several_credentials_reach_the_script_and_nothing_else() {
     let script = "import os\nvalues = [os.environ[name] for name in ('GCP_TOKEN', 'AWS_ACCESS_KEY_ID', \
                   'AWS_SECRET_ACCESS_KEY', 'DATABASE_PASSWORD')]\n\
                   print([len(value) for value in values])\nprint(*values)\n";
-    let secrets = ["ya29.token-of-google", "secret/key+of=aws", "pass\"word of 'db'"];
+    let secrets = [
+        "ya29.token-of-google",
+        "secret/key+of=aws",
+        "pass\"word of 'db'",
+    ];
     let tool = json!({
         "kind": "script",
         "script": {"uri": "a.py", "source": {"type": "file"}},
@@ -74,7 +104,12 @@ async fn several_credentials_reach_the_script_and_nothing_else() {
     let (outcome, written) = run(&place, &[("a.py", script)], tool, credentials).await;
     assert_eq!(outcome["status"], "completed", "{outcome:#}");
     let output = outcome["output"].as_str().unwrap();
-    let lengths = format!("[{}, 12, {}, {}]\n", secrets[0].len(), secrets[1].len(), secrets[2].len());
+    let lengths = format!(
+        "[{}, 12, {}, {}]\n",
+        secrets[0].len(),
+        secrets[1].len(),
+        secrets[2].len()
+    );
     assert!(output.starts_with(&lengths), "{output}");
     for secret in secrets {
         assert!(!written.contains(secret), "a secret was shown");
@@ -83,14 +118,17 @@ async fn several_credentials_reach_the_script_and_nothing_else() {
 }
 
 #[tokio::test]
-#[ignore = "needs a cluster and a database: TOOLHOST_TEST_KUBECONFIG, TOOLHOST_TEST_DATABASE_PORT"]
+#[ignore = "needs a cluster and a database: TOOLHOST_TEST_KUBECONFIG, TOOLHOST_TEST_PG"]
 async fn a_migration_of_a_database_runs_as_a_job() {
+    let Some(database) = Database::of_environment("a_migration_of_a_database_runs_as_a_job") else {
+        return;
+    };
+    let migrator = Migrator::new(&database);
     let place = Place::new("migration").await;
-    let port = std::env::var("TOOLHOST_TEST_DATABASE_PORT").unwrap_or_else(|_| "19003".to_owned());
-    let table = format!("migrated_{}", place.namespace.replace('-', "_"));
+    let table = place.namespace.replace('-', "_");
     let script = format!(
         "CREATE TABLE {table} (id integer);\nINSERT INTO {table} VALUES (41), (1);\n\
-         SELECT 'sum ' || sum(id) FROM {table};\nDROP TABLE {table};\n"
+         SELECT 'sum ' || sum(id) FROM {table};\n"
     );
     let tool = json!({
         "kind": "script",
@@ -102,17 +140,28 @@ async fn a_migration_of_a_database_runs_as_a_job() {
             "resources": {"requests": {"memory": "64Mi", "cpu": "100m"}},
             "env": {
                 "PGHOST": "{{ secret.db_host }}",
-                "PGPORT": port,
+                "PGPORT": database.port,
                 "PGUSER": "{{ secret.db_user }}",
                 "PGPASSWORD": "{{ secret.db_password }}",
-                "PGDATABASE": "{{ workload.database_name }}",
+                "PGDATABASE": database.name,
             },
         },
     });
-    // The names of the test database are no secrets, and one of them is this program's own name.
-    let credentials = json!({"secrets": {"db_host": host_ip(), "db_user": {"env": "DB_USER"}, "db_password": {"env": "DB_USER"}}});
-    let (outcome, _) = run(&place, &[("upgrade_schema.sql", &script)], tool, credentials).await;
+    let credentials = json!({"secrets": {
+        "db_host": host_ip(), "db_user": migrator.name, "db_password": MIGRATOR_PASSWORD,
+    }});
+    let files = [("upgrade_schema.sql", script.as_str())];
+    let (outcome, written) = run(&place, &files, tool, credentials).await;
     assert_eq!(outcome["status"], "completed", "{outcome:#}");
-    assert!(outcome["output"].as_str().unwrap().contains("sum 42"), "{outcome:#}");
+    let output = outcome["output"].as_str().unwrap();
+    assert!(output.contains("sum 42"), "{outcome:#}");
+    assert!(
+        !written.contains(MIGRATOR_PASSWORD),
+        "the password was shown"
+    );
+    assert_eq!(
+        database.query(&format!("SELECT count(*) FROM {table}")),
+        "2"
+    );
     place.delete().await;
 }
