@@ -284,7 +284,11 @@ impl Creation {
             WatchError::Silent => {
                 let message = format!("the cluster does not answer: {error}");
                 let refusal = CapabilityError::new(Reason::EngineUnavailable, message);
-                self.cluster.name_server(refusal).retryable()
+                let hint = "check that it runs, and that `KUBECONFIG` or `--kube-context` names the right one";
+                self.cluster
+                    .name_server(refusal)
+                    .with_hint(hint)
+                    .retryable()
             }
         }
     }

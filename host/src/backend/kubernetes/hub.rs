@@ -80,10 +80,10 @@ struct Watches {
     tasks: [JoinHandle<()>; 2],
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 enum Readiness {
-    #[default]
-    Waiting,
+    /// Nothing was heard yet; why the last try failed.
+    Waiting(Option<Arc<kube::Error>>),
     Refused(Arc<kube::Error>),
     Ready,
 }
@@ -125,11 +125,11 @@ impl Hub {
         let cell = Arc::new(Cell::default());
         watches.subscribers.add(name, &cell);
         let give_up = Instant::now() + READY_TIMEOUT;
-        for ready in &watches.ready {
-            let mut ready = ready.clone();
+        for known in &watches.ready {
+            let mut ready = known.clone();
             let settled = timeout_at(
                 give_up,
-                ready.wait_for(|state| !matches!(state, Readiness::Waiting)),
+                ready.wait_for(|state| !matches!(state, Readiness::Waiting(_))),
             );
             match settled.await {
                 Ok(Ok(state)) => {
@@ -137,7 +137,12 @@ impl Hub {
                         return Err(WatchError::Refused(Arc::clone(error)));
                     }
                 }
-                Ok(Err(_)) | Err(_) => return Err(WatchError::Silent),
+                Ok(Err(_)) | Err(_) => {
+                    return Err(match &*known.borrow() {
+                        Readiness::Waiting(Some(error)) => WatchError::Refused(Arc::clone(error)),
+                        _ => WatchError::Silent,
+                    });
+                }
             }
         }
         Ok(Subscription {
@@ -166,8 +171,8 @@ impl Hub {
 impl Watches {
     fn start(client: &Client, namespace: &str, list_timeout: Duration) -> Self {
         let subscribers = Arc::new(Subscribers::default());
-        let (jobs_ready, jobs) = watch::channel(Readiness::Waiting);
-        let (pods_ready, pods) = watch::channel(Readiness::Waiting);
+        let (jobs_ready, jobs) = watch::channel(Readiness::Waiting(None));
+        let (pods_ready, pods) = watch::channel(Readiness::Waiting(None));
         let job_api: Api<JobView> = Api::namespaced(client.clone(), namespace);
         let pod_api: Api<PodView> = Api::namespaced(client.clone(), namespace);
         Self {
@@ -414,11 +419,17 @@ async fn follow<K: Watched>(
             Ok(Event::Delete(object)) => tell(&subscribers, object, true),
             Err(error) => {
                 tracing::debug!(%error, "a watch of the cluster broke off, and is begun again");
-                if let Some(cause) = refusal(error)
-                    && !matches!(&*ready.borrow(), Readiness::Ready)
+                let is_ready = matches!(&*ready.borrow(), Readiness::Ready);
+                if let Some(cause) = cause(error)
+                    && !is_ready
                 {
-                    ready.send_replace(Readiness::Refused(Arc::new(cause)));
-                    return;
+                    let is_final = passing(&cause).is_none();
+                    let cause = Arc::new(cause);
+                    if is_final {
+                        ready.send_replace(Readiness::Refused(cause));
+                        return;
+                    }
+                    ready.send_replace(Readiness::Waiting(Some(cause)));
                 }
                 sleep(backoff.next()).await;
             }
@@ -452,16 +463,15 @@ fn tell<K: Watched>(subscribers: &Subscribers, object: K, is_gone: bool) {
     }
 }
 
-/// What the server says where it will not say anything else soon.
-fn refusal(error: watcher::Error) -> Option<kube::Error> {
-    let cause = match error {
+/// What the server, or the way to it, said.
+fn cause(error: watcher::Error) -> Option<kube::Error> {
+    match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => error,
-        watcher::Error::WatchError(status) => kube::Error::Api(status),
-        watcher::Error::NoResourceVersion => return None,
-    };
-    passing(&cause).is_none().then_some(cause)
+        | watcher::Error::WatchFailed(error) => Some(error),
+        watcher::Error::WatchError(status) => Some(kube::Error::Api(status)),
+        watcher::Error::NoResourceVersion => None,
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
