@@ -4,8 +4,8 @@
 //! KUBECONFIG=… cargo bench -p toolhost --bench cluster -- --n 1000 --namespace bench --out calls.jsonl
 //! ```
 //!
-//! One JSON line per call, and a last one with totals. `compare.sh` beside it runs the same with the cluster
-//! alone and with the tool that NoETL's workers have, and reads the audit log of the API server.
+//! One JSON line per call, and a last one with totals. How many requests there were is in the audit log of the
+//! API server, by this program's user agent.
 
 #![expect(
     clippy::indexing_slicing,
