@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::api;
-use super::diagnosis::{self, Creating};
+use super::diagnosis::Creating;
 use super::engine::KubernetesEngine;
 use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 use super::retry;
@@ -236,8 +236,9 @@ impl KubernetesEngine {
     fn was_there(&self, deleted: Result<(), kube::Error>) -> Result<bool, CapabilityError> {
         match deleted {
             Ok(()) => Ok(true),
-            Err(error) if matches!(retry::code(&error), Some(404 | 409)) => Ok(false),
-            Err(error) => Err(self.refused(&error)),
+            Err(error) => retry::already_gone(error)
+                .map(|()| false)
+                .map_err(|error| self.refused(&error)),
         }
     }
 
@@ -246,17 +247,12 @@ impl KubernetesEngine {
             kind: "Job",
             job: "",
         };
-        self.cluster()
-            .name_server(diagnosis::creation_refused(error, asked))
+        self.cluster().refused(error, asked)
     }
 }
 
 fn summary(job: &JobView) -> JobSummary {
-    let failure = job
-        .status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == "Failed" && condition.status == "True");
+    let failure = job.condition("Failed");
     let created = job.metadata.creation_timestamp.as_ref();
     JobSummary {
         name: job.metadata.name.clone().unwrap_or_default(),
@@ -269,15 +265,11 @@ fn summary(job: &JobView) -> JobSummary {
 }
 
 fn state(job: &JobView) -> JobState {
-    let is_true = |name: &str| {
-        let mut conditions = job.status.conditions.iter();
-        conditions.any(|condition| condition.type_ == name && condition.status == "True")
-    };
     if job.metadata.deletion_timestamp.is_some() {
         JobState::Deleting
-    } else if is_true("Complete") {
+    } else if job.condition("Complete").is_some() {
         JobState::Succeeded
-    } else if is_true("Failed") {
+    } else if job.condition("Failed").is_some() {
         JobState::Failed
     } else if job.spec.suspend == Some(true) {
         JobState::Suspended

@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout};
 
 use super::api;
 use super::client::Connection;
+use super::diagnosis::{self, Creating};
 use super::hub::Hub;
 use super::retry::{self, PATIENCE_BEFORE, PATIENCE_DURING};
 use super::settings::KubernetesSettings;
@@ -93,6 +94,11 @@ impl Cluster {
         };
         let is_about = |event: &&EventView| event.involved_object.uid.as_deref() == Some(uid);
         known.iter().filter(is_about).cloned().collect()
+    }
+
+    /// What to say of a request that failed, and of which cluster.
+    pub(super) fn refused(&self, error: &Error, creating: Creating<'_>) -> CapabilityError {
+        self.name_server(diagnosis::creation_refused(error, creating))
     }
 
     /// Says which cluster it is that does not answer.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::api;
 use super::cluster::Cluster;
-use super::diagnosis::{self, Creating};
+use super::diagnosis::Creating;
 use super::hub::{Subscription, WatchError};
 use super::job::Supervision;
 use super::manifest::{Manifest, SPEC_HASH_ANNOTATION};
@@ -159,8 +159,7 @@ impl Creation {
         let client = self.cluster.connection.client();
         let namespace = self.manifest.namespace();
         let name = &self.request.name;
-        let mut job = self.manifest.job();
-        job.spec.get_or_insert_default().suspend = Some(is_suspended);
+        let mut job = self.manifest.job(is_suspended);
         let annotations = job.metadata.annotations.get_or_insert_default();
         annotations.insert(CREATION.to_owned(), self.nonce.clone());
         for _ in 0..MAX_CREATIONS {
@@ -274,8 +273,7 @@ impl Creation {
             kind,
             job: &self.request.name,
         };
-        let refusal = diagnosis::creation_refused(error, creating);
-        self.cluster.name_server(refusal)
+        self.cluster.refused(error, creating)
     }
 
     fn unwatchable(&self, error: &WatchError) -> CapabilityError {

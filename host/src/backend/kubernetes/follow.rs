@@ -11,7 +11,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::client::Connection;
 use super::log_stream::LogStream;
+use super::phase;
 use super::retry::{self, Backoff, passing};
+use super::view::PodView;
 use crate::capability::LogSink;
 
 /// How long a stream may stay open after the container ended. The kubelet ends it at once; what it did
@@ -34,6 +36,19 @@ pub(super) enum Writing {
     Ended,
     /// It is gone, and its log with it.
     Gone,
+}
+
+impl Writing {
+    /// What is known of a pod's script, whose object may be gone from the server.
+    pub(super) fn of(pod: &PodView, is_gone: bool) -> Self {
+        if is_gone || pod.is_lost() {
+            Self::Gone
+        } else if phase::phase(pod).has_ended {
+            Self::Ended
+        } else {
+            Self::Runs
+        }
+    }
 }
 
 /// Whose log is followed, and where it goes.

@@ -285,7 +285,7 @@ impl Job {
             .await;
         match deleted {
             Ok(()) => {}
-            Err(error) => match already_gone(error) {
+            Err(error) => match retry::already_gone(error) {
                 Ok(()) => {
                     self.is_lost = true;
                     self.verdict = Some(self.supervision.controller.cancelled());
@@ -317,19 +317,11 @@ impl Job {
             let deleted = cluster
                 .during(|| api::delete_secret(&client, &namespace, &name, false))
                 .await;
-            if let Err(error) = deleted.or_else(already_gone) {
+            if let Err(error) = deleted.or_else(retry::already_gone) {
                 tracing::warn!(%error, secret = name, "the Secret of a job could not be deleted; it goes with the job");
             }
         });
         drop(timeout(CLEANUP_TIMEOUT, deletion).await);
-    }
-}
-
-/// What is not there need not be deleted; what has another uid is not ours.
-fn already_gone(error: kube::Error) -> Result<(), kube::Error> {
-    match retry::code(&error) {
-        Some(404 | 409) => Ok(()),
-        _ => Err(error),
     }
 }
 

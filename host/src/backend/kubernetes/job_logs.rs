@@ -35,7 +35,7 @@ impl KubernetesEngine {
         }
         let (_, uid) = self.own_job(namespace, name).await?;
         let mut pods = self.pods(namespace, &uid).await?;
-        pods.sort_by_cached_key(order);
+        pods.sort_by_cached_key(PodView::order);
         for (index, pod) in pods.iter().enumerate() {
             if phase::phase(pod).has_started {
                 let (_known, writing) = watch::channel(Writing::Ended);
@@ -74,7 +74,7 @@ impl KubernetesEngine {
                 continue;
             };
             let pod_uid = pod.pod.metadata.uid.clone().unwrap_or_default();
-            let writing = writing(pod);
+            let writing = Writing::of(&pod.pod, pod.is_gone);
             if phase::phase(&pod.pod).has_started {
                 let (known, receiver) = watch::channel(writing);
                 let follower = self.follower(namespace, &pod.pod, read.len(), &logs, receiver);
@@ -141,7 +141,7 @@ async fn told(
             followed = &mut following => return followed,
             () = subscription.changed() => {
                 if let Some(state) = subscription.state(job).pods.get(pod) {
-                    known.send_replace(writing(state));
+                    known.send_replace(Writing::of(&state.pod, state.is_gone));
                 }
             }
         }
@@ -151,29 +151,12 @@ async fn told(
 /// The oldest pod that was not read yet.
 fn next_pod<'a>(state: &'a JobState, read: &HashSet<String>) -> Option<&'a PodState> {
     let pods = state.pods.iter().filter(|(uid, _)| !read.contains(*uid));
-    pods.map(|(_, pod)| pod).min_by_key(|pod| order(&pod.pod))
-}
-
-fn order(pod: &PodView) -> impl Ord + use<> {
-    let metadata = &pod.metadata;
-    let created = metadata.creation_timestamp.as_ref().map(|time| time.0);
-    (created, metadata.name.clone())
+    pods.map(|(_, pod)| pod).min_by_key(|pod| pod.pod.order())
 }
 
 fn is_over(state: &JobState) -> bool {
     let is_over = |job: &Arc<JobView>| phase::is_over(job);
     state.is_job_gone || state.job.as_ref().is_some_and(is_over)
-}
-
-fn writing(state: &PodState) -> Writing {
-    let phase = phase::phase(&state.pod);
-    if state.is_gone || phase.is_lost {
-        Writing::Gone
-    } else if phase.has_ended {
-        Writing::Ended
-    } else {
-        Writing::Runs
-    }
 }
 
 fn check(followed: Followed) -> Result<(), CapabilityError> {

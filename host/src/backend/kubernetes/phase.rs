@@ -1,7 +1,7 @@
 //! How far pods and jobs have come.
 
 use super::manifest::SCRIPT_CONTAINER;
-use super::view::{ConditionView, ContainerStateView, JobView, PodView};
+use super::view::{ContainerStateView, JobView, PodView};
 
 /// How far a pod has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,8 +10,6 @@ pub(super) struct Phase {
     pub(super) has_started: bool,
     /// Whether nothing of it runs, and nothing will.
     pub(super) has_ended: bool,
-    /// Whether its node is lost, and nobody knows what became of it.
-    pub(super) is_lost: bool,
 }
 
 /// How far the pod has come.
@@ -26,7 +24,6 @@ pub(super) fn phase(pod: &PodView) -> Phase {
     Phase {
         has_started: is_running || is_terminated,
         has_ended: is_terminated || is_over,
-        is_lost: pod.status.reason.as_deref() == Some("NodeLost"),
     }
 }
 
@@ -39,30 +36,19 @@ pub(super) fn has_succeeded(pod: &PodView) -> bool {
     )
 }
 
-/// Whether the pod had to go for a reason of the cluster's own, and says so.
-pub(super) fn is_disrupted(pod: &PodView) -> bool {
-    pod.status
-        .conditions
-        .iter()
-        .any(|condition| is_true(condition, &["DisruptionTarget"]))
-}
-
 /// Whether the job is over.
 pub(super) fn is_over(job: &JobView) -> bool {
-    let mut conditions = job.status.conditions.iter();
-    conditions.any(|condition| is_true(condition, &["Complete", "Failed"]))
+    ["Complete", "Failed"]
+        .iter()
+        .any(|kind| job.condition(kind).is_some())
 }
 
 /// Whether the job took longer than it may.
 pub(super) fn is_too_late(job: &JobView) -> bool {
-    job.status.conditions.iter().any(|condition| {
-        is_true(condition, &["Failed", "FailureTarget"])
-            && condition.reason.as_deref() == Some("DeadlineExceeded")
+    ["Failed", "FailureTarget"].iter().any(|kind| {
+        let condition = job.condition(kind);
+        condition.is_some_and(|it| it.reason.as_deref() == Some("DeadlineExceeded"))
     })
-}
-
-fn is_true(condition: &ConditionView, names: &[&str]) -> bool {
-    names.contains(&condition.type_.as_str()) && condition.status == "True"
 }
 
 fn script_state(pod: &PodView) -> Option<&ContainerStateView> {

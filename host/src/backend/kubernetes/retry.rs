@@ -140,6 +140,14 @@ pub(super) fn code(error: &Error) -> Option<u16> {
     }
 }
 
+/// What is not there need not be deleted; what has another uid is not ours.
+pub(super) fn already_gone(error: Error) -> Result<(), Error> {
+    match code(&error) {
+        Some(404 | 409) => Ok(()),
+        _ => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use kube::core::Status;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::diagnosis::{self, Creating};
+use super::diagnosis::Creating;
 use super::{KubernetesEngine, PlannedJob, api, retry};
 use crate::capability::{CapabilityError, Reason};
 
@@ -51,8 +51,7 @@ impl KubernetesEngine {
             }
             Err(error) => {
                 let job = name(object);
-                let refusal = diagnosis::creation_refused(&error, Creating { kind, job });
-                Err(cluster.name_server(refusal))
+                Err(cluster.refused(&error, Creating { kind, job }))
             }
         }
     }

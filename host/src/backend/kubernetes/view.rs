@@ -215,6 +215,40 @@ pub(crate) struct InvolvedObjectView {
     pub(crate) uid: Option<String>,
 }
 
+impl ConditionView {
+    /// Whether it is of this type, and holds.
+    pub(crate) fn is_true(&self, kind: &str) -> bool {
+        self.type_ == kind && self.status == "True"
+    }
+}
+
+impl JobView {
+    /// The condition of this type, where it holds.
+    pub(crate) fn condition(&self, kind: &str) -> Option<&ConditionView> {
+        let mut conditions = self.status.conditions.iter();
+        conditions.find(|condition| condition.is_true(kind))
+    }
+}
+
+impl PodView {
+    /// What it says about having to go for a reason of the cluster's own, where it has to.
+    pub(crate) fn disruption(&self) -> Option<&ConditionView> {
+        let mut conditions = self.status.conditions.iter();
+        conditions.find(|condition| condition.is_true("DisruptionTarget"))
+    }
+
+    /// What puts the pods of a job in the order of its attempts.
+    pub(crate) fn order(&self) -> impl Ord + use<> {
+        let created = self.metadata.creation_timestamp.as_ref();
+        (created.map(|time| time.0), self.metadata.name.clone())
+    }
+
+    /// Whether its node is lost, and nobody knows what became of it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.status.reason.as_deref() == Some("NodeLost")
+    }
+}
+
 impl EventView {
     /// When it was last said.
     pub(crate) fn last_seen(&self) -> Option<k8s_openapi::jiff::Timestamp> {

@@ -8,7 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::cause::{Cause, quoted};
 use super::container::{ended_container, exit, failed_container, is_unexplained};
 use super::disruption::{disrupted, ended_by_node};
-use super::scheduling::{condition, seconds_between};
+use super::scheduling::seconds_between;
 use crate::backend::controller::{cancelled_attempt, deadline_attempt, exited};
 use crate::backend::kubernetes::view::PodView;
 use crate::capability::{AttemptEnd, Reason};
@@ -59,9 +59,7 @@ pub(crate) fn attempt_end(pod: &PodView, context: AttemptContext<'_>) -> Option<
             counts: true,
         });
     }
-    let is_disrupted = condition(pod, "DisruptionTarget").is_some_and(|it| it.status == "True");
-    let is_lost = pod.status.reason.as_deref() == Some("NodeLost");
-    if phase != "Failed" && !context.is_gone && !is_lost {
+    if phase != "Failed" && !context.is_gone && !pod.is_lost() {
         return None;
     }
     let base = ended_container(pod, context.container).map_or_else(AttemptEnd::default, exit);
@@ -72,7 +70,7 @@ pub(crate) fn attempt_end(pod: &PodView, context: AttemptContext<'_>) -> Option<
     let end = why(pod, base, stop, context);
     Some(AttemptVerdict {
         end: timed(end, pod, context),
-        counts: !is_disrupted && !is_held,
+        counts: pod.disruption().is_none() && !is_held,
     })
 }
 

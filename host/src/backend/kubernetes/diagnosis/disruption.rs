@@ -1,7 +1,6 @@
 //! What ends a pod from outside: its node, or the cluster.
 
 use super::cause::{Cause, between, quoted};
-use super::scheduling::condition;
 use crate::backend::kubernetes::view::PodView;
 use crate::capability::Reason;
 
@@ -122,7 +121,7 @@ fn out_of(reason: &str, text: &str, node: &str) -> Cause {
 
 /// Who needed the pod away (condition `DisruptionTarget`).
 pub(super) fn disrupted(pod: &PodView) -> Option<Cause> {
-    let condition = condition(pod, "DisruptionTarget").filter(|it| it.status == "True")?;
+    let condition = pod.disruption()?;
     let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
     let text = quoted(condition.message.as_deref().unwrap_or_default());
     Some(match condition.reason.as_deref().unwrap_or_default() {

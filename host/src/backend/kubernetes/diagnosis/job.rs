@@ -25,8 +25,9 @@ pub(crate) fn job_end(job: &JobView, attempts: &[AttemptVerdict]) -> Option<JobE
         return Some(controller.with_failed(known).succeeded());
     }
     let controller = controller.with_failed(known);
-    if is_true(job, "Complete")
-        .or_else(|| is_true(job, "SuccessCriteriaMet"))
+    if job
+        .condition("Complete")
+        .or_else(|| job.condition("SuccessCriteriaMet"))
         .is_some()
     {
         return Some(controller.succeeded());
@@ -36,7 +37,10 @@ pub(crate) fn job_end(job: &JobView, attempts: &[AttemptVerdict]) -> Option<JobE
         .rev()
         .find(|attempt| attempt.counts)
         .map(|attempt| &attempt.end);
-    if let Some(condition) = is_true(job, "Failed").or_else(|| is_true(job, "FailureTarget")) {
+    if let Some(condition) = job
+        .condition("Failed")
+        .or_else(|| job.condition("FailureTarget"))
+    {
         return Some(failed_end(&controller, condition, last, known));
     }
     match last {
@@ -61,7 +65,7 @@ pub(crate) fn attempts_missing(job: &JobView, attempts: &[AttemptVerdict]) -> bo
         .count();
     let known = failures(attempts) + u32::try_from(succeeded).unwrap_or(u32::MAX);
     let all = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-    let says = |conditions: [&str; 2]| conditions.into_iter().find_map(|name| is_true(job, name));
+    let says = |conditions: [&str; 2]| conditions.into_iter().find_map(|name| job.condition(name));
     let lacks_success = succeeded == 0 && says(["Complete", "SuccessCriteriaMet"]).is_some();
     let lacks_failure = says(["Failed", "FailureTarget"]).is_some_and(|condition| {
         condition.reason.as_deref() == Some("BackoffLimitExceeded")
@@ -128,9 +132,4 @@ fn failure(reason: Reason, failed: u32) -> JobEnd {
         hint: None,
         field: None,
     }
-}
-
-fn is_true<'job>(job: &'job JobView, kind: &str) -> Option<&'job ConditionView> {
-    let mut conditions = job.status.conditions.iter();
-    conditions.find(|condition| condition.type_ == kind && condition.status == "True")
 }

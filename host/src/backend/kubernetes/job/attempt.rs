@@ -47,8 +47,7 @@ pub(super) enum Log {
 impl Attempt {
     /// Whether it runs, as far as was heard.
     pub(super) fn may_run(&self) -> bool {
-        let phase = phase::phase(&self.pod);
-        !(self.has_ended || self.is_gone || phase.has_ended || phase.is_lost)
+        !self.has_ended && Writing::of(&self.pod, self.is_gone) == Writing::Runs
     }
 }
 
@@ -66,13 +65,7 @@ impl Job {
             .filter(is_new)
             .filter_map(|uid| pods.get(uid))
             .collect();
-        new.sort_by_key(|state| {
-            let metadata = &state.pod.metadata;
-            (
-                metadata.creation_timestamp.as_ref().map(|time| time.0),
-                metadata.name.clone(),
-            )
-        });
+        new.sort_by_key(|state| state.pod.order());
         if !new.is_empty() {
             self.look = Look::new();
             self.patience.reset();
@@ -130,15 +123,10 @@ impl Job {
             self.followers
                 .spawn(async move { (index, follower.run().await) });
         }
-        let is_lost = attempt.is_gone || phase.is_lost;
-        if !(phase.has_ended || is_lost) {
+        let writing = Writing::of(&attempt.pod, attempt.is_gone);
+        if writing == Writing::Runs {
             return None;
         }
-        let writing = if is_lost {
-            Writing::Gone
-        } else {
-            Writing::Ended
-        };
         attempt.writing.send_if_modified(|known| {
             let is_news = *known < writing;
             *known = writing.max(*known);
@@ -151,7 +139,7 @@ impl Job {
         let is_deleted = attempt.is_gone || attempt.pod.metadata.deletion_timestamp.is_some();
         let is_explained = self.is_cancelled
             || self.is_lost
-            || phase::is_disrupted(&attempt.pod)
+            || attempt.pod.disruption().is_some()
             || job.is_some_and(phase::is_too_late);
         if is_deleted && !is_explained && !phase::has_succeeded(&attempt.pod) {
             let since = *attempt.deleted.get_or_insert_with(Instant::now);

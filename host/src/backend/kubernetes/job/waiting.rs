@@ -5,12 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Job, Supervision, already_gone};
-use crate::backend::kubernetes::api;
+use super::{Job, Supervision};
 use crate::backend::kubernetes::diagnosis::{
     self, AttemptVerdict, Verdict, Waiting, WaitingContext,
 };
 use crate::backend::kubernetes::view::EventView;
+use crate::backend::kubernetes::{api, retry};
 use crate::capability::{AttemptEnd, JobEventKind, Reason};
 
 /// When the events of a job without a pod are looked at first, and how much longer after each time.
@@ -142,7 +142,7 @@ impl Job {
             let deleted = cluster
                 .during(|| api::delete_job(&client, namespace, name, uid))
                 .await;
-            if let Err(error) = deleted.or_else(already_gone) {
+            if let Err(error) = deleted.or_else(retry::already_gone) {
                 tracing::warn!(%error, job = name, "a job that cannot start could not be deleted");
             }
         }

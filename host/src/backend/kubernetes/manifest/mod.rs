@@ -50,8 +50,6 @@ pub(crate) struct ManifestSettings {
     pub(crate) default_namespace: String,
     /// The image of a job that names none; such a job is refused where there is no default.
     pub(crate) default_image: Option<String>,
-    /// Whether a Job is created suspended, to be resumed when everything that it mounts exists.
-    pub(crate) suspended: bool,
     /// More labels for every object.
     pub(crate) labels: BTreeMap<String, String>,
 }
@@ -61,7 +59,6 @@ impl Default for ManifestSettings {
         Self {
             default_namespace: "noetl".to_owned(),
             default_image: None,
-            suspended: true,
             labels: BTreeMap::new(),
         }
     }
@@ -75,7 +72,6 @@ pub(crate) struct Manifest {
     job: Job,
     namespace: String,
     spec_hash: String,
-    suspended: bool,
     secret: Vec<(String, SecretString)>,
     script: Option<Bytes>,
     placement: Placement,
@@ -123,7 +119,6 @@ impl Manifest {
             job,
             namespace: options.namespace,
             spec_hash,
-            suspended: settings.suspended,
             secret: storage.secret,
             script: script.cloned(),
             placement: storage.placement,
@@ -131,11 +126,11 @@ impl Manifest {
         })
     }
 
-    /// The Job, suspended where the settings say so.
-    pub(crate) fn job(&self) -> Job {
+    /// The Job; a suspended one is to be resumed when everything that it mounts exists.
+    pub(crate) fn job(&self, is_suspended: bool) -> Job {
         let mut job = self.job.clone();
         if let Some(spec) = &mut job.spec {
-            spec.suspend = Some(self.suspended);
+            spec.suspend = Some(is_suspended);
         }
         job
     }

@@ -25,7 +25,7 @@ impl Manifest {
         let script = (self.placement == Placement::Secret).then_some(SCRIPT_KEY);
         let mut secret = self.empty_secret(JOB_UID);
         secret.string_data = Some(names.chain(script).map(placeholder).collect());
-        let mut objects = vec![as_value(&self.job())?, as_value(&secret)?];
+        let mut objects = vec![as_value(&self.job(true))?, as_value(&secret)?];
         for mut config_map in self.config_maps(JOB_UID) {
             config_map.data = Some(BTreeMap::from([placeholder(SCRIPT_KEY)]));
             config_map.binary_data = None;

@@ -93,7 +93,7 @@ fn refusal(request: &JobRequest) -> CapabilityError {
 }
 
 fn pod(manifest: &Manifest) -> PodSpec {
-    manifest.job().spec.unwrap().template.spec.unwrap()
+    manifest.job(true).spec.unwrap().template.spec.unwrap()
 }
 
 fn script(manifest: &Manifest) -> Container {
@@ -115,7 +115,7 @@ fn the_full_example_of_the_specification_is_this_job() {
     let golden = Document::parse("full.yaml", include_str!("tests/full.yaml"))
         .unwrap()
         .to_value();
-    let seen = json!({"job": manifest.job(), "secret": manifest.secret(UID)});
+    let seen = json!({"job": manifest.job(true), "secret": manifest.secret(UID)});
     assert_eq!(
         seen,
         golden,
@@ -128,7 +128,7 @@ fn the_full_example_of_the_specification_is_this_job() {
 #[test]
 fn no_value_of_the_environment_is_in_the_job() {
     let manifest = manifest(&full());
-    let job = serde_json::to_string(&manifest.job()).unwrap();
+    let job = serde_json::to_string(&manifest.job(true)).unwrap();
     assert!(
         !job.contains("hunter2") && !job.contains("chunk_size"),
         "{job}"
@@ -318,19 +318,15 @@ fn the_objects_belong_to_the_job() {
         assert_eq!((owner.kind.as_str(), owner.uid.as_str()), ("Job", UID));
         assert_eq!(owner.block_owner_deletion, Some(false));
         assert_eq!(metadata.namespace.as_deref(), Some("noetl"));
-        assert_eq!(metadata.labels, manifest.job().metadata.labels);
+        assert_eq!(metadata.labels, manifest.job(true).metadata.labels);
     }
 }
 
 #[test]
-fn the_job_is_suspended_where_the_settings_say_so() {
+fn the_job_is_suspended_where_it_shall_be() {
     for suspended in [true, false] {
-        let settings = ManifestSettings {
-            suspended,
-            ..settings()
-        };
-        let manifest = Manifest::new(&full(), &settings).unwrap();
-        assert_eq!(manifest.job().spec.unwrap().suspend, Some(suspended));
+        let job = manifest(&full()).job(suspended);
+        assert_eq!(job.spec.unwrap().suspend, Some(suspended));
     }
 }
 
@@ -339,18 +335,14 @@ fn the_hash_tells_specifications_apart_and_nothing_else() {
     let hash = |request: &JobRequest| manifest(request).spec_hash().to_owned();
     let first = hash(&full());
     assert_eq!(first, hash(&full()));
-    let annotations = manifest(&full()).job().metadata.annotations.unwrap();
+    let annotations = manifest(&full()).job(true).metadata.annotations.unwrap();
     assert_eq!(annotations[SPEC_HASH_ANNOTATION], first);
 
     let mut renewed = full();
     renewed.environment[1].1 = "ya29.renewed".into();
     assert_eq!(first, hash(&renewed), "values do not count");
-    let unsuspended = ManifestSettings {
-        suspended: false,
-        ..settings()
-    };
-    let unsuspended = Manifest::new(&full(), &unsuspended).unwrap();
-    assert_eq!(first, unsuspended.spec_hash());
+    let unsuspended = manifest(&full()).job(false).metadata.annotations.unwrap();
+    assert_eq!(unsuspended[SPEC_HASH_ANNOTATION], first);
 
     let selector = |keys: [&str; 2]| {
         let entries = keys.map(|key| (key.to_owned(), json!("x")));
@@ -381,7 +373,7 @@ fn the_hash_tells_specifications_apart_and_nothing_else() {
 
 #[test]
 fn the_hash_of_a_tool_is_kept_beside_the_hash_of_the_engine() {
-    let annotations = manifest(&full()).job().metadata.annotations.unwrap();
+    let annotations = manifest(&full()).job(true).metadata.annotations.unwrap();
     assert_eq!(annotations["noetl.io/tool-spec-hash"], "siphash:00");
     assert!(annotations["noetl.io/spec-hash"].starts_with("sha256:"));
 }
@@ -396,7 +388,7 @@ fn a_request_with_few_words_gets_what_finds_it() {
         labels: texts(&[("team", "data")]),
         ..settings()
     };
-    let job = Manifest::new(&request, &settings).unwrap().job();
+    let job = Manifest::new(&request, &settings).unwrap().job(true);
     assert_eq!(job.metadata.namespace.as_deref(), Some("noetl"));
     let labels = texts(&[
         ("app", "noetl-script"),
@@ -416,7 +408,7 @@ fn a_request_with_few_words_gets_what_finds_it() {
 fn a_deadline_of_a_part_of_a_second_is_one_second() {
     let mut request = full();
     request.active_deadline = Some(Duration::from_millis(1));
-    let spec = manifest(&request).job().spec.unwrap();
+    let spec = manifest(&request).job(true).spec.unwrap();
     assert_eq!(spec.active_deadline_seconds, Some(1));
 }
 
@@ -512,7 +504,7 @@ fn a_pod_template_is_merged_into_the_pod() {
         },
     }));
     let manifest = manifest(&request);
-    let template = serde_json::to_value(manifest.job().spec.unwrap().template).unwrap();
+    let template = serde_json::to_value(manifest.job(true).spec.unwrap().template).unwrap();
     for (pointer, expected) in [
         ("/metadata/labels/team", json!("data")),
         ("/metadata/labels/app", json!("noetl-script")),
