@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,7 +15,7 @@ use toolhost::host::{CallError, CallRequest, ToolHost};
 use toolhost::outcome::OutcomeStatus;
 use toolhost::template::TemplateContext;
 
-use crate::guests;
+use crate::{guests, program};
 
 const DATABASE: &str = "\
 credentials:
@@ -110,15 +110,8 @@ async fn a_job_whose_credential_is_none_for_it_is_refused_at_its_place() {
 
 /// Runs the program in a folder, with these variables besides.
 fn toolhost(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_toolhost"))
-        .current_dir(folder)
-        .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", folder)
-        .env("TMPDIR", folder)
+    program::command(folder, arguments)
         .envs(variables.iter().copied())
-        .stdin(Stdio::null())
         .output()
         .unwrap()
 }

@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use toolhost::host::{CallRequest, ToolHost};
 use toolhost::outcome::Outcome;
 use toolhost::setup::{Settings, set_up};
 
-use crate::guests;
+use crate::{guests, program};
 
 /// Answers every request with the same script, and keeps their heads.
 struct ScriptServer {
@@ -64,15 +64,8 @@ impl ScriptServer {
 }
 
 fn toolhost(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_toolhost"))
-        .current_dir(folder)
-        .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", folder)
-        .env("TMPDIR", folder)
+    program::command(folder, arguments)
         .envs(variables.iter().copied())
-        .stdin(Stdio::null())
         .output()
         .unwrap()
 }

@@ -26,6 +26,7 @@ mod local;
 mod objects;
 mod plan;
 mod planted;
+mod program;
 mod scanner;
 mod script;
 mod secrets;

@@ -1,6 +1,8 @@
 //! `toolhost plan`, as a person uses it.
 
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
+
+use crate::program;
 
 const CREDENTIALS: &str = "secrets:\n  token: hunter2\n";
 
@@ -43,14 +45,10 @@ fn plan(tools: &[&str], options: &[&str]) -> Output {
         "--execution-id",
         "42",
     ];
-    Command::new(env!("CARGO_BIN_EXE_toolhost"))
-        .current_dir(folder.path())
-        .args(fixed)
+    // Nothing is run, and so nothing is searched for.
+    program::command(folder.path(), &fixed)
         .args(options)
-        .env_clear()
-        .env("HOME", folder.path())
-        .env("TMPDIR", folder.path())
-        .stdin(Stdio::null())
+        .env_remove("PATH")
         .output()
         .unwrap()
 }
@@ -130,13 +128,9 @@ fn a_script_that_is_not_there_is_planned_offline_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("p.yaml"), text).unwrap();
     let run = |options: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_toolhost"))
-            .current_dir(folder.path())
-            .args(["plan", "p.yaml"])
+        program::command(folder.path(), &["plan", "p.yaml"])
             .args(options)
-            .env_clear()
-            .env("HOME", folder.path())
-            .env("TMPDIR", folder.path())
+            .env_remove("PATH")
             .output()
             .unwrap()
     };

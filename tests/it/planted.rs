@@ -20,6 +20,7 @@ use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
 
 use crate::guests;
+use crate::program;
 use crate::scanner::Scanner;
 
 /// How many secrets there are.
@@ -330,13 +331,8 @@ fn the_command_line_tells_no_secret_at_the_most_talkative() {
     ] {
         std::fs::write(home.join(name), content).unwrap();
     }
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_toolhost"))
-        .args(["run", "playbook.json", "--credentials", CREDENTIALS_FILE])
-        .current_dir(home)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", home)
-        .env("TMPDIR", home)
+    let arguments = ["run", "playbook.json", "--credentials", CREDENTIALS_FILE];
+    let output = program::command(home, &arguments)
         .env("RUST_LOG", "trace")
         .output()
         .unwrap();

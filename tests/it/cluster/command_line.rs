@@ -1,42 +1,18 @@
 //! Playbooks on a cluster, as a person runs them.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{Place, kubeconfig};
+use crate::program::Workspace;
 
-/// A folder with files, and a home of its own.
-pub(super) struct Workspace(tempfile::TempDir);
-
-impl Workspace {
-    pub(super) fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            std::fs::write(folder.path().join(name), content).unwrap();
-        }
-        Self(folder)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    pub(super) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_toolhost"));
-        command
-            .current_dir(self.path())
-            .args(arguments)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("HOME", self.path())
-            .env("TMPDIR", self.path())
-            .env("KUBECONFIG", kubeconfig())
-            .stdin(Stdio::null());
-        command
-    }
+/// A command of the program in a workspace, with the cluster of the tests.
+pub(super) fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let mut command = workspace.command(arguments);
+    command.env("KUBECONFIG", kubeconfig());
+    command
 }
 
 /// What a run of one step came to.
@@ -61,16 +37,19 @@ async fn run_in(
     tool: Value,
 ) -> Ran {
     write_playbook(place, workspace, step, script, tool);
-    let mut command = workspace.command(&[
-        "run",
-        "p.yaml",
-        "--engine",
-        "kubernetes",
-        "--output",
-        "json",
-        "--execution-id",
-        "42",
-    ]);
+    let mut command = command(
+        workspace,
+        &[
+            "run",
+            "p.yaml",
+            "--engine",
+            "kubernetes",
+            "--output",
+            "json",
+            "--execution-id",
+            "42",
+        ],
+    );
     let begun = Instant::now();
     let output = tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
@@ -247,7 +226,7 @@ async fn no_line_of_a_flood_is_lost_or_comes_twice() {
         "--execution-id",
         "42",
     ];
-    let mut command = workspace.command(&arguments);
+    let mut command = command(&workspace, &arguments);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
         .unwrap();

@@ -52,21 +52,6 @@ impl Harness for Cluster {
     }
 }
 
-/// Runs the cases at once, since most of the time of each is spent waiting for the cluster, and says which
-/// were not met.
-macro_rules! at_once {
-    ($harness:expr, $($case:ident),+ $(,)?) => {{
-        let results = tokio::join!($(async {
-            let case = AssertUnwindSafe(conformance::$case($harness)).catch_unwind();
-            case.await.is_ok()
-        }),+);
-        let ($($case),+) = results;
-        let results = [$((stringify!($case), $case)),+];
-        let unmet = results.into_iter().filter(|(_, is_met)| !is_met).map(|(case, _)| case);
-        unmet.collect::<Vec<_>>()
-    }};
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
 async fn a_real_cluster_passes_the_conformance_suite() {
@@ -77,28 +62,20 @@ async fn a_real_cluster_passes_the_conformance_suite() {
         engine,
         counter: Counter::start().await,
     };
-    let unmet = at_once!(
-        &cluster,
-        succeeds,
-        retries_until_it_succeeds,
-        gives_up_at_the_backoff_limit,
-        counts_the_deadline_over_all_attempts,
-        tells_when_memory_was_not_enough,
-        keeps_logs_complete,
-        passes_the_environment,
-        passes_an_empty_object_without_arguments,
-        passes_arguments_byte_for_byte,
-        passes_large_arguments_in_a_file,
-        cancels_a_running_job,
-        cancels_a_job_that_ignores_it,
-        cancels_during_the_backoff,
-        changes_nothing_when_cancelled_after_the_end,
-        ends_a_job_whose_handle_was_dropped,
-        ends_a_job_whose_creation_was_dropped,
-        refuses_a_name_that_is_taken,
-        refuses_an_unknown_option,
-        refuses_what_makes_no_sense,
-    );
+    /// Runs the cases at once, since most of the time of each is spent waiting for the cluster, and says which
+    /// were not met.
+    macro_rules! at_once {
+        ($($case:ident),+ $(,)?) => {{
+            let results = tokio::join!($(async {
+                let case = AssertUnwindSafe(conformance::$case(&cluster)).catch_unwind();
+                (stringify!($case), case.await.is_ok())
+            }),+);
+            let ($($case),+) = results;
+            [$($case),+]
+        }};
+    }
+    let results = toolhost::for_each_conformance_case!(at_once).into_iter();
+    let unmet: Vec<_> = results.filter(|(_, is_met)| !is_met).collect();
     assert!(unmet.is_empty(), "{unmet:?}");
     cluster.place.delete().await;
 }

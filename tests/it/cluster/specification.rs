@@ -4,9 +4,10 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::command_line::Workspace;
+use super::command_line::command;
 use super::{Place, host_ip, kubeconfig};
 use crate::credentials::{Database, MIGRATOR_PASSWORD, Migrator};
+use crate::program::Workspace;
 
 /// Runs a playbook with a credentials file, and gives the outcome of its only step, with everything that was
 /// written.
@@ -31,18 +32,21 @@ async fn run(
     };
     write("p.yaml", &playbook);
     write("credentials.yaml", &credentials);
-    let mut command = workspace.command(&[
-        "run",
-        "p.yaml",
-        "--engine",
-        "kubernetes",
-        "--output",
-        "json",
-        "--execution-id",
-        "42",
-        "--credentials",
-        "credentials.yaml",
-    ]);
+    let mut command = command(
+        &workspace,
+        &[
+            "run",
+            "p.yaml",
+            "--engine",
+            "kubernetes",
+            "--output",
+            "json",
+            "--execution-id",
+            "42",
+            "--credentials",
+            "credentials.yaml",
+        ],
+    );
     command.env("RUST_LOG", "trace");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap())
         .await

@@ -62,24 +62,4 @@ macro_rules! suite {
     )+};
 }
 
-suite!(
-    succeeds,
-    retries_until_it_succeeds,
-    gives_up_at_the_backoff_limit,
-    counts_the_deadline_over_all_attempts,
-    tells_when_memory_was_not_enough,
-    keeps_logs_complete,
-    passes_the_environment,
-    passes_an_empty_object_without_arguments,
-    passes_arguments_byte_for_byte,
-    passes_large_arguments_in_a_file,
-    cancels_a_running_job,
-    cancels_a_job_that_ignores_it,
-    cancels_during_the_backoff,
-    changes_nothing_when_cancelled_after_the_end,
-    ends_a_job_whose_handle_was_dropped,
-    ends_a_job_whose_creation_was_dropped,
-    refuses_a_name_that_is_taken,
-    refuses_an_unknown_option,
-    refuses_what_makes_no_sense,
-);
+toolhost::for_each_conformance_case!(suite);

@@ -8,25 +8,18 @@ use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::guests;
+use crate::{guests, program};
 
 /// How long a process may take.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A command of the program in `folder`, with the cluster of a kubeconfig.
 pub(crate) fn command(folder: &Path, kubeconfig: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_toolhost"));
+    let mut command = Command::from(program::command(folder, arguments));
     command
-        .current_dir(folder)
-        .args(arguments)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", folder)
-        .env("TMPDIR", folder)
         // The tools are compiled once for all processes.
         .env("XDG_CACHE_HOME", guests::workspace().join("target/guests"))
         .env("KUBECONFIG", kubeconfig)
-        .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);

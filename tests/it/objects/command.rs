@@ -1,11 +1,10 @@
 //! Buckets on the command line: a playbook names an object and a credential, a file has the credential.
 
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
-use super::servers::gcs::GcsServer;
-use super::servers::s3::{self, S3Server};
+use super::servers::gcs;
+use super::servers::s3;
+use crate::program;
 
 /// What `toolhost run --output json` says of a step that runs that script with these credentials. Nothing that
 /// it prints may have the secret.
@@ -29,15 +28,9 @@ pub(crate) fn run(source: &Value, credentials: &Value, secret: &str) -> Value {
         // JSON is YAML.
         std::fs::write(folder.path().join(name), content.to_string()).unwrap();
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_toolhost"))
-        .current_dir(folder.path())
-        .args(["run", "playbook.yaml", "--credentials", "credentials.yaml"])
+    let arguments = ["run", "playbook.yaml", "--credentials", "credentials.yaml"];
+    let output = program::command(folder.path(), &arguments)
         .args(["--output", "json"])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", folder.path())
-        .env("TMPDIR", folder.path())
-        .stdin(Stdio::null())
         .output()
         .unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
@@ -57,7 +50,7 @@ pub(crate) fn run(source: &Value, credentials: &Value, secret: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_of_s3_runs_by_the_keys_of_the_credentials_file() {
-    let server = S3Server::start().await;
+    let server = s3::start().await;
     let script = "echo 'select 1'";
     server.store.put("bucket-name", "path/to/script.sh", script);
     let source = json!({
@@ -98,7 +91,7 @@ async fn a_script_of_s3_runs_by_the_keys_of_the_credentials_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_of_google_runs_by_the_token_of_the_credentials_file() {
-    let server = GcsServer::start().await;
+    let server = gcs::start().await;
     server.token("ya29.planted-token", true);
     server
         .store

@@ -10,10 +10,11 @@ use toolhost::capability::{
 };
 
 use super::access::{FakeAccess, keys, nothing, token};
-use super::harness::{Lines, S3, client, request};
-use super::servers::gcs::GcsServer;
+use super::harness::{Bucket, Lines, client, request};
+use super::servers::bucket::BucketServer;
+use super::servers::gcs;
 use super::servers::line::{Fault, Line};
-use super::servers::s3::{self, S3Server};
+use super::servers::s3;
 use super::servers::{Request, Response, Server};
 
 /// What an error has to have.
@@ -72,7 +73,7 @@ fn right_keys() -> Access {
 
 #[tokio::test]
 async fn s3_says_where_the_object_is_not() {
-    let server = S3Server::start().await;
+    let server = s3::start().await;
     server.store.put("bucket", "a.py", "print(1)");
     server.store.deny("denied.py");
     let cases = [
@@ -151,7 +152,7 @@ async fn s3_says_where_the_object_is_not() {
 
 #[tokio::test]
 async fn s3_says_what_is_wrong_with_the_keys() {
-    let server = S3Server::start().await;
+    let server = s3::start().await;
     server.store.put("bucket", "a.py", "print(1)");
     server.token("session-token-expired", false);
     let cases = [
@@ -233,7 +234,7 @@ async fn s3_says_what_is_wrong_with_the_keys() {
     }
 }
 
-async fn check_s3(server: &S3Server, uri: &str, access: Access, expected: &Expected) {
+async fn check_s3(server: &BucketServer, uri: &str, access: Access, expected: &Expected) {
     let case = format!("{uri} with {}", expected.reason);
     let error = from_s3(access, request(uri, Some(&server.url()))).await;
     check(&case, &error.unwrap_err(), expected);
@@ -247,7 +248,7 @@ fn in_region(mut access: Access) -> Access {
 
 #[tokio::test]
 async fn an_error_of_google_says_whose_fault_it_is() {
-    let server = GcsServer::start().await;
+    let server = gcs::start().await;
     server.store.put("bucket", "a.py", "print(1)");
     server.store.deny("denied.py");
     server.token("ya29.valid", true);
@@ -342,7 +343,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
 
 #[tokio::test]
 async fn a_token_that_expired_is_made_anew_and_asked_with_once_more() {
-    let server = GcsServer::start().await;
+    let server = gcs::start().await;
     server.store.put("bucket", "a.py", "print(1)");
     server.token("ya29.old", false);
     server.token("ya29.new", true);
@@ -359,7 +360,7 @@ async fn a_token_that_expired_is_made_anew_and_asked_with_once_more() {
         assert_eq!(request.credential.as_deref(), Some("google_test"));
     }
 
-    let server = S3Server::start().await;
+    let server = s3::start().await;
     server.store.put("bucket", "a.py", "print(2)");
     server.token("old", false);
     server.token("new", true);
@@ -377,7 +378,7 @@ async fn a_token_that_expired_is_made_anew_and_asked_with_once_more() {
 
 #[tokio::test]
 async fn what_is_public_is_read_without_a_credential_and_without_a_signature() {
-    let server = S3Server::start().await;
+    let server = s3::start().await;
     server.store.put("public", "a.py", "print(1)");
     let object = from_s3(nothing(), request("s3://public/a.py", Some(&server.url()))).await;
     let object = object.unwrap();
@@ -390,7 +391,7 @@ async fn what_is_public_is_read_without_a_credential_and_without_a_signature() {
     let requests = server.store.requests();
     assert!(!requests[0].headers.contains_key("authorization"));
 
-    let server = GcsServer::start().await;
+    let server = gcs::start().await;
     server.store.put("public", "a.py", "print(1)");
     let object = from_gcs(nothing(), request("gs://public/a.py", Some(&server.url()))).await;
     let object = object.unwrap();
@@ -399,7 +400,7 @@ async fn what_is_public_is_read_without_a_credential_and_without_a_signature() {
 
 #[tokio::test]
 async fn the_request_goes_before_the_credential_and_the_credential_before_the_default() {
-    let server = S3Server::start().await;
+    let server = s3::start().await;
     server.store.put("bucket", "a.py", "print(1)");
     let mut access = keys(s3::KEY, s3::SECRET, None);
     access.region = Some("eu-north-1".to_owned());
@@ -448,7 +449,7 @@ async fn the_request_goes_before_the_credential_and_the_credential_before_the_de
 
 #[tokio::test]
 async fn options_that_mean_nothing_are_refused_by_name() {
-    let server = S3Server::start().await;
+    let server = s3::start().await;
     let mut with_method = request("s3://bucket/a.py", Some(&server.url()));
     with_method.options.method = Some("POST".to_owned());
     let mut with_headers = request("s3://bucket/a.py", Some(&server.url()));
@@ -481,7 +482,7 @@ async fn options_that_mean_nothing_are_refused_by_name() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_or_speaks_something_else_is_named() {
-    let plain = S3Server::start().await;
+    let plain = s3::start().await;
     let tls_to_plain = plain.url().replace("http://", "https://");
     let chatter =
         Server::start(|_: Request| Response::new(200, "").header("transfer-encoding", "odd"));
@@ -527,7 +528,7 @@ async fn an_endless_error_is_read_in_part() {
 
 #[tokio::test]
 async fn an_object_that_changes_between_two_parts_is_read_anew() {
-    let s3 = S3::new().await;
+    let s3 = Bucket::s3().await;
     let old = vec![b'o'; 100_000];
     let asked = s3.put("changing.py", &old).await;
     let asked = s3.over(asked, BadLine::Cuts(vec![50_000])).await.unwrap();
@@ -576,7 +577,7 @@ async fn a_busy_server_is_asked_again_and_then_named() {
 
 #[tokio::test]
 async fn a_transfer_goes_on_where_it_was_cut() {
-    let s3 = S3::new().await;
+    let s3 = Bucket::s3().await;
     let content = vec![b'x'; 100_000];
     let asked = s3.put("cut.py", &content).await;
     let cuts = vec![30_000, 30_000];
@@ -605,7 +606,7 @@ async fn a_transfer_goes_on_where_it_was_cut() {
 
 #[tokio::test]
 async fn a_transfer_that_never_pauses_ends_when_its_time_is_over() {
-    let s3 = S3::new().await;
+    let s3 = Bucket::s3().await;
     let mut asked = s3.put("trickle.bin", &vec![0; 5 << 20]).await;
     let slow = Fault::Slow(Duration::from_millis(5));
     let line = Line::start(s3.server.address(), Vec::new(), slow).await;
@@ -618,7 +619,7 @@ async fn a_transfer_that_never_pauses_ends_when_its_time_is_over() {
 
 #[tokio::test]
 async fn without_credentials_only_what_needs_none_is_asked_for() {
-    let server = S3Server::start().await;
+    let server = s3::start().await;
     server.store.put("public", "a.py", "print(1)");
     let source = S3Source::new(client());
     let mut asked = request("s3://public/a.py", Some(&server.url()));

@@ -10,9 +10,10 @@ use toolhost::capability::{FetchOptions, FetchPolicy, FetchRequest, ObjectSource
 use toolhost::http::{HttpClient, HttpSettings};
 
 use super::access::{FakeAccess, keys, token};
-use super::servers::gcs::GcsServer;
+use super::servers::bucket::BucketServer;
+use super::servers::gcs;
 use super::servers::line::{Fault, Line};
-use super::servers::s3::{self, S3Server};
+use super::servers::s3;
 use super::servers::store::escaped;
 use super::servers::{Response, Server, Store};
 
@@ -108,89 +109,49 @@ impl Harness for Files {
 }
 
 /// A bucket of a server of the tests.
-pub(crate) struct S3 {
-    pub(crate) server: S3Server,
-    source: S3Source,
+pub(crate) struct Bucket {
+    pub(crate) server: BucketServer,
+    source: Box<dyn ObjectSource>,
+    scheme: &'static str,
     lines: Lines,
 }
 
-impl S3 {
-    pub(crate) async fn new() -> Self {
-        let server = S3Server::start().await;
-        server.store.put("bucket", "there", "");
+impl Bucket {
+    pub(crate) async fn s3() -> Self {
         let mut access = keys(s3::KEY, s3::SECRET, None);
         access.region = Some(s3::REGION.to_owned());
+        let source = S3Source::new(client()).with_access(Arc::new(FakeAccess::new(access)));
+        Self::new(s3::start().await, Box::new(source), "s3")
+    }
+
+    pub(crate) async fn gcs() -> Self {
+        let server = gcs::start().await;
+        server.token("ya29.valid", true);
+        let access = FakeAccess::new(token("ya29.valid"));
+        let source = GcsSource::new(client()).with_access(Arc::new(access));
+        Self::new(server, Box::new(source), "gs")
+    }
+
+    fn new(server: BucketServer, source: Box<dyn ObjectSource>, scheme: &'static str) -> Self {
+        server.store.put("bucket", "there", "");
         Self {
             server,
-            source: S3Source::new(client()).with_access(Arc::new(FakeAccess::new(access))),
+            source,
+            scheme,
             lines: Lines::default(),
         }
     }
 
     pub(crate) fn request(&self, key: &str) -> FetchRequest {
-        request(&format!("s3://bucket/{key}"), Some(&self.server.url()))
+        let uri = format!("{}://bucket/{key}", self.scheme);
+        request(&uri, Some(&self.server.url()))
     }
 }
 
 #[async_trait]
-impl Harness for S3 {
+impl Harness for Bucket {
     fn source(&self) -> &dyn ObjectSource {
-        &self.source
-    }
-
-    async fn put(&self, name: &str, bytes: &[u8]) -> FetchRequest {
-        self.server.store.put("bucket", name, bytes);
-        self.request(name)
-    }
-
-    async fn missing(&self) -> FetchRequest {
-        self.request("missing.py")
-    }
-
-    async fn forbidden(&self) -> Option<FetchRequest> {
-        self.server.store.deny("forbidden.py");
-        Some(self.request("forbidden.py"))
-    }
-
-    async fn over(&self, mut request: FetchRequest, line: BadLine) -> Option<FetchRequest> {
-        request.options.endpoint = Some(self.lines.add(self.server.address(), line).await);
-        Some(request)
-    }
-
-    async fn open_connections(&self) -> usize {
-        self.lines.open()
-    }
-}
-
-/// A bucket of a server of the tests.
-pub(crate) struct Gcs {
-    server: GcsServer,
-    source: GcsSource,
-    lines: Lines,
-}
-
-impl Gcs {
-    pub(crate) async fn new() -> Self {
-        let server = GcsServer::start().await;
-        server.store.put("bucket", "there", "");
-        server.token("ya29.valid", true);
-        Self {
-            server,
-            source: GcsSource::new(client())
-                .with_access(Arc::new(FakeAccess::new(token("ya29.valid")))),
-            lines: Lines::default(),
-        }
-    }
-
-    fn request(&self, key: &str) -> FetchRequest {
-        request(&format!("gs://bucket/{key}"), Some(&self.server.url()))
-    }
-}
-
-#[async_trait]
-impl Harness for Gcs {
-    fn source(&self) -> &dyn ObjectSource {
-        &self.source
+        self.source.as_ref()
     }
 
     async fn put(&self, name: &str, bytes: &[u8]) -> FetchRequest {

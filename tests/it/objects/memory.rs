@@ -2,7 +2,7 @@
 
 use toolhost::backend::objects::conformance::Harness as _;
 
-use super::harness::S3;
+use super::harness::Bucket;
 use crate::alone::{all_and_peak_bytes, is_alone};
 
 /// More than the largest part of a script that is likely, and many times a buffer.
@@ -15,7 +15,7 @@ async fn a_fetch_needs_little_more_memory_than_the_object_has() {
     if !is_alone("objects::memory::a_fetch_needs_little_more_memory_than_the_object_has") {
         return;
     }
-    let s3 = S3::new().await;
+    let s3 = Bucket::s3().await;
     let small = s3.put("small.bin", b"small").await;
     // The first fetch reads the certificates and makes the client.
     s3.source().fetch(small).await.unwrap();

@@ -11,7 +11,7 @@ use toolhost::capability::ObjectSource;
 use toolhost::host::CallRequest;
 
 use super::access::{FakeAccess, keys};
-use super::harness::{S3, client};
+use super::harness::{Bucket, client};
 use super::servers::s3;
 use super::servers::store::{etag, hex};
 use crate::guests;
@@ -47,7 +47,7 @@ pub(crate) async fn runs(kind: &'static str, uri: &str, source: Arc<dyn ObjectSo
 
 #[tokio::test]
 async fn the_outcome_says_which_object_ran() {
-    let server = S3::new().await;
+    let server = Bucket::s3().await;
     let request = server.put(NAME, SCRIPT).await;
     let mut access = keys(s3::KEY, s3::SECRET, None);
     access.region = Some(s3::REGION.to_owned());

@@ -2,7 +2,7 @@
 
 use toolhost::backend::objects::conformance;
 
-use super::harness::{Files, Gcs, S3, Web};
+use super::harness::{Bucket, Files, Web};
 
 #[tokio::test]
 async fn files_are_a_source_that_conforms() {
@@ -11,12 +11,12 @@ async fn files_are_a_source_that_conforms() {
 
 #[tokio::test]
 async fn s3_is_a_source_that_conforms() {
-    conformance::run_all(&S3::new().await).await;
+    conformance::run_all(&Bucket::s3().await).await;
 }
 
 #[tokio::test]
 async fn google_cloud_storage_is_a_source_that_conforms() {
-    conformance::run_all(&Gcs::new().await).await;
+    conformance::run_all(&Bucket::gcs().await).await;
 }
 
 #[tokio::test]

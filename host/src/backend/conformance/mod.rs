@@ -87,29 +87,51 @@ pub use refusals::{
 };
 pub use shell::shell_request;
 
+/// Hands the names of all cases to a macro, for whoever wants each to be a test of its own.
+///
+/// ```
+/// macro_rules! count {
+///     ($($case:ident),+ $(,)?) => { [$(stringify!($case)),+].len() };
+/// }
+/// assert!(toolhost::for_each_conformance_case!(count) > 10);
+/// ```
+#[macro_export]
+macro_rules! for_each_conformance_case {
+    ($callback:ident) => {
+        $callback! {
+            succeeds,
+            retries_until_it_succeeds,
+            gives_up_at_the_backoff_limit,
+            counts_the_deadline_over_all_attempts,
+            tells_when_memory_was_not_enough,
+            keeps_logs_complete,
+            passes_the_environment,
+            passes_an_empty_object_without_arguments,
+            passes_arguments_byte_for_byte,
+            passes_large_arguments_in_a_file,
+            cancels_a_running_job,
+            cancels_a_job_that_ignores_it,
+            cancels_during_the_backoff,
+            changes_nothing_when_cancelled_after_the_end,
+            ends_a_job_whose_handle_was_dropped,
+            ends_a_job_whose_creation_was_dropped,
+            refuses_a_name_that_is_taken,
+            refuses_an_unknown_option,
+            refuses_what_makes_no_sense,
+        }
+    };
+}
+
 /// Runs every case, one after the other.
 ///
 /// # Panics
 ///
 /// At the first case that the engine does not meet.
 pub async fn run_all(harness: &dyn Harness) {
-    succeeds(harness).await;
-    retries_until_it_succeeds(harness).await;
-    gives_up_at_the_backoff_limit(harness).await;
-    counts_the_deadline_over_all_attempts(harness).await;
-    tells_when_memory_was_not_enough(harness).await;
-    keeps_logs_complete(harness).await;
-    passes_the_environment(harness).await;
-    passes_an_empty_object_without_arguments(harness).await;
-    passes_arguments_byte_for_byte(harness).await;
-    passes_large_arguments_in_a_file(harness).await;
-    cancels_a_running_job(harness).await;
-    cancels_a_job_that_ignores_it(harness).await;
-    cancels_during_the_backoff(harness).await;
-    changes_nothing_when_cancelled_after_the_end(harness).await;
-    ends_a_job_whose_handle_was_dropped(harness).await;
-    ends_a_job_whose_creation_was_dropped(harness).await;
-    refuses_a_name_that_is_taken(harness).await;
-    refuses_an_unknown_option(harness).await;
-    refuses_what_makes_no_sense(harness).await;
+    macro_rules! one_after_the_other {
+        ($($case:ident),+ $(,)?) => {
+            $($case(harness).await;)+
+        };
+    }
+    for_each_conformance_case!(one_after_the_other);
 }

@@ -1,56 +1,15 @@
 //! A server that speaks as much of Google Cloud Storage's XML API as a fetch needs, and checks tokens.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
+use super::bucket::{BucketServer, Tokens};
 use super::store::{error, name};
-use super::{Request, Response, Server, Store};
+use super::{Request, Response, Store};
 
-/// Google Cloud Storage; it ends when it is dropped.
-pub(crate) struct GcsServer {
-    pub(crate) store: Arc<Store>,
-    /// The tokens that are known, and whether they are still valid.
-    tokens: Arc<Mutex<BTreeMap<String, bool>>>,
-    server: Server,
+/// Google Cloud Storage.
+pub(crate) async fn start() -> BucketServer {
+    BucketServer::start(refuse, give).await
 }
 
-impl GcsServer {
-    pub(crate) async fn start() -> Self {
-        let store = Arc::new(Store::default());
-        let tokens = Arc::new(Mutex::new(BTreeMap::new()));
-        let server = {
-            let (store, tokens) = (Arc::clone(&store), Arc::clone(&tokens));
-            Server::start(move |request| {
-                store.note(&request);
-                let refused = refuse(&request, &tokens.lock().unwrap());
-                refused.unwrap_or_else(|| give(&store, &request))
-            })
-        };
-        let server = server.await;
-        Self {
-            store,
-            tokens,
-            server,
-        }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        self.server.url()
-    }
-
-    pub(crate) fn address(&self) -> std::net::SocketAddr {
-        self.server.address
-    }
-
-    pub(crate) fn token(&self, token: &str, is_valid: bool) {
-        self.tokens
-            .lock()
-            .unwrap()
-            .insert(token.to_owned(), is_valid);
-    }
-}
-
-fn refuse(request: &Request, tokens: &BTreeMap<String, bool>) -> Option<Response> {
+fn refuse(request: &Request, tokens: &Tokens) -> Option<Response> {
     let Some(authorization) = request.headers.get("authorization") else {
         let (bucket, _) = name(request);
         let details = "<Details>Anonymous caller does not have storage.objects.get access to the Google Cloud Storage object.</Details>";

@@ -1,5 +1,6 @@
 //! Servers of objects on loopback, in the test's own process, and a bad line in front of them.
 
+pub(crate) mod bucket;
 pub(crate) mod gcs;
 mod http;
 pub(crate) mod line;

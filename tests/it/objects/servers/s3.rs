@@ -3,15 +3,13 @@
 //! It is written after AWS's documentation and shares no code with what signs, so that both cannot be
 //! wrong in the same way: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
 use hmac::{Hmac, Mac as _};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::bucket::{BucketServer, Tokens};
 use super::store::{error, hex, name};
-use super::{Request, Response, Server, Store};
+use super::{Request, Response, Store};
 
 pub(crate) const REGION: &str = "us-west-2";
 pub(crate) const KEY: &str = "AKIATESTKEY";
@@ -20,48 +18,9 @@ pub(crate) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+secret";
 /// How far a clock may be off.
 const MAX_SKEW_SECONDS: i64 = 15 * 60;
 
-/// S3 in one region with one pair of keys; it ends when it is dropped.
-pub(crate) struct S3Server {
-    pub(crate) store: Arc<Store>,
-    /// The session tokens that are known, and whether they are still valid.
-    tokens: Arc<Mutex<BTreeMap<String, bool>>>,
-    server: Server,
-}
-
-impl S3Server {
-    pub(crate) async fn start() -> Self {
-        let store = Arc::new(Store::default());
-        let tokens = Arc::new(Mutex::new(BTreeMap::new()));
-        let server = {
-            let (store, tokens) = (Arc::clone(&store), Arc::clone(&tokens));
-            Server::start(move |request| {
-                store.note(&request);
-                let refused = refuse(&request, &tokens.lock().unwrap());
-                refused.unwrap_or_else(|| give(&store, &request))
-            })
-        };
-        let server = server.await;
-        Self {
-            store,
-            tokens,
-            server,
-        }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        self.server.url()
-    }
-
-    pub(crate) fn address(&self) -> std::net::SocketAddr {
-        self.server.address
-    }
-
-    pub(crate) fn token(&self, token: &str, is_valid: bool) {
-        self.tokens
-            .lock()
-            .unwrap()
-            .insert(token.to_owned(), is_valid);
-    }
+/// S3 in one region with one pair of keys.
+pub(crate) async fn start() -> BucketServer {
+    BucketServer::start(refuse, give).await
 }
 
 fn give(store: &Store, request: &Request) -> Response {
@@ -95,7 +54,7 @@ fn give(store: &Store, request: &Request) -> Response {
 }
 
 /// What speaks against the request, in the order in which S3 looks.
-fn refuse(request: &Request, tokens: &BTreeMap<String, bool>) -> Option<Response> {
+fn refuse(request: &Request, tokens: &Tokens) -> Option<Response> {
     let Some(authorization) = request.headers.get("authorization") else {
         let (bucket, _) = name(request);
         return (bucket != "public").then(|| error(403, "AccessDenied", "Access Denied", ""));
