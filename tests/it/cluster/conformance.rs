@@ -33,6 +33,15 @@ impl Harness for Cluster {
     }
 
     async fn request(&self, case: &str, behaviour: &Behaviour) -> JobRequest {
+        let behaviour = &match behaviour {
+            // containerd itself loses what a container wrote just before its end where that is a flood: the
+            // node's own file lacks it. So it stays for a moment.
+            Behaviour::PrintBytes(_) => {
+                let stay = Behaviour::Sleep(Duration::from_secs(3));
+                Behaviour::Sequence(vec![behaviour.clone(), stay])
+            }
+            other => other.clone(),
+        };
         let (address, port) = (host_ip(), self.counter.port());
         let count = format!("wget -qO- http://{address}:{port}/{case}");
         let mut request = shell_request(case, behaviour, &count);

@@ -16,8 +16,8 @@ use super::retry::{self, Backoff, passing};
 use super::view::PodView;
 use crate::capability::LogSink;
 
-/// How long a stream may stay open after the container ended. The kubelet ends it at once; what it did
-/// not send by then is read again.
+/// How long a stream may be silent after the container ended. The kubelet ends it with the last byte; what
+/// it did not send by then is read again, but for what was rotated away meanwhile.
 const END_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long after the end of a stream the end of the container is waited for: the kubelet says so up to a
 /// second later. A stream that ended by itself is begun again then.
@@ -169,14 +169,26 @@ impl Follower {
         let Ok(request) = Request::get(path).body(Vec::new()) else {
             return StreamEnd::Missing(None);
         };
-        let after_end = after_end(self.writing.clone());
-        let mut after_end = std::pin::pin!(after_end);
-        let max_silence = self.connection.request_timeout();
+        let end = ended(self.writing.clone());
+        let mut end = std::pin::pin!(end);
+        let mut may_wait = follow;
+        let max_silence = if follow {
+            END_TIMEOUT
+        } else {
+            self.connection.request_timeout()
+        };
         let mut silence = std::pin::pin!(sleep(max_silence));
-        let answer = tokio::select! {
-            answer = client.request_stream(request) => answer,
-            () = &mut after_end, if follow => return StreamEnd::Cut,
-            () = &mut silence, if !follow => return StreamEnd::Cut,
+        let request = client.request_stream(request);
+        let mut request = std::pin::pin!(request);
+        let answer = loop {
+            tokio::select! {
+                answer = &mut request => break answer,
+                () = &mut end, if may_wait => {
+                    may_wait = false;
+                    silence.as_mut().reset(Instant::now() + max_silence);
+                }
+                () = &mut silence, if !may_wait => return StreamEnd::Cut,
+            }
         };
         let mut body = match answer {
             Ok(body) => Box::pin(body),
@@ -186,8 +198,12 @@ impl Follower {
         loop {
             let read = tokio::select! {
                 read = body.fill_buf() => read,
-                () = &mut after_end, if follow => return StreamEnd::Cut,
-                () = &mut silence, if !follow => return StreamEnd::Cut,
+                () = &mut end, if may_wait => {
+                    may_wait = false;
+                    silence.as_mut().reset(Instant::now() + max_silence);
+                    continue;
+                }
+                () = &mut silence, if !may_wait => return StreamEnd::Cut,
             };
             let taken = match read {
                 Ok([]) => return StreamEnd::Complete,
@@ -201,8 +217,8 @@ impl Follower {
                 }
             };
             body.as_mut().consume_unpin(taken);
-            // What was there before is no news, however much of it comes.
-            if reader.position() != position {
+            // What was there before is no news, however much of it comes; a stream that follows may be behind.
+            if follow || reader.position() != position {
                 position = reader.position();
                 silence.as_mut().reset(Instant::now() + max_silence);
             }
@@ -261,17 +277,16 @@ impl Reader {
     }
 }
 
-/// Waits until the container has ended for so long that its stream should be over.
-async fn after_end(mut writing: watch::Receiver<Writing>) {
+/// Waits until the container has ended.
+async fn ended(mut writing: watch::Receiver<Writing>) {
     // Who watches the pod is there as long as this is.
     if writing
         .wait_for(|writing| *writing != Writing::Runs)
         .await
         .is_err()
     {
-        return std::future::pending().await;
+        std::future::pending::<()>().await;
     }
-    sleep(END_TIMEOUT).await;
 }
 
 fn refused(error: &kube::Error) -> StreamEnd {

@@ -2,14 +2,17 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The longest text that is taken for a timestamp: RFC 3339 with nanoseconds and an offset has 35
 /// characters.
 const MAX_TIMESTAMP_BYTES: usize = 40;
-/// The most lines of one second that are told apart when a stream is resumed. Each takes 24 bytes at
-/// most, so a container costs 3 MiB at its worst; 50,000 lines in two seconds were seen to come.
+/// The most lines that are told apart when a stream is resumed. Each takes 24 bytes at most, so a container
+/// costs 3 MiB at its worst; 50,000 lines in two seconds were seen to come.
 const MAX_REMEMBERED: usize = 1 << 17;
+/// How far the timestamps of a log may go back. A runtime copies a container's two streams side by side, and
+/// whichever reads its clock first may be the second to write; microseconds were seen.
+const MAX_STEP_BACK: SignedDuration = SignedDuration::from_secs(1);
 
 /// Reads streams of lines with timestamps, as `GET …/log?timestamps=true` gives them, and passes on each
 /// byte of the log once.
@@ -21,10 +24,15 @@ const MAX_REMEMBERED: usize = 1 << 17;
 /// part of the log.
 #[derive(Debug, Default)]
 pub(super) struct LogStream {
-    /// Timestamps of the lines of the last second, oldest first, with how many lines share each in a row.
+    /// Timestamps of the lines that a resumed stream may repeat, in the log's order, with how many lines
+    /// share each in a row.
     seen: VecDeque<(Timestamp, u32)>,
-    /// The timestamp of the last line.
-    last: Option<Timestamp>,
+    /// The latest timestamp of all lines.
+    latest: Option<Timestamp>,
+    /// The latest timestamp of those that were too many to be remembered.
+    forgotten: Option<Timestamp>,
+    /// The current stream repeats what is this old, and was forgotten.
+    repeated_through: Option<Timestamp>,
     /// A line that has begun: its timestamp, and how many bytes of it were passed on.
     unfinished: Option<(Timestamp, u64)>,
     /// Lines that the current stream repeats, by their timestamps.
@@ -62,9 +70,11 @@ impl LogStream {
         for (timestamp, count) in &self.seen {
             *self.expected.entry(*timestamp).or_default() += count;
         }
+        self.repeated_through = self.forgotten;
         let unfinished = self.unfinished.map(|(timestamp, _)| timestamp);
-        let earliest = [self.last, unfinished].into_iter().flatten().min()?;
-        floor(earliest)
+        let latest = self.latest.max(unfinished)?;
+        let from = earliest(latest).max(self.forgotten.unwrap_or(Timestamp::MIN));
+        floor(unfinished.map_or(from, |unfinished| unfinished.min(from)))
     }
 
     /// Takes some bytes of the current stream, and gives what is new to `pass_on`.
@@ -132,6 +142,7 @@ impl LogStream {
         }
         match self.unfinished {
             Some((of, written)) if of == timestamp => Place::Line { skip: written },
+            _ if Some(timestamp) <= self.repeated_through => Place::Skipped,
             unfinished => {
                 // The rest of the line is gone, for instance because its file was rotated away.
                 if unfinished.is_some_and(|(_, written)| written > 0) {
@@ -149,21 +160,28 @@ impl LogStream {
         let Some((timestamp, _)) = self.unfinished.take() else {
             return;
         };
-        self.last = Some(timestamp);
         match self.seen.back_mut() {
             Some((last, count)) if *last == timestamp => *count += 1,
             _ => self.seen.push_back((timestamp, 1)),
         }
-        let earliest = floor(timestamp).unwrap_or(timestamp);
-        while self.seen.len() > MAX_REMEMBERED
-            || self
-                .seen
-                .front()
-                .is_some_and(|(first, _)| *first < earliest)
-        {
+        let latest = self.latest.max(Some(timestamp)).unwrap_or(timestamp);
+        self.latest = Some(latest);
+        let earliest = floor(earliest(latest)).unwrap_or(timestamp);
+        while let Some((first, _)) = self.seen.front() {
+            if *first >= earliest {
+                if self.seen.len() <= MAX_REMEMBERED {
+                    break;
+                }
+                self.forgotten = self.forgotten.max(Some(*first));
+            }
             self.seen.pop_front();
         }
     }
+}
+
+/// The earliest timestamp that a line can have after one with the given one.
+fn earliest(latest: Timestamp) -> Timestamp {
+    latest.checked_sub(MAX_STEP_BACK).unwrap_or(latest)
 }
 
 /// The second that the time lies in: what the server can be asked for. It rounds nothing itself, while
@@ -327,21 +345,68 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_the_second_of_the_last_line() {
+    fn asks_for_whole_seconds_from_one_before_the_last_line_on() {
         let mut stream = LogStream::default();
         stream.begin();
         stream.read(b"2026-11-24T10:00:00.987654321Z a\n", |_| {});
-        assert_eq!(stream.begin().unwrap().to_string(), "2026-11-24T10:00:00Z");
+        assert_eq!(stream.begin().unwrap().to_string(), "2026-11-24T09:59:59Z");
     }
 
     #[test]
-    fn remembers_no_more_than_the_last_second() {
+    fn more_lines_of_a_second_than_are_remembered_come_once() {
+        let start = 1_700_000_000_i128 * 1_000_000_000;
+        let lines = i128::try_from(MAX_REMEMBERED).unwrap() + 1_000;
+        let log: Vec<_> = (0..lines)
+            .map(|index| {
+                let timestamp = Timestamp::from_nanosecond(start + index * 5_000).unwrap();
+                (timestamp, format!("{index}\n"))
+            })
+            .collect();
+        let mut stream = LogStream::default();
+        let mut seen = Vec::new();
+        stream.begin();
+        read(&mut stream, &served(&log, None), &mut seen);
+        let since = stream.begin();
+        read(&mut stream, &served(&log, since), &mut seen);
+        assert!(seen == text(&log).into_bytes(), "{} bytes", seen.len());
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_over_a_second_repeats_nothing() {
+        let times = ["00:00.5", "00:00.7", "00:01.001", "00:00.999", "00:01.002"];
+        let log: Vec<_> = times
+            .iter()
+            .map(|time| {
+                (
+                    format!("2026-11-24T10:{time}Z").parse().unwrap(),
+                    format!("{time}\n"),
+                )
+            })
+            .collect();
+        let whole = served(&log, None);
+        for cut in 0..=whole.len() {
+            let mut stream = LogStream::default();
+            let mut seen = Vec::new();
+            stream.begin();
+            read(&mut stream, &whole[..cut], &mut seen);
+            let since = stream.begin();
+            read(&mut stream, &served(&log, since), &mut seen);
+            assert_eq!(
+                String::from_utf8(seen).unwrap(),
+                text(&log),
+                "cut after {cut}"
+            );
+        }
+    }
+
+    #[test]
+    fn remembers_no_more_than_the_last_two_seconds() {
         let mut stream = LogStream::default();
         stream.begin();
         for second in 0..1_000 {
             let timestamp = Timestamp::from_second(1_700_000_000 + second).unwrap();
             stream.read(format!("{timestamp} x\n").as_bytes(), |_| {});
         }
-        assert_eq!(stream.seen.len(), 1);
+        assert_eq!(stream.seen.len(), 2);
     }
 }
