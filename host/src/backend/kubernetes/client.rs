@@ -30,6 +30,11 @@ const LOGS_PER_CONNECTION: usize = 90;
 /// jobs at once shall not be a thousand requests at once for the server either.
 const MAX_REQUESTS: usize = 64;
 
+/// How much of a watch may be on its way. The API server closes a watch that does not take what it has, some twenty
+/// events, within a tenth of a second; what begins again then is what costs it most. An event has 5 to 10 KB, and
+/// a thousand jobs that begin at once have some ten thousand of them.
+const WATCH_WINDOW_BYTES: u32 = 4 << 20;
+
 /// How long a server may take for one request: what it does within its own minute
 /// (`--request-timeout`) is mostly done within a second, and a webhook has 10 of them by default.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -100,7 +105,7 @@ impl Connection {
             .headers
             .push((USER_AGENT, HeaderValue::from_static(AGENT)));
         let request_timeout = settings.request_timeout;
-        let requests = client(&config, Some(request_timeout))?;
+        let requests = client(&config, Some(request_timeout), None)?;
         Ok(Self {
             config,
             requests,
@@ -120,9 +125,15 @@ impl Connection {
         self.config.cluster_url.to_string()
     }
 
-    /// The client for short requests and watches.
+    /// The client for short requests.
     pub(super) fn client(&self) -> Client {
         self.requests.clone()
+    }
+
+    /// A client for one watch. Over a connection with others it would wait for their turn.
+    pub(super) fn watch_client(&self) -> Result<Client, ConnectError> {
+        let timeout = Some(self.request_timeout);
+        client(&self.config, timeout, Some(WATCH_WINDOW_BYTES))
     }
 
     /// How long one request may take.
@@ -146,7 +157,7 @@ impl Connection {
         }
         let log = LogClient {
             // The answer begins with the first byte that the container writes.
-            client: client(&self.config, None)?,
+            client: client(&self.config, None, None)?,
             streams: Arc::new(Semaphore::new(LOGS_PER_CONNECTION)),
         };
         let permit = Arc::clone(&log.streams).acquire_owned().await;
@@ -200,8 +211,13 @@ async fn config(settings: &ClusterSettings) -> Result<Config, ConnectError> {
 /// which is decided request by request here.
 ///
 /// An answer that does not begin within `timeout` is an error: a connection can be lived on without one,
-/// for a watch as well, whose beginning nothing else bounds.
-fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectError> {
+/// for a watch as well, whose beginning nothing else bounds. Without a `window`, how many bytes may be on their
+/// way follows from how fast they come.
+fn client(
+    config: &Config,
+    timeout: Option<Duration>,
+    window: Option<u32>,
+) -> Result<Client, ConnectError> {
     let wrong = |error| ConnectError::Credentials(Box::new(error));
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
@@ -226,12 +242,18 @@ fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectE
         .enable_http1()
         .enable_http2()
         .wrap_connector(connector);
-    let http: HyperClient<_, Body> = HyperClient::builder(TokioExecutor::new())
+    let mut http = HyperClient::builder(TokioExecutor::new());
+    match window {
+        Some(_) => http
+            .http2_initial_stream_window_size(window)
+            .http2_initial_connection_window_size(window),
+        None => http.http2_adaptive_window(true),
+    };
+    let http: HyperClient<_, Body> = http
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .http2_adaptive_window(true)
         .build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Error;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::api;
@@ -25,20 +26,30 @@ pub(super) struct Cluster {
     pub(super) hub: Hub,
     pub(super) settings: KubernetesSettings,
     /// Whether jobs of a namespace may be changed.
-    may_patch: Mutex<HashMap<String, bool>>,
+    may_patch: Mutex<HashMap<String, Arc<OnceCell<bool>>>>,
+    /// Room for those that are being created.
+    creating: Arc<Semaphore>,
     /// The warnings of a namespace, when they were last asked for.
     warnings: tokio::sync::Mutex<HashMap<String, Warnings>>,
 }
 
 impl Cluster {
     pub(super) fn new(connection: Connection, settings: KubernetesSettings) -> Self {
+        let connection = Arc::new(connection);
         Self {
-            hub: Hub::new(connection.client(), connection.request_timeout()),
-            connection: Arc::new(connection),
+            hub: Hub::new(Arc::clone(&connection)),
+            connection,
             settings,
             may_patch: Mutex::default(),
+            creating: Arc::new(Semaphore::new(MAX_CREATING)),
             warnings: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Waits until there is room for the creation of one more job.
+    pub(super) async fn room_to_create(&self) -> Option<OwnedSemaphorePermit> {
+        // It is never closed, so there is always a permit; without one the job is created all the same.
+        Arc::clone(&self.creating).acquire_owned().await.ok()
     }
 
     /// Makes a request on which the creation of a job waits.
@@ -61,16 +72,15 @@ impl Cluster {
     ///
     /// Where the server does not say, it is tried.
     pub(super) async fn may_patch(&self, namespace: &str) -> bool {
-        if let Some(may_patch) = self.rights().get(namespace) {
-            return *may_patch;
-        }
-        let client = self.connection.client();
-        let asked = retry::request(&self.connection, RIGHTS_PATIENCE, || {
-            api::may_patch_jobs(&client, namespace)
+        let known = Arc::clone(self.rights().entry(namespace.to_owned()).or_default());
+        let asked = known.get_or_init(async || {
+            let client = self.connection.client();
+            let asked = retry::request(&self.connection, RIGHTS_PATIENCE, || {
+                api::may_patch_jobs(&client, namespace)
+            });
+            asked.await.unwrap_or(true)
         });
-        let may_patch = asked.await.unwrap_or(true);
-        self.note_may_patch(namespace, may_patch);
-        may_patch
+        *asked.await
     }
 
     /// The warnings about an object; none without the right to read them.
@@ -115,21 +125,25 @@ impl Cluster {
 
     /// Notes what a request has shown.
     pub(super) fn note_may_patch(&self, namespace: &str, may_patch: bool) {
-        let mut rights = self.rights();
+        let known = Arc::new(OnceCell::new_with(Some(may_patch)));
+        self.rights().insert(namespace.to_owned(), known);
+    }
+
+    fn rights(&self) -> MutexGuard<'_, HashMap<String, Arc<OnceCell<bool>>>> {
+        // Each critical section leaves the map whole, so a panic elsewhere does not matter here.
+        let rights = self.may_patch.lock();
+        let mut rights = rights.unwrap_or_else(PoisonError::into_inner);
         if rights.len() >= MAX_REMEMBERED_NAMESPACES {
             rights.clear();
         }
-        rights.insert(namespace.to_owned(), may_patch);
-    }
-
-    fn rights(&self) -> MutexGuard<'_, HashMap<String, bool>> {
-        // Each critical section leaves the map whole, so a panic elsewhere does not matter here.
-        self.may_patch
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        rights
     }
 }
 
+/// How many jobs are created at once. A job takes three requests, and where a thousand are to be created they
+/// should not all take their first before any takes its last: those that run meanwhile are that much earlier
+/// over, and the Job controller, which writes down and tells of each suspended job that it sees, sees few.
+const MAX_CREATING: usize = 16;
 /// How long warnings are taken for what the server would say now.
 const WARNINGS_AGE: Duration = Duration::from_secs(3);
 /// How long the question about rights is repeated: without an answer it is tried.

@@ -1,9 +1,10 @@
 //! From a request to a job that runs: created, adopted, or refused.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::api;
@@ -21,6 +22,9 @@ use crate::capability::{CapabilityError, JobHandle, JobIdentity, JobRequest, Log
 
 /// How many times a job is created anew because the one of its name is being deleted meanwhile.
 const MAX_CREATIONS: u32 = 3;
+/// How long a creation keeps others waiting: a server takes milliseconds for its three requests, and much less
+/// than this under a load that it can bear.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The annotation that tells one creation of a job from another: random digits.
 const CREATION: &str = "noetl.io/creation";
@@ -80,8 +84,8 @@ impl Creation {
     /// Creates the job, answers, and sees it through.
     ///
     /// Where nobody waits for the answer any longer, the job is ended.
-    pub(super) async fn run(self, answer: Answer) {
-        let started = Box::pin(self.start()).await;
+    pub(super) async fn run(self, room: Option<OwnedSemaphorePermit>, answer: Answer) {
+        let started = Box::pin(within(room, self.start())).await;
         let (existing, subscription) = match started {
             Ok(started) => started,
             Err(error) => {
@@ -290,6 +294,18 @@ impl Creation {
             }
         }
     }
+}
+
+/// Creates a job in the room that it was given, and gives it up where that takes long: whatever one waits for,
+/// a namespace's webhook, say, others need not.
+async fn within<T>(room: Option<OwnedSemaphorePermit>, creation: impl Future<Output = T>) -> T {
+    let mut creation = std::pin::pin!(creation);
+    tokio::select! {
+        biased;
+        created = &mut creation => return created,
+        () = sleep(ROOM_TIMEOUT) => drop(room),
+    }
+    creation.await
 }
 
 fn existing(job: JobView, is_adopted: bool) -> Result<Existing, CapabilityError> {

@@ -56,12 +56,14 @@ impl JobRunner for KubernetesEngine {
         request: JobRequest,
         logs: Arc<dyn LogSink>,
     ) -> Result<JobHandle, CapabilityError> {
+        // Many may wait, and each manifest is much larger than what it is made from.
+        let room = self.cluster.room_to_create().await;
         let manifest = Manifest::new(&request, &self.manifests)?;
         let cluster = Arc::clone(&self.cluster);
         let creation = Creation::new(cluster, request, manifest, logs, self.shutdown.clone());
         let (answer, answered) = oneshot::channel();
         // A task of its own: whoever drops the creation half-way does not leave half a job behind.
-        tokio::spawn(creation.run(answer));
+        tokio::spawn(creation.run(room, answer));
         answered.await.unwrap_or_else(|_| {
             Err(CapabilityError::new(
                 Reason::Internal,

@@ -114,6 +114,9 @@ impl Follower {
     }
 
     async fn read_all(&mut self, reader: &mut Reader) -> Option<String> {
+        if *self.writing.borrow() == Writing::Ended {
+            return self.read_rest(reader).await;
+        }
         let mut backoff = Backoff::default();
         loop {
             let before = reader.position();

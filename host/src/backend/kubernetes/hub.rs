@@ -9,12 +9,13 @@ use futures_util::StreamExt as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::WatchParams;
 use kube::runtime::watcher::{self, Event};
-use kube::{Api, Client, Resource};
+use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::client::{ConnectError, Connection};
 use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 use super::retry::{Backoff, PATIENCE_BEFORE, code, passing};
 use super::view::{JobView, PodView};
@@ -30,8 +31,7 @@ const READY_TIMEOUT: Duration = PATIENCE_BEFORE;
 
 /// The watches of one cluster.
 pub(super) struct Hub {
-    client: Client,
-    list_timeout: Duration,
+    connection: Arc<Connection>,
     namespaces: Mutex<HashMap<String, Arc<Watches>>>,
 }
 
@@ -105,11 +105,9 @@ struct Heard {
 }
 
 impl Hub {
-    /// Watches over this client; a list may be silent for `list_timeout` before it is begun again.
-    pub(super) fn new(client: Client, list_timeout: Duration) -> Self {
+    pub(super) fn new(connection: Arc<Connection>) -> Self {
         Self {
-            client,
-            list_timeout,
+            connection,
             namespaces: Mutex::default(),
         }
     }
@@ -121,7 +119,10 @@ impl Hub {
         namespace: &str,
         name: &str,
     ) -> Result<Subscription, WatchError> {
-        let watches = self.watches(namespace);
+        let watches = self.watches(namespace).map_err(|error| {
+            let error = kube::Error::Service(Box::new(error));
+            WatchError::Refused(Arc::new(error))
+        })?;
         let cell = Arc::new(Cell::default());
         watches.subscribers.add(name, &cell);
         let give_up = Instant::now() + READY_TIMEOUT;
@@ -151,31 +152,32 @@ impl Hub {
         })
     }
 
-    fn watches(&self, namespace: &str) -> Arc<Watches> {
+    fn watches(&self, namespace: &str) -> Result<Arc<Watches>, ConnectError> {
         let mut namespaces = lock(&self.namespaces);
         if let Some(watches) = namespaces
             .get(namespace)
             .filter(|watches| watches.are_usable())
         {
-            return Arc::clone(watches);
+            return Ok(Arc::clone(watches));
         }
         if namespaces.len() >= MAX_IDLE_NAMESPACES {
             namespaces.retain(|_, watches| Arc::strong_count(watches) > 1);
         }
-        let watches = Arc::new(Watches::start(&self.client, namespace, self.list_timeout));
+        let watches = Arc::new(Watches::start(&self.connection, namespace)?);
         namespaces.insert(namespace.to_owned(), Arc::clone(&watches));
-        watches
+        Ok(watches)
     }
 }
 
 impl Watches {
-    fn start(client: &Client, namespace: &str, list_timeout: Duration) -> Self {
+    fn start(connection: &Connection, namespace: &str) -> Result<Self, ConnectError> {
+        let list_timeout = connection.request_timeout();
         let subscribers = Arc::new(Subscribers::default());
         let (jobs_ready, jobs) = watch::channel(Readiness::Waiting(None));
         let (pods_ready, pods) = watch::channel(Readiness::Waiting(None));
-        let job_api: Api<JobView> = Api::namespaced(client.clone(), namespace);
-        let pod_api: Api<PodView> = Api::namespaced(client.clone(), namespace);
-        Self {
+        let job_api: Api<JobView> = Api::namespaced(connection.watch_client()?, namespace);
+        let pod_api: Api<PodView> = Api::namespaced(connection.watch_client()?, namespace);
+        Ok(Self {
             tasks: [
                 tokio::spawn(follow(
                     job_api,
@@ -192,7 +194,7 @@ impl Watches {
             ],
             ready: [jobs, pods],
             subscribers,
-        }
+        })
     }
 
     /// Whether they began well, or have not begun yet.
