@@ -83,6 +83,11 @@ const MAX_INPUT_BYTES: u64 = 16 << 20;
 const MAX_BACKOFF_SECONDS: f64 = 360.0;
 
 impl CommonOptions {
+    /// Whether jobs are processes of this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.engine, EngineName::Local)
+    }
+
     /// Puts a host together for a playbook or configuration in `folder`.
     pub(crate) async fn set_up(
         &self,

@@ -51,7 +51,7 @@ struct HostRunner {
     host: ToolHost,
     cancel: CancellationToken,
     output: OutputFormat,
-    /// Whether it was said that images select nothing here.
+    /// Whether it was said that images select nothing here, or they do select something.
     told_of_image: AtomicBool,
 }
 
@@ -87,6 +87,7 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
         secrets: credentials.secrets(),
         keychain: Arc::new(keychain),
     };
+    let is_local = arguments.common.is_local();
     let set_up = arguments
         .common
         .set_up(&folder_of(&arguments.playbook.playbook), Some(&credentials))
@@ -95,7 +96,7 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
         host: set_up.host,
         cancel: cancel_on_interrupt(),
         output: arguments.output,
-        told_of_image: AtomicBool::new(false),
+        told_of_image: AtomicBool::new(!is_local),
     };
     match playbook::run(&playbook, inputs, &runner).await {
         Ok(report) => {

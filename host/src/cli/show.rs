@@ -20,7 +20,7 @@ pub(crate) struct Display {
 /// What is shown of a call.
 #[derive(Debug, Clone, Copy)]
 struct Detail {
-    /// What jobs write.
+    /// What jobs write, and what they wait for.
     logs: bool,
     /// What happens to jobs.
     events: bool,
@@ -103,7 +103,12 @@ fn line(event: ProgressEvent, detail: Detail) -> Option<String> {
 fn job_line(attempt: u32, kind: JobEventKind, detail: Detail) -> Option<String> {
     let line = match kind {
         JobEventKind::Warning { message } => return Some(format!("warning: {message}")),
-        JobEventKind::Waiting { reason, message } => format!("  waiting: {reason}: {message}"),
+        // Nothing else tells why a run stands still, wherever its output goes.
+        JobEventKind::Waiting { reason, message } => {
+            return detail
+                .logs
+                .then(|| format!("  waiting: {reason}: {message}"));
+        }
         JobEventKind::AttemptStarted { pod } => format!("  attempt {attempt} runs as {pod}"),
         JobEventKind::AttemptEnded(end) => format!("  attempt {attempt} {}", end_of(&end)),
         JobEventKind::BackingOff { wait } => format!("  next attempt in {}", rounded(wait)),
@@ -123,4 +128,30 @@ fn end_of(end: &AttemptEnd) -> String {
 
 fn rounded(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_job_waits_for_is_shown_where_standard_error_is_no_terminal() {
+        let waiting = || JobEventKind::Waiting {
+            reason: "FailedCreate".to_owned(),
+            message: "the quota is used up".to_owned(),
+        };
+        let shown = |logs| {
+            job_line(
+                0,
+                waiting(),
+                Detail {
+                    logs,
+                    events: false,
+                },
+            )
+        };
+        let line = "  waiting: FailedCreate: the quota is used up";
+        assert_eq!(shown(true).as_deref(), Some(line));
+        assert_eq!(shown(false), None);
+    }
 }

@@ -1,97 +1,12 @@
 //! Playbooks on a cluster, as a person runs them.
 
-use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Place, kubeconfig};
+use super::Place;
+use super::step::{command, kubectl, run, write_playbook};
 use crate::program::Workspace;
-
-/// A command of the program in a workspace, with the cluster of the tests.
-pub(super) fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
-    let mut command = workspace.command(arguments);
-    command.env("KUBECONFIG", kubeconfig());
-    command
-}
-
-/// What a run of one step came to.
-pub(super) struct Ran {
-    pub(super) outcome: Value,
-    pub(super) code: Option<i32>,
-    pub(super) stderr: String,
-    pub(super) took: Duration,
-}
-
-/// Runs one script as a step named `step`, with more of the step's `tool:` in `tool`.
-pub(super) async fn run(place: &Place, step: &str, script: (&str, &str), tool: Value) -> Ran {
-    let workspace = Workspace::new(&[script]);
-    run_in(place, &workspace, step, script.0, tool).await
-}
-
-async fn run_in(
-    place: &Place,
-    workspace: &Workspace,
-    step: &str,
-    script: &str,
-    tool: Value,
-) -> Ran {
-    write_playbook(place, workspace, step, script, tool);
-    let mut command = command(
-        workspace,
-        &[
-            "run",
-            "p.yaml",
-            "--engine",
-            "kubernetes",
-            "--output",
-            "json",
-            "--execution-id",
-            "42",
-        ],
-    );
-    let begun = Instant::now();
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap();
-    ran(&output, begun.elapsed())
-}
-
-fn ran(output: &Output, took: Duration) -> Ran {
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
-    Ran {
-        outcome: report["steps"][0]["outcome"].clone(),
-        code: output.status.code(),
-        stderr,
-        took,
-    }
-}
-
-fn write_playbook(place: &Place, workspace: &Workspace, step: &str, script: &str, mut tool: Value) {
-    tool["kind"] = json!("script");
-    tool["script"] = json!({"uri": script, "source": {"type": "file"}});
-    tool["job"]["namespace"] = json!(place.namespace);
-    let playbook = json!({
-        "apiVersion": "noetl.io/v2", "kind": "Playbook", "metadata": {"name": "test"},
-        "workflow": [{"step": step, "tool": tool}],
-    });
-    std::fs::write(workspace.path().join("p.yaml"), playbook.to_string()).unwrap();
-}
-
-fn kubectl(arguments: &[&str]) -> String {
-    let output = Command::new("kubectl")
-        .args(arguments)
-        .env("KUBECONFIG", kubeconfig())
-        .output();
-    let output = output.unwrap();
-    assert!(
-        output.status.success(),
-        "{arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
-}
 
 #[tokio::test]
 #[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Place;
-use super::command_line::{Ran, run};
+use super::step::{Ran, run};
 
 /// Stops or starts a part of the cluster.
 async fn cluster(action: &'static str, part: &'static str) {

@@ -3,18 +3,26 @@
 //! These tests are ignored unless they are asked for: they need a cluster that they may make namespaces on,
 //! by `TOOLHOST_TEST_KUBECONFIG`, whose nodes have the images `busybox:1`, `python:3.11-slim`,
 //! `debian:bookworm-slim` and `postgres:15-alpine`, and whose pods reach this machine at
-//! `TOOLHOST_TEST_HOST_IP` (10.88.0.1 where it is not set).
+//! `TOOLHOST_TEST_HOST_IP` (10.88.0.1 where it is not set). `kubectl` is taken from the search path. What requests
+//! were made is read from the API server's audit log, at `TOOLHOST_TEST_AUDIT_LOG`; without it, the tests say what
+//! they leave out.
 //!
 //! ```sh
 //! cargo test -p toolhost --test it cluster:: -- --ignored
 //! ```
 
+mod admission;
+mod audit;
 mod command_line;
 mod conformance;
 mod counter;
 mod disruption;
+mod gate;
 mod kills;
+mod rights;
+mod secrets;
 mod specification;
+mod step;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

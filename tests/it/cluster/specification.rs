@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::command_line::command;
+use super::step::command;
 use super::{Place, host_ip, kubeconfig};
 use crate::credentials::{Database, MIGRATOR_PASSWORD, Migrator};
 use crate::program::Workspace;

@@ -32,6 +32,17 @@ async fn job(cluster: &Cluster, arguments: &[&str]) -> Said {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_image_of_a_job_is_not_said_to_select_nothing() {
+    let cluster = Cluster::new().await;
+    let folder = cluster.folder.path();
+    process::write_playbook(folder, NAMESPACE, "true");
+    let ran = process::run(folder, &cluster.kubeconfig(), &RUN).await;
+    let told = process::stderr(&ran);
+    assert_eq!(ran.status.code(), Some(0), "{told}");
+    assert!(!told.contains("local engine"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_listed_read_and_cancelled() {
     let cluster = Cluster::new().await;
     let folder = cluster.folder.path();

@@ -1,0 +1,152 @@
+//! One step of a playbook, run on the cluster as a person runs it, and `kubectl`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+
+use super::{Place, kubeconfig};
+use crate::program::Workspace;
+
+/// What a run of one step came to.
+pub(super) struct Ran {
+    pub(super) outcome: Value,
+    pub(super) code: Option<i32>,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+    pub(super) took: Duration,
+}
+
+/// A run of one script as a step, still to be started.
+pub(super) struct Run {
+    workspace: Workspace,
+    kubeconfig: PathBuf,
+    more: Vec<&'static str>,
+}
+
+/// Runs one script as a step named `step`, with more of the step's `tool:` in `tool`.
+pub(super) async fn run(place: &Place, step: &str, script: (&str, &str), tool: Value) -> Ran {
+    Run::new(place, step, script, tool).finish().await
+}
+
+impl Run {
+    pub(super) fn new(place: &Place, step: &str, script: (&str, &str), tool: Value) -> Self {
+        let workspace = Workspace::new(&[script]);
+        write_playbook(place, &workspace, step, script.0, tool);
+        Self {
+            workspace,
+            kubeconfig: kubeconfig(),
+            more: Vec::new(),
+        }
+    }
+
+    /// With the login of another kubeconfig.
+    pub(super) fn with_kubeconfig(mut self, path: &Path) -> Self {
+        path.clone_into(&mut self.kubeconfig);
+        self
+    }
+
+    /// With these secrets in a credentials file.
+    pub(super) fn with_secrets(mut self, secrets: &Value) -> Self {
+        const FILE: &str = "credentials.yaml";
+        let text = json!({"secrets": secrets}).to_string();
+        std::fs::write(self.workspace.path().join(FILE), text).unwrap();
+        self.more.extend(["--credentials", FILE]);
+        self
+    }
+
+    /// Runs it to its end.
+    pub(super) async fn finish(self) -> Ran {
+        let mut run = self;
+        run.more.extend(["--output", "json"]);
+        run.finish_and_see("", async {}).await
+    }
+
+    /// Runs it to its end, and has it tell how it goes, which it does where no JSON is asked for; once it has told a line that holds `awaited`, `then` is done.
+    pub(super) async fn finish_and_see(self, awaited: &str, then: impl Future<Output = ()>) -> Ran {
+        let mut arguments = vec!["run", "p.yaml", "--engine", "kubernetes"];
+        arguments.extend(["--execution-id", "42"]);
+        arguments.extend(self.more);
+        let mut command = command(&self.workspace, &arguments);
+        command.env("KUBECONFIG", &self.kubeconfig);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let begun = Instant::now();
+        let mut child = tokio::process::Command::from(command).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut told = String::new();
+        let telling = async {
+            let mut then = Some(then);
+            while let Some(line) = lines.next_line().await.unwrap() {
+                told = std::mem::take(&mut told) + &line + "\n";
+                if line.contains(awaited)
+                    && let Some(then) = then.take()
+                {
+                    then.await;
+                }
+            }
+        };
+        let mut report = Vec::new();
+        let (_, (), status) = tokio::join!(stdout.read_to_end(&mut report), telling, child.wait());
+        let output = Output {
+            status: status.unwrap(),
+            stdout: report,
+            stderr: told.into_bytes(),
+        };
+        ran(&output, begun.elapsed())
+    }
+}
+
+fn ran(output: &Output, took: Duration) -> Ran {
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let report: Value = serde_json::from_str(&stdout).unwrap_or(Value::Null);
+    Ran {
+        outcome: report["steps"][0]["outcome"].clone(),
+        code: output.status.code(),
+        stdout,
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took,
+    }
+}
+
+/// A command of the program in a workspace, with the cluster of the tests.
+pub(super) fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
+    let mut command = workspace.command(arguments);
+    command.env("KUBECONFIG", kubeconfig());
+    command
+}
+
+/// Writes a playbook of one step, whose job is made in the namespace.
+pub(super) fn write_playbook(
+    place: &Place,
+    workspace: &Workspace,
+    step: &str,
+    script: &str,
+    mut tool: Value,
+) {
+    tool["kind"] = json!("script");
+    tool["script"] = json!({"uri": script, "source": {"type": "file"}});
+    tool["job"]["namespace"] = json!(place.namespace);
+    let playbook = json!({
+        "apiVersion": "noetl.io/v2", "kind": "Playbook", "metadata": {"name": "test"},
+        "workflow": [{"step": step, "tool": tool}],
+    });
+    std::fs::write(workspace.path().join("p.yaml"), playbook.to_string()).unwrap();
+}
+
+/// What `kubectl` writes, as the administrator of the cluster.
+pub(super) fn kubectl(arguments: &[&str]) -> String {
+    let output = Command::new("kubectl")
+        .args(arguments)
+        .env("KUBECONFIG", kubeconfig())
+        .output();
+    let output = output.unwrap();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
