@@ -1,85 +1,18 @@
 //! What the tool returns.
 
-use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
-use core::time::Duration;
+use alloc::string::String;
 
-use noetl_tool_sdk::{Details, JobStatus, Status};
+use noetl_job_tool::Outcome as JobOutcome;
 use serde::Serialize;
-
-use crate::explanation::{Explanation, Settings};
-use crate::output::Output;
-use crate::watch::{Attempt, MAX_ATTEMPTS, Record};
 
 /// The result of a script. Every member is always there; what does not apply is null.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// `completed`, `failed`, `cancelled`, or `timeout` where the job's deadline passed.
-    pub status: Status,
-    /// The job.
-    pub job_name: String,
-    /// Its namespace, where the engine has them.
-    pub namespace: Option<String>,
-    /// Whether the job was found running, and not created by this call.
-    pub adopted: bool,
-    /// The pod of the last attempt, or what stands for it.
-    pub pod_name: Option<String>,
-    /// Seconds from the start of the first attempt to the end; 0 where nothing was started.
-    pub execution_time: f64,
-    /// What the last attempt wrote.
-    pub output: String,
-    /// Attempts that succeeded: 0 or 1.
-    pub succeeded: u32,
-    /// Attempts that failed.
-    pub failed: u32,
-    /// The exit code of the last attempt.
-    pub exit_code: Option<i32>,
-    /// Why it failed, as a code.
-    pub reason: Option<String>,
-    /// Why it failed, as a sentence.
-    pub message: Option<String>,
-    /// How to mend it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
-    /// Every attempt in order; of many the last ones.
-    pub attempts: Vec<AttemptOutcome>,
+    /// How its job ended.
+    #[serde(flatten)]
+    pub job: JobOutcome,
     /// The script that ran.
     pub script: ScriptOutcome,
-    /// What the person should know and is no failure.
-    pub warnings: Vec<String>,
-}
-
-/// One attempt.
-#[derive(Debug, Serialize)]
-pub struct AttemptOutcome {
-    /// Its number, from 1.
-    pub attempt: u32,
-    /// Its pod, or what stands for it.
-    pub pod_name: Option<String>,
-    /// How it exited, if it did.
-    pub exit_code: Option<i32>,
-    /// The signal that ended it, if one did.
-    pub signal: Option<i32>,
-    /// Why it failed, as a code.
-    pub reason: Option<String>,
-    /// Why it failed, as a sentence.
-    pub message: Option<String>,
-    /// How to mend it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
-    /// Seconds that it ran; null where its end was not seen.
-    pub duration: Option<f64>,
-    /// What it wrote.
-    pub output: String,
-    /// How many bytes that were in all.
-    pub output_bytes: u64,
-    /// How many of them are left out of `output`.
-    pub omitted_bytes: u64,
-    /// Where the whole log is, if something was left out.
-    pub log: Option<String>,
 }
 
 /// The script that ran.
@@ -95,92 +28,4 @@ pub struct ScriptOutcome {
     pub etag: Option<String>,
     /// The version or generation that the server gave.
     pub version: Option<String>,
-}
-
-/// The job as the host knows it.
-#[derive(Debug)]
-pub struct Identity {
-    /// Its name.
-    pub name: String,
-    /// What else is known about it.
-    pub metadata: Details,
-}
-
-impl Outcome {
-    /// The outcome of a job that is over. `outputs` belong to the attempts of the record, in order.
-    pub fn new(
-        identity: Identity,
-        script: ScriptOutcome,
-        record: Record,
-        outputs: Vec<Output>,
-        settings: &Settings,
-    ) -> Self {
-        let explanation = Explanation::of_job(&record, outputs.last(), settings);
-        let status = match record.status() {
-            JobStatus::Failed if explanation.is_deadline() => Status::Timeout,
-            status => status.into(),
-        };
-        let attempts: Vec<_> = record
-            .attempts
-            .into_iter()
-            .zip(outputs)
-            .map(|(attempt, output)| AttemptOutcome::new(attempt, output, settings))
-            .collect();
-        let mut warnings = record.warnings;
-        if record.has_earlier_attempts {
-            warnings.push(format!("only the last {MAX_ATTEMPTS} attempts are listed"));
-        }
-        let last = attempts.last();
-        Self {
-            status,
-            job_name: identity.name,
-            namespace: identity.metadata.get("namespace").map(ToString::to_string),
-            adopted: identity.metadata.get("adopted") == Some("true"),
-            pod_name: last.and_then(|attempt| attempt.pod_name.clone()),
-            execution_time: seconds(record.execution_time),
-            output: last
-                .map(|attempt| attempt.output.clone())
-                .unwrap_or_default(),
-            succeeded: record.end.as_ref().map_or(0, |end| end.succeeded),
-            failed: record.end.as_ref().map_or(0, |end| end.failed),
-            exit_code: last.and_then(|attempt| attempt.exit_code),
-            reason: explanation.reason,
-            message: explanation.message,
-            hint: explanation.hint,
-            field: explanation.field,
-            attempts,
-            script,
-            warnings,
-        }
-    }
-}
-
-impl AttemptOutcome {
-    fn new(attempt: Attempt, output: Output, settings: &Settings) -> Self {
-        let end = attempt.end.as_ref();
-        let explanation = end
-            .map(|end| Explanation::of_attempt(end, &output, settings))
-            .unwrap_or_default();
-        Self {
-            attempt: attempt.number,
-            pod_name: attempt.pod,
-            exit_code: end.and_then(|end| end.exit_code),
-            signal: end.and_then(|end| end.signal),
-            reason: explanation.reason,
-            message: explanation.message,
-            hint: explanation.hint,
-            field: explanation.field,
-            duration: end.map(|end| seconds(end.duration)),
-            output: output.text,
-            output_bytes: output.total_bytes,
-            omitted_bytes: output.omitted_bytes,
-            log: output.location,
-        }
-    }
-}
-
-/// Seconds with three decimals. 32 bits hold seven weeks of milliseconds; a longer time is cut to that.
-fn seconds(duration: Duration) -> f64 {
-    let milliseconds = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
-    f64::from(milliseconds) / 1000.0
 }
