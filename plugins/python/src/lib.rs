@@ -34,8 +34,7 @@ pub struct Python;
 
 impl Tool for Python {
     const KIND: &'static str = "python";
-    const SUMMARY: &'static str =
-        "Calls the function `main` of Python source as an isolated job and returns what it returned.";
+    const SUMMARY: &'static str = "Calls the function `main` of Python source as an isolated job and returns what it returned.";
     const CAPABILITIES: &'static [Capability] = &[
         Capability::Objects,
         Capability::Secrets,

@@ -32,7 +32,9 @@ impl Program {
     ///
     /// None that could happen with texts.
     pub(crate) fn new(job_name: &str, python: &str) -> Result<Self, Error> {
-        let marks = Marks::new(hash([job_name, python]));
+        // Half of the digits are enough for what nobody gains from: they are read by people.
+        let nonce = u64::try_from(hash([job_name, python]) >> 64).unwrap_or_default();
+        let marks = Marks::new(nonce);
         let source = format!(
             "CODE = {}\nRESULT_MARK = {}\nFAILURE_MARK = {}\nMAX_RESULT_BYTES = {MAX_RESULT_BYTES}\n{RUNNER}",
             literal(python)?,
@@ -45,7 +47,9 @@ impl Program {
 
 /// The command that runs it. Without `-u` the log of a job lags behind what it does.
 pub(crate) fn command() -> Vec<String> {
-    ["python3", "-u", "$(NOETL_SCRIPT)"].map(String::from).into()
+    ["python3", "-u", "$(NOETL_SCRIPT)"]
+        .map(String::from)
+        .into()
 }
 
 /// A text as Python writes it: JSON's escapes mean the same there.

@@ -36,7 +36,7 @@ pub(crate) enum Report {
 }
 
 /// Why a program has no result.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Failure {
     pub reason: String,
     pub message: String,
@@ -44,16 +44,11 @@ pub(crate) struct Failure {
     pub field: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Returned {
-    result: Box<RawValue>,
-}
-
 impl Marks {
-    pub(crate) fn new(nonce: u128) -> Self {
+    pub(crate) fn new(nonce: u64) -> Self {
         Self {
-            result: format!("[noetl-result {nonce:032x}] "),
-            failure: format!("[noetl-failure {nonce:032x}] "),
+            result: format!("[noetl-result {nonce:016x}] "),
+            failure: format!("[noetl-failure {nonce:016x}] "),
         }
     }
 
@@ -72,7 +67,7 @@ impl Marks {
         let line = rest.get(..end)?.to_string();
         let json = line.get(mark.len()..)?.trim();
         let report = if is_result {
-            serde_json::from_str(json).map(|Returned { result }| Report::Result(result))
+            serde_json::from_str(json).map(Report::Result)
         } else {
             serde_json::from_str(json).map(Report::Failure)
         };
@@ -86,7 +81,7 @@ impl Marks {
 mod tests {
     use super::*;
 
-    const MARK: &str = "[noetl-result 00000000000000000000000000000007] ";
+    const MARK: &str = "[noetl-result 0000000000000007] ";
 
     fn taken(text: &str) -> (Option<Report>, Output) {
         let mut output = Output {
@@ -107,7 +102,7 @@ mod tests {
     #[test]
     fn takes_the_line_out_of_the_output() {
         for (before, after) in [("a\n", ""), ("a", ""), ("", ""), ("a\n", "b\n")] {
-            let text = format!("{before}{MARK}{{\"result\":[1, 2]}}\n{after}");
+            let text = format!("{before}{MARK}[1, 2]\n{after}");
             let (report, output) = taken(&text);
             assert!(matches!(report, Some(Report::Result(json)) if json.get() == "[1, 2]"));
             assert_eq!(output.text, format!("{before}{after}"));
@@ -118,22 +113,22 @@ mod tests {
     #[test]
     fn takes_the_last_of_several_and_none_of_another_step() {
         let other = MARK.replace('7', "8");
-        let text = format!("{MARK}{{\"result\":1}}\n{MARK}{{\"result\":2}}\n{other}{{\"result\":3}}\n");
+        let text = format!("{MARK}1\n{MARK}2\n{other}3\n");
         assert_eq!(result(&text).as_deref(), Some("2"));
-        assert_eq!(result(&format!("{other}{{\"result\":3}}\n")), None);
+        assert_eq!(result(&format!("{other}3\n")), None);
     }
 
     #[test]
     fn reads_a_failure() {
         let failure = MARK.replace("result", "failure");
-        let text = format!("{MARK}{{\"result\":1}}\n{failure}{{\"reason\":\"R\",\"message\":\"m\"}}\n");
+        let text = format!("{MARK}1\n{failure}{{\"reason\":\"R\",\"message\":\"m\"}}\n");
         let (report, _) = taken(&text);
         assert!(matches!(report, Some(Report::Failure(failure)) if failure.reason == "R"));
     }
 
     #[test]
     fn says_so_where_the_line_cannot_be_read() {
-        for rest in ["", "{", "{\"result\":[redacted]}", "{}", "1 2"] {
+        for rest in ["", "{", "{\"a\":[redacted]}", "1 2"] {
             let (report, output) = taken(&format!("{MARK}{rest}"));
             assert!(matches!(report, Some(Report::Unreadable)), "{rest}");
             assert_eq!(output.text, "");

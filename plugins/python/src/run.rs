@@ -50,12 +50,20 @@ fn outcome(mut job: FinishedJob, marks: &Marks) -> Outcome {
         let end = attempt.end.as_mut();
         let end = end.filter(|end| end.reason.as_deref() == Some(SCRIPT_ERROR));
         if let (Some(end), Some(Report::Failure(failure))) = (end, &last) {
-            // It knows more than the exit code says.
-            end.reason = Some(failure.reason.clone());
-            end.message = Some(failure.message.clone());
-            end.hint.clone_from(&failure.hint);
-            end.field.clone_from(&failure.field);
+            let failure = failure.clone();
+            end.reason = Some(failure.reason);
+            end.message = Some(failure.message);
+            end.hint = failure.hint;
+            end.field = failure.field;
         }
+    }
+    if let (Some(end), Some(Report::Failure(failure))) = (job.record.end.as_mut(), &last)
+        && end.reason.as_deref() == Some(SCRIPT_ERROR)
+    {
+        end.reason = Some(failure.reason.clone());
+        end.message = Some(failure.message.clone());
+        end.hint.clone_from(&failure.hint);
+        end.field.clone_from(&failure.field);
     }
     let mut job = job.into_outcome();
     let result = match (job.status, last) {

@@ -13,6 +13,8 @@ FILE_NAME = "code"
 MODULE_NAME = "__noetl_step__"
 # What is longer is for the log.
 MAX_MESSAGE_LENGTH = 1000
+# Readers of JSON take 128 levels, and a result is put into other documents.
+MAX_DEPTH = 64
 
 
 class StepResult(dict):
@@ -35,7 +37,8 @@ class Failure(Exception):
 
     def __init__(self, reason, message, hint=None, field=None, exit_code=1):
         super().__init__(message)
-        self.report = {"reason": reason, "message": message[:MAX_MESSAGE_LENGTH], "hint": hint, "field": field}
+        report = {"reason": reason, "message": message[:MAX_MESSAGE_LENGTH], "hint": hint, "field": field}
+        self.report = {name: text for name, text in report.items() if text is not None}
         self.exit_code = exit_code
 
 
@@ -53,10 +56,11 @@ def load(arguments):
     linecache.cache[FILE_NAME] = (len(CODE), None, CODE.splitlines(True), FILE_NAME)
     try:
         compiled = compile(CODE, FILE_NAME, "exec", dont_inherit=True)
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:
         traceback.print_exception(type(error), error, None)
-        hint = "correct the line; the log shows where it cannot be read"
-        raise Failure("SyntaxError", f"Python cannot read line {error.lineno} of `code`: {error.msg}", hint, "code")
+        line = f"line {error.lineno} of " if getattr(error, "lineno", None) else ""
+        message = f"Python cannot read {line}`code`: {getattr(error, 'msg', error)}"
+        raise Failure("SyntaxError", message, "correct it: the log shows the place", "code")
     module = types.ModuleType(MODULE_NAME)
     # Dataclasses and pickle look for the module of a class.
     sys.modules[MODULE_NAME] = module
@@ -64,7 +68,7 @@ def load(arguments):
     watched("`code`", lambda: exec(compiled, module.__dict__))
     main = vars(module).get("main")
     if not callable(main):
-        hint = "write `def main(…):`; it gets `args` by their names, and what it returns is the result"
+        hint = "write `def main(...):`; it gets `args` by their names, and what it returns is the result"
         raise Failure("MainMissing", "`code` defines no function `main`", hint, "code")
     return main
 
@@ -95,6 +99,8 @@ def watched(what, call):
     """Calls, and makes a failure of what goes wrong in the code."""
     try:
         return call()
+    except Failure:
+        raise
     except SystemExit as error:
         if error.code in (None, 0):
             return None
@@ -130,9 +136,20 @@ def call(main, arguments):
     return result
 
 
+def check(value, depth=0):
+    """Refuses what is JSON and yet more than those who read it take."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ValueError("a number is too large")
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        check(item, depth + 1)
+
+
 def as_json(result):
     try:
-        text = json.dumps({"result": result}, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(result, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+        check(json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
         hint = "return texts, numbers, `True`, `False`, `None`, and lists and dicts of them"
         raise Failure("ResultInvalid", f"what `main` returned is not JSON: {error}", hint, "code")
@@ -155,7 +172,7 @@ def run():
                 stream.flush()
             except Exception:
                 pass
-        rest = "".join(report).encode()
+        rest = b"".join(report)
         while rest:
             rest = rest[os.write(log, rest) :]
 
@@ -166,9 +183,9 @@ def run():
         main = load(arguments)
         result = as_json(watched("`main`", lambda: call(main, arguments)))
     except Failure as failure:
-        report.append(f"{FAILURE_MARK}{json.dumps(failure.report)}\n")
+        report += [FAILURE_MARK.encode(), json.dumps(failure.report).encode(), b"\n"]
         sys.exit(failure.exit_code)
-    report.append(f"{RESULT_MARK}{result}\n")
+    report += [RESULT_MARK.encode(), result, b"\n"]
 
 
 run()

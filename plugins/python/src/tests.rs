@@ -29,7 +29,7 @@ fn config() -> Value {
 /// The line by which a program tells of a result.
 fn result_line(json: &str) -> String {
     let marks = Program::new(JOB, CODE).unwrap().marks;
-    format!("{}{{\"result\":{json}}}\n", marks.result)
+    format!("{}{json}\n", marks.result)
 }
 
 fn failure_line(report: &Value) -> String {
@@ -54,7 +54,10 @@ fn the_schema_is_the_one_of_the_configuration() {
 
 #[test]
 fn returns_what_main_returned() {
-    let log = format!("hello\n{}", result_line("{\"b\": 1, \"a\": [null, \"\\u2713\"]}"));
+    let log = format!(
+        "hello\n{}",
+        result_line("{\"b\": 1, \"a\": [null, \"\\u2713\"]}")
+    );
     let outcome = outcome(MockJob::succeeds(&log));
     let expected = json!({
         "status": "completed", "step": "verify_job", "job_name": JOB, "output": "hello\n",
@@ -84,12 +87,16 @@ fn the_job_gets_the_arguments_as_a_secret_and_the_code_as_a_literal() {
         panic!("one job, not {calls:?}");
     };
     assert_eq!((name.as_str(), file_name.as_str()), (JOB, "step.py"));
-    assert_eq!(options["command"], json!(["python3", "-u", "$(NOETL_SCRIPT)"]));
+    assert_eq!(
+        options["command"],
+        json!(["python3", "-u", "$(NOETL_SCRIPT)"])
+    );
     assert_eq!(options["image"], "python:3.11-slim");
     assert_eq!(options["backoffLimit"], 0);
     assert_eq!(environment[0].value(), "{\"name\":\"Ada\"}");
     let program = core::str::from_utf8(program).unwrap();
-    let first = "CODE = \"def main(name):\\n    return f\\\"hello \\\\\\\"{name}\\\\\\\"\\\"\\n\"\n";
+    let first =
+        "CODE = \"def main(name):\\n    return f\\\"hello \\\\\\\"{name}\\\\\\\"\\\"\\n\"\n";
     assert!(program.starts_with(first), "{program}");
     assert!(!program.contains("Ada"));
 }
@@ -178,7 +185,10 @@ fn what_makes_no_sense_is_refused_before_anything_happens() {
     let cases = [
         (json!({"code": " \n"}), "code"),
         (json!({"code": CODE, "job": {"command": []}}), "job.command"),
-        (json!({"code": CODE, "job": {"env": {"A-B": 1}}}), "job.env.A-B"),
+        (
+            json!({"code": CODE, "job": {"env": {"A-B": 1}}}),
+            "job.env.A-B",
+        ),
     ];
     for (config, field) in cases {
         let host = host();
