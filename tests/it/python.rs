@@ -17,7 +17,7 @@ use toolhost::playbook::{self, Playbook, Report, RunInputs, RunStatus, StepStatu
 use toolhost::template::TemplateContext;
 
 use crate::examples::{Runner, fixture};
-use crate::guests;
+use crate::{guests, program};
 
 const EXECUTION: &str = "522095307073519743";
 
@@ -147,6 +147,37 @@ async fn verify_job_is_one_job_with_the_result_of_the_script_as_its_argument() {
     let report = run(host).await;
     assert_eq!(report.steps[1].outcome["result"], json!({"success": true}));
     assert_eq!(report.steps[1].outcome["output"], "✓\n");
+}
+
+#[test]
+fn verify_job_is_planned_behind_the_script_that_it_needs() {
+    let folder = folder();
+    let text = fixture("spec/verify-job.yaml").source().text().to_owned();
+    std::fs::write(folder.path().join("p.yaml"), &text).unwrap();
+    let plan = || {
+        let output = program::command(folder.path(), &["plan", "p.yaml", "--execution-id", "42"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let planned = plan();
+    assert!(
+        planned.contains("  name: script-run-script-step-42\n"),
+        "{planned}"
+    );
+    let line = "# step `verify_job`: not planned: it needs the result of `run_script_step`";
+    assert!(planned.contains(line), "{planned}");
+
+    let text = text.replace("{{ run_script_step }}", "{}");
+    std::fs::write(folder.path().join("p.yaml"), text).unwrap();
+    let planned = plan();
+    assert!(
+        planned.contains("  name: python-verify-job-42\n"),
+        "{planned}"
+    );
+    assert!(planned.contains("/noetl/script/step.py"), "{planned}");
+    assert!(!planned.contains("Script execution failed"), "{planned}");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ mod watch;
 
 pub use compact::compact;
 pub use hash::hash;
-pub use outcome::{AttemptOutcome, Outcome};
+pub use outcome::{AttemptOutcome, Outcome, ScriptOutcome};
 pub use output::Output;
 pub use plan::{FinishedJob, JobPlan, Profile};
 pub use watch::{Attempt, MAX_ATTEMPTS, Record};

@@ -1,12 +1,14 @@
 //! What the tool returns.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use noetl_tool_sdk::{Details, JobStatus, Status};
+use noetl_tool_sdk::{Details, JobStatus, Object, Status};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::explanation::{Explanation, Settings};
 use crate::output::Output;
@@ -47,6 +49,11 @@ pub struct Outcome {
     pub field: Option<String>,
     /// Every attempt in order; of many the last ones.
     pub attempts: Vec<AttemptOutcome>,
+    /// The script that ran.
+    pub script: ScriptOutcome,
+    /// What it returned, where it is a tool whose programs return something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Box<RawValue>>,
     /// What the person should know and is no failure.
     pub warnings: Vec<String>,
 }
@@ -82,6 +89,21 @@ pub struct AttemptOutcome {
     pub log: Option<String>,
 }
 
+/// The script that ran.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScriptOutcome {
+    /// Where it came from.
+    pub uri: Option<String>,
+    /// Its size.
+    pub bytes: u64,
+    /// Its SHA-256, as hexadecimal digits.
+    pub sha256: String,
+    /// The entity tag that the server gave.
+    pub etag: Option<String>,
+    /// The version or generation that the server gave.
+    pub version: Option<String>,
+}
+
 /// The job as the host knows it.
 #[derive(Debug)]
 pub(crate) struct Identity {
@@ -91,6 +113,8 @@ pub(crate) struct Identity {
     pub step: Option<String>,
     /// What else is known about it.
     pub metadata: Details,
+    /// The script that it ran.
+    pub script: ScriptOutcome,
 }
 
 impl Outcome {
@@ -136,7 +160,23 @@ impl Outcome {
             hint: explanation.hint,
             field: explanation.field,
             attempts,
+            script: identity.script,
+            result: None,
             warnings,
+        }
+    }
+}
+
+impl ScriptOutcome {
+    pub(crate) fn new(script: &impl Object) -> Self {
+        let metadata = script.metadata();
+        let text = |name| metadata.get(name).map(ToString::to_string);
+        Self {
+            uri: text("uri"),
+            bytes: script.size_bytes(),
+            sha256: text("sha256").unwrap_or_default(),
+            etag: text("etag"),
+            version: text("version"),
         }
     }
 }

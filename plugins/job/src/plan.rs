@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use noetl_tool_sdk::{Context, Error, Host, Job, JobSpec, Object, SecretEntry, code};
+use noetl_tool_sdk::{Context, Error, Host, Job, JobSpec, SecretEntry, code};
 use serde_json::value::RawValue;
 
 use crate::config::JobConfig;
@@ -12,7 +12,7 @@ use crate::environment;
 use crate::explanation::Settings;
 use crate::name::job_name;
 use crate::options::Options;
-use crate::outcome::{Identity, Outcome};
+use crate::outcome::{Identity, Outcome, ScriptOutcome};
 use crate::output::{EARLIER_OUTPUT_BYTES, LAST_OUTPUT_BYTES, Output};
 use crate::watch::{Record, watch};
 
@@ -99,15 +99,15 @@ impl JobPlan {
         script: &H::Object,
         command: &[String],
     ) -> Result<FinishedJob, Error> {
+        let outcome = ScriptOutcome::new(script);
         let environment = host.create_secret(self.environment)?;
         host.report("creating", &format!("creating job `{}`", self.name), &[]);
         self.options.command(command)?;
         let spec = JobSpec::new(self.name.as_str())
             .script(file_name, script)
             .environment(&environment);
-        let metadata = script.metadata();
-        let digest = metadata.get("sha256").unwrap_or_default();
-        let job = host.create_job(self.options.apply(spec, digest, &self.variables))?;
+        let spec = self.options.apply(spec, &outcome.sha256, &self.variables);
+        let job = host.create_job(spec)?;
 
         let record = watch(&job)?;
         let outputs = outputs(&job, &record)?;
@@ -118,6 +118,7 @@ impl JobPlan {
                 name: self.name,
                 step: self.step,
                 metadata: job.metadata(),
+                script: outcome,
             },
             settings: self.settings,
         })

@@ -12,7 +12,6 @@
 extern crate alloc;
 
 mod config;
-mod outcome;
 mod program;
 mod report;
 mod run;
@@ -26,7 +25,7 @@ use noetl_job_tool::compact_json;
 use noetl_tool_sdk::{Capability, Context, Error, Host, Tool, export_tool, no_std_runtime};
 
 pub use config::Config;
-pub use outcome::Outcome;
+pub use noetl_job_tool::Outcome;
 
 /// The tool `python`.
 #[derive(Debug)]

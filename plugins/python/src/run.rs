@@ -1,12 +1,13 @@
 //! One run, from the configuration to the outcome.
 
+use alloc::borrow::ToOwned as _;
 use alloc::string::{String, ToString};
 
-use noetl_job_tool::{FinishedJob, JobPlan, Profile};
+use noetl_job_tool::{FinishedJob, JobPlan, Outcome, Profile};
 use noetl_tool_sdk::{Context, Error, Host, Status};
+use serde_json::value::RawValue;
 
 use crate::config::Config;
-use crate::outcome::Outcome;
 use crate::program::{FILE_NAME, Program, command};
 use crate::report::{Failure, Marks, Report};
 
@@ -79,7 +80,8 @@ fn outcome(mut job: FinishedJob, marks: &Marks) -> Outcome {
         }
         _ => None,
     };
-    Outcome { job, result }
+    job.result = Some(result.unwrap_or_else(|| RawValue::NULL.to_owned()));
+    job
 }
 
 /// Why a job that succeeded has no result.

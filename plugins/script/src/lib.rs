@@ -14,7 +14,6 @@ extern crate alloc;
 mod config;
 mod file_name;
 mod interpreter;
-mod outcome;
 mod run;
 mod source;
 
@@ -27,7 +26,7 @@ use noetl_job_tool::compact_json;
 use noetl_tool_sdk::{Capability, Context, Error, Host, Tool, export_tool, no_std_runtime};
 
 pub use config::Config;
-pub use outcome::Outcome;
+pub use noetl_job_tool::Outcome;
 
 /// The tool `script`.
 #[derive(Debug)]

@@ -1,17 +1,16 @@
 //! One run, from the configuration to the outcome.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use noetl_job_tool::config::Words;
-use noetl_job_tool::{JobPlan, Profile};
+use noetl_job_tool::{JobPlan, Outcome, Profile};
 use noetl_tool_sdk::{Context, Error, Host, Object, code};
 
 use crate::config::{Config, ScriptConfig};
 use crate::file_name::file_name;
 use crate::interpreter::{self, FIRST_LINE_BYTES};
-use crate::outcome::{Outcome, ScriptOutcome};
 use crate::source::{Origin, digest, origin, shown};
 
 const PROFILE: Profile = Profile {
@@ -29,14 +28,10 @@ const PROFILE: Profile = Profile {
 pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result<Outcome, Error> {
     let plan = Plan::new(config, context)?;
 
-    let object = plan.fetch(host)?;
-    let script = describe(&object);
-    let command = plan.command(&object)?;
-    let job = plan.job.run(host, &plan.file_name, &object, &command)?;
-    Ok(Outcome {
-        job: job.into_outcome(),
-        script,
-    })
+    let script = plan.fetch(host)?;
+    let command = plan.command(&script)?;
+    let job = plan.job.run(host, &plan.file_name, &script, &command)?;
+    Ok(job.into_outcome())
 }
 
 /// What was decided from the configuration alone.
@@ -125,17 +120,5 @@ fn runner(
             let message = "`script.interpreter` and `job.command` contradict each other";
             Err(Error::invalid("job.command", message).with_hint("leave out one of them"))
         }
-    }
-}
-
-fn describe(script: &impl Object) -> ScriptOutcome {
-    let metadata = script.metadata();
-    let text = |name| metadata.get(name).map(ToString::to_string);
-    ScriptOutcome {
-        uri: text("uri"),
-        bytes: script.size_bytes(),
-        sha256: text("sha256").unwrap_or_default(),
-        etag: text("etag"),
-        version: text("version"),
     }
 }

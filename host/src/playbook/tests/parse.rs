@@ -174,7 +174,7 @@ fn the_older_form_refuses_what_the_step_refuses() {
     let problems = problems(
         "workflow:\n  - {step: a, tool: t, retry: 3, when: x, code: c}\n  - {step: b, tool: '', code: c}\n  - {step: c, tool: playbook, path: p}\n",
     );
-    let messages: Vec<_> = problems.iter().map(|problem| problem.message()).collect();
+    let messages: Vec<_> = problems.iter().map(Diagnostic::message).collect();
     assert_eq!(
         messages,
         [

@@ -57,6 +57,7 @@ fn add_spelling(properties: &mut Map<String, Value>, spelling: String, of: &str)
 }
 
 /// The `snake_case` spelling of a camelCase key.
+#[must_use]
 pub fn snake_case(camel: &str) -> String {
     let mut snake = String::with_capacity(camel.len() + 4);
     for character in camel.chars() {
