@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What is built, as the package and the file that it ends up in.
-const TOOLS: [(&str, &str); 1] = [("script", "script.wasm")];
+const TOOLS: [(&str, &str); 2] = [("python", "python.wasm"), ("script", "script.wasm")];
 /// What the tools are made of, seen from this package.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 7] = [
     "../wit",
     "../plugins/sdk",
+    "../plugins/job",
+    "../plugins/python",
     "../plugins/script",
     "../Cargo.lock",
     "build_guests.rs",

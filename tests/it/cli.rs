@@ -294,5 +294,7 @@ fn call_prints_an_outcome_and_tool_inspect_everything_about_a_tool() {
     assert!(tool["digest"].as_str().unwrap().starts_with("sha256:"));
     assert!(tool["grants"].as_array().unwrap().contains(&"jobs".into()));
     assert!(tool["schema"]["properties"]["script"].is_object());
-    assert!(stdout(&workspace.run(&["tool", "list"])).starts_with("script@0.1.0  sha256:"));
+    let listed = stdout(&workspace.run(&["tool", "list"]));
+    let begins: Vec<_> = listed.lines().filter_map(|line| line.get(..21)).collect();
+    assert_eq!(begins, ["python@0.1.0  sha256:", "script@0.1.0  sha256:"]);
 }

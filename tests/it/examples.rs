@@ -64,7 +64,8 @@ struct Ran {
     status: StepStatus,
 }
 
-struct Runner(ToolHost);
+/// Runs steps on a host.
+pub(crate) struct Runner(pub(crate) ToolHost);
 
 impl StepRunner for Runner {
     type Error = CallError;
@@ -86,7 +87,7 @@ impl StepRunner for Runner {
     }
 }
 
-fn fixture(path: &str) -> Document {
+pub(crate) fn fixture(path: &str) -> Document {
     let path = guests::workspace().join("tests/fixtures").join(path);
     let text = std::fs::read_to_string(&path).unwrap();
     Document::parse(&path.display().to_string(), &text).unwrap()
@@ -398,17 +399,6 @@ async fn every_other_example() {
         "GCP_TOKEN",
     ];
     assert_eq!(names, expected);
-}
-
-/// It is written for a tool of another kind, in a form of the language that is no more.
-#[test]
-fn verify_job_is_refused_with_the_way_to_write_it() {
-    let problems = Playbook::parse(fixture("spec/verify-job.yaml")).unwrap_err();
-    let told: Vec<_> = problems
-        .iter()
-        .map(|problem| problem.render(false))
-        .collect();
-    assert!(told.concat().contains("verify-job.yaml:8"), "{told:?}");
 }
 
 /// The keys of "Execution Results", with what they mean.

@@ -27,6 +27,7 @@ mod objects;
 mod plan;
 mod planted;
 mod program;
+mod python;
 mod scanner;
 mod script;
 mod secrets;

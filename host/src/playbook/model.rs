@@ -56,10 +56,13 @@ pub struct Step {
 pub struct StepTool {
     /// The tool as the playbook names it: `script`, `script@0.1`.
     pub reference: String,
-    /// Everything under `tool` but `kind`, and the step's own arguments. Texts may be templates.
+    /// The tool's configuration without its kind, and the step's own arguments. Texts may be templates.
     pub config: Value,
-    /// Where `tool` stands in the document.
+    /// Where the configuration stands in the document: under `tool`, or in the older form, in which
+    /// `tool` is a text, beside it.
     pub(super) path: Vec<String>,
+    /// Where the kind stands.
+    pub(super) kind_path: Vec<String>,
     /// Where the arguments stand, if they are the step's own.
     pub(super) arguments_path: Option<Vec<String>>,
 }
@@ -255,9 +258,7 @@ impl Playbook {
         let whole: Vec<_> = base.iter().chain(inside).collect();
         let place = self.document.locate_nearest(&whole);
         // What the whole configuration lacks is shown at the tool's kind, which says whose keys they are.
-        let kind = tool.path.iter().map(String::as_str).chain(["kind"]);
-        let kind: Vec<_> = kind.collect();
-        match self.document.locate(&kind) {
+        match self.document.locate(&tool.kind_path) {
             Some(kind) if path.is_empty() => Some(kind),
             _ => Some(place),
         }

@@ -1,10 +1,8 @@
 //! The script tool: takes a script from where it is kept, runs it as an isolated job and returns one
 //! result.
 //!
-//! It decides; the host does. [`run`] reads as the data flows, and each decision is a module that knows
-//! of no host: [`name`] (what the job is called), [`source`] (where the script comes from),
-//! [`interpreter`] (what runs it), [`environment`] (what it finds), [`options`] (what the engine shall
-//! provide), [`watch`] (what happened), [`explanation`] and [`hint`] (why, and how to mend it).
+//! It decides; the host does. [`run`] reads as the data flows: [`source`] (where the script comes from),
+//! [`interpreter`] (what runs it), and everything about the job from `noetl-job-tool`.
 //!
 //! What is secret arrives as sealed references, texts like any other. They go into the job's secret and
 //! nowhere else.
@@ -14,32 +12,21 @@
 extern crate alloc;
 
 mod config;
-mod environment;
-mod explanation;
 mod file_name;
-mod hash;
-mod hint;
 mod interpreter;
-mod name;
-mod options;
-mod outcome;
-mod output;
-mod quantity;
-mod resources;
 mod run;
-mod schema;
 mod source;
-mod watch;
 
 #[cfg(test)]
 mod tests;
 
 use alloc::borrow::Cow;
 
+use noetl_job_tool::compact_json;
 use noetl_tool_sdk::{Capability, Context, Error, Host, Tool, export_tool, no_std_runtime};
 
 pub use config::Config;
-pub use outcome::Outcome;
+pub use noetl_job_tool::Outcome;
 
 /// The tool `script`.
 #[derive(Debug)]
@@ -61,7 +48,7 @@ impl Tool for Script {
     type Outcome = Outcome;
 
     fn schema() -> Cow<'static, str> {
-        schema::SCHEMA.into()
+        compact_json!(include_bytes!("../schema.json")).into()
     }
 
     fn run(host: &impl Host, config: Config, context: &Context) -> Result<Outcome, Error> {

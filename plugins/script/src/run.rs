@@ -1,22 +1,23 @@
 //! One run, from the configuration to the outcome.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use noetl_tool_sdk::{Context, Error, Host, Job, JobSpec, Object, SecretEntry, code};
+use noetl_job_tool::config::Words;
+use noetl_job_tool::{JobPlan, Outcome, Profile};
+use noetl_tool_sdk::{Context, Error, Host, Object, code};
 
-use crate::config::{Config, ScriptConfig, Words};
-use crate::environment;
-use crate::explanation::Settings;
+use crate::config::{Config, ScriptConfig};
 use crate::file_name::file_name;
 use crate::interpreter::{self, FIRST_LINE_BYTES};
-use crate::name::job_name;
-use crate::options::Options;
-use crate::outcome::{Identity, Outcome, ScriptOutcome};
-use crate::output::{EARLIER_OUTPUT_BYTES, LAST_OUTPUT_BYTES, Output};
 use crate::source::{Origin, digest, origin, shown};
-use crate::watch::{Record, watch};
+
+const PROFILE: Profile = Profile {
+    kind: "script",
+    backoff_limit: 3,
+    program_field: "script.uri",
+};
 
 /// Runs the script. Everything that can be found wrong with the configuration is found before anything is
 /// fetched or started.
@@ -28,37 +29,9 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
     let plan = Plan::new(config, context)?;
 
     let script = plan.fetch(host)?;
-    let script_outcome = describe(&script);
     let command = plan.command(&script)?;
-    let environment = host.create_secret(plan.environment)?;
-
-    host.report(
-        "creating",
-        &format!("creating job `{}`", plan.job_name),
-        &[],
-    );
-    let mut options = plan.options;
-    options.command(&command)?;
-    let spec = JobSpec::new(plan.job_name.as_str())
-        .script(plan.file_name, &script)
-        .environment(&environment);
-    let spec = options.apply(spec, &script_outcome.sha256, &plan.variables);
-    let job = host.create_job(spec)?;
-
-    let record = watch(&job)?;
-    let outputs = outputs(&job, &record)?;
-    let identity = Identity {
-        name: plan.job_name,
-        metadata: job.metadata(),
-    };
-    let settings = &plan.settings;
-    Ok(Outcome::new(
-        identity,
-        script_outcome,
-        record,
-        outputs,
-        settings,
-    ))
+    let job = plan.job.run(host, &plan.file_name, &script, &command)?;
+    Ok(job.into_outcome())
 }
 
 /// What was decided from the configuration alone.
@@ -66,14 +39,10 @@ struct Plan {
     script: ScriptConfig,
     /// What the script must hash to.
     sha256: Option<String>,
-    job_name: String,
     file_name: String,
     /// The words that the command is made of; none where the script itself must tell.
     runner: Option<Runner>,
-    environment: Vec<SecretEntry>,
-    variables: Vec<String>,
-    options: Options,
-    settings: Settings,
+    job: JobPlan,
 }
 
 enum Runner {
@@ -85,32 +54,17 @@ enum Runner {
 
 impl Plan {
     fn new(config: Config, context: &Context) -> Result<Self, Error> {
-        let execution_id = context.execution_id().filter(|id| !id.is_empty());
-        let execution_id = execution_id.ok_or_else(|| {
-            let message = "the call has no `execution-id`, which the job is named by";
-            Error::new(code::INVALID_REQUEST, message)
-        })?;
         let mut script = config.script;
         let mut job = config.job.unwrap_or_default();
         let sha256 = digest(&script)?;
         // Only to find what is wrong; the request is made again when it is sent.
         origin(&script, sha256.as_deref())?;
-        let runner = runner(script.interpreter.take(), job.command.take())?;
-        let environment = environment::entries(job.env.take(), config.args.as_deref())?;
-        let settings = Settings::new(&job);
         Ok(Self {
             sha256,
-            job_name: job_name(context.step(), execution_id),
             file_name: file_name(script.uri.as_deref()),
+            runner: runner(script.interpreter.take(), job.command.take())?,
             script,
-            runner,
-            variables: environment
-                .iter()
-                .map(|entry| entry.name().to_string())
-                .collect(),
-            environment,
-            options: Options::new(job, context)?,
-            settings,
+            job: JobPlan::new(&PROFILE, job, config.args.as_deref(), context)?,
         })
     }
 
@@ -167,31 +121,4 @@ fn runner(
             Err(Error::invalid("job.command", message).with_hint("leave out one of them"))
         }
     }
-}
-
-fn describe(script: &impl Object) -> ScriptOutcome {
-    let metadata = script.metadata();
-    let text = |name| metadata.get(name).map(ToString::to_string);
-    ScriptOutcome {
-        uri: text("uri"),
-        bytes: script.size_bytes(),
-        sha256: text("sha256").unwrap_or_default(),
-        etag: text("etag"),
-        version: text("version"),
-    }
-}
-
-fn outputs(job: &impl Job, record: &Record) -> Result<Vec<Output>, Error> {
-    let last = record.attempts.last().map(|attempt| attempt.number);
-    let read = |number| {
-        let is_last = last == Some(number);
-        let most = if is_last {
-            LAST_OUTPUT_BYTES
-        } else {
-            EARLIER_OUTPUT_BYTES
-        };
-        job.read_excerpt(number, most).map(Output::from)
-    };
-    let numbers = record.attempts.iter().map(|attempt| attempt.number);
-    numbers.map(read).collect()
 }

@@ -5,7 +5,9 @@ use alloc::string::String;
 
 use noetl_tool_sdk::{Error, FetchOptions};
 
-use crate::config::{ScriptConfig, Seconds, Source, SourceType};
+use noetl_job_tool::config::Seconds;
+
+use crate::config::{ScriptConfig, Source, SourceType};
 
 /// How the script is had.
 #[derive(Debug)]

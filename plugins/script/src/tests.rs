@@ -261,7 +261,7 @@ fn every_key_of_the_schema_is_a_key_of_the_configuration() {
     }
     let multiword = |key: &&String| key.chars().any(char::is_uppercase);
     for key in job.keys().filter(multiword) {
-        let snake = crate::config::snake_case(key);
+        let snake = noetl_job_tool::config::snake_case(key);
         assert!(job.contains_key(&snake), "{key} without {snake}");
         let config = format!(r#"{{"script": {{}}, "job": {{"{key}": null, "{snake}": null}}}}"#);
         let error = serde_json::from_str::<crate::Config>(&config).unwrap_err();
@@ -421,7 +421,7 @@ fn keeps_the_last_of_many_attempts() {
         .call::<Script>(&config(&json!({"backoffLimit": 29})))
         .unwrap();
     let attempts = outcome["attempts"].as_array().unwrap();
-    assert_eq!(attempts.len(), crate::watch::MAX_ATTEMPTS);
+    assert_eq!(attempts.len(), noetl_job_tool::MAX_ATTEMPTS);
     assert_eq!(attempts.last().unwrap()["attempt"], 30);
     assert_eq!(outcome["failed"], 30);
     assert_eq!(outcome["warnings"].as_array().unwrap().len(), 1);

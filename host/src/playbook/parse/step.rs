@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::checker::{Checker, list};
+use super::checker::Checker;
 use super::{MAX_STEP_NAME_BYTES, next, refusal};
 use crate::diagnostic::{Diagnostic, Entry, Node, Span};
 use crate::playbook::model::{ARGUMENTS_KEY, Step, StepTool};
@@ -9,7 +9,7 @@ use crate::template::Renderer;
 const STEP_KEYS: &[&str] = &["step", "desc", "tool", "next", "args", "input"];
 /// The names under which a step may have arguments of its own.
 const ARGUMENT_KEYS: [&str; 2] = [ARGUMENTS_KEY, "input"];
-/// Keys that playbooks of an older form have beside `tool` rather than in it.
+/// Keys that stand beside `tool` only where the tool is a text.
 const TOOL_KEYS: &[&str] = &[
     "auth", "code", "command", "env", "image", "job", "kind", "query", "script", "uri", "url",
 ];
@@ -28,6 +28,17 @@ pub(super) struct RawStep {
     pub(super) has_next: bool,
 }
 
+/// A step's tool in either form.
+struct Written<'item> {
+    /// What names the kind, if anything does.
+    kind: Option<&'item Node>,
+    config: Vec<&'item Entry>,
+    /// Where the kind stands.
+    kind_path: Vec<String>,
+    /// Where the configuration stands.
+    path: Vec<String>,
+}
+
 /// One item of `workflow:`; nothing where it has no name.
 pub(super) fn parse(checker: &mut Checker<'_>, index: usize, item: &Node) -> Option<RawStep> {
     let Some(entries) = item.entries() else {
@@ -40,16 +51,20 @@ pub(super) fn parse(checker: &mut Checker<'_>, index: usize, item: &Node) -> Opt
         Some(name) => format!("step `{name}`"),
         None => "a step".to_owned(),
     };
-    let is_old_form = item.get("tool").is_some_and(|tool| tool.as_str().is_some());
+    let has_old_form = is_old_form(item);
     for entry in entries {
         let key = entry.key.text.as_str();
         // A step that is named by `name` gets one message, about the name.
         if STEP_KEYS.contains(&key) || key == "name" && item.get("step").is_none() {
             continue;
         }
-        if !TOOL_KEYS.contains(&key) {
+        if has_old_form && !is_refused(key) {
+            // The tool's schema judges it.
+            continue;
+        }
+        if has_old_form || !TOOL_KEYS.contains(&key) {
             checker.unknown_key(entry, &owner, STEP_KEYS, refusal::STEP);
-        } else if !is_old_form {
+        } else {
             let message = format!("`{key}` of {owner} stands beside `tool`, not in it");
             checker.problem(entry.key.span, message, "indent it under `tool:`");
         }
@@ -126,27 +141,28 @@ fn parse_tool(
         }
         return None;
     };
-    if let Some(kind) = node.as_str() {
-        refuse_old_form(checker, item, node.span, kind);
-        return None;
-    }
     if node.items().is_some() {
         let message = format!("`tool` of {owner} is a list of tasks, which is not supported");
         let help = "make each task a step of its own, and write `tool:` as a mapping with `kind:`";
         checker.problem(place_of(item, "tool"), message, help);
         return None;
     }
-    let entries = checker.mapping(node, &format!("`tool` of {owner}"))?;
-    let reference = parse_kind(checker, item, node, owner);
-    let config = entries.iter().filter(|entry| entry.key.text != "kind");
-    let mut config: Map<String, Value> = config
+    let written = if is_old_form(item) {
+        Written::beside(item, node, path)
+    } else {
+        let entries = checker.mapping(node, &format!("`tool` of {owner}"))?;
+        Written::inside(entries, node, path)
+    };
+    let reference = parse_kind(checker, item, &written, owner);
+    let mut config: Map<String, Value> = written
+        .config
+        .iter()
         .map(|entry| (entry.key.text.clone(), entry.value.to_value()))
         .collect();
-    let tool_path = subpath(path, "tool");
     let mut arguments_path = None;
     if let Some(arguments) = arguments {
         let key = arguments.key.text.as_str();
-        let own = ARGUMENT_KEYS.iter().find_map(|known| node.entry(known));
+        let own = written.arguments();
         if let Some(own) = own {
             let warning = Diagnostic::warning(format!(
                 "`{key}` of {owner} has no effect, because its `tool` has `{}`",
@@ -164,7 +180,8 @@ fn parse_tool(
     Some(StepTool {
         reference: reference?,
         config: Value::Object(config),
-        path: tool_path,
+        path: written.path,
+        kind_path: written.kind_path,
         arguments_path,
     })
 }
@@ -187,33 +204,14 @@ fn parse_arguments<'item>(
     (!entry.value.is_null()).then_some(entry)
 }
 
-fn refuse_old_form(checker: &mut Checker<'_>, item: &Node, kind_span: Span, kind: &str) {
-    let entries = item.entries().unwrap_or_default();
-    let beside = entries
-        .iter()
-        .filter(|entry| TOOL_KEYS.contains(&entry.key.text.as_str()));
-    let beside: Vec<_> = beside.collect();
-    let mut problem = Diagnostic::error(format!(
-        "`tool: {kind}` is the old form of a step, in which the tool is a text"
-    ))
-    .label(checker.source(), kind_span, "the kind of the tool");
-    for entry in &beside {
-        problem = problem.label(checker.source(), entry.key.span, "belongs into `tool`");
-    }
-    let keys: Vec<_> = beside.iter().map(|entry| entry.key.text.as_str()).collect();
-    let help = match keys.as_slice() {
-        [] => format!("write `tool:` as a mapping, with `kind: {kind}` in it"),
-        keys => format!(
-            "write `tool:` as a mapping, with `kind: {kind}` and {} in it",
-            list(keys)
-        ),
-    };
-    checker.report(problem.help(help));
-}
-
-fn parse_kind(checker: &mut Checker<'_>, item: &Node, tool: &Node, owner: &str) -> Option<String> {
+fn parse_kind(
+    checker: &mut Checker<'_>,
+    item: &Node,
+    written: &Written<'_>,
+    owner: &str,
+) -> Option<String> {
     let tool_owner = format!("`tool` of {owner}");
-    let Some(node) = tool.get("kind") else {
+    let Some(node) = written.kind else {
         let help = "write `kind: KIND`, such as `kind: script`";
         checker.missing(place_of(item, "tool"), "kind", &tool_owner, help);
         return None;
@@ -232,6 +230,54 @@ fn parse_kind(checker: &mut Checker<'_>, item: &Node, tool: &Node, owner: &str) 
         return None;
     }
     Some(kind)
+}
+
+/// Whether the tool is a text, as in playbooks of an older form: its configuration then stands beside it.
+fn is_old_form(item: &Node) -> bool {
+    item.get("tool").is_some_and(|tool| tool.as_str().is_some())
+}
+
+fn is_refused(key: &str) -> bool {
+    refusal::STEP.iter().any(|refusal| refusal.key == key)
+}
+
+impl<'item> Written<'item> {
+    /// `tool: {kind: KIND, …}`.
+    fn inside(entries: &'item [Entry], tool: &'item Node, step_path: &[String]) -> Self {
+        let path = subpath(step_path, "tool");
+        Self {
+            kind: tool.get("kind"),
+            config: entries
+                .iter()
+                .filter(|entry| entry.key.text != "kind")
+                .collect(),
+            kind_path: subpath(&path, "kind"),
+            path,
+        }
+    }
+
+    /// `tool: KIND`, and beside it everything that is not the step's own.
+    fn beside(item: &'item Node, kind: &'item Node, step_path: &[String]) -> Self {
+        let is_of_tool = |entry: &&Entry| {
+            let key = entry.key.text.as_str();
+            !STEP_KEYS.contains(&key) && !is_refused(key)
+        };
+        let entries = item.entries().unwrap_or_default();
+        Self {
+            kind: Some(kind),
+            config: entries.iter().filter(is_of_tool).collect(),
+            kind_path: subpath(step_path, "tool"),
+            path: step_path.to_vec(),
+        }
+    }
+
+    /// The arguments in the configuration itself.
+    fn arguments(&self) -> Option<&'item Entry> {
+        ARGUMENT_KEYS.iter().find_map(|known| {
+            let mut entries = self.config.iter();
+            entries.find(|entry| entry.key.text == *known).copied()
+        })
+    }
 }
 
 /// Where a key of a mapping stands.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The example that is written in a form of the language that is no more.
-const OLD_FORM: &str = "verify-job";
+/// The example that is about what another step did.
+const SECOND_STEP: &str = "verify-job";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/spec")
@@ -32,14 +32,13 @@ fn every_example_of_the_specification_is_read_without_a_warning() {
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        if name != OLD_FORM {
-            let playbook = fixture(name);
-            assert_eq!(lines(playbook.warnings()), [""; 0], "{name}");
-            assert_eq!(playbook.steps().len(), 1, "{name}");
-            read += 1;
-        }
+        let playbook = fixture(name);
+        assert_eq!(lines(playbook.warnings()), [""; 0], "{name}");
+        let steps = if name == SECOND_STEP { 2 } else { 1 };
+        assert_eq!(playbook.steps().len(), steps, "{name}");
+        read += 1;
     }
-    assert_eq!(read, 17);
+    assert_eq!(read, 18);
 }
 
 #[test]
@@ -83,21 +82,20 @@ fn the_keychain_of_the_example_is_declared() {
 }
 
 #[test]
-fn the_step_of_the_old_form_is_refused_with_the_form_of_today() {
-    let text = fs::read_to_string(folder().join("verify-job.yaml")).unwrap();
-    let expected = "  \
-  × `tool: python` is the old form of a step, in which the tool is a text
-    ╭─[book.yaml:8:11]
-  7 │     desc: Check script execution result
-  8 │     tool: python
-    ·           ───┬──
-    ·              ╰── the kind of the tool
-  9 │     code: |
-    ·     ──┬─
-    ·       ╰── belongs into `tool`
- 10 │       def main(input_data):
-    ╰────
-  help: write `tool:` as a mapping, with `kind: python` and `code` in it
-";
-    assert_eq!(render(&read(&text).unwrap_err()), expected);
+fn the_step_of_the_old_form_has_its_tool_beside_it() {
+    let playbook = fixture(SECOND_STEP);
+    let tool = playbook
+        .step(SECOND_STEP.replace('-', "_").as_str())
+        .unwrap();
+    let tool = tool.tool.as_ref().unwrap();
+    assert_eq!(tool.reference, "python");
+    let config = tool.config.as_object().unwrap();
+    let keys: Vec<_> = config.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["code", "args"]);
+    let code = config["code"].as_str().unwrap();
+    assert!(code.starts_with("def main(input_data):\n"), "{code}");
+    assert_eq!(
+        config["args"],
+        json!({"input_data": "{{ run_script_step }}"})
+    );
 }

@@ -148,6 +148,45 @@ fn arguments_of_the_step_become_those_of_the_tool() {
 }
 
 #[test]
+fn a_tool_that_is_a_text_has_its_configuration_beside_it() {
+    for key in ["args", "input"] {
+        let playbook = playbook(&format!(
+            "workflow:\n  - step: a\n    desc: d\n    tool: t@1\n    z: {{y: 1}}\n    {key}: {{x: 2}}\n    next: b\n  - step: b\n    tool: {{kind: t}}\n"
+        ));
+        assert_eq!(lines(playbook.warnings()), [""; 0]);
+        let tool = playbook.steps()[0].tool.as_ref().unwrap();
+        assert_eq!(tool.kind(), "t");
+        assert_eq!(tool.config, json!({"z": {"y": 1}, "args": {"x": 2}}));
+        assert_eq!(order(&playbook), ["a", "b"]);
+        let nowhere: [&str; 0] = [];
+        let line = |path: &[&str]| {
+            let problem = playbook.diagnose("a", path, false, "odd", None);
+            problem.span().unwrap().line
+        };
+        assert_eq!(line(&nowhere), 7, "the kind");
+        assert_eq!(line(&["z", "y"]), 8);
+        assert_eq!(line(&["args", "x"]), 9);
+    }
+}
+
+#[test]
+fn the_older_form_refuses_what_the_step_refuses() {
+    let problems = problems(
+        "workflow:\n  - {step: a, tool: t, retry: 3, when: x, code: c}\n  - {step: b, tool: '', code: c}\n  - {step: c, tool: playbook, path: p}\n",
+    );
+    let messages: Vec<_> = problems.iter().map(Diagnostic::message).collect();
+    assert_eq!(
+        messages,
+        [
+            "`retry` is not supported in step `a`",
+            "`when` is not supported in step `a`",
+            "`kind` of `tool` of step `b` is empty",
+            "`kind: playbook` is not supported: a step runs a tool",
+        ]
+    );
+}
+
+#[test]
 fn arguments_of_the_tool_come_before_those_of_the_step() {
     let playbook =
         playbook("workflow:\n  - step: a\n    args: {x: 1}\n    tool: {kind: t, input: {x: 2}}\n");

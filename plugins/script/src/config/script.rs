@@ -4,7 +4,7 @@ use alloc::string::String;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Seconds, Text, Words};
+use noetl_job_tool::config::{Seconds, Text, Words};
 
 /// Where the script is, and what runs it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

@@ -38,7 +38,7 @@ pub struct JobConfig {
     /// `psql` (`PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE`). What stands in `env`
     /// goes before.
     pub auth: Option<String>,
-    /// How often a failed attempt is repeated; 3 where it is absent.
+    /// How often a failed attempt is repeated; else 3, or 0 for `python`.
     #[serde(alias = "backoff_limit")]
     pub backoff_limit: Option<Whole>,
     /// The most seconds that the job may take, over all attempts.

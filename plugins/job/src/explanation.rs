@@ -8,6 +8,7 @@ use crate::config::{JobConfig, Text, Whole};
 use crate::hint::{Failure, hint};
 use crate::options::DEFAULT_IMAGE;
 use crate::output::Output;
+use crate::plan::Profile;
 use crate::watch::Record;
 
 /// The reason of a job that took longer than it may.
@@ -30,21 +31,23 @@ pub(crate) struct Explanation {
 
 /// What hints need to know of the configuration.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     image: String,
+    program_field: &'static str,
     memory_limit: Option<String>,
     deadline_seconds: Option<u64>,
 }
 
 impl Settings {
     /// Remembers what is needed of the job's configuration.
-    pub fn new(job: &JobConfig) -> Self {
+    pub(crate) fn new(job: &JobConfig, profile: &Profile) -> Self {
         let limits = job
             .resources
             .as_ref()
             .and_then(|resources| resources.limits.as_ref());
         Self {
             image: job.image.as_deref().unwrap_or(DEFAULT_IMAGE).to_string(),
+            program_field: profile.program_field,
             memory_limit: limits
                 .and_then(|limits| limits.get("memory"))
                 .map(|Text(limit)| limit.clone()),
@@ -113,6 +116,7 @@ impl Explanation {
             exit_code: end.and_then(|end| end.exit_code),
             output: output.map_or("", |output| &output.text),
             image: &settings.image,
+            program_field: settings.program_field,
             memory_limit: settings.memory_limit.as_deref(),
             deadline_seconds: settings.deadline_seconds,
         };

@@ -5,8 +5,6 @@ use alloc::string::String;
 
 use crate::hash::hash;
 
-/// What every job's name begins with.
-const PREFIX: &str = "script-";
 /// Kubernetes makes a label of the name and appends to it for pods, so the ABI takes no more.
 const MAX_NAME_BYTES: usize = 52;
 /// The most bytes of a label's value.
@@ -14,22 +12,20 @@ const MAX_LABEL_BYTES: usize = 63;
 /// Digits of a hash: 50 bits, and 35 bits where the execution's identifier leaves no room for more.
 const HASH_DIGITS: usize = 10;
 const MIN_HASH_DIGITS: usize = 7;
-/// The longest identifier that is kept whole; a UUID has this length.
-const MAX_ID_BYTES: usize = MAX_NAME_BYTES - PREFIX.len() - 1 - MIN_HASH_DIGITS - 1;
 /// How much is kept of a longer one.
 const CUT_ID_BYTES: usize = 20;
 
 /// The job's name: the same for every call of the same step in the same execution, so that a call that
 /// is repeated finds the job that runs already.
 ///
-/// `script-STEP-ID` where that is possible without loss; `_` becomes `-`, and nothing else does. A step
+/// `KIND-STEP-ID` where that is possible without loss; `_` becomes `-`, and nothing else does. A step
 /// or an identifier for which more must be replaced or cut gets a hash of both, set off by `--`, which
 /// does not occur otherwise: so two steps never get the same name, but for a collision of hashes.
-pub(crate) fn job_name(step: Option<&str>, execution_id: &str) -> String {
+pub(crate) fn job_name(kind: &str, step: Option<&str>, execution_id: &str) -> String {
     let Some(step) = step else {
-        return job_name_of("", execution_id);
+        return job_name_of(kind, "", execution_id);
     };
-    let name = format!("{PREFIX}{}-{execution_id}", step.replace('_', "-"));
+    let name = format!("{kind}-{}-{execution_id}", step.replace('_', "-"));
     let is_lossless = is_plain(execution_id)
         && step.bytes().all(|byte| is_plain_byte(byte) || byte == b'_')
         && !name.contains("--")
@@ -37,7 +33,7 @@ pub(crate) fn job_name(step: Option<&str>, execution_id: &str) -> String {
     if is_lossless {
         return name;
     }
-    job_name_of(step, execution_id)
+    job_name_of(kind, step, execution_id)
 }
 
 /// The value of a label: the text itself where it is valid, and otherwise what is left of it, with a
@@ -65,19 +61,23 @@ pub(crate) fn is_label_value(text: &str) -> bool {
     ends_are_fit && bytes.len() <= MAX_LABEL_BYTES && bytes.iter().all(is_fit)
 }
 
-fn job_name_of(step: &str, execution_id: &str) -> String {
+fn job_name_of(kind: &str, step: &str, execution_id: &str) -> String {
+    let prefix = format!("{kind}-");
+    // The longest identifier that is kept whole; with `script`, a UUID has this length.
+    let taken = prefix.len() + "-".len() + MIN_HASH_DIGITS + "-".len();
+    let max_id_bytes = MAX_NAME_BYTES.saturating_sub(taken);
     let mut id = slug(execution_id, usize::MAX);
-    if id.len() > MAX_ID_BYTES {
+    if id.len() > max_id_bytes {
         id = slug(execution_id, CUT_ID_BYTES);
     }
     if !id.is_empty() {
         id.insert(0, '-');
     }
-    let room = MAX_NAME_BYTES - PREFIX.len() - "-".len() - id.len();
+    let room = MAX_NAME_BYTES.saturating_sub(prefix.len() + "-".len() + id.len());
     let hash = hash_digits(&[step, execution_id], HASH_DIGITS.min(room));
     let slug = slug(step, room.saturating_sub(hash.len() + 1));
     let dash = if slug.is_empty() { "" } else { "-" };
-    format!("{PREFIX}{slug}{dash}-{hash}{id}")
+    format!("{prefix}{slug}{dash}-{hash}{id}")
 }
 
 /// Lowercase letters, digits and single dashes between them, at most so many bytes.
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn names_the_job_as_the_specification_does() {
         assert_eq!(
-            job_name(Some("process_data"), ID),
+            job_name("script", Some("process_data"), ID),
             "script-process-data-522095307073519743"
         );
     }
@@ -181,7 +181,7 @@ mod tests {
         let mut seen = BTreeMap::new();
         for step in steps.iter().copied().map(Some).chain([None]) {
             for id in ids {
-                let name = job_name(step, id);
+                let name = job_name("script", step, id);
                 assert!(name.len() <= MAX_NAME_BYTES, "{name}");
                 assert!(name.starts_with("script-"), "{name}");
                 assert!(
@@ -202,7 +202,7 @@ mod tests {
     fn keeps_the_execution_identifier_whole() {
         let long_step = "a very long name of a step that does not fit into a name".to_string();
         for id in [ID, "0190d3f2-8c1e-7b2a-9f3e-2c6d5b4a3f21"] {
-            let name = job_name(Some(&long_step), id);
+            let name = job_name("script", Some(&long_step), id);
             assert!(name.ends_with(&format!("-{id}")), "{name}");
         }
     }

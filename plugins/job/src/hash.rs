@@ -8,7 +8,8 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 ///
 /// `SipHash` with 128 bits: nobody gains from two steps of his own that are alike, and SHA-256 took a
 /// quarter of the time of the whole tool.
-pub(crate) fn hash<'part>(parts: impl IntoIterator<Item = &'part str>) -> u128 {
+#[must_use]
+pub fn hash<'part>(parts: impl IntoIterator<Item = &'part str>) -> u128 {
     let mut hasher = SipHasher13::new();
     for part in parts {
         hasher.write(&(part.len() as u64).to_le_bytes());

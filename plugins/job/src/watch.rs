@@ -7,7 +7,7 @@ use core::time::Duration;
 use noetl_tool_sdk::{AttemptEnd, Error, Job, JobEnd, JobEvent, JobEventKind, JobStatus};
 
 /// The most attempts that are kept; of more the last ones. Every attempt of the result costs its output.
-pub(crate) const MAX_ATTEMPTS: usize = 20;
+pub const MAX_ATTEMPTS: usize = 20;
 /// The most warnings that are kept.
 const MAX_WARNINGS: usize = 20;
 
@@ -53,6 +53,7 @@ pub(crate) fn watch(job: &impl Job) -> Result<Record, Error> {
 
 impl Record {
     /// The verdict; a job whose end nobody told has failed.
+    #[must_use]
     pub fn status(&self) -> JobStatus {
         self.end
             .as_ref()

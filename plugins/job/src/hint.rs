@@ -14,6 +14,8 @@ pub(crate) struct Failure<'run> {
     pub output: &'run str,
     /// The image that it ran in.
     pub image: &'run str,
+    /// Where the configuration says what the program is.
+    pub program_field: &'static str,
     /// The memory limit of the configuration.
     pub memory_limit: Option<&'run str>,
     /// The deadline of the configuration, in seconds.
@@ -84,11 +86,10 @@ fn from_line(line: &str, failure: &Failure<'_>) -> Option<Hint> {
     if line.starts_with("SyntaxError: ") || line.starts_with("IndentationError: ") {
         let hint =
             "the interpreter cannot read the script: see the line that it names in the output";
-        return Some((hint.into(), Some("script.uri")));
+        return Some((hint.into(), Some(failure.program_field)));
     }
     if line.starts_with("EOFError: ") {
-        let hint = "the script waits for input, and a job has none: pass values in `args`, which are \
-                    JSON in the script's first argument";
+        let hint = "the script waits for input, and a job has none: pass values in `args`";
         return Some((hint.into(), Some("args")));
     }
     None
@@ -105,6 +106,7 @@ mod tests {
         exit_code: Some(1),
         output: "",
         image: "python:3.11-slim",
+        program_field: "script.uri",
         memory_limit: None,
         deadline_seconds: None,
     };

@@ -1,22 +1,26 @@
 //! What the tool returns.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use noetl_tool_sdk::{Details, JobStatus, Status};
+use noetl_tool_sdk::{Details, JobStatus, Object, Status};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::explanation::{Explanation, Settings};
 use crate::output::Output;
 use crate::watch::{Attempt, MAX_ATTEMPTS, Record};
 
-/// The result of a script. Every member is always there; what does not apply is null.
+/// The result of a job. Every member is always there; what does not apply is null.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
     /// `completed`, `failed`, `cancelled`, or `timeout` where the job's deadline passed.
     pub status: Status,
+    /// The step.
+    pub step: Option<String>,
     /// The job.
     pub job_name: String,
     /// Its namespace, where the engine has them.
@@ -47,6 +51,9 @@ pub struct Outcome {
     pub attempts: Vec<AttemptOutcome>,
     /// The script that ran.
     pub script: ScriptOutcome,
+    /// What it returned, where it is a tool whose programs return something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Box<RawValue>>,
     /// What the person should know and is no failure.
     pub warnings: Vec<String>,
 }
@@ -99,18 +106,21 @@ pub struct ScriptOutcome {
 
 /// The job as the host knows it.
 #[derive(Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// Its name.
     pub name: String,
+    /// The step that it belongs to.
+    pub step: Option<String>,
     /// What else is known about it.
     pub metadata: Details,
+    /// The script that it ran.
+    pub script: ScriptOutcome,
 }
 
 impl Outcome {
     /// The outcome of a job that is over. `outputs` belong to the attempts of the record, in order.
-    pub fn new(
+    pub(crate) fn new(
         identity: Identity,
-        script: ScriptOutcome,
         record: Record,
         outputs: Vec<Output>,
         settings: &Settings,
@@ -133,6 +143,7 @@ impl Outcome {
         let last = attempts.last();
         Self {
             status,
+            step: identity.step,
             job_name: identity.name,
             namespace: identity.metadata.get("namespace").map(ToString::to_string),
             adopted: identity.metadata.get("adopted") == Some("true"),
@@ -149,8 +160,23 @@ impl Outcome {
             hint: explanation.hint,
             field: explanation.field,
             attempts,
-            script,
+            script: identity.script,
+            result: None,
             warnings,
+        }
+    }
+}
+
+impl ScriptOutcome {
+    pub(crate) fn new(script: &impl Object) -> Self {
+        let metadata = script.metadata();
+        let text = |name| metadata.get(name).map(ToString::to_string);
+        Self {
+            uri: text("uri"),
+            bytes: script.size_bytes(),
+            sha256: text("sha256").unwrap_or_default(),
+            etag: text("etag"),
+            version: text("version"),
         }
     }
 }

@@ -24,14 +24,14 @@ pub(super) fn accept_snake_case(schema: &mut Schema) {
 }
 
 /// Adds `input`, as newer playbooks of NoETL call `args`.
-pub(super) fn accept_input(schema: &mut Schema) {
+pub fn accept_input(schema: &mut Schema) {
     if let Some(properties) = properties(schema) {
         add_spelling(properties, "input".into(), "args");
     }
 }
 
 /// Tells the host to put the variables of the credential that `job.auth` names into `job.env`.
-pub(super) fn name_environment(schema: &mut Schema) {
+pub fn name_environment(schema: &mut Schema) {
     let places = json!([{"credential": "/job/auth", "into": "/job/env"}]);
     schema.insert("x-noetl-environment".into(), places);
 }
@@ -57,7 +57,8 @@ fn add_spelling(properties: &mut Map<String, Value>, spelling: String, of: &str)
 }
 
 /// The `snake_case` spelling of a camelCase key.
-pub(crate) fn snake_case(camel: &str) -> String {
+#[must_use]
+pub fn snake_case(camel: &str) -> String {
     let mut snake = String::with_capacity(camel.len() + 4);
     for character in camel.chars() {
         if character.is_ascii_uppercase() {

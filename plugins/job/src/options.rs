@@ -19,8 +19,6 @@ use crate::resources;
 pub(crate) const DEFAULT_IMAGE: &str = "python:3.11-slim";
 /// The namespace of a job that names none.
 const DEFAULT_NAMESPACE: &str = "noetl";
-/// The retries of a job that does not say.
-const DEFAULT_BACKOFF_LIMIT: u64 = 3;
 /// Kubernetes keeps these as signed 32-bit numbers, and deadlines as 64-bit ones.
 const MAX_INT32: u64 = 2_147_483_647;
 const MAX_INT64: u64 = 9_223_372_036_854_775_807;
@@ -40,7 +38,11 @@ impl Options {
     /// # Errors
     ///
     /// `InvalidRequest` with the path of a value that makes no sense.
-    pub(crate) fn new(job: JobConfig, context: &Context) -> Result<Self, Error> {
+    pub(crate) fn new(
+        job: JobConfig,
+        default_backoff_limit: u64,
+        context: &Context,
+    ) -> Result<Self, Error> {
         if let Some(resources) = &job.resources {
             resources::check(resources)?;
         }
@@ -50,7 +52,7 @@ impl Options {
         options.set("imagePullPolicy", &pull_policy)?;
         let namespace = job.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
         options.set("namespace", &namespace)?;
-        let backoff_limit = job.backoff_limit.unwrap_or(Whole(DEFAULT_BACKOFF_LIMIT));
+        let backoff_limit = job.backoff_limit.unwrap_or(Whole(default_backoff_limit));
         options.set_whole("backoffLimit", Some(backoff_limit), 0..=MAX_INT32)?;
         let deadline = job.active_deadline_seconds;
         options.set_whole("activeDeadlineSeconds", deadline, 1..=MAX_INT64)?;

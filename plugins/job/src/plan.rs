@@ -1,0 +1,149 @@
+//! One job, from its configuration to its end.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use noetl_tool_sdk::{Context, Error, Host, Job, JobSpec, SecretEntry, code};
+use serde_json::value::RawValue;
+
+use crate::config::JobConfig;
+use crate::environment;
+use crate::explanation::Settings;
+use crate::name::job_name;
+use crate::options::Options;
+use crate::outcome::{Identity, Outcome, ScriptOutcome};
+use crate::output::{EARLIER_OUTPUT_BYTES, LAST_OUTPUT_BYTES, Output};
+use crate::watch::{Record, watch};
+
+/// What differs from tool to tool.
+#[derive(Debug, Clone, Copy)]
+pub struct Profile {
+    /// The kind, which the names of jobs begin with: lowercase letters, at most 10 of them.
+    pub kind: &'static str,
+    /// The retries of a job that does not say.
+    pub backoff_limit: u64,
+    /// Where the configuration says what the program is.
+    pub program_field: &'static str,
+}
+
+/// What was decided from the configuration alone.
+#[derive(Debug)]
+pub struct JobPlan {
+    name: String,
+    step: Option<String>,
+    environment: Vec<SecretEntry>,
+    variables: Vec<String>,
+    options: Options,
+    settings: Settings,
+}
+
+/// A job that is over.
+#[derive(Debug)]
+pub struct FinishedJob {
+    /// What happened.
+    pub record: Record,
+    /// What each attempt of the record wrote, in order.
+    pub outputs: Vec<Output>,
+    identity: Identity,
+    settings: Settings,
+}
+
+impl JobPlan {
+    /// Checks everything that can be checked before something is started.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` with the path of the value.
+    pub fn new(
+        profile: &Profile,
+        mut job: JobConfig,
+        arguments: Option<&RawValue>,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let execution_id = context.execution_id().filter(|id| !id.is_empty());
+        let execution_id = execution_id.ok_or_else(|| {
+            let message = "the call has no `execution-id`, which the job is named by";
+            Error::new(code::INVALID_REQUEST, message)
+        })?;
+        let environment = environment::entries(job.env.take(), arguments)?;
+        let settings = Settings::new(&job, profile);
+        Ok(Self {
+            name: job_name(profile.kind, context.step(), execution_id),
+            step: context.step().map(ToString::to_string),
+            variables: environment
+                .iter()
+                .map(|entry| entry.name().to_string())
+                .collect(),
+            environment,
+            options: Options::new(job, profile.backoff_limit, context)?,
+            settings,
+        })
+    }
+
+    /// The name of the job.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Creates the job, and waits until it is over.
+    ///
+    /// # Errors
+    ///
+    /// Those of the host.
+    pub fn run<H: Host>(
+        mut self,
+        host: &H,
+        file_name: &str,
+        script: &H::Object,
+        command: &[String],
+    ) -> Result<FinishedJob, Error> {
+        let outcome = ScriptOutcome::new(script);
+        let environment = host.create_secret(self.environment)?;
+        host.report("creating", &format!("creating job `{}`", self.name), &[]);
+        self.options.command(command)?;
+        let spec = JobSpec::new(self.name.as_str())
+            .script(file_name, script)
+            .environment(&environment);
+        let spec = self.options.apply(spec, &outcome.sha256, &self.variables);
+        let job = host.create_job(spec)?;
+
+        let record = watch(&job)?;
+        let outputs = outputs(&job, &record)?;
+        Ok(FinishedJob {
+            record,
+            outputs,
+            identity: Identity {
+                name: self.name,
+                step: self.step,
+                metadata: job.metadata(),
+                script: outcome,
+            },
+            settings: self.settings,
+        })
+    }
+}
+
+impl FinishedJob {
+    /// What the tool returns of it.
+    #[must_use]
+    pub fn into_outcome(self) -> Outcome {
+        Outcome::new(self.identity, self.record, self.outputs, &self.settings)
+    }
+}
+
+fn outputs(job: &impl Job, record: &Record) -> Result<Vec<Output>, Error> {
+    let last = record.attempts.last().map(|attempt| attempt.number);
+    let read = |number| {
+        let is_last = last == Some(number);
+        let most = if is_last {
+            LAST_OUTPUT_BYTES
+        } else {
+            EARLIER_OUTPUT_BYTES
+        };
+        job.read_excerpt(number, most).map(Output::from)
+    };
+    let numbers = record.attempts.iter().map(|attempt| attempt.number);
+    numbers.map(read).collect()
+}

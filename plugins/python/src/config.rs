@@ -1,0 +1,25 @@
+//! The configuration, as it stands in playbooks.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use noetl_job_tool::config::{JobConfig, accept_input, name_environment};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// What stands under `tool` besides `kind`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = accept_input, transform = name_environment)]
+pub struct Config {
+    /// Python source that defines a function `main`. What that returns is the result.
+    #[schemars(length(min = 1))]
+    pub code: String,
+    /// What `main` gets, by the names of its parameters.
+    #[serde(alias = "input")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
+    pub args: Option<Box<RawValue>>,
+    /// The job that runs it.
+    pub job: Option<JobConfig>,
+}

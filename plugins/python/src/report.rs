@@ -1,0 +1,137 @@
+//! What a program tells of its result: one line at the end of its log, which is taken out of the output.
+//!
+//! A job has no other way back than its log and its exit code. Whatever the code does, it can write
+//! no more than a result of its own step, which it may return anyway.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use noetl_job_tool::Output;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The most bytes of a result as JSON. The end of a long log must hold it with its mark, and hosts give at
+/// least half of 64 KiB to the end.
+pub(crate) const MAX_RESULT_BYTES: usize = 30_000;
+
+/// What the lines of one program begin with.
+#[derive(Debug)]
+pub(crate) struct Marks {
+    /// Before a result.
+    pub result: String,
+    /// Before the reason why there is none.
+    pub failure: String,
+}
+
+/// What a program told.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// What `main` returned, as JSON.
+    Result(Box<RawValue>),
+    /// Why there is nothing.
+    Failure(Failure),
+    /// A line that cannot be read.
+    Unreadable,
+}
+
+/// Why a program has no result.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Failure {
+    pub reason: String,
+    pub message: String,
+    pub hint: Option<String>,
+    pub field: Option<String>,
+}
+
+impl Marks {
+    pub(crate) fn new(nonce: u64) -> Self {
+        Self {
+            result: format!("[noetl-result {nonce:016x}] "),
+            failure: format!("[noetl-failure {nonce:016x}] "),
+        }
+    }
+
+    /// Takes the last report out of what an attempt wrote, if there is one.
+    pub(crate) fn take(&self, output: &mut Output) -> Option<Report> {
+        let result = output.text.rfind(&self.result);
+        let failure = output.text.rfind(&self.failure);
+        let is_result = result > failure;
+        let (start, mark) = if is_result {
+            (result?, &self.result)
+        } else {
+            (failure?, &self.failure)
+        };
+        let rest = output.text.get(start..)?;
+        let end = rest.find('\n').map_or(rest.len(), |line_end| line_end + 1);
+        let line = rest.get(..end)?.to_string();
+        let json = line.get(mark.len()..)?.trim();
+        let report = if is_result {
+            serde_json::from_str(json).map(Report::Result)
+        } else {
+            serde_json::from_str(json).map(Report::Failure)
+        };
+        output.text.replace_range(start..start + end, "");
+        output.total_bytes = output.total_bytes.saturating_sub(line.len() as u64);
+        Some(report.unwrap_or(Report::Unreadable))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARK: &str = "[noetl-result 0000000000000007] ";
+
+    fn taken(text: &str) -> (Option<Report>, Output) {
+        let mut output = Output {
+            text: text.into(),
+            total_bytes: text.len() as u64,
+            ..Output::default()
+        };
+        (Marks::new(7).take(&mut output), output)
+    }
+
+    fn result(text: &str) -> Option<String> {
+        match taken(text).0 {
+            Some(Report::Result(json)) => Some(json.get().into()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn takes_the_line_out_of_the_output() {
+        for (before, after) in [("a\n", ""), ("a", ""), ("", ""), ("a\n", "b\n")] {
+            let text = format!("{before}{MARK}[1, 2]\n{after}");
+            let (report, output) = taken(&text);
+            assert!(matches!(report, Some(Report::Result(json)) if json.get() == "[1, 2]"));
+            assert_eq!(output.text, format!("{before}{after}"));
+            assert_eq!(output.total_bytes, output.text.len() as u64);
+        }
+    }
+
+    #[test]
+    fn takes_the_last_of_several_and_none_of_another_step() {
+        let other = MARK.replace('7', "8");
+        let text = format!("{MARK}1\n{MARK}2\n{other}3\n");
+        assert_eq!(result(&text).as_deref(), Some("2"));
+        assert_eq!(result(&format!("{other}3\n")), None);
+    }
+
+    #[test]
+    fn reads_a_failure() {
+        let failure = MARK.replace("result", "failure");
+        let text = format!("{MARK}1\n{failure}{{\"reason\":\"R\",\"message\":\"m\"}}\n");
+        let (report, _) = taken(&text);
+        assert!(matches!(report, Some(Report::Failure(failure)) if failure.reason == "R"));
+    }
+
+    #[test]
+    fn says_so_where_the_line_cannot_be_read() {
+        for rest in ["", "{", "{\"a\":[redacted]}", "1 2"] {
+            let (report, output) = taken(&format!("{MARK}{rest}"));
+            assert!(matches!(report, Some(Report::Unreadable)), "{rest}");
+            assert_eq!(output.text, "");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! One run, from the configuration to the outcome.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::{String, ToString};
+
+use noetl_job_tool::{FinishedJob, JobPlan, Outcome, Profile};
+use noetl_tool_sdk::{Context, Error, Host, Status};
+use serde_json::value::RawValue;
+
+use crate::config::Config;
+use crate::program::{FILE_NAME, Program, command};
+use crate::report::{Failure, Marks, Report};
+
+/// A function that failed fails again: `job.backoffLimit` is for those that ask others.
+const PROFILE: Profile = Profile {
+    kind: "python",
+    backoff_limit: 0,
+    program_field: "code",
+};
+/// The reason of an engine for a program that said by its exit code that it failed.
+const SCRIPT_ERROR: &str = "ScriptError";
+
+/// Calls the function `main`.
+///
+/// # Errors
+///
+/// `InvalidRequest` with the path of the value, and the errors of the host as they are.
+pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result<Outcome, Error> {
+    if config.code.trim().is_empty() {
+        let error = Error::invalid("code", "`code` is empty");
+        return Err(error.with_hint("write Python that defines a function `main`"));
+    }
+    let mut job = config.job.unwrap_or_default();
+    let command = match job.command.take() {
+        Some(words) if words.is_empty() => {
+            return Err(Error::invalid("job.command", "`job.command` is empty"));
+        }
+        words => words.unwrap_or_else(command),
+    };
+    let plan = JobPlan::new(&PROFILE, job, config.args.as_deref(), context)?;
+    let program = Program::new(plan.name(), &config.code)?;
+    let script = host.create_object(program.source.as_bytes())?;
+    let job = plan.run(host, FILE_NAME, &script, &command)?;
+    Ok(outcome(job, &program.marks))
+}
+
+fn outcome(mut job: FinishedJob, marks: &Marks) -> Outcome {
+    let mut last = None;
+    for (attempt, output) in job.record.attempts.iter_mut().zip(&mut job.outputs) {
+        last = marks.take(output);
+        let end = attempt.end.as_mut();
+        let end = end.filter(|end| end.reason.as_deref() == Some(SCRIPT_ERROR));
+        if let (Some(end), Some(Report::Failure(failure))) = (end, &last) {
+            let failure = failure.clone();
+            end.reason = Some(failure.reason);
+            end.message = Some(failure.message);
+            end.hint = failure.hint;
+            end.field = failure.field;
+        }
+    }
+    if let (Some(end), Some(Report::Failure(failure))) = (job.record.end.as_mut(), &last)
+        && end.reason.as_deref() == Some(SCRIPT_ERROR)
+    {
+        end.reason = Some(failure.reason.clone());
+        end.message = Some(failure.message.clone());
+        end.hint.clone_from(&failure.hint);
+        end.field.clone_from(&failure.field);
+    }
+    let mut job = job.into_outcome();
+    let result = match (job.status, last) {
+        (Status::Completed, Some(Report::Result(result))) => Some(result),
+        (Status::Completed, report) => {
+            let failure = without_result(report);
+            job.status = Status::Failed;
+            job.reason = Some(failure.reason);
+            job.message = Some(failure.message);
+            job.hint = failure.hint;
+            job.field = failure.field;
+            None
+        }
+        _ => None,
+    };
+    job.result = Some(result.unwrap_or_else(|| RawValue::NULL.to_owned()));
+    job
+}
+
+/// Why a job that succeeded has no result.
+fn without_result(report: Option<Report>) -> Failure {
+    let failure = |reason: &str, message: &str, hint: &str| Failure {
+        reason: reason.to_string(),
+        message: message.to_string(),
+        hint: Some(hint.to_string()),
+        field: Some(String::from("code")),
+    };
+    match report {
+        Some(Report::Failure(failure)) => failure,
+        None => failure(
+            "ResultMissing",
+            "the program ended before `main` returned",
+            "let `main` return, rather than end the program or replace it",
+        ),
+        Some(Report::Result(_) | Report::Unreadable) => failure(
+            "ResultInvalid",
+            "what `main` returned cannot be read from the log",
+            "return no secrets: what is redacted need not be JSON any more",
+        ),
+    }
+}
