@@ -13,6 +13,11 @@ use super::view::{EventView, JobView, PodView};
 
 /// The annotation that says why this host ended a job that could not start.
 pub(super) const VERDICT: &str = "noetl.io/verdict";
+const JSON: &str = "application/json";
+/// An object without what it is
+/// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches>).
+const METADATA_ONLY: &str =
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 /// The most objects of one kind that are taken for one job, and the size of a page.
 const MAX_LISTED: u32 = 500;
 /// How many pages are taken of a list: what a person may look through is less.
@@ -49,8 +54,7 @@ pub(super) async fn create_secret(
     secret: &Secret,
 ) -> Result<(), Error> {
     let path = format!("/api/v1/namespaces/{namespace}/secrets");
-    let _: IgnoredAny = send(client, Method::POST, path, Some(secret)).await?;
-    Ok(())
+    order(client, Method::POST, path, Some(secret)).await
 }
 
 pub(super) async fn create_config_map(
@@ -59,8 +63,7 @@ pub(super) async fn create_config_map(
     config_map: &ConfigMap,
 ) -> Result<(), Error> {
     let path = format!("/api/v1/namespaces/{namespace}/configmaps");
-    let _: IgnoredAny = send(client, Method::POST, path, Some(config_map)).await?;
-    Ok(())
+    order(client, Method::POST, path, Some(config_map)).await
 }
 
 /// Asks whether the server would take the object, which is not created.
@@ -79,16 +82,11 @@ pub(super) async fn dry_run(
         _ => format!("/api/v1/namespaces/{namespace}/configmaps"),
     };
     let path = format!("{path}?dryRun=All&fieldValidation=Strict");
-    let _: IgnoredAny = send(client, Method::POST, path, Some(object)).await?;
-    Ok(())
+    order(client, Method::POST, path, Some(object)).await
 }
 
 /// Lets a suspended job begin.
-pub(super) async fn resume_job(
-    client: &Client,
-    namespace: &str,
-    name: &str,
-) -> Result<JobView, Error> {
+pub(super) async fn resume_job(client: &Client, namespace: &str, name: &str) -> Result<(), Error> {
     let patch = json!({"spec": {"suspend": false}});
     patch_job(client, namespace, name, &patch).await
 }
@@ -99,7 +97,7 @@ pub(super) async fn end_job(
     namespace: &str,
     name: &str,
     verdict: &str,
-) -> Result<JobView, Error> {
+) -> Result<(), Error> {
     let patch = json!({
         "metadata": {"annotations": {VERDICT: verdict}},
         "spec": {"activeDeadlineSeconds": 1},
@@ -122,8 +120,7 @@ pub(super) async fn delete_job(
         "preconditions": {"uid": uid},
     });
     let path = format!("{}/{name}", jobs(namespace));
-    let _: IgnoredAny = send(client, Method::DELETE, path, Some(&options)).await?;
-    Ok(())
+    order(client, Method::DELETE, path, Some(&options)).await
 }
 
 /// Deletes a Secret, or says only whether it could.
@@ -135,8 +132,7 @@ pub(super) async fn delete_secret(
 ) -> Result<(), Error> {
     let query = if dry_run { "?dryRun=All" } else { "" };
     let path = format!("/api/v1/namespaces/{namespace}/secrets/{name}{query}");
-    let _: IgnoredAny = send(client, Method::DELETE, path, None::<&Value>).await?;
-    Ok(())
+    order(client, Method::DELETE, path, None::<&Value>).await
 }
 
 /// The pods of the job of this uid.
@@ -214,14 +210,9 @@ async fn patch_job(
     namespace: &str,
     name: &str,
     patch: &Value,
-) -> Result<JobView, Error> {
-    send(
-        client,
-        Method::PATCH,
-        format!("{}/{name}", jobs(namespace)),
-        Some(patch),
-    )
-    .await
+) -> Result<(), Error> {
+    let path = format!("{}/{name}", jobs(namespace));
+    order(client, Method::PATCH, path, Some(patch)).await
 }
 
 fn jobs(namespace: &str) -> String {
@@ -232,25 +223,47 @@ async fn get<T: DeserializeOwned>(client: &Client, path: String) -> Result<T, Er
     send(client, Method::GET, path, None::<&Value>).await
 }
 
+/// Sends a request whose answer is read.
 async fn send<T: DeserializeOwned>(
     client: &Client,
     method: Method,
     path: String,
     body: Option<&(impl Serialize + Sync)>,
 ) -> Result<T, Error> {
+    client.request(request(method, path, body, JSON)?).await
+}
+
+/// Sends a request of which only the success matters: a Secret with a megabyte of arguments need not come back.
+async fn order(
+    client: &Client,
+    method: Method,
+    path: String,
+    body: Option<&(impl Serialize + Sync)>,
+) -> Result<(), Error> {
+    let request = request(method, path, body, METADATA_ONLY)?;
+    let _: IgnoredAny = client.request(request).await?;
+    Ok(())
+}
+
+fn request(
+    method: Method,
+    path: String,
+    body: Option<&impl Serialize>,
+    accept: &'static str,
+) -> Result<Request<Vec<u8>>, Error> {
     let body = match body {
         Some(body) => serde_json::to_vec(body).map_err(Error::SerdeError)?,
         None => Vec::new(),
     };
     let content_type = match method {
         Method::PATCH => "application/merge-patch+json",
-        _ => "application/json",
+        _ => JSON,
     };
-    let request = Request::builder()
+    Request::builder()
         .method(method)
         .uri(path)
+        .header("Accept", accept)
         .header("Content-Type", content_type)
         .body(body)
-        .map_err(Error::HttpError)?;
-    client.request(request).await
+        .map_err(Error::HttpError)
 }

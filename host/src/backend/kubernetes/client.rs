@@ -26,14 +26,16 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// where it runs with little (`--http2-max-streams-per-connection`, 250 by default), and what is beyond
 /// waits in the client without a word.
 const LOGS_PER_CONNECTION: usize = 90;
+/// How many logs are many: nobody reads more of them while they are written.
+const MANY_LOGS: usize = 32;
 /// How many short requests are under way at once, over one connection, for the same reason; a thousand
 /// jobs at once shall not be a thousand requests at once for the server either.
 const MAX_REQUESTS: usize = 64;
 
-/// How much of a watch may be on its way. The API server closes a watch that does not take what it has, some twenty
-/// events, within a tenth of a second; what begins again then is what costs it most. An event has 5 to 10 KB, and
-/// a thousand jobs that begin at once have some ten thousand of them.
-const WATCH_WINDOW_BYTES: u32 = 4 << 20;
+/// How much may be on its way over a connection. The API server closes a watch that does not take what it has, some
+/// twenty events, within a tenth of a second; what begins again then is what costs it most. An event has 5 to
+/// 10 KB, and a thousand jobs that begin at once have some ten thousand of them.
+const WINDOW_BYTES: u32 = 4 << 20;
 
 /// How long a server may take for one request: what it does within its own minute
 /// (`--request-timeout`) is mostly done within a second, and a webhook has 10 of them by default.
@@ -105,7 +107,7 @@ impl Connection {
             .headers
             .push((USER_AGENT, HeaderValue::from_static(AGENT)));
         let request_timeout = settings.request_timeout;
-        let requests = client(&config, Some(request_timeout), None)?;
+        let requests = client(&config, Some(request_timeout), WINDOW_BYTES)?;
         Ok(Self {
             config,
             requests,
@@ -133,7 +135,7 @@ impl Connection {
     /// A client for one watch. Over a connection with others it would wait for their turn.
     pub(super) fn watch_client(&self) -> Result<Client, ConnectError> {
         let timeout = Some(self.request_timeout);
-        client(&self.config, timeout, Some(WATCH_WINDOW_BYTES))
+        client(&self.config, timeout, WINDOW_BYTES)
     }
 
     /// How long one request may take.
@@ -147,6 +149,13 @@ impl Connection {
         Arc::clone(&self.in_flight).acquire_owned().await.ok()
     }
 
+    /// Whether so many logs are followed already that one more should be worth it.
+    pub(super) async fn follows_many(&self) -> bool {
+        let logs = self.logs.lock().await;
+        let room = |log: &LogClient| LOGS_PER_CONNECTION - log.streams.available_permits();
+        logs.iter().map(room).sum::<usize>() >= MANY_LOGS
+    }
+
     /// A client to follow one log with; its place is free again when the permit is dropped.
     pub(super) async fn log_client(&self) -> Result<(Client, OwnedSemaphorePermit), ConnectError> {
         let mut logs = self.logs.lock().await;
@@ -157,7 +166,7 @@ impl Connection {
         }
         let log = LogClient {
             // The answer begins with the first byte that the container writes.
-            client: client(&self.config, None, None)?,
+            client: client(&self.config, None, WINDOW_BYTES)?,
             streams: Arc::new(Semaphore::new(LOGS_PER_CONNECTION)),
         };
         let permit = Arc::clone(&log.streams).acquire_owned().await;
@@ -211,12 +220,14 @@ async fn config(settings: &ClusterSettings) -> Result<Config, ConnectError> {
 /// which is decided request by request here.
 ///
 /// An answer that does not begin within `timeout` is an error: a connection can be lived on without one,
-/// for a watch as well, whose beginning nothing else bounds. Without a `window`, how many bytes may be on their
-/// way follows from how fast they come.
+/// for a watch as well, whose beginning nothing else bounds.
+///
+/// At most `window_bytes` of answers are on their way. The window is not fitted to the connection: that takes a ping
+/// for whatever comes, and each costs the server as much as the line that it came with.
 fn client(
     config: &Config,
     timeout: Option<Duration>,
-    window: Option<u32>,
+    window_bytes: u32,
 ) -> Result<Client, ConnectError> {
     let wrong = |error| ConnectError::Credentials(Box::new(error));
     let mut connector = HttpConnector::new();
@@ -242,18 +253,13 @@ fn client(
         .enable_http1()
         .enable_http2()
         .wrap_connector(connector);
-    let mut http = HyperClient::builder(TokioExecutor::new());
-    match window {
-        Some(_) => http
-            .http2_initial_stream_window_size(window)
-            .http2_initial_connection_window_size(window),
-        None => http.http2_adaptive_window(true),
-    };
-    let http: HyperClient<_, Body> = http
+    let http: HyperClient<_, Body> = HyperClient::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .http2_initial_stream_window_size(window_bytes)
+        .http2_initial_connection_window_size(window_bytes)
         .build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

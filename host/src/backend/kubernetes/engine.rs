@@ -56,14 +56,24 @@ impl JobRunner for KubernetesEngine {
         request: JobRequest,
         logs: Arc<dyn LogSink>,
     ) -> Result<JobHandle, CapabilityError> {
-        // Many may wait, and each manifest is much larger than what it is made from.
-        let room = self.cluster.room_to_create().await;
-        let manifest = Manifest::new(&request, &self.manifests)?;
         let cluster = Arc::clone(&self.cluster);
-        let creation = Creation::new(cluster, request, manifest, logs, self.shutdown.clone());
+        let settings = self.manifests.clone();
+        let shutdown = self.shutdown.clone();
         let (answer, answered) = oneshot::channel();
-        // A task of its own: whoever drops the creation half-way does not leave half a job behind.
-        tokio::spawn(creation.run(room, answer));
+        // Many may wait, and a manifest is much larger than what it is made from.
+        let room = cluster.room_to_create().await;
+        // A task of its own: whoever drops the creation half-way does not leave half a job behind. And the stack of
+        // whoever calls this, a guest's, that waits for as long as the job runs, stays small.
+        tokio::spawn(async move {
+            match Manifest::new(&request, &settings) {
+                Ok(manifest) => {
+                    let creation = Creation::new(cluster, request, manifest, logs, shutdown);
+                    creation.run(room, answer).await;
+                }
+                // Nobody may be there to hear it.
+                Err(error) => drop(answer.send(Err(error))),
+            }
+        });
         answered.await.unwrap_or_else(|_| {
             Err(CapabilityError::new(
                 Reason::Internal,

@@ -19,6 +19,9 @@ use crate::capability::LogSink;
 /// How long a stream may be silent after the container ended. The kubelet ends it with the last byte; what
 /// it did not send by then is read again, but for what was rotated away meanwhile.
 const END_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a container runs before its log is followed where many are: one that is over by then takes one request
+/// for its log instead of two, and it is the followed one that costs the API server most.
+const FOLLOW_DELAY: Duration = Duration::from_secs(5);
 /// How long after the end of a stream the end of the container is waited for: the kubelet says so up to a
 /// second later. A stream that ended by itself is begun again then.
 const STATUS_DELAY: Duration = Duration::from_secs(2);
@@ -114,6 +117,11 @@ impl Follower {
     }
 
     async fn read_all(&mut self, reader: &mut Reader) -> Option<String> {
+        if self.connection.follows_many().await {
+            let ended = self.writing.wait_for(|writing| *writing != Writing::Runs);
+            // Either way it is looked at now.
+            drop(timeout(FOLLOW_DELAY, ended).await);
+        }
         if *self.writing.borrow() == Writing::Ended {
             return self.read_rest(reader).await;
         }

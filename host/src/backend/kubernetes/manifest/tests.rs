@@ -188,12 +188,12 @@ fn arguments_are_a_file_and_a_variable_unless_they_are_large() {
 
     for (manifest, key) in [(&empty, "NOETL_ARGS"), (&large, "noetl.arguments")] {
         let volumes = pod(manifest).volumes.unwrap();
-        let volume = volumes.iter().find(|one| one.name == "noetl-arguments");
+        let volume = volumes.iter().find(|one| one.name == "noetl-files");
         let items = volume.unwrap().secret.as_ref().unwrap().items.as_ref();
-        let item = &items.unwrap()[0];
+        let item = &items.unwrap()[1];
         assert_eq!(
             (item.key.as_str(), item.path.as_str()),
-            (key, "arguments.json")
+            (key, "arguments/arguments.json")
         );
     }
 }
@@ -445,9 +445,9 @@ fn options_reach_the_pod() {
             json!([{"name": "one"}, {"name": "two"}]),
         ),
         ("/containers/0/imagePullPolicy", json!("Always")),
-        ("/volumes/2", json!({"name": "cache", "emptyDir": {}})),
+        ("/volumes/1", json!({"name": "cache", "emptyDir": {}})),
         (
-            "/containers/0/volumeMounts/2",
+            "/containers/0/volumeMounts/1",
             json!({"name": "cache", "mountPath": "/cache"}),
         ),
         (
@@ -518,7 +518,7 @@ fn a_pod_template_is_merged_into_the_pod() {
             json!({"fsGroup": 1000, "seccompProfile": {"type": "RuntimeDefault"}}),
         ),
         ("/spec/tolerations", json!([{"key": "b"}])),
-        ("/spec/volumes/2/emptyDir/sizeLimit", json!("1")),
+        ("/spec/volumes/1/emptyDir/sizeLimit", json!("1")),
         ("/spec/containers/0/workingDir", json!("/tmp")),
         ("/spec/containers/0/image", json!("python:3.11-slim")),
         (
@@ -526,7 +526,7 @@ fn a_pod_template_is_merged_into_the_pod() {
             json!({"name": "TZ", "value": "UTC"}),
         ),
         (
-            "/spec/containers/0/volumeMounts/2/mountPath",
+            "/spec/containers/0/volumeMounts/1/mountPath",
             json!("/scratch"),
         ),
         (
