@@ -33,11 +33,24 @@ pub(crate) fn build(workspace: &Path, target: &Path, packages: &[&str]) -> io::R
         .args(["--target", TARGET])
         .arg("--target-dir")
         .arg(target);
+    if let Some(flags) = remapped_paths() {
+        command.arg("--config").arg(flags);
+    }
     for package in packages {
         command.args(["--package", package]);
     }
     run(&mut command)?;
     Ok(target.join(TARGET).join(PROFILE))
+}
+
+/// Names the sources of dependencies in messages without the folder that cargo keeps them in: a component shall be
+/// the same wherever it is built, and its constants are in the memory of every call.
+fn remapped_paths() -> Option<String> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    let folder = home.join("registry").join("src");
+    let flag = format!("--remap-path-prefix={}/=", folder.to_str()?);
+    Some(format!("target.{TARGET}.rustflags=[{flag:?}]"))
 }
 
 /// Brings the standard library for components, where rustup has not done so by itself.

@@ -154,8 +154,10 @@ impl EmptyTool {
 
 /// The component of the tool `script`, which the host embeds.
 pub(crate) fn script_component() -> Result<&'static [u8]> {
-    let component = EMBEDDED_TOOLS.first().map(|(_, component)| *component);
-    component.ok_or_else(|| "the host embeds no tool".into())
+    let mut tools = EMBEDDED_TOOLS.iter();
+    let script = tools.find(|(origin, _)| origin.ends_with("script"));
+    let component = script.map(|(_, component)| *component);
+    component.ok_or_else(|| "the host does not embed the tool `script`".into())
 }
 
 /// A script in the configuration.

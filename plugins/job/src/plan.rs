@@ -96,18 +96,21 @@ impl JobPlan {
         mut self,
         host: &H,
         file_name: &str,
-        script: &H::Object,
-        command: &[String],
+        script: H::Object,
+        command: Vec<String>,
     ) -> Result<FinishedJob, Error> {
-        let outcome = ScriptOutcome::new(script);
+        self.options.command(&command)?;
+        drop(command);
+        let outcome = ScriptOutcome::new(&script);
         let environment = host.create_secret(self.environment)?;
         host.report("creating", &format!("creating job `{}`", self.name), &[]);
-        self.options.command(command)?;
         let spec = JobSpec::new(self.name.as_str())
-            .script(file_name, script)
+            .script(file_name, &script)
             .environment(&environment);
         let spec = self.options.apply(spec, &outcome.sha256, &self.variables);
         let job = host.create_job(spec)?;
+        // The job has what it needs of them, and may be waited for for long.
+        drop((environment, script, self.variables));
 
         let record = watch(&job)?;
         let outputs = outputs(&job, &record)?;

@@ -40,7 +40,7 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
     let plan = JobPlan::new(&PROFILE, job, config.args.as_deref(), context)?;
     let program = Program::new(plan.name(), &config.code)?;
     let script = host.create_object(program.source.as_bytes())?;
-    let job = plan.run(host, FILE_NAME, &script, &command)?;
+    let job = plan.run(host, FILE_NAME, script, command)?;
     Ok(outcome(job, &program.marks))
 }
 

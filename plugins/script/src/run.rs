@@ -30,7 +30,16 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
 
     let script = plan.fetch(host)?;
     let command = plan.command(&script)?;
-    let job = plan.job.run(host, &plan.file_name, &script, &command)?;
+    let Plan {
+        file_name,
+        job,
+        script: config,
+        runner,
+        ..
+    } = plan;
+    // Many jobs may be waited for at once, and for long: what is needed no longer goes now.
+    drop((config, runner));
+    let job = job.run(host, &file_name, script, command)?;
     Ok(job.into_outcome())
 }
 

@@ -211,8 +211,8 @@ async fn patch_job(
     name: &str,
     patch: &Value,
 ) -> Result<(), Error> {
-    let path = format!("{}/{name}", jobs(namespace));
-    order(client, Method::PATCH, path, Some(patch)).await
+    let job = format!("{}/{name}", jobs(namespace));
+    order(client, Method::PATCH, job, Some(patch)).await
 }
 
 fn jobs(namespace: &str) -> String {

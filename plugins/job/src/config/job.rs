@@ -14,29 +14,28 @@ use super::{Text, Whole, schema};
 /// A Kubernetes object that is handed on as it is.
 type Object = BTreeMap<String, serde_json::Value>;
 
-/// The job that runs the script. Keys are those of Kubernetes, in camelCase or in `snake_case`.
+/// The job. Keys are those of Kubernetes, or in `snake_case`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = schema::accept_snake_case)]
 pub struct JobConfig {
-    /// The container image; `python:3.11-slim` where it is absent.
+    /// The container image; else `python:3.11-slim`.
     pub image: Option<String>,
-    /// When the image is pulled; `IfNotPresent` where it is absent.
+    /// When the image is pulled; else `IfNotPresent`.
     #[serde(alias = "image_pull_policy")]
     pub image_pull_policy: Option<PullPolicy>,
     /// The names of Secrets with the credentials of image registries.
     #[serde(alias = "image_pull_secrets")]
     pub image_pull_secrets: Option<Vec<PullSecret>>,
-    /// The namespace; `noetl` where it is absent.
+    /// The namespace; else `noetl`.
     pub namespace: Option<String>,
-    /// The command, instead of the interpreter with the script and its arguments. `$(NOETL_SCRIPT)` is
-    /// the script's path, `$(NOETL_ARGS)` the arguments as JSON, `$(NAME)` a variable, `$$` a plain `$`.
+    /// The command, instead of the interpreter with script and arguments: `$(NOETL_SCRIPT)` is the script's
+    /// path, `$(NOETL_ARGS)` the arguments as JSON, `$(NAME)` a variable, `$$` a `$`.
     pub command: Option<Vec<String>>,
     /// Environment variables. Values reach the job as a Secret.
     pub env: Option<BTreeMap<String, Text>>,
-    /// A credential whose environment variables the job gets: for one of the type `postgres`, those of
-    /// `psql` (`PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGSSLMODE`). What stands in `env`
-    /// goes before.
+    /// A credential whose variables the job gets, such as `PGHOST` from one of the type `postgres`. What
+    /// stands in `env` goes before.
     pub auth: Option<String>,
     /// How often a failed attempt is repeated; else 3, or 0 for `python`.
     #[serde(alias = "backoff_limit")]
@@ -88,7 +87,7 @@ pub struct JobConfig {
     pub pod_template: Option<Box<RawValue>>,
 }
 
-/// What is guaranteed, and what may not be exceeded, by the name of the resource.
+/// What is guaranteed, and what may not be exceeded.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resources {

@@ -50,7 +50,8 @@ fn add_spelling(properties: &mut Map<String, Value>, spelling: String, of: &str)
         _ => json!({}),
     };
     if let Value::Object(members) = &mut copy {
-        let description = format!("The same as `{of}`.");
+        // Each word is in the memory of every call.
+        let description = format!("As `{of}`.");
         members.insert("description".into(), description.into());
     }
     properties.insert(spelling, copy);

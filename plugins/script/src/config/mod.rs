@@ -18,7 +18,7 @@ pub(crate) use script::{ScriptConfig, Source, SourceType};
 pub struct Config {
     /// The script.
     pub script: ScriptConfig,
-    /// What the script gets, as JSON in its first argument. Any JSON value; `{}` where it is absent.
+    /// What the script gets, as JSON in its first argument. Any JSON; else `{}`.
     #[serde(alias = "input")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub args: Option<Box<RawValue>>,

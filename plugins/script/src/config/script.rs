@@ -12,12 +12,12 @@ use noetl_job_tool::config::{Seconds, Text, Words};
 pub struct ScriptConfig {
     /// Where it is: `gs://BUCKET/PATH`, `s3://BUCKET/PATH`, `https://…`, or a path.
     pub uri: Option<String>,
-    /// How to get it. Where it is absent it follows from the URI.
+    /// How to get it; else it follows from the URI.
     pub source: Option<Source>,
     /// The script itself, instead of a URI.
     pub content: Option<String>,
-    /// What runs it, such as `python3 -u` or `[python3, -u]`. Where it is absent, the script's first
-    /// line (`#!`) decides, then the extension of its name.
+    /// What runs it, such as `python3 -u` or `[python3, -u]`; else what the script's first line (`#!`)
+    /// says, else what the extension of its name.
     pub interpreter: Option<Words>,
     /// The SHA-256 that the script must have, as 64 hexadecimal digits.
     pub sha256: Option<String>,
@@ -27,7 +27,7 @@ pub struct ScriptConfig {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The kind of place. Where it is absent it follows from the URI.
+    /// The kind of place; else it follows from the URI.
     #[serde(rename = "type")]
     pub kind: Option<SourceType>,
     /// The name of the credential to use.
@@ -36,7 +36,7 @@ pub struct Source {
     pub region: Option<String>,
     /// What a relative URI is relative to, or another server of an object store.
     pub endpoint: Option<String>,
-    /// The HTTP method; `GET` where it is absent.
+    /// The HTTP method; else `GET`.
     pub method: Option<String>,
     /// HTTP headers.
     pub headers: Option<BTreeMap<String, Text>>,
