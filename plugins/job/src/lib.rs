@@ -29,5 +29,5 @@ pub use compact::compact;
 pub use hash::hash;
 pub use outcome::{AttemptOutcome, Outcome, ScriptOutcome};
 pub use output::Output;
-pub use plan::{FinishedJob, JobPlan, Profile};
+pub use plan::{CAPABILITIES, FinishedJob, JobPlan, Profile};
 pub use watch::{Attempt, MAX_ATTEMPTS, Record};

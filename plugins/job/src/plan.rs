@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use noetl_tool_sdk::{Context, Error, Host, Job, JobSpec, SecretEntry, code};
+use noetl_tool_sdk::{Capability, Context, Error, Host, Job, JobSpec, SecretEntry, code};
 use serde_json::value::RawValue;
 
 use crate::config::JobConfig;
@@ -15,6 +15,15 @@ use crate::options::Options;
 use crate::outcome::{Identity, Outcome, ScriptOutcome};
 use crate::output::{EARLIER_OUTPUT_BYTES, LAST_OUTPUT_BYTES, Output};
 use crate::watch::{Record, watch};
+
+/// What a tool needs that runs a job.
+pub const CAPABILITIES: &[Capability] = &[
+    Capability::Objects,
+    Capability::Secrets,
+    Capability::Jobs,
+    Capability::Logs,
+    Capability::Progress,
+];
 
 /// What differs from tool to tool.
 #[derive(Debug, Clone, Copy)]

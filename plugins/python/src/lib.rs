@@ -34,13 +34,7 @@ pub struct Python;
 impl Tool for Python {
     const KIND: &'static str = "python";
     const SUMMARY: &'static str = "Calls the function `main` of Python source as an isolated job and returns what it returned.";
-    const CAPABILITIES: &'static [Capability] = &[
-        Capability::Objects,
-        Capability::Secrets,
-        Capability::Jobs,
-        Capability::Logs,
-        Capability::Progress,
-    ];
+    const CAPABILITIES: &'static [Capability] = noetl_job_tool::CAPABILITIES;
 
     type Config = Config;
     type Outcome = Outcome;

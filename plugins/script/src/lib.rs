@@ -36,13 +36,7 @@ impl Tool for Script {
     const KIND: &'static str = "script";
     const SUMMARY: &'static str =
         "Runs a script from GCS, S3, HTTP or a file as an isolated job and returns its result.";
-    const CAPABILITIES: &'static [Capability] = &[
-        Capability::Objects,
-        Capability::Secrets,
-        Capability::Jobs,
-        Capability::Logs,
-        Capability::Progress,
-    ];
+    const CAPABILITIES: &'static [Capability] = noetl_job_tool::CAPABILITIES;
 
     type Config = Config;
     type Outcome = Outcome;

@@ -6,8 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::gate::Gate;
-use super::rights::kubectl_with;
-use super::step::{Ran, Run, kubectl, run};
+use super::step::{Ran, Run, kubectl, kubectl_with, run};
 use super::{Place, kubeconfig};
 
 /// What is refused for good is told within this time: events are looked at after five seconds.

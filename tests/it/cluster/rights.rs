@@ -1,15 +1,13 @@
 //! What a run needs the right to, and what is said where it is missing.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
+use super::Place;
 use super::audit::AuditLog;
-use super::step::{Ran, Run, kubectl};
-use super::{Place, kubeconfig};
+use super::step::{Ran, Run, kubectl, kubectl_with};
 
 /// The name of everything in `deploy/` that has no other.
 const NAME: &str = "toolhost";
@@ -77,22 +75,6 @@ fn rename(value: &mut Value, from: &str, to: &str) {
         Value::Object(map) => map.values_mut().for_each(|item| rename(item, from, to)),
         _ => {}
     }
-}
-
-/// Gives objects to `kubectl apply` or `kubectl delete`.
-pub(super) fn kubectl_with(action: &str, objects: &[Value]) {
-    let mut child = Command::new("kubectl")
-        .args([action, "-f", "-"])
-        .env("KUBECONFIG", kubeconfig())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(list.to_string().as_bytes()).unwrap();
-    drop(stdin);
-    assert!(child.wait().unwrap().success(), "kubectl {action}");
 }
 
 /// A run that needs nothing but what a folder of `deploy/` gives.

@@ -1,12 +1,11 @@
 //! Examples of the specification that need more than a script: a database, several credentials.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
-use super::step::command;
-use super::{Place, host_ip, kubeconfig};
+use super::step::{command, kubectl};
+use super::{Place, host_ip};
 use crate::credentials::{Database, MIGRATOR_PASSWORD, Migrator};
+use crate::kubernetes::process::RUN;
 use crate::program::Workspace;
 
 /// Runs a playbook with a credentials file, and gives the outcome of its only step, with everything that was
@@ -32,21 +31,8 @@ async fn run(
     };
     write("p.yaml", &playbook);
     write("credentials.yaml", &credentials);
-    let mut command = command(
-        &workspace,
-        &[
-            "run",
-            "p.yaml",
-            "--engine",
-            "kubernetes",
-            "--output",
-            "json",
-            "--execution-id",
-            "42",
-            "--credentials",
-            "credentials.yaml",
-        ],
-    );
+    let arguments = [&RUN[..], &["--credentials", "credentials.yaml"]].concat();
+    let mut command = command(&workspace, &arguments);
     command.env("RUST_LOG", "trace");
     let output = tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
@@ -54,19 +40,8 @@ async fn run(
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let report: Value = serde_json::from_str(&stdout).unwrap_or(Value::Null);
-    let events = Command::new("kubectl")
-        .args([
-            "get",
-            "jobs,pods,configmaps,events",
-            "-o",
-            "yaml",
-            "-n",
-            &place.namespace,
-        ])
-        .env("KUBECONFIG", kubeconfig())
-        .output()
-        .unwrap();
-    let objects = String::from_utf8(events.stdout).unwrap();
+    let get = ["get", "jobs,pods,configmaps,events", "-o", "yaml", "-n"];
+    let objects = kubectl(&[&get[..], &[&place.namespace]].concat());
     (
         report["steps"][0]["outcome"].clone(),
         stdout + &stderr + &objects,

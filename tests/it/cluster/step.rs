@@ -1,5 +1,6 @@
 //! One step of a playbook, run on the cluster as a person runs it, and `kubectl`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -149,4 +150,20 @@ pub(super) fn kubectl(arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Gives objects to `kubectl apply` or `kubectl delete`.
+pub(super) fn kubectl_with(action: &str, objects: &[Value]) {
+    let mut child = Command::new("kubectl")
+        .args([action, "-f", "-"])
+        .env("KUBECONFIG", kubeconfig())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(list.to_string().as_bytes()).unwrap();
+    drop(stdin);
+    assert!(child.wait().unwrap().success(), "kubectl {action}");
 }

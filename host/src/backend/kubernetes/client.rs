@@ -107,7 +107,7 @@ impl Connection {
             .headers
             .push((USER_AGENT, HeaderValue::from_static(AGENT)));
         let request_timeout = settings.request_timeout;
-        let requests = client(&config, Some(request_timeout), WINDOW_BYTES)?;
+        let requests = client(&config, Some(request_timeout))?;
         Ok(Self {
             config,
             requests,
@@ -134,8 +134,7 @@ impl Connection {
 
     /// A client for one watch. Over a connection with others it would wait for their turn.
     pub(super) fn watch_client(&self) -> Result<Client, ConnectError> {
-        let timeout = Some(self.request_timeout);
-        client(&self.config, timeout, WINDOW_BYTES)
+        client(&self.config, Some(self.request_timeout))
     }
 
     /// How long one request may take.
@@ -152,8 +151,8 @@ impl Connection {
     /// Whether so many logs are followed already that one more should be worth it.
     pub(super) async fn follows_many(&self) -> bool {
         let logs = self.logs.lock().await;
-        let room = |log: &LogClient| LOGS_PER_CONNECTION - log.streams.available_permits();
-        logs.iter().map(room).sum::<usize>() >= MANY_LOGS
+        let followed = |log: &LogClient| LOGS_PER_CONNECTION - log.streams.available_permits();
+        logs.iter().map(followed).sum::<usize>() >= MANY_LOGS
     }
 
     /// A client to follow one log with; its place is free again when the permit is dropped.
@@ -166,7 +165,7 @@ impl Connection {
         }
         let log = LogClient {
             // The answer begins with the first byte that the container writes.
-            client: client(&self.config, None, WINDOW_BYTES)?,
+            client: client(&self.config, None)?,
             streams: Arc::new(Semaphore::new(LOGS_PER_CONNECTION)),
         };
         let permit = Arc::clone(&log.streams).acquire_owned().await;
@@ -222,13 +221,9 @@ async fn config(settings: &ClusterSettings) -> Result<Config, ConnectError> {
 /// An answer that does not begin within `timeout` is an error: a connection can be lived on without one,
 /// for a watch as well, whose beginning nothing else bounds.
 ///
-/// At most `window_bytes` of answers are on their way. The window is not fitted to the connection: that takes a ping
+/// At most [`WINDOW_BYTES`] of answers are on their way. The window is not fitted to the connection: that takes a ping
 /// for whatever comes, and each costs the server as much as the line that it came with.
-fn client(
-    config: &Config,
-    timeout: Option<Duration>,
-    window_bytes: u32,
-) -> Result<Client, ConnectError> {
+fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectError> {
     let wrong = |error| ConnectError::Credentials(Box::new(error));
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
@@ -258,8 +253,8 @@ fn client(
         .pool_timer(TokioTimer::new())
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .http2_initial_stream_window_size(window_bytes)
-        .http2_initial_connection_window_size(window_bytes)
+        .http2_initial_stream_window_size(WINDOW_BYTES)
+        .http2_initial_connection_window_size(WINDOW_BYTES)
         .build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

@@ -7,7 +7,7 @@ use futures_util::AsyncBufReadExt as _;
 use http::Request;
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::client::Connection;
 use super::log_stream::LogStream;
@@ -119,11 +119,13 @@ impl Follower {
     async fn read_all(&mut self, reader: &mut Reader) -> Option<String> {
         if self.connection.follows_many().await {
             let ended = self.writing.wait_for(|writing| *writing != Writing::Runs);
-            // Either way it is looked at now.
-            drop(timeout(FOLLOW_DELAY, ended).await);
-        }
-        if *self.writing.borrow() == Writing::Ended {
-            return self.read_rest(reader).await;
+            // One that is gone is asked for once all the same.
+            if let Ok(Ok(Writing::Ended)) = timeout(FOLLOW_DELAY, ended)
+                .await
+                .map(|it| it.map(|it| *it))
+            {
+                return self.read_rest(reader).await;
+            }
         }
         let mut backoff = Backoff::default();
         loop {
@@ -180,26 +182,10 @@ impl Follower {
         let Ok(request) = Request::get(path).body(Vec::new()) else {
             return StreamEnd::Missing(None);
         };
-        let end = ended(self.writing.clone());
-        let mut end = std::pin::pin!(end);
-        let mut may_wait = follow;
-        let max_silence = if follow {
-            END_TIMEOUT
-        } else {
-            self.connection.request_timeout()
-        };
-        let mut silence = std::pin::pin!(sleep(max_silence));
-        let request = client.request_stream(request);
-        let mut request = std::pin::pin!(request);
-        let answer = loop {
-            tokio::select! {
-                answer = &mut request => break answer,
-                () = &mut end, if may_wait => {
-                    may_wait = false;
-                    silence.as_mut().reset(Instant::now() + max_silence);
-                }
-                () = &mut silence, if !may_wait => return StreamEnd::Cut,
-            }
+        let mut silence = Silence::new(self, follow);
+        let answer = tokio::select! {
+            answer = client.request_stream(request) => answer,
+            () = silence.runs_out() => return StreamEnd::Cut,
         };
         let mut body = match answer {
             Ok(body) => Box::pin(body),
@@ -209,12 +195,7 @@ impl Follower {
         loop {
             let read = tokio::select! {
                 read = body.fill_buf() => read,
-                () = &mut end, if may_wait => {
-                    may_wait = false;
-                    silence.as_mut().reset(Instant::now() + max_silence);
-                    continue;
-                }
-                () = &mut silence, if !may_wait => return StreamEnd::Cut,
+                () = silence.runs_out() => return StreamEnd::Cut,
             };
             let taken = match read {
                 Ok([]) => return StreamEnd::Complete,
@@ -231,7 +212,7 @@ impl Follower {
             // What was there before is no news, however much of it comes; a stream that follows may be behind.
             if follow || reader.position() != position {
                 position = reader.position();
-                silence.as_mut().reset(Instant::now() + max_silence);
+                silence.begin();
             }
         }
     }
@@ -288,15 +269,50 @@ impl Reader {
     }
 }
 
-/// Waits until the container has ended.
-async fn ended(mut writing: watch::Receiver<Writing>) {
-    // Who watches the pod is there as long as this is.
-    if writing
-        .wait_for(|writing| *writing != Writing::Runs)
-        .await
-        .is_err()
-    {
-        std::future::pending::<()>().await;
+/// How long a stream may go on being silent: one that follows as long as its container runs, and then, as
+/// every other one, for some time.
+struct Silence {
+    /// Whether the container runs, where the stream follows it and the end was not heard of.
+    writing: Option<watch::Receiver<Writing>>,
+    longest: Duration,
+    end: Instant,
+}
+
+impl Silence {
+    fn new(follower: &Follower, follow: bool) -> Self {
+        let longest = if follow {
+            END_TIMEOUT
+        } else {
+            follower.connection.request_timeout()
+        };
+        Self {
+            writing: follow.then(|| follower.writing.clone()),
+            longest,
+            end: Instant::now() + longest,
+        }
+    }
+
+    /// Something was heard.
+    fn begin(&mut self) {
+        self.end = Instant::now() + self.longest;
+    }
+
+    /// Waits until it was silent for too long.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    async fn runs_out(&mut self) {
+        if let Some(writing) = &mut self.writing {
+            let ended = writing.wait_for(|writing| *writing != Writing::Runs);
+            // Who watches the pod is there as long as this is.
+            if ended.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            self.writing = None;
+            self.begin();
+        }
+        sleep_until(self.end).await;
     }
 }
 

@@ -257,23 +257,27 @@ mod tests {
         stream.read(bytes, |new| into.extend_from_slice(new));
     }
 
-    #[test]
-    fn a_stream_cut_after_any_byte_gives_the_same_log() {
-        let log = log();
-        let whole = served(&log, None);
+    /// That a stream of the log that is cut after any of its bytes, and resumed, gives the log.
+    fn assert_whole_wherever_it_is_cut(log: &[(Timestamp, String)]) {
+        let whole = served(log, None);
         for cut in 0..=whole.len() {
             let mut stream = LogStream::default();
             let mut seen = Vec::new();
             assert_eq!(stream.begin(), None);
             read(&mut stream, &whole[..cut], &mut seen);
             let since = stream.begin();
-            read(&mut stream, &served(&log, since), &mut seen);
+            read(&mut stream, &served(log, since), &mut seen);
             assert_eq!(
                 String::from_utf8(seen).unwrap(),
-                text(&log),
+                text(log),
                 "cut after {cut}"
             );
         }
+    }
+
+    #[test]
+    fn a_stream_cut_after_any_byte_gives_the_same_log() {
+        assert_whole_wherever_it_is_cut(&log());
     }
 
     #[test]
@@ -383,20 +387,7 @@ mod tests {
                 )
             })
             .collect();
-        let whole = served(&log, None);
-        for cut in 0..=whole.len() {
-            let mut stream = LogStream::default();
-            let mut seen = Vec::new();
-            stream.begin();
-            read(&mut stream, &whole[..cut], &mut seen);
-            let since = stream.begin();
-            read(&mut stream, &served(&log, since), &mut seen);
-            assert_eq!(
-                String::from_utf8(seen).unwrap(),
-                text(&log),
-                "cut after {cut}"
-            );
-        }
+        assert_whole_wherever_it_is_cut(&log);
     }
 
     #[test]

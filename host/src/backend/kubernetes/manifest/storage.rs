@@ -178,35 +178,39 @@ impl Storage {
 
     /// The volumes of the pod.
     pub(super) fn volumes(&self) -> Vec<Volume> {
-        let arguments = |path: &str| item(self.arguments_key, path, ARGUMENTS_MODE);
-        if self.placement == Placement::Secret {
-            let script = format!("{}/{}", below(SCRIPT_DIRECTORY), self.file_name);
-            let items = vec![
-                item(SCRIPT_KEY, &script, SCRIPT_MODE),
-                arguments(below(ARGUMENTS_PATH)),
-            ];
-            return vec![self.secret_volume(FILES_VOLUME, items)];
-        }
-        let arguments = self.secret_volume(ARGUMENTS_VOLUME, vec![arguments(ARGUMENTS_FILE)]);
-        let mut script = Volume {
+        let arguments = |path| item(self.arguments_key, path, ARGUMENTS_MODE);
+        let alone = self.secret_volume(ARGUMENTS_VOLUME, vec![arguments(ARGUMENTS_FILE)]);
+        let script = Volume {
             name: SCRIPT_VOLUME.to_owned(),
             ..Volume::default()
         };
         match self.placement {
-            Placement::Nowhere | Placement::Secret => return vec![arguments],
+            Placement::Nowhere => vec![alone],
+            Placement::Secret => {
+                let script = format!("{}/{}", below(SCRIPT_DIRECTORY), self.file_name);
+                let script = item(SCRIPT_KEY, &script, SCRIPT_MODE);
+                let items = vec![script, arguments(below(ARGUMENTS_PATH))];
+                vec![self.secret_volume(FILES_VOLUME, items)]
+            }
             Placement::ConfigMap => {
-                script.config_map = Some(ConfigMapVolumeSource {
-                    name: config_map_name(&self.job_name, 0),
-                    items: Some(vec![item(SCRIPT_KEY, &self.file_name, SCRIPT_MODE)]),
-                    ..ConfigMapVolumeSource::default()
-                });
+                let script = Volume {
+                    config_map: Some(ConfigMapVolumeSource {
+                        name: config_map_name(&self.job_name, 0),
+                        items: Some(vec![item(SCRIPT_KEY, &self.file_name, SCRIPT_MODE)]),
+                        ..ConfigMapVolumeSource::default()
+                    }),
+                    ..script
+                };
+                vec![script, alone]
             }
             Placement::Parts(count) => {
-                script.empty_dir = Some(EmptyDirVolumeSource::default());
-                return vec![script, self.parts_volume(count), arguments];
+                let script = Volume {
+                    empty_dir: Some(EmptyDirVolumeSource::default()),
+                    ..script
+                };
+                vec![script, self.parts_volume(count), alone]
             }
         }
-        vec![script, arguments]
     }
 
     /// Where the script's container finds them.
