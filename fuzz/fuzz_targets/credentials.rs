@@ -23,6 +23,7 @@ fuzz_target!(|text: &str| {
                 .expect("a runtime without drivers");
             let file = file.with_environment(|_| None);
             let mut told = format!("{file:?}");
+            let mut names = [file.secret_names(), file.credential_names()].concat();
             for name in file.secret_names() {
                 let answer = runtime.block_on(file.secret(&name));
                 told.push_str(&format!("{answer:?}"));
@@ -30,8 +31,12 @@ fuzz_target!(|text: &str| {
             for name in file.credential_names() {
                 let answer = runtime.block_on(file.credential(&name));
                 told.push_str(&format!("{answer:?}"));
+                // A key that has no value yet, as in `{type: generic, token}`, names a field too.
+                if let Ok(Some(credential)) = answer {
+                    names.extend(credential.fields.into_keys());
+                }
             }
-            if !is_name(text, &file) {
+            if !is_name(text, &names) {
                 assert!(!told.contains(VALUE), "a value is told: {told}");
             }
         }
@@ -45,10 +50,7 @@ fuzz_target!(|text: &str| {
 });
 
 /// Whether the planted value may be told: as a name, or as where a value is to be had.
-fn is_name(text: &str, file: &CredentialsFile) -> bool {
-    let names = [file.secret_names(), file.credential_names()].concat();
+fn is_name(text: &str, names: &[String]) -> bool {
     names.iter().any(|name| name.contains(VALUE))
-        || ["env", "file", "? "].iter().any(|word| text.contains(word))
-        || text.contains(&format!("{VALUE}:"))
-        || text.contains(&format!("{VALUE}\":"))
+        || ["env", "file"].iter().any(|word| text.contains(word))
 }

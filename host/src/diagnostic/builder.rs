@@ -119,7 +119,13 @@ impl<'source> Builder<'source> {
         span: Span,
     ) -> Result<(), Diagnostic> {
         if self.takes_key() {
-            let merges = text == MERGE_KEY && style == ScalarStyle::Plain;
+            // Every key is a text, so a tag that says so is the only one that says something true.
+            if tag.is_some_and(|tag| tag.core_suffix() != Some("str")) {
+                return Err(self
+                    .problem("a key takes no tag", span)
+                    .help("remove what begins with `!`; `!name:` is a tag too, and no key"));
+            }
+            let merges = text == MERGE_KEY && style == ScalarStyle::Plain && tag.is_none();
             return self.key(text, merges, span);
         }
         let core = match tag {

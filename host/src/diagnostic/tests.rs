@@ -166,6 +166,8 @@ fn refuses_what_json_cannot_hold() {
         ),
         ("a: !custom x", "the tag is not supported: `x`"),
         ("a: !!int x", "the value does not fit its tag: `x`"),
+        ("{!name: x}", "a key takes no tag"),
+        ("!!int 1: x", "a key takes no tag"),
         ("? [1]\n: x", "a key must be a text, not a list or mapping"),
         ("a\n---\nb", "a second document begins here"),
         (
