@@ -96,6 +96,17 @@ async fn runs_with(folder: &str, has_patch: bool) {
     let namespace = place.namespace.as_str();
     let secrets = kubectl(&["get", "secrets", "-n", namespace, "-o", "name"]);
     assert_eq!(secrets, "", "a Secret is left");
+    let shown = [
+        "get",
+        "jobs",
+        "-n",
+        namespace,
+        "--show-managed-fields",
+        "-o",
+        "yaml",
+    ];
+    // Where a job may be changed, the server is made to forget who set its fields.
+    assert_eq!(!kubectl(&shown).contains("managedFields"), has_patch);
 
     if let Some(log) = AuditLog::of_environment(&format!("runs_with {folder}")) {
         let own = |request: &super::audit::Request| request.user() == account.user;

@@ -85,9 +85,13 @@ pub(super) async fn dry_run(
     order(client, Method::POST, path, Some(object)).await
 }
 
-/// Lets a suspended job begin.
+/// Lets a suspended job begin, and the server forget who set which of its fields
+/// (<https://kubernetes.io/docs/reference/using-api/server-side-apply/#clearing-managedfields>).
+///
+/// Who sets fields matters to those who apply manifests. The server would work it out anew with each of the
+/// job's later writes, which are four or more, and send it with each of their events.
 pub(super) async fn resume_job(client: &Client, namespace: &str, name: &str) -> Result<(), Error> {
-    let patch = json!({"spec": {"suspend": false}});
+    let patch = json!({"metadata": {"managedFields": [{}]}, "spec": {"suspend": false}});
     patch_job(client, namespace, name, &patch).await
 }
 
