@@ -4,6 +4,8 @@
 //! KUBECONFIG=… cargo bench -p toolhost --bench cluster -- --n 1000 --namespace bench --out calls.jsonl
 //! ```
 //!
+//! Components are compiled once: `--n 0` does nothing else, so that the next run begins as a worker does.
+//!
 //! One JSON line per call, and a last one with totals. How many requests there were is in the audit log of the
 //! API server, by this program's user agent.
 
@@ -14,7 +16,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -58,7 +60,7 @@ struct Arguments {
 async fn main() {
     let arguments = Arguments::parse();
     let mut out: Box<dyn Write> = match &arguments.out {
-        Some(path) => Box::new(std::fs::File::create(path).unwrap()),
+        Some(path) => Box::new(BufWriter::new(std::fs::File::create(path).unwrap())),
         None => Box::new(std::io::stdout()),
     };
     let folder = tempfile::tempdir().unwrap();
@@ -76,6 +78,8 @@ async fn main() {
         .objects(Arc::new(SourceRouter::new().with("file", files)))
         .max_calls(arguments.n.max(1))
         .log_directory(folder.path().join("logs"))
+        // A worker that was started before has one, and takes the memory for a compilation only once.
+        .cache_directory(concat!(env!("CARGO_TARGET_TMPDIR"), "/components"))
         .build()
         .unwrap();
     host.load_embedded_tools().await.unwrap();
@@ -148,6 +152,7 @@ async fn main() {
         "rss_peak_kib": after.peak_kib,
     });
     writeln!(out, "{totals}").unwrap();
+    out.flush().unwrap();
     if arguments.out.is_some() {
         println!("{totals}");
     }

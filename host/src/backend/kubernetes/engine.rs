@@ -62,17 +62,21 @@ impl JobRunner for KubernetesEngine {
         let (answer, answered) = oneshot::channel();
         // Many may wait, and a manifest is much larger than what it is made from.
         let room = cluster.room_to_create().await;
-        // A task of its own: whoever drops the creation half-way does not leave half a job behind. And the stack of
-        // whoever calls this, a guest's, that waits for as long as the job runs, stays small.
+        // A task of its own: whoever drops the creation half-way does not leave half a job behind.
         tokio::spawn(async move {
-            match Manifest::new(&request, &settings) {
-                Ok(manifest) => {
-                    let creation = Creation::new(cluster, request, manifest, logs, shutdown);
-                    creation.run(room, answer).await;
+            let creation = async {
+                match Manifest::new(&request, &settings) {
+                    Ok(manifest) => {
+                        let creation = Creation::new(cluster, request, manifest, logs, shutdown);
+                        creation.run(room, answer).await;
+                    }
+                    // Nobody may be there to hear it.
+                    Err(error) => drop(answer.send(Err(error))),
                 }
-                // Nobody may be there to hear it.
-                Err(error) => drop(answer.send(Err(error))),
-            }
+            };
+            // Boxed within the task. Else its 6 KB would pass three times over the stack of whoever calls this, a
+            // guest's, whose pages stay touched for as long as it waits for the job.
+            Box::pin(creation).await;
         });
         answered.await.unwrap_or_else(|_| {
             Err(CapabilityError::new(

@@ -1,8 +1,9 @@
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::io::{ErrorKind, Read as _};
+use std::path::PathBuf;
 
 use async_trait::async_trait;
-use tokio::io::AsyncReadExt as _;
+use tokio::task::spawn_blocking;
 
 use crate::capability::{
     CapabilityError, FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource, Reason,
@@ -30,10 +31,36 @@ impl FileSource {
         }
     }
 
-    async fn resolve(&self, uri: &str) -> Result<PathBuf, CapabilityError> {
+    fn read(&self, uri: &str, max_bytes: u64) -> Result<Object, CapabilityError> {
+        let failed = |error| failed(uri, &error);
+        let path = self.resolve(uri)?;
+        // Before it is opened: a pipe would be waited for.
+        if !fs::metadata(&path).map_err(failed)?.is_file() {
+            let message = format!("`{uri}` is no file");
+            return Err(CapabilityError::new(Reason::FetchFailed, message).with_field("script.uri"));
+        }
+        let file = fs::File::open(&path).map_err(failed)?;
+        // One byte more tells a file that is too large from one that just fits, even while it grows.
+        let mut bytes = Vec::new();
+        let mut limited = file.take(max_bytes.saturating_add(1));
+        limited.read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > max_bytes {
+            let message = format!("`{uri}` is larger than {max_bytes} bytes");
+            return Err(CapabilityError::new(Reason::TooLarge, message).with_field("script.uri"));
+        }
+        let metadata = ObjectMetadata {
+            uri: Some(format!("file://{}", path.display())),
+            ..ObjectMetadata::default()
+        };
+        let bytes = bytes.into();
+        Ok(Object { bytes, metadata })
+    }
+
+    fn resolve(&self, uri: &str) -> Result<PathBuf, CapabilityError> {
+        let failed = |error| failed(uri, &error);
         let path = self.base.join(uri.strip_prefix("file://").unwrap_or(uri));
-        let workspace = canonical(&self.workspace, uri).await?;
-        let resolved = canonical(&path, uri).await?;
+        let workspace = fs::canonicalize(&self.workspace).map_err(failed)?;
+        let resolved = fs::canonicalize(path).map_err(failed)?;
         if resolved.starts_with(&workspace) {
             return Ok(resolved);
         }
@@ -54,43 +81,14 @@ impl ObjectSource for FileSource {
     async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
         let FetchRequest { uri, options } = request;
         refuse_options_of_others(&options)?;
-        let path = self.resolve(&uri).await?;
-        let file = tokio::fs::File::open(&path)
-            .await
-            .map_err(|error| failed(&uri, &error))?;
-        let metadata = file
-            .metadata()
-            .await
-            .map_err(|error| failed(&uri, &error))?;
-        if !metadata.is_file() {
-            let message = format!("`{uri}` is no file");
-            return Err(CapabilityError::new(Reason::FetchFailed, message).with_field("script.uri"));
-        }
-        let max_bytes = options.max_bytes;
-        // One byte more tells a file that is too large from one that just fits, even while it grows.
-        let mut bytes = Vec::new();
-        let mut limited = file.take(max_bytes.saturating_add(1));
-        limited
-            .read_to_end(&mut bytes)
-            .await
-            .map_err(|error| failed(&uri, &error))?;
-        if bytes.len() as u64 > max_bytes {
-            let message = format!("`{uri}` is larger than {max_bytes} bytes");
-            return Err(CapabilityError::new(Reason::TooLarge, message).with_field("script.uri"));
-        }
-        let metadata = ObjectMetadata {
-            uri: Some(format!("file://{}", path.display())),
-            ..ObjectMetadata::default()
-        };
-        let bytes = bytes.into();
-        Ok(Object { bytes, metadata })
+        let source = self.clone();
+        // Once to the threads that may block and back: each way costs more than what is done there.
+        let reading = spawn_blocking(move || source.read(&uri, options.max_bytes));
+        reading.await.unwrap_or_else(|error| {
+            let message = format!("the file was not read to its end: {error}");
+            Err(CapabilityError::new(Reason::Internal, message))
+        })
     }
-}
-
-async fn canonical(path: &Path, uri: &str) -> Result<PathBuf, CapabilityError> {
-    tokio::fs::canonicalize(path)
-        .await
-        .map_err(|error| failed(uri, &error))
 }
 
 fn failed(uri: &str, error: &std::io::Error) -> CapabilityError {
