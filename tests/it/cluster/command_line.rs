@@ -235,7 +235,8 @@ async fn every_failure_is_explained_and_the_hopeless_ones_within_seconds() {
         assert!(said.contains(word), "it does not name {word}: {shown}");
         assert_eq!(ran.code, Some(1), "{shown}");
     }
-    for (ran, seconds) in [(&name, 20), (&account, 30), (&interpreter, 20)] {
+    // An account has 15 seconds to appear, counted from when its lack was seen; a busy cluster tells that late.
+    for (ran, seconds) in [(&name, 20), (&account, 45), (&interpreter, 20)] {
         assert!(
             ran.took < Duration::from_secs(seconds),
             "{:?} {:#}",

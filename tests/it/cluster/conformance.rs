@@ -35,10 +35,11 @@ impl Harness for Cluster {
     async fn request(&self, case: &str, behaviour: &Behaviour) -> JobRequest {
         let behaviour = &match behaviour {
             // containerd itself loses what a container wrote just before its end where that is a flood: the
-            // node's own file lacks it. So it stays for a moment.
+            // node's own file lacks it. And the kubelet serves nothing of a file that was rotated away before its
+            // log was asked for. So it stays for a moment before and after.
             Behaviour::PrintBytes(_) => {
                 let stay = Behaviour::Sleep(Duration::from_secs(3));
-                Behaviour::Sequence(vec![behaviour.clone(), stay])
+                Behaviour::Sequence(vec![stay.clone(), behaviour.clone(), stay])
             }
             other => other.clone(),
         };

@@ -11,6 +11,9 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use super::{Place, kubeconfig};
 use crate::program::Workspace;
 
+/// No run of these tests takes this long; one that does is stuck, and would hold up all tests after it.
+const STUCK: Duration = Duration::from_mins(5);
+
 /// What a run of one step came to.
 pub(super) struct Ran {
     pub(super) outcome: Value,
@@ -22,6 +25,7 @@ pub(super) struct Ran {
 
 /// A run of one script as a step, still to be started.
 pub(super) struct Run {
+    namespace: String,
     workspace: Workspace,
     kubeconfig: PathBuf,
     more: Vec<&'static str>,
@@ -37,6 +41,7 @@ impl Run {
         let workspace = Workspace::new(&[script]);
         write_playbook(place, &workspace, step, script.0, tool);
         Self {
+            namespace: place.namespace.clone(),
             workspace,
             kubeconfig: kubeconfig(),
             more: Vec::new(),
@@ -90,7 +95,12 @@ impl Run {
             }
         };
         let mut report = Vec::new();
-        let (_, (), status) = tokio::join!(stdout.read_to_end(&mut report), telling, child.wait());
+        let ends = async { tokio::join!(stdout.read_to_end(&mut report), telling, child.wait()).2 };
+        let Ok(status) = tokio::time::timeout(STUCK, ends).await else {
+            child.start_kill().unwrap();
+            let seen = kubectl(&["describe", "jobs,pods,events", "-n", &self.namespace]);
+            panic!("it is not over after {STUCK:?}; it told\n{told}\n{seen}");
+        };
         let output = Output {
             status: status.unwrap(),
             stdout: report,
