@@ -100,6 +100,10 @@ async fn list(arguments: &ListArguments) -> Result<Exit, Exit> {
         terminal::print(&format!("{:#}", Value::Array(jobs)));
         return Ok(Exit::Success);
     }
+    if jobs.is_empty() {
+        let namespace = &arguments.place.namespace;
+        terminal::tell(&format!("no jobs of tools in the namespace `{namespace}`"));
+    }
     let width = jobs
         .iter()
         .map(|job| job.name.len())
@@ -160,6 +164,10 @@ async fn sweep(arguments: &SweepArguments) -> Result<Exit, Exit> {
     }
     for name in &swept.secrets {
         terminal::print(&format!("secret/{name}"));
+    }
+    if swept.jobs.is_empty() && swept.secrets.is_empty() {
+        let namespace = &arguments.place.namespace;
+        terminal::tell(&format!("nothing to remove in the namespace `{namespace}`"));
     }
     Ok(Exit::Success)
 }

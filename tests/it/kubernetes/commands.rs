@@ -94,8 +94,14 @@ async fn a_job_is_listed_read_and_cancelled() {
                 .all(|resource| server.existing(resource).is_empty())
         })
         .await;
-    let listed = job(&cluster, &["list", "-n", NAMESPACE]).await;
-    assert_eq!((listed.code, listed.stdout.as_str()), (Some(0), ""));
+    for (command, said) in [("list", "no jobs of tools"), ("sweep", "nothing to remove")] {
+        let said = format!("{said} in the namespace `{NAMESPACE}`\n");
+        let answer = job(&cluster, &[command, "-n", NAMESPACE]).await;
+        assert_eq!(
+            (answer.code, answer.stdout, answer.stderr),
+            (Some(0), String::new(), said)
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
