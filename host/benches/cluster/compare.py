@@ -87,7 +87,9 @@ def run(name, n):
             print(f"left out: {name}, whose program is not named", file=sys.stderr)
             return
         kubectl("create", "namespace", namespace)
-        ran = subprocess.run(command, check=True, capture_output=True, text=True, timeout=MAX_RUN_SECONDS)
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=MAX_RUN_SECONDS)
+        if ran.returncode:
+            sys.exit(f"{name}: ended with {ran.returncode}\n{ran.stderr}")
         lines = [json.loads(line) for line in open(out.name)]
     totals = lines[-1] if lines else json.loads(ran.stdout.splitlines()[-1])
     calls = [line for line in lines if "end_ms" in line]

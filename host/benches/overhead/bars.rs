@@ -45,10 +45,11 @@ impl fmt::Display for Bar {
 }
 
 /// Compares what was measured with what is allowed: with the floor of a tool that knows no standard
-/// library, and with the floor of one that does, as most tools do.
-pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 7] {
+/// library, with the floor of one that does, as most tools do, and with the floor of one that runs a job.
+pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 9] {
     let no_std = measured.floor.p50;
     let std = measured.standard_floor.p50;
+    let job = measured.job_floor.p50;
     let script = &measured.script;
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
     let mebibytes = (memory.during.resident_bytes >> 20) as f64;
@@ -86,6 +87,16 @@ pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 7] {
         bar(
             "script tool, p99 / std floor p50",
             ratio(script.p99, std),
+            SCRIPT_P99,
+        ),
+        bar(
+            "script tool, p50 / job floor p50",
+            ratio(script.p50, job),
+            SCRIPT_P50,
+        ),
+        bar(
+            "script tool, p99 / job floor p50",
+            ratio(script.p99, job),
             SCRIPT_P99,
         ),
         bar(

@@ -8,7 +8,7 @@ use wasmtime::component::{Component, Linker};
 use crate::idle::bindings::ToolPre;
 use crate::idle::{self, Idle};
 use crate::measure::Subject;
-use crate::tools::EmptyTool;
+use crate::tools::MeasuredTool;
 use crate::{Result, THREADS, tools};
 
 /// A tool that is called without a host: no limits, no registry, no configuration to check, and
@@ -22,25 +22,15 @@ pub(crate) struct Floor {
 }
 
 impl Floor {
-    /// The tool `empty`, which makes six calls of its host and knows neither the standard library nor
-    /// WASI.
-    pub(crate) fn bare() -> Result<Self> {
-        Self::empty(tools::EMPTY)
-    }
-
-    /// The same tool as an ordinary tool is written: with the standard library, which imports WASI.
-    pub(crate) fn standard() -> Result<Self> {
-        Self::empty(tools::EMPTY_STANDARD)
+    /// A tool to compare with.
+    pub(crate) fn small(tool: MeasuredTool) -> Result<Self> {
+        Self::new(&tool.component()?, tool.config.to_owned())
     }
 
     /// The tool `script`, with a script in its configuration.
     pub(crate) fn script() -> Result<Self> {
         let config = tools::inline_script_config().to_string();
         Self::new(tools::script_component()?, config)
-    }
-
-    fn empty(tool: EmptyTool) -> Result<Self> {
-        Self::new(&tool.component()?, tools::EMPTY_CONFIG.to_owned())
     }
 
     fn new(component: &[u8], config: String) -> Result<Self> {

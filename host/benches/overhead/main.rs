@@ -41,18 +41,22 @@ const WAITING_CALLS: u32 = 10_000;
 fn main() -> Result<ExitCode> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()?;
+    if let [waiting::ARGUMENT, calls] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    {
+        let memory = runtime.block_on(waiting::measure(calls.parse()?))?;
+        println!("{}", serde_json::to_string(&memory)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let (plan, waiting_calls) = if has("--bench") {
         (Plan::FULL, WAITING_CALLS)
     } else {
         (Plan::TRIAL, 10)
     };
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .enable_all()
-        .build()?;
-
-    // First, while nothing that was freed before hides what is needed.
-    let memory = runtime.block_on(waiting::measure(waiting_calls))?;
+    let memory = waiting::measure_apart(waiting_calls)?;
     let mut lanes = runtime.block_on(Lanes::new(plan))?;
     for round in 0..plan.rounds {
         lanes.round(round, &runtime)?;
@@ -78,9 +82,11 @@ struct Lanes {
     engine: MemoryEngine,
     floor: Lane<Floor>,
     standard_floor: Lane<Floor>,
+    job_floor: Lane<Floor>,
     script_floor: Lane<Floor>,
     empty: Lane<HostedTool>,
     empty_standard: Lane<HostedTool>,
+    greet: Lane<HostedTool>,
     script: Lane<HostedTool>,
     inline: Lane<HostedTool>,
 }
@@ -91,11 +97,13 @@ impl Lanes {
         let host = tools::host(engine.clone(), 2 * THREADS).await?;
         Ok(Self {
             engine,
-            floor: Lane::new(Floor::bare()?, plan),
-            standard_floor: Lane::new(Floor::standard()?, plan),
+            floor: Lane::new(Floor::small(tools::EMPTY)?, plan),
+            standard_floor: Lane::new(Floor::small(tools::EMPTY_STANDARD)?, plan),
+            job_floor: Lane::new(Floor::small(tools::GREET)?, plan),
             script_floor: Lane::new(Floor::script()?, plan),
-            empty: Lane::new(HostedTool::empty(&host, tools::EMPTY)?, plan),
-            empty_standard: Lane::new(HostedTool::empty(&host, tools::EMPTY_STANDARD)?, plan),
+            empty: Lane::new(HostedTool::small(&host, tools::EMPTY)?, plan),
+            empty_standard: Lane::new(HostedTool::small(&host, tools::EMPTY_STANDARD)?, plan),
+            greet: Lane::new(HostedTool::small(&host, tools::GREET)?, plan),
             script: Lane::new(HostedTool::script_from_source(&host)?, plan),
             inline: Lane::new(HostedTool::script_inline(&host)?, plan),
         })
@@ -104,7 +112,7 @@ impl Lanes {
     /// Measures every lane in turn, so that a slow moment of the machine hits all alike. Each round begins
     /// with another lane, since what one leaves in caches and in the heap is paid by the next.
     fn round(&mut self, round: usize, runtime: &Runtime) -> Result<()> {
-        const LANES: usize = 7;
+        const LANES: usize = 9;
         for lane in 0..LANES {
             match (round + lane) % LANES {
                 0 => self.floor.round(runtime)?,
@@ -113,6 +121,8 @@ impl Lanes {
                 3 => self.empty.round(runtime)?,
                 4 => self.empty_standard.round(runtime)?,
                 5 => self.script.round(runtime)?,
+                6 => self.job_floor.round(runtime)?,
+                7 => self.greet.round(runtime)?,
                 _ => self.inline.round(runtime)?,
             }
         }
@@ -125,9 +135,11 @@ impl Lanes {
         Measured {
             floor: self.floor.summary(),
             standard_floor: self.standard_floor.summary(),
+            job_floor: self.job_floor.summary(),
             script_floor: self.script_floor.summary(),
             empty: self.empty.summary(),
             empty_standard: self.empty_standard.summary(),
+            greet: self.greet.summary(),
             script: self.script.summary(),
             inline: self.inline.summary(),
         }

@@ -20,28 +20,39 @@ pub(crate) const EXECUTION_ID: &str = "522095307073519743";
 /// The step that all calls belong to, but for those that run at once.
 pub(crate) const STEP: &str = "process_data";
 /// The least that a tool can be.
-pub(crate) const EMPTY: EmptyTool = EmptyTool {
+pub(crate) const EMPTY: MeasuredTool = MeasuredTool {
     kind: "empty",
     package: "guest-empty",
     file: "guest_empty.wasm",
+    config: EMPTY_CONFIG,
 };
 /// The same tool as an ordinary tool is written.
-pub(crate) const EMPTY_STANDARD: EmptyTool = EmptyTool {
+pub(crate) const EMPTY_STANDARD: MeasuredTool = MeasuredTool {
     kind: "empty-standard",
     package: "guest-empty-standard",
     file: "guest_empty_standard.wasm",
+    config: EMPTY_CONFIG,
+};
+/// A tool that runs a job and does nothing else: the example of the SDK.
+pub(crate) const GREET: MeasuredTool = MeasuredTool {
+    kind: "greet",
+    package: "greet",
+    file: "greet.wasm",
+    config: r#"{"name":"Ada"}"#,
 };
 /// The configuration of an empty tool: six calls of the host, as in any tool that does something.
-pub(crate) const EMPTY_CONFIG: &str = r#"{"host_calls":6}"#;
+const EMPTY_CONFIG: &str = r#"{"host_calls":6}"#;
 /// The script that is run.
 const SCRIPT: &str = "print('hello')\n";
 
-/// A tool that does nothing, and the package that it is built from.
+/// A tool to compare with, the package that it is built from, and what it is called with.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct EmptyTool {
+pub(crate) struct MeasuredTool {
     kind: &'static str,
     package: &'static str,
     file: &'static str,
+    /// Its configuration, a JSON object.
+    pub(crate) config: &'static str,
 }
 
 /// A tool in a host, with the configuration that it is called with.
@@ -55,9 +66,9 @@ pub(crate) struct HostedTool {
 struct OneScript;
 
 impl HostedTool {
-    /// A tool that does nothing: what a host adds to any call.
-    pub(crate) fn empty(host: &Arc<ToolHost>, tool: EmptyTool) -> Result<Self> {
-        Self::new(host, tool.kind, serde_json::from_str(EMPTY_CONFIG)?)
+    /// A tool to compare with.
+    pub(crate) fn small(host: &Arc<ToolHost>, tool: MeasuredTool) -> Result<Self> {
+        Self::new(host, tool.kind, serde_json::from_str(tool.config)?)
     }
 
     /// The tool `script`, with a script that it fetches.
@@ -125,7 +136,7 @@ pub(crate) async fn host(engine: MemoryEngine, max_calls: usize) -> Result<Arc<T
     let embedded = EMBEDDED_TOOLS.iter();
     let embedded = embedded.map(|(origin, component)| (*origin, Arc::from(*component)));
     let mut tools: Vec<(&str, Arc<[u8]>)> = embedded.collect();
-    for tool in [EMPTY, EMPTY_STANDARD] {
+    for tool in [EMPTY, EMPTY_STANDARD, GREET] {
         tools.push((tool.kind, tool.component()?.into()));
     }
     for (origin, component) in tools {
@@ -142,7 +153,7 @@ pub(crate) fn succeeding_engine() -> MemoryEngine {
     engine
 }
 
-impl EmptyTool {
+impl MeasuredTool {
     /// The component, built where it has not been built yet.
     pub(crate) fn component(self) -> Result<Vec<u8>> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

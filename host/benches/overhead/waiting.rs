@@ -1,8 +1,10 @@
 //! The memory of many calls that wait at once.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
 
@@ -10,8 +12,8 @@ use crate::Result;
 use crate::measure::Subject as _;
 use crate::tools::{self, HostedTool};
 
-/// Memory of this process, before and during calls that wait for a job.
-#[derive(Debug, Clone, Copy)]
+/// Memory of a process, before and during calls that wait for a job.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct WaitingMemory {
     /// How many calls wait.
     pub(crate) calls: u32,
@@ -22,7 +24,7 @@ pub(crate) struct WaitingMemory {
 }
 
 /// Memory of a process as Linux counts it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Memory {
     /// Each page once for every place where it is mapped. The data of a component is one file that each
     /// of its memories maps, so this counts it once a call.
@@ -30,6 +32,9 @@ pub(crate) struct Memory {
     /// Each page once, as the limit of a container counts it.
     pub(crate) proportional_bytes: u64,
 }
+
+/// What has this program measure memory and nothing else; the number of calls comes after it.
+pub(crate) const ARGUMENT: &str = "--waiting-calls";
 
 /// How often it is looked whether all calls wait.
 const LOOK: Duration = Duration::from_millis(50);
@@ -43,6 +48,18 @@ impl WaitingMemory {
         let added = added.saturating_sub(self.before.proportional_bytes);
         added / u64::from(self.calls.max(1))
     }
+}
+
+/// Measures in a process of its own: what ten thousand calls leave of the heap makes those after them slower,
+/// and what was freed before them would hide what they need.
+pub(crate) fn measure_apart(calls: u32) -> Result<WaitingMemory> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(ARGUMENT).arg(calls.to_string());
+    let output = command.stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("the memory of calls was not measured: {}", output.status).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// Makes so many calls of the tool `script` whose jobs run until they are released, and looks at memory
