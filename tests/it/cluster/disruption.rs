@@ -46,7 +46,8 @@ fn assert_whole(ran: &Ran, seconds: u32) {
     assert_eq!(
         ran.outcome["output"],
         Value::String(lines),
-        "{}",
+        "{:#}\n{}",
+        ran.outcome,
         ran.stderr
     );
     assert_eq!(

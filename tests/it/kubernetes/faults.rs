@@ -171,6 +171,22 @@ async fn any_request_may_fail_once_in_any_way() {
     all_hold(cases).await;
 }
 
+/// A kubelet that was started anew says this of a pod that it was not told of yet, and the API server passes it on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_does_not_know_its_pod_yet_is_asked_again() {
+    let message = "the server could not find the requested resource ( pods/log job-abcde)";
+    let unknown = Refusal::of_code(404, message).with("kind", "pods/log");
+    let cases = (1..=4).map(|number| {
+        let fault = Fault::Refuse(When::BeforeWork, unknown.clone());
+        let matching = Match::new("get", "pods/log").nth(number);
+        let case = async move {
+            run_with(|cluster| cluster.server.faults().plan(matching, fault)).await;
+        };
+        (format!("log {number}"), case)
+    });
+    all_hold(cases).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_may_break_off_after_any_byte() {
     let lines = "a\n\nsame\nsame\nsame\nlast\nno end";

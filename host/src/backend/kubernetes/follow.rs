@@ -318,6 +318,7 @@ impl Silence {
 
 fn refused(error: &kube::Error) -> StreamEnd {
     match retry::code(error) {
+        Some(404) if is_of_node(error) => StreamEnd::Cut,
         Some(404) => StreamEnd::Missing(None),
         Some(403) => StreamEnd::Missing(Some(format!("the log may not be read: {error}"))),
         // A container that is about to start.
@@ -326,5 +327,18 @@ fn refused(error: &kube::Error) -> StreamEnd {
         // The API server says so of a kubelet that does not answer, in many words.
         Some(500) => StreamEnd::Cut,
         _ => StreamEnd::Missing(Some(format!("the log cannot be read: {error}"))),
+    }
+}
+
+/// Whether a node says so, which the API server passes on with a kind of its own; of a pod that is gone it says so
+/// itself. A kubelet that was started anew does not know a pod until it has listed its pods, which took up to a
+/// second.
+fn is_of_node(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => {
+            let details = status.details.as_ref();
+            details.is_some_and(|details| details.kind == "pods/log")
+        }
+        _ => false,
     }
 }
