@@ -9,8 +9,9 @@ use super::gate::Gate;
 use super::step::{Ran, Run, kubectl, kubectl_with, run};
 use super::{Place, kubeconfig};
 
-/// What is refused for good is told within this time: events are looked at after five seconds.
-const SOON: Duration = Duration::from_secs(20);
+/// What is refused for good is told within this time: events are looked at after five seconds, and ten seconds later
+/// where a busy cluster had not written them yet.
+const SOON: Duration = Duration::from_secs(30);
 
 /// Limits what the namespace may use, and waits until that counts.
 fn set_quota(place: &Place, hard: &Value) {
