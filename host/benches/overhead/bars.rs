@@ -17,7 +17,7 @@ const WAITING_MEBIBYTES: f64 = 1024.0;
 /// A number that shall not be exceeded.
 #[derive(Debug)]
 pub(crate) struct Bar {
-    what: &'static str,
+    what: String,
     measured: f64,
     most: f64,
 }
@@ -46,19 +46,20 @@ impl fmt::Display for Bar {
 
 /// Compares what was measured with what is allowed: with the floor of a tool that knows no standard
 /// library, with the floor of one that does, as most tools do, and with the floor of one that runs a job.
-pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 9] {
-    let no_std = measured.floor.p50;
-    let std = measured.standard_floor.p50;
-    let job = measured.job_floor.p50;
+pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> Vec<Bar> {
     let script = &measured.script;
-    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
-    let mebibytes = (memory.during.resident_bytes >> 20) as f64;
-    let bar = |what, measured, most| Bar {
-        what,
+    let floors = [
+        ("no_std", measured.floor.p50),
+        ("std", measured.standard_floor.p50),
+        ("job", measured.job_floor.p50),
+    ];
+    let [(_, no_std), (_, std), _] = floors;
+    let bar = |what: &str, measured, most| Bar {
+        what: what.to_owned(),
         measured,
         most,
     };
-    [
+    let mut bars = vec![
         bar(
             "empty no_std tool, p50 / no_std floor p50",
             ratio(measured.empty.p50, no_std),
@@ -69,40 +70,22 @@ pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> [Bar; 9] {
             ratio(measured.empty_standard.p50, std),
             EMPTY_P50,
         ),
-        bar(
-            "script tool, p50 / no_std floor p50",
-            ratio(script.p50, no_std),
-            SCRIPT_P50,
-        ),
-        bar(
-            "script tool, p50 / std floor p50",
-            ratio(script.p50, std),
-            SCRIPT_P50,
-        ),
-        bar(
-            "script tool, p99 / no_std floor p50",
-            ratio(script.p99, no_std),
-            SCRIPT_P99,
-        ),
-        bar(
-            "script tool, p99 / std floor p50",
-            ratio(script.p99, std),
-            SCRIPT_P99,
-        ),
-        bar(
-            "script tool, p50 / job floor p50",
-            ratio(script.p50, job),
-            SCRIPT_P50,
-        ),
-        bar(
-            "script tool, p99 / job floor p50",
-            ratio(script.p99, job),
-            SCRIPT_P99,
-        ),
-        bar(
-            "MiB resident while calls wait",
-            mebibytes,
-            WAITING_MEBIBYTES,
-        ),
-    ]
+    ];
+    for (percentile, time, most) in [
+        ("p50", script.p50, SCRIPT_P50),
+        ("p99", script.p99, SCRIPT_P99),
+    ] {
+        bars.extend(floors.map(|(name, floor)| {
+            let what = format!("script tool, {percentile} / {name} floor p50");
+            bar(&what, ratio(time, floor), most)
+        }));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "some thousands")]
+    let mebibytes = (memory.during.resident_bytes >> 20) as f64;
+    bars.push(bar(
+        "MiB resident while calls wait",
+        mebibytes,
+        WAITING_MEBIBYTES,
+    ));
+    bars
 }

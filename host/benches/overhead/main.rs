@@ -45,7 +45,8 @@ fn main() -> Result<ExitCode> {
         .worker_threads(THREADS)
         .enable_all()
         .build()?;
-    if let [waiting::ARGUMENT, calls] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    if let [waiting, calls] = &arguments[..]
+        && waiting == waiting::ARGUMENT
     {
         let memory = runtime.block_on(waiting::measure(calls.parse()?))?;
         println!("{}", serde_json::to_string(&memory)?);

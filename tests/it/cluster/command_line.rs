@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Place;
-use super::step::{command, kubectl, run, write_playbook};
-use crate::program::Workspace;
+use super::step::{Run, kubectl, run};
 
 #[tokio::test]
 #[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
@@ -135,23 +134,11 @@ async fn no_line_of_a_flood_is_lost_or_comes_twice() {
     // flood that a container's end follows at once.
     let script = "import time\ntime.sleep(2)\nfor i in range(50000):\n    print(f'{i:06d}', 'x' * 92)\n    \
                   if i % 1000 == 0:\n        time.sleep(0.03)\ntime.sleep(0.5)\n";
-    let workspace = Workspace::new(&[("a.py", script)]);
-    write_playbook(&place, &workspace, "flood", "a.py", json!({"job": {}}));
-    let arguments = [
-        "run",
-        "p.yaml",
-        "--engine",
-        "kubernetes",
-        "--execution-id",
-        "42",
-    ];
-    let mut command = command(&workspace, &arguments);
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap())
-        .await
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{stderr}");
-    let lines = stderr
+    let run = Run::new(&place, "flood", ("a.py", script), json!({"job": {}}));
+    let ran = run.finish_and_see("", async {}).await;
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let lines = ran
+        .stderr
         .lines()
         .filter_map(|line| line.split_once("  | ")?.1.get(..6)?.parse().ok());
     let lines: Vec<u32> = lines.collect();

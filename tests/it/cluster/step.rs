@@ -130,13 +130,7 @@ pub(super) fn command(workspace: &Workspace, arguments: &[&str]) -> Command {
 }
 
 /// Writes a playbook of one step, whose job is made in the namespace.
-pub(super) fn write_playbook(
-    place: &Place,
-    workspace: &Workspace,
-    step: &str,
-    script: &str,
-    mut tool: Value,
-) {
+fn write_playbook(place: &Place, workspace: &Workspace, step: &str, script: &str, mut tool: Value) {
     tool["kind"] = json!("script");
     tool["script"] = json!({"uri": script, "source": {"type": "file"}});
     tool["job"]["namespace"] = json!(place.namespace);

@@ -334,11 +334,9 @@ fn refused(error: &kube::Error) -> StreamEnd {
 /// itself. A kubelet that was started anew does not know a pod until it has listed its pods, which took up to a
 /// second.
 fn is_of_node(error: &kube::Error) -> bool {
-    match error {
-        kube::Error::Api(status) => {
-            let details = status.details.as_ref();
-            details.is_some_and(|details| details.kind == "pods/log")
-        }
-        _ => false,
-    }
+    let kube::Error::Api(status) = error else {
+        return false;
+    };
+    let details = status.details.as_ref();
+    details.is_some_and(|details| details.kind == "pods/log")
 }
