@@ -6,7 +6,7 @@ use std::time::Duration;
 use fake_kubernetes::{Fault, Match, Planned, Play, Refusal, Step, When};
 use jiff::Timestamp;
 use toolhost::backend::kubernetes::KubernetesEngine;
-use toolhost::capability::{JobRequest, JobStatus};
+use toolhost::capability::{JobEvent, JobEventKind, JobRequest, JobStatus};
 
 use super::{Cluster, Ran, all_hold, run, start};
 
@@ -185,6 +185,25 @@ async fn a_node_that_does_not_know_its_pod_yet_is_asked_again() {
         (format!("log {number}"), case)
     });
     all_hold(cases).await;
+}
+
+/// A kubelet whose runtime has lost a log answers with a success, and says so in the log's place.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_says_instead_of_a_log_is_told() {
+    let cluster = Cluster::new().await;
+    let engine = cluster.engine().await;
+    let said = "unable to retrieve container logs for containerd://0123";
+    let matching = Match::new("get", "pods/log").from(1);
+    cluster.server.faults().plan(matching, Fault::Say(said));
+    let request = Cluster::request("job", "echo lost");
+    let ran = run(&engine, request).await.unwrap();
+    assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
+    assert_eq!(ran.logs, [""], "{ran:#?}");
+    let is_told = |event: &JobEvent| match &event.kind {
+        JobEventKind::Warning { message } => message.contains(said),
+        _ => false,
+    };
+    assert!(ran.events.iter().any(is_told), "{ran:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -157,7 +157,10 @@ impl Follower {
         loop {
             let before = reader.position();
             match self.read_stream(reader, false).await {
-                StreamEnd::Complete => return None,
+                StreamEnd::Complete => {
+                    let remark = reader.stream.remark();
+                    return remark.map(|remark| format!("the node says of its log: {remark}"));
+                }
                 StreamEnd::Missing(problem) => return problem,
                 StreamEnd::Cut => {}
             }

@@ -13,6 +13,8 @@ const MAX_REMEMBERED: usize = 1 << 17;
 /// How far the timestamps of a log may go back. A runtime copies a container's two streams side by side, and
 /// whichever reads its clock first may be the second to write; microseconds were seen.
 const MAX_STEP_BACK: SignedDuration = SignedDuration::from_secs(1);
+/// How much is kept of what the kubelet says itself: its sentence with the ID of a container takes 120 bytes.
+const MAX_REMARK_BYTES: usize = 256;
 
 /// Reads streams of lines with timestamps, as `GET …/log?timestamps=true` gives them, and passes on each
 /// byte of the log once.
@@ -21,7 +23,7 @@ const MAX_STEP_BACK: SignedDuration = SignedDuration::from_secs(1);
 /// their place among those that share it. A line that was cut is gone on with where it was cut.
 ///
 /// What the kubelet itself puts into a stream, such as an error of its own, has no timestamp and is no
-/// part of the log.
+/// part of the log: it is the stream's [`remark`](Self::remark).
 #[derive(Debug, Default)]
 pub(super) struct LogStream {
     /// Timestamps of the lines that a resumed stream may repeat, in the log's order, with how many lines
@@ -40,6 +42,8 @@ pub(super) struct LogStream {
     /// What stood in an earlier stream, counted when the current one began.
     expected: HashMap<Timestamp, u32>,
     place: Place,
+    /// The beginning of what the current stream holds that is no part of the log.
+    remark: Vec<u8>,
     /// How many bytes were passed on.
     passed_on: u64,
 }
@@ -51,8 +55,10 @@ enum Place {
     Timestamp(Vec<u8>),
     /// In a line that is passed on, after so many bytes that are not.
     Line { skip: u64 },
-    /// In a line that was passed on before, or that is no part of the log.
+    /// In a line that was passed on before.
     Skipped,
+    /// In a line that is no part of the log.
+    Remark,
 }
 
 impl Default for Place {
@@ -65,6 +71,7 @@ impl LogStream {
     /// Begins a new stream, and says from when on it has to be asked for; none for all of it.
     pub(super) fn begin(&mut self) -> Option<Timestamp> {
         self.place = Place::default();
+        self.remark.clear();
         self.repeated.clear();
         self.expected.clear();
         for (timestamp, count) in &self.seen {
@@ -83,20 +90,28 @@ impl LogStream {
             bytes = match &mut self.place {
                 Place::Timestamp(text) => {
                     let (taken, rest) = take_until(bytes, |byte| byte == b' ' || byte == b'\n');
+                    if text.len() + taken.len() > MAX_TIMESTAMP_BYTES {
+                        let begun = std::mem::take(text);
+                        self.place = Place::Remark;
+                        self.add_remark(&begun);
+                        continue;
+                    }
+                    text.extend_from_slice(taken);
                     let Some((separator, rest)) = rest.split_first() else {
-                        if text.len() + taken.len() > MAX_TIMESTAMP_BYTES {
-                            self.place = Place::Skipped;
-                        } else {
-                            text.extend_from_slice(taken);
-                        }
                         return;
                     };
-                    text.extend_from_slice(taken);
                     let timestamp = parse(text).filter(|_| *separator == b' ');
-                    self.place = match timestamp {
-                        Some(timestamp) => self.enter_line(timestamp, &mut pass_on),
-                        None if *separator == b'\n' => Place::default(),
-                        None => Place::Skipped,
+                    let begun = std::mem::take(text);
+                    self.place = if let Some(timestamp) = timestamp {
+                        self.enter_line(timestamp, &mut pass_on)
+                    } else {
+                        self.add_remark(&begun);
+                        self.add_remark(&[*separator]);
+                        if *separator == b'\n' {
+                            Place::default()
+                        } else {
+                            Place::Remark
+                        }
                     };
                     rest
                 }
@@ -117,8 +132,11 @@ impl LogStream {
                     }
                     rest
                 }
-                Place::Skipped => {
+                Place::Skipped | Place::Remark => {
                     let (line, rest) = take_line(bytes);
+                    if matches!(self.place, Place::Remark) {
+                        self.add_remark(line);
+                    }
                     if line.ends_with(b"\n") {
                         self.place = Place::default();
                     }
@@ -128,9 +146,27 @@ impl LogStream {
         }
     }
 
+    /// What the current stream holds that is no part of the log, such as a kubelet's sentence that there is none.
+    pub(super) fn remark(&self) -> Option<String> {
+        let unfinished = match &self.place {
+            Place::Timestamp(text) => text.as_slice(),
+            _ => &[],
+        };
+        let remark = [self.remark.as_slice(), unfinished].concat();
+        let remark = String::from_utf8_lossy(&remark);
+        let remark = remark.trim();
+        (!remark.is_empty()).then(|| remark.escape_debug().to_string())
+    }
+
     /// How many bytes were passed on.
     pub(super) fn passed_on(&self) -> u64 {
         self.passed_on
+    }
+
+    fn add_remark(&mut self, bytes: &[u8]) {
+        let room = MAX_REMARK_BYTES - self.remark.len().min(MAX_REMARK_BYTES);
+        self.remark
+            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
     }
 
     fn enter_line(&mut self, timestamp: Timestamp, pass_on: &mut impl FnMut(&[u8])) -> Place {
@@ -346,6 +382,38 @@ mod tests {
         read(&mut stream, bytes, &mut seen);
         assert_eq!(String::from_utf8(seen).unwrap(), "a b\n\nc");
         assert_eq!(stream.passed_on(), 6);
+        assert_eq!(
+            stream.remark().as_deref(),
+            Some("failed to watch file\\nunknown")
+        );
+    }
+
+    #[test]
+    fn what_the_kubelet_says_instead_of_a_log_is_kept_wherever_it_is_divided() {
+        let said = "unable to retrieve container logs for containerd://0123456789abcdef";
+        for text in [said, "unknown", &"x".repeat(41), &"x".repeat(1_000)] {
+            for divided in [1, 3, 40, 41, 2_000] {
+                let mut stream = LogStream::default();
+                stream.begin();
+                for piece in text.as_bytes().chunks(divided) {
+                    stream.read(piece, |_| panic!("it is no log"));
+                }
+                let kept = &text[..text.len().min(MAX_REMARK_BYTES)];
+                assert_eq!(stream.remark().as_deref(), Some(kept), "by {divided}");
+                stream.begin();
+                assert_eq!(stream.remark(), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_alone_has_no_remark() {
+        let mut stream = LogStream::default();
+        stream.begin();
+        stream.read(b"2026-11-24T10:00:00Z a\n\n2026-11-24T10:00:00Z", |_| {});
+        stream.begin();
+        stream.read(b"2026-11-24T10:00:00Z a\n", |_| {});
+        assert_eq!(stream.remark(), None);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub enum Fault {
         /// How many bytes still come.
         bytes: usize,
     },
+    /// The answer is a success with this text for its body, whatever it would have been.
+    Say(&'static str),
     /// The body of the answer says nothing more after so many bytes; the connection stays.
     Silence {
         /// How many bytes still come.

@@ -132,6 +132,7 @@ async fn meet(fault: &Fault, now: When, call: &Call) -> Option<io::Result<Answer
 fn spoil(answer: Answer, fault: &Fault) -> Answer {
     match *fault {
         Fault::Cut { bytes } => answer.map(|body| shortened(body, bytes, true)),
+        Fault::Say(text) => body::answer(200, "text/plain", body::whole(text)),
         Fault::Silence { bytes } => answer.map(|body| shortened(body, bytes, false)),
         _ => answer,
     }
