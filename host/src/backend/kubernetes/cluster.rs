@@ -96,7 +96,7 @@ impl Cluster {
         } else {
             let client = self.connection.client();
             let limit = self.connection.request_timeout();
-            let answer = timeout(limit, api::warnings(&client, namespace)).await;
+            let answer = timeout(limit, Box::pin(api::warnings(&client, namespace))).await;
             let known = answer.ok().and_then(Result::ok).unwrap_or_default();
             let known: Arc<[EventView]> = known.into();
             warnings.insert(namespace.to_owned(), (Instant::now(), Arc::clone(&known)));

@@ -81,17 +81,20 @@ impl Creation {
         }
     }
 
-    /// Creates the job, answers, and sees it through.
+    /// Creates the job and answers. What is to be seen through then is returned.
     ///
-    /// Where nobody waits for the answer any longer, the job is ended.
-    pub(super) async fn run(self, room: Option<OwnedSemaphorePermit>, answer: Answer) {
-        let started = Box::pin(within(room, self.start())).await;
-        let (existing, subscription) = match started {
+    /// Where nobody waits for the answer any longer, the job is to be ended, which its supervision sees.
+    pub(super) async fn run(
+        self,
+        room: Option<OwnedSemaphorePermit>,
+        answer: Answer,
+    ) -> Option<Supervision> {
+        let (existing, subscription) = match within(room, self.start()).await {
             Ok(started) => started,
             Err(error) => {
                 // Nobody may be there to hear it.
                 drop(answer.send(Err(error)));
-                return;
+                return None;
             }
         };
         let Self {
@@ -131,11 +134,9 @@ impl Creation {
             shutdown,
             cluster,
         };
-        // A job may run for hours, and many do at once: what made it is not needed any longer.
-        drop((existing.job, manifest));
         // A handle that nobody takes is dropped, and asks for the job's end by that.
         drop(answer.send(Ok(handle)));
-        supervision.run().await;
+        Some(supervision)
     }
 
     async fn start(&self) -> Result<(Existing, Subscription), CapabilityError> {

@@ -68,15 +68,21 @@ impl JobRunner for KubernetesEngine {
                 match Manifest::new(&request, &settings) {
                     Ok(manifest) => {
                         let creation = Creation::new(cluster, request, manifest, logs, shutdown);
-                        creation.run(room, answer).await;
+                        creation.run(room, answer).await
                     }
-                    // Nobody may be there to hear it.
-                    Err(error) => drop(answer.send(Err(error))),
+                    Err(error) => {
+                        // Nobody may be there to hear it.
+                        drop(answer.send(Err(error)));
+                        None
+                    }
                 }
             };
-            // Boxed within the task. Else its 6 KB would pass three times over the stack of whoever calls this, a
-            // guest's, whose pages stay touched for as long as it waits for the job.
-            Box::pin(creation).await;
+            // Boxed within the task. Else its 16 KB would pass three times over the stack of whoever calls this, a
+            // guest's, whose pages stay touched for as long as it waits for the job. And gone before the job is
+            // seen through, which may take hours, of many jobs at once.
+            if let Some(supervision) = Box::pin(creation).await {
+                Box::pin(supervision.run()).await;
+            }
         });
         answered.await.unwrap_or_else(|_| {
             Err(CapabilityError::new(

@@ -187,7 +187,8 @@ impl Follower {
         };
         let mut silence = Silence::new(self, follow);
         let answer = tokio::select! {
-            answer = client.request_stream(request) => answer,
+            // Boxed, since a log is followed for much longer than it is asked for.
+            answer = Box::pin(client.request_stream(request)) => answer,
             () = silence.runs_out() => return StreamEnd::Cut,
         };
         let mut body = match answer {

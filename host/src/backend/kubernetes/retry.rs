@@ -45,7 +45,9 @@ where
         let permit = connection.room().await;
         let left = give_up.saturating_duration_since(Instant::now());
         let limit = connection.request_timeout().min(left);
-        let result = timeout(limit, operation()).await;
+        // Boxed, since it takes kilobytes, and a job is waited for much longer than its requests: without, each job
+        // would keep the room of the largest for as long as it runs.
+        let result = timeout(limit, Box::pin(operation())).await;
         let result = result.unwrap_or_else(|_| Err(Error::Service(Unanswered(limit).into())));
         drop(permit);
         let error = match result {

@@ -14,13 +14,15 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, OwnerReference, Time};
 use kube::Resource;
 use kube::core::ObjectMeta;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 /// A pod.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PodView {
-    #[serde(deserialize_with = "metadata")]
+    /// Without its labels and annotations, of which nothing is read.
+    #[serde(deserialize_with = "identity")]
     pub(crate) metadata: ObjectMeta,
     #[serde(deserialize_with = "or_default")]
     pub(crate) spec: PodSpecView,
@@ -262,16 +264,20 @@ impl EventView {
     }
 }
 
-/// What is read of the metadata.
+/// What is read of the metadata; `Texts` are its labels and annotations.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Metadata {
+#[serde(
+    rename_all = "camelCase",
+    default,
+    bound(deserialize = "Texts: Deserialize<'de> + Default")
+)]
+struct Metadata<Texts> {
     name: Option<String>,
     namespace: Option<String>,
     uid: Option<String>,
     resource_version: Option<String>,
-    labels: Option<BTreeMap<String, String>>,
-    annotations: Option<BTreeMap<String, String>>,
+    labels: Texts,
+    annotations: Texts,
     creation_timestamp: Option<Time>,
     deletion_timestamp: Option<Time>,
     deletion_grace_period_seconds: Option<i64>,
@@ -287,28 +293,42 @@ struct Owner {
 }
 
 fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    let read = Metadata::deserialize(deserializer)?;
-    let owner = |owner: Owner| OwnerReference {
-        kind: owner.kind,
-        name: owner.name,
-        uid: owner.uid,
-        ..OwnerReference::default()
-    };
+    let mut read = Metadata::<Option<BTreeMap<_, _>>>::deserialize(deserializer)?;
+    let (labels, annotations) = (read.labels.take(), read.annotations.take());
     Ok(ObjectMeta {
-        name: read.name,
-        namespace: read.namespace,
-        uid: read.uid,
-        resource_version: read.resource_version,
-        labels: read.labels,
-        annotations: read.annotations,
-        creation_timestamp: read.creation_timestamp,
-        deletion_timestamp: read.deletion_timestamp,
-        deletion_grace_period_seconds: read.deletion_grace_period_seconds,
-        owner_references: read
-            .owner_references
-            .map(|owners| owners.into_iter().map(owner).collect()),
-        ..ObjectMeta::default()
+        labels,
+        annotations,
+        ..read.into()
     })
+}
+
+/// As above, without labels and annotations: a pod has a dozen, and they come with each of its changes.
+fn identity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
+    Metadata::<IgnoredAny>::deserialize(deserializer).map(Into::into)
+}
+
+impl<Texts> From<Metadata<Texts>> for ObjectMeta {
+    fn from(read: Metadata<Texts>) -> Self {
+        let owner = |owner: Owner| OwnerReference {
+            kind: owner.kind,
+            name: owner.name,
+            uid: owner.uid,
+            ..OwnerReference::default()
+        };
+        Self {
+            name: read.name,
+            namespace: read.namespace,
+            uid: read.uid,
+            resource_version: read.resource_version,
+            creation_timestamp: read.creation_timestamp,
+            deletion_timestamp: read.deletion_timestamp,
+            deletion_grace_period_seconds: read.deletion_grace_period_seconds,
+            owner_references: read
+                .owner_references
+                .map(|owners| owners.into_iter().map(owner).collect()),
+            ..Self::default()
+        }
+    }
 }
 
 /// Takes `null` for a value that is missing: the API server writes so some lists that are empty.
