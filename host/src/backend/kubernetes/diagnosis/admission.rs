@@ -206,7 +206,8 @@ fn permission(text: &str) -> Option<Cause> {
     };
     let message = format!("`{user}` may not {verb} {resource} in {place}");
     let hint = format!(
-        "add to a Role of this user: `apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]`"
+        "add to a Role of this user: `apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]`; \
+         a Role with everything that is needed is in toolhost's `deploy/`: `kubectl apply -k deploy`"
     );
     Some(Cause::new(Reason::Denied, message).with_hint(hint))
 }
