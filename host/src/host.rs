@@ -222,7 +222,10 @@ impl ToolHost {
         let callable = tool.callable()?;
         let vault = Arc::new(Vault::new());
         let environments = EnvironmentOf::of_schema(tool.schema());
-        let config = if Renderer::has_template(&request.config) || !environments.is_empty() {
+        let is_named = |place: &EnvironmentOf<'_>| place.is_named_in(&request.config);
+        let is_changed =
+            Renderer::has_template(&request.config) || environments.iter().any(is_named);
+        let config = if is_changed {
             let rendering = self
                 .renderer
                 .render_value(&request.config, &request.templates, &vault);

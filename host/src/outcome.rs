@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use crate::abi::v0_1::ToolError;
@@ -79,15 +80,15 @@ impl fmt::Display for OutcomeStatus {
     }
 }
 
+/// About as many members as the outcome of the script tool has.
+const USUAL_MEMBERS: usize = 24;
+
 /// A status and a document, before the host adds what it knows.
 pub(crate) type Ending = (OutcomeStatus, Map<String, Value>);
 
 /// Reads what a tool returned.
 pub(crate) fn parse(text: &str) -> Result<Ending, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let Value::Object(document) = value else {
-        return Err("it is no JSON object".to_owned());
-    };
+    let Document(document) = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let status = document.get("status").and_then(Value::as_str);
     let known = OutcomeStatus::ALL
         .into_iter()
@@ -97,6 +98,33 @@ pub(crate) fn parse(text: &str) -> Result<Ending, String> {
         None => {
             Err("its `status` is none of `completed`, `failed`, `cancelled`, `timeout`".to_owned())
         }
+    }
+}
+
+/// A JSON object, read into a map that need not grow: each growth moves all members.
+struct Document(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(DocumentVisitor).map(Self)
+    }
+}
+
+struct DocumentVisitor;
+
+impl<'de> Visitor<'de> for DocumentVisitor {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut document = Map::with_capacity(USUAL_MEMBERS);
+        while let Some((name, value)) = members.next_entry()? {
+            document.insert(name, value);
+        }
+        Ok(document)
     }
 }
 

@@ -1,8 +1,6 @@
 //! What a program finds in its environment and on its command line, on engines that start it
 //! themselves.
 
-use std::collections::HashMap;
-
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -99,28 +97,26 @@ impl Program {
     }
 }
 
+/// Variables in order. They are looked for one by one: a tool sets at most a thousand, and mostly a few.
 #[derive(Default)]
 struct Environment {
     entries: Vec<(String, SecretString)>,
-    /// Where in `entries` a name is.
-    positions: HashMap<String, usize>,
 }
 
 impl Environment {
     fn get(&self, name: &str) -> Option<&SecretString> {
-        let position = *self.positions.get(name)?;
-        self.entries.get(position).map(|(_, value)| value)
+        let mut entries = self.entries.iter();
+        let (_, value) = entries.find(|(known, _)| known == name)?;
+        Some(value)
     }
 
     /// Sets a variable; a later value replaces an earlier one, as in Kubernetes.
     fn set(&mut self, name: &str, value: SecretString) {
-        let known = self.positions.get(name).copied();
-        if let Some(entry) = known.and_then(|position| self.entries.get_mut(position)) {
-            entry.1 = value;
-            return;
+        let mut entries = self.entries.iter_mut();
+        match entries.find(|(known, _)| known == name) {
+            Some((_, known)) => *known = value,
+            None => self.entries.push((name.to_owned(), value)),
         }
-        self.positions.insert(name.to_owned(), self.entries.len());
-        self.entries.push((name.to_owned(), value));
     }
 }
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::context::TemplateContext;
@@ -11,12 +13,15 @@ use crate::sealing::Vault;
 /// `"x-noetl-environment": [{"credential": "/job/auth", "into": "/job/env"}]`, with JSON Pointers into the
 /// configuration (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvironmentOf {
+pub struct EnvironmentOf<'schema> {
     /// The value that names the credential.
-    credential: Vec<String>,
+    credential: Path<'schema>,
     /// The mapping that gets the variables.
-    into: Vec<String>,
+    into: Path<'schema>,
 }
+
+/// The keys that lead to a value.
+type Path<'schema> = Vec<Cow<'schema, str>>;
 
 /// The keyword.
 const KEYWORD: &str = "x-noetl-environment";
@@ -25,19 +30,25 @@ const MAX_PLACES: usize = 16;
 /// The most keys that lead to a place.
 const MAX_DEPTH: usize = 16;
 
-impl EnvironmentOf {
+impl<'schema> EnvironmentOf<'schema> {
     /// What a tool's schema says. What is not understood is left out: it is of a newer host.
     #[must_use]
-    pub fn of_schema(schema: &Value) -> Vec<Self> {
+    pub fn of_schema(schema: &'schema Value) -> Vec<Self> {
         let places = schema.get(KEYWORD).and_then(Value::as_array);
         let places = places.into_iter().flatten().take(MAX_PLACES);
-        let place = |place: &Value| {
+        let place = |place: &'schema Value| {
             Some(Self {
                 credential: path(place.get("credential")?.as_str()?)?,
                 into: path(place.get("into")?.as_str()?)?,
             })
         };
         places.filter_map(place).collect()
+    }
+
+    /// Whether the configuration names a credential there, so that [`put`](Self::put) would change it.
+    #[must_use]
+    pub fn is_named_in(&self, config: &Value) -> bool {
+        self.name_in(config).is_some()
     }
 
     /// Puts the variables of the credential, if one is named, into a configuration that was rendered. Each
@@ -52,12 +63,12 @@ impl EnvironmentOf {
         context: &TemplateContext,
         vault: &Vault,
     ) -> Result<(), TemplateError> {
-        let name = lookup(config, &self.credential).and_then(Value::as_str);
-        let Some(name) = name.filter(|name| !name.is_empty()) else {
+        let Some(name) = self.name_in(config) else {
             return Ok(());
         };
+        let path = || self.credential.iter().map(|key| key.clone().into_owned());
         let failed = |problem| TemplateError {
-            path: self.credential.clone(),
+            path: path().collect(),
             line: None,
             expression: None,
             problem,
@@ -91,29 +102,37 @@ impl EnvironmentOf {
         }
         Ok(())
     }
+
+    fn name_in<'config>(&self, config: &'config Value) -> Option<&'config str> {
+        let mut path = self.credential.iter();
+        let name = path.try_fold(config, |value, key| value.get(key.as_ref()))?;
+        name.as_str().filter(|name| !name.is_empty())
+    }
 }
 
 /// The keys of a JSON Pointer.
-fn path(pointer: &str) -> Option<Vec<String>> {
+fn path(pointer: &str) -> Option<Path<'_>> {
     let keys = pointer.strip_prefix('/')?.split('/');
     let keys: Vec<_> = keys
-        .map(|key| key.replace("~1", "/").replace("~0", "~"))
+        .map(|key| {
+            if key.contains('~') {
+                Cow::Owned(key.replace("~1", "/").replace("~0", "~"))
+            } else {
+                Cow::Borrowed(key)
+            }
+        })
         .collect();
     (keys.len() <= MAX_DEPTH).then_some(keys)
-}
-
-fn lookup<'config>(config: &'config Value, path: &[String]) -> Option<&'config Value> {
-    path.iter().try_fold(config, |value, key| value.get(key))
 }
 
 /// The mapping at a path, made where nothing is there.
 fn make<'config>(
     config: &'config mut Value,
-    path: &[String],
+    path: &[Cow<'_, str>],
 ) -> Option<&'config mut Map<String, Value>> {
     let mut members = config.as_object_mut()?;
     for key in path {
-        let value = members.entry(key.clone()).or_insert(Value::Null);
+        let value = members.entry(key.as_ref()).or_insert(Value::Null);
         if value.is_null() {
             *value = Value::Object(Map::new());
         }
@@ -145,13 +164,25 @@ mod tests {
         }
     }
 
-    fn place() -> EnvironmentOf {
+    fn place() -> EnvironmentOf<'static> {
+        let path = |pointer| super::path(pointer).unwrap();
+        EnvironmentOf {
+            credential: path("/job/auth"),
+            into: path("/job/env"),
+        }
+    }
+
+    #[test]
+    fn a_schema_names_places_by_pointers() {
         let schema = json!({"x-noetl-environment": [
             {"credential": "/job/auth", "into": "/job/env"}, {"credential": "job"}, 5,
+            {"credential": "/a~1b/~0c", "into": "/~01"},
         ]});
-        let mut places = EnvironmentOf::of_schema(&schema);
-        assert_eq!(places.len(), 1);
-        places.remove(0)
+        let escaped = EnvironmentOf {
+            credential: vec!["a/b".into(), "~c".into()],
+            into: vec!["~1".into()],
+        };
+        assert_eq!(EnvironmentOf::of_schema(&schema), [place(), escaped]);
     }
 
     #[tokio::test]
@@ -189,6 +220,10 @@ mod tests {
             (json!({"job": 5}), None),
             (json!({}), None),
         ] {
+            assert_eq!(
+                place().is_named_in(&config),
+                expected.is_some() || config["job"]["env"] == "wrong"
+            );
             let mut changed = config.clone();
             place().put(&mut changed, &context(), &vault).await.unwrap();
             match expected {

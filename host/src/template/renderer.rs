@@ -205,6 +205,10 @@ fn condition_template(condition: &str) -> String {
 fn is_template(text: &str) -> bool {
     // A comment alone must be closed: `${#list[@]}` in a shell script is none.
     let (begin, end) = COMMENT_MARKS;
+    // Most texts hold no brace at all, and one byte is found faster than two.
+    let Some(text) = text.find('{').and_then(|start| text.get(start..)) else {
+        return false;
+    };
     MARKS.iter().any(|mark| text.contains(mark))
         || text
             .split_once(begin)
