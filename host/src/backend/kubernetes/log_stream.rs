@@ -13,6 +13,8 @@ const MAX_REMEMBERED: usize = 1 << 17;
 /// How far the timestamps of a log may go back. A runtime copies a container's two streams side by side, and
 /// whichever reads its clock first may be the second to write; microseconds were seen.
 const MAX_STEP_BACK: SignedDuration = SignedDuration::from_secs(1);
+/// The most of a line that is held until the next one says whether it is new: a record of a runtime has 16 KiB.
+const MAX_HELD_BYTES: usize = 32 << 10;
 /// How much is kept of what the kubelet says itself: its sentence with the ID of a container takes 120 bytes.
 const MAX_REMARK_BYTES: usize = 256;
 
@@ -21,6 +23,11 @@ const MAX_REMARK_BYTES: usize = 256;
 ///
 /// The server can go back to a second only (`sinceTime`), so lines are told apart by their timestamp and
 /// their place among those that share it. A line that was cut is gone on with where it was cut.
+///
+/// Where a file is rotated, a runtime puts the beginning of a line into the old file and its rest into the new one,
+/// each with its timestamp. Whoever follows the log is given one line with the first; whoever asks again, when the
+/// old file is gone, is given the rest as a line with the second. It comes before all others and is followed by a
+/// line that is known.
 ///
 /// What the kubelet itself puts into a stream, such as an error of its own, has no timestamp and is no
 /// part of the log: it is the stream's [`remark`](Self::remark).
@@ -42,6 +49,10 @@ pub(super) struct LogStream {
     /// What stood in an earlier stream, counted when the current one began.
     expected: HashMap<Timestamp, u32>,
     place: Place,
+    /// Whether the current stream has not come to a line yet.
+    is_at_start: bool,
+    /// The first line of the current stream, where it is new and earlier than what is known.
+    held: Option<(Timestamp, Vec<u8>)>,
     /// The beginning of what the current stream holds that is no part of the log.
     remark: Vec<u8>,
     /// How many bytes were passed on.
@@ -57,6 +68,8 @@ enum Place {
     Line { skip: u64 },
     /// In a line that was passed on before.
     Skipped,
+    /// In a line that is held.
+    Held,
     /// In a line that is no part of the log.
     Remark,
 }
@@ -71,6 +84,9 @@ impl LogStream {
     /// Begins a new stream, and says from when on it has to be asked for; none for all of it.
     pub(super) fn begin(&mut self) -> Option<Timestamp> {
         self.place = Place::default();
+        self.is_at_start = true;
+        // It comes again.
+        self.held = None;
         self.remark.clear();
         self.repeated.clear();
         self.expected.clear();
@@ -119,16 +135,22 @@ impl LogStream {
                     let (line, rest) = take_line(bytes);
                     let skipped = usize::try_from(*skip).unwrap_or(usize::MAX).min(line.len());
                     *skip -= skipped as u64;
-                    let new = line.get(skipped..).unwrap_or_default();
-                    if !new.is_empty() {
-                        pass_on(new);
-                    }
-                    self.passed_on += new.len() as u64;
-                    if let Some((_, written)) = &mut self.unfinished {
-                        *written += new.len() as u64;
-                    }
+                    self.write(line.get(skipped..).unwrap_or_default(), &mut pass_on);
                     if line.ends_with(b"\n") {
                         self.leave_line();
+                    }
+                    rest
+                }
+                Place::Held => {
+                    let (line, rest) = take_line(bytes);
+                    let held = self.held.as_mut().map(|(_, held)| {
+                        held.extend_from_slice(line);
+                        held.len()
+                    });
+                    if line.ends_with(b"\n") {
+                        self.place = Place::default();
+                    } else if held > Some(MAX_HELD_BYTES) {
+                        self.place = self.release(&mut pass_on);
                     }
                     rest
                 }
@@ -144,6 +166,11 @@ impl LogStream {
                 }
             };
         }
+    }
+
+    /// Says that the current stream was the last one, and whole.
+    pub(super) fn end(&mut self, mut pass_on: impl FnMut(&[u8])) {
+        self.release(&mut pass_on);
     }
 
     /// What the current stream holds that is no part of the log, such as a kubelet's sentence that there is none.
@@ -170,24 +197,61 @@ impl LogStream {
     }
 
     fn enter_line(&mut self, timestamp: Timestamp, pass_on: &mut impl FnMut(&[u8])) -> Place {
+        let is_at_start = std::mem::take(&mut self.is_at_start);
         let expected = self.expected.get(&timestamp).copied().unwrap_or_default();
         let repeated = self.repeated.entry(timestamp).or_default();
         if *repeated < expected {
             *repeated += 1;
+            // What is before it was passed on with it, as the rest of another line.
+            self.held = None;
             return Place::Skipped;
         }
+        self.release(pass_on);
         match self.unfinished {
             Some((of, written)) if of == timestamp => Place::Line { skip: written },
             _ if Some(timestamp) <= self.repeated_through => Place::Skipped,
-            unfinished => {
-                // The rest of the line is gone, for instance because its file was rotated away.
-                if unfinished.is_some_and(|(_, written)| written > 0) {
-                    pass_on(b"\n");
-                }
-                self.leave_line();
-                self.unfinished = Some((timestamp, 0));
+            _ if is_at_start && Some(timestamp) < self.latest => {
+                self.held = Some((timestamp, Vec::new()));
+                Place::Held
+            }
+            _ => {
+                self.begin_line(timestamp, pass_on);
                 Place::Line { skip: 0 }
             }
+        }
+    }
+
+    fn begin_line(&mut self, timestamp: Timestamp, pass_on: &mut impl FnMut(&[u8])) {
+        // The rest of the line is gone, for instance because its file was rotated away.
+        if self.unfinished.is_some_and(|(_, written)| written > 0) {
+            pass_on(b"\n");
+        }
+        self.leave_line();
+        self.unfinished = Some((timestamp, 0));
+    }
+
+    /// Passes on the line that is held, if one is, and says where the reader is if that was its last.
+    fn release(&mut self, pass_on: &mut impl FnMut(&[u8])) -> Place {
+        if let Some((timestamp, line)) = self.held.take() {
+            self.begin_line(timestamp, pass_on);
+            self.write(&line, pass_on);
+            if line.ends_with(b"\n") {
+                self.leave_line();
+            }
+        }
+        match self.unfinished {
+            Some(_) => Place::Line { skip: 0 },
+            None => Place::default(),
+        }
+    }
+
+    fn write(&mut self, new: &[u8], pass_on: &mut impl FnMut(&[u8])) {
+        if !new.is_empty() {
+            pass_on(new);
+        }
+        self.passed_on += new.len() as u64;
+        if let Some((_, written)) = &mut self.unfinished {
+            *written += new.len() as u64;
         }
     }
 
@@ -370,6 +434,40 @@ mod tests {
             before.ends_with('\n'),
             "a line was put onto the one that was cut: {before:?}"
         );
+    }
+
+    const FIRST: &[u8] = b"2026-11-24T10:00:00.1Z one\n2026-11-24T10:00:00.2Z beginning and rest\n\
+                           2026-11-24T10:00:00.4Z three\n";
+
+    /// What is new in a stream after [`FIRST`].
+    fn new_after_first(later: &str, divided: usize) -> String {
+        let mut stream = LogStream::default();
+        stream.begin();
+        stream.read(FIRST, |_| {});
+        stream.begin();
+        let mut seen = Vec::new();
+        for piece in later.as_bytes().chunks(divided) {
+            read(&mut stream, piece, &mut seen);
+        }
+        stream.end(|new| seen.extend_from_slice(new));
+        String::from_utf8(seen).unwrap()
+    }
+
+    #[test]
+    fn the_rest_of_a_line_that_was_rotated_apart_comes_once() {
+        let rest = "2026-11-24T10:00:00.3Z  and rest\n";
+        let known = "2026-11-24T10:00:00.4Z three\n";
+        let new = "2026-11-24T10:00:00.5Z four\n";
+        for divided in [1, 7, 1_000] {
+            let new_in = |later: &str| new_after_first(later, divided);
+            assert_eq!(new_in(&format!("{rest}{known}{new}")), "four\n");
+            assert_eq!(new_in(&format!("{rest}{known}")), "");
+            // Nothing says that these are not new.
+            assert_eq!(new_in(&format!("{rest}{new}")), " and rest\nfour\n");
+            assert_eq!(new_in(rest), " and rest\n");
+            let long = format!("2026-11-24T10:00:00.3Z {}", "x".repeat(MAX_HELD_BYTES + 9));
+            assert_eq!(new_in(&long).len(), MAX_HELD_BYTES + 9);
+        }
     }
 
     #[test]
