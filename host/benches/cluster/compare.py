@@ -20,8 +20,10 @@ import tempfile
 import time
 
 SLEEP_SECONDS = "2"
-# How long the controllers go on after a run, and how long a run may take.
-SETTLE_SECONDS, MAX_RUN_SECONDS = 10, 900
+# How long the controllers go on after a run, how long a run may take, and how often its memory is looked at.
+SETTLE_SECONDS, MAX_RUN_SECONDS, SAMPLE_SECONDS = 10, 900, 0.5
+# Whose status writes are looked for, and what a call says of their names.
+NAMES = {"pods": "pod_name", "jobs": "job_name"}
 PARTS = ("kube-", "kubelet", "kwok", "kubectl", "cluster-", "etcd")
 
 
@@ -56,12 +58,13 @@ def peer(n, namespace, out):
 
 
 def seen_by_the_server(namespace, calls):
-    """Requests a job without watches, and how long after a pod's last status write each result came."""
+    """Requests a job without watches, and how long after the last status writes each result came: of its
+    pod those before it, of its Job all, so that a result that was there before is one of less than 0 ms."""
     path = os.environ.get("TOOLHOST_BENCH_AUDIT_LOG")
     if not path:
-        return None, []
-    results = {call["pod_name"]: call["end_ms"] for call in calls if call.get("pod_name")}
-    requests, written = 0, collections.defaultdict(list)
+        return None, {}
+    results = {kind: {call[name]: call["end_ms"] for call in calls if call.get(name)} for kind, name in NAMES.items()}
+    requests, written = 0, {kind: collections.defaultdict(list) for kind in NAMES}
     for line in open(path):
         event = json.loads(line)
         reference = event.get("objectRef") or {}
@@ -69,29 +72,59 @@ def seen_by_the_server(namespace, calls):
             continue
         is_part = any(event.get("userAgent", "").startswith(part) for part in PARTS)
         requests += not is_part and event["verb"] != "watch"
-        name = reference.get("name")
-        if is_part and reference.get("subresource") == "status" and name in results:
-            written[name].append(milliseconds(event["stageTimestamp"]))
-    delays = []
-    for name, times in written.items():
-        before = [at for at in times if at <= results[name]]
-        delays += [results[name] - max(before)] if before else []
+        kind, name = reference.get("resource"), reference.get("name")
+        if is_part and reference.get("subresource") == "status" and name in results.get(kind, ()):
+            at, result = milliseconds(event["stageTimestamp"]), results[kind][name]
+            if kind == "jobs" or at <= result:
+                written[kind][name].append(at)
+    delays = {kind: [results[kind][name] - max(times) for name, times in of_kind.items()]
+              for kind, of_kind in written.items()}
     return requests, delays
+
+
+def memory_of(command, log):
+    """Runs a program to its end; returns the most memory in KiB that it, or one that it starts, was seen to take,
+    each page that is mapped more than once counted once, as the limit of a container counts it."""
+    program = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, text=True)
+    most, give_up = 0, time.time() + MAX_RUN_SECONDS
+    while program.poll() is None:
+        if time.time() > give_up:
+            program.kill()
+        for process in family(program.pid):
+            try:
+                lines = open(f"/proc/{process}/smaps_rollup").readlines()
+            except OSError:
+                continue
+            most = max([most, *(int(line.split()[1]) for line in lines if line.startswith("Pss:"))])
+        time.sleep(SAMPLE_SECONDS)
+    return program.returncode, most
+
+
+def family(process):
+    """Those processes without children that descend from this one."""
+    try:
+        children = [int(child) for task in os.listdir(f"/proc/{process}/task")
+                    for child in open(f"/proc/{process}/task/{task}/children").read().split()]
+    except OSError:
+        return []
+    return [leaf for child in children for leaf in family(child)] or [process]
 
 
 def run(name, n):
     namespace = f"bench-{name}-{int(time.time())}"
-    with tempfile.NamedTemporaryFile() as out:
+    with tempfile.NamedTemporaryFile() as out, tempfile.TemporaryFile("w+") as log:
         command = globals()[name](str(n), namespace, out.name)
         if not command:
             print(f"left out: {name}, whose program is not named", file=sys.stderr)
             return
         kubectl("create", "namespace", namespace)
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=MAX_RUN_SECONDS)
-        if ran.returncode:
-            sys.exit(f"{name}: ended with {ran.returncode}\n{ran.stderr}")
+        code, shared_once = memory_of(command, log)
+        log.seek(0)
+        said = log.read()
+        if code:
+            sys.exit(f"{name}: ended with {code}\n{said}")
         lines = [json.loads(line) for line in open(out.name)]
-    totals = lines[-1] if lines else json.loads(ran.stdout.splitlines()[-1])
+    totals = lines[-1] if lines else json.loads([line for line in said.splitlines() if line.startswith('{')][-1])
     calls = [line for line in lines if "end_ms" in line]
     done = totals.get("done", totals.get("completed", totals.get("statuses", {}).get("success")))
     if done != n:
@@ -105,6 +138,7 @@ def run(name, n):
         "requests": requests and requests / n,
         "cpu": totals.get("cpu_ms_per_job"),
         "memory": memory and memory / 1024,
+        "shared_once": memory and shared_once / 1024,
         "delays": delays,
     }
 
@@ -115,9 +149,9 @@ def shown(value, digits):
 
 def main():
     n, names = int(sys.argv[1]), sys.argv[2:] or ["floor", "peer", "toolhost"]
-    print("| run | total s | of the floor | requests a job | CPU ms a job | peak RSS MiB |"
-          " result after the pod's last status write, p50 / p99 ms |")
-    print("|---|--:|--:|--:|--:|--:|--:|")
+    print("| run | total s | of the floor | requests a job | CPU ms a job | peak RSS MiB | each page once |"
+          " result after the pod's last status write, p50 / p99 ms | after the Job's |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")
     least = None
     for name in names:
         figures = run(name, n)
@@ -126,10 +160,11 @@ def main():
         if name == "floor":
             least = figures["total"]
         share = figures["total"] / least if least else None
-        delays = figures["delays"]
-        delay = f"{percentile(delays, .5)} / {percentile(delays, .99)}" if delays else ""
+        delays = [figures["delays"].get(kind) for kind in NAMES]
+        pods, jobs = (f"{percentile(of_kind, .5)} / {percentile(of_kind, .99)}" if of_kind else "" for of_kind in delays)
         print(f"| {name} | {shown(figures['total'], 1)} | {shown(share, 2)} | {shown(figures['requests'], 2)} |"
-              f" {shown(figures['cpu'], 1)} | {shown(figures['memory'], 0)} | {delay} |", flush=True)
+              f" {shown(figures['cpu'], 1)} | {shown(figures['memory'], 0)} |"
+              f" {shown(figures['shared_once'], 0)} | {pods} | {jobs} |", flush=True)
 
 
 main()

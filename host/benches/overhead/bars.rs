@@ -1,8 +1,10 @@
 //! What the host may cost.
 
 use std::fmt;
+use std::time::Duration;
 
-use crate::table::{Measured, ratio};
+use crate::measure::Summary;
+use crate::table::Measured;
 use crate::waiting::WaitingMemory;
 
 /// An empty tool's p50, as a multiple of its own floor's.
@@ -13,6 +15,9 @@ const SCRIPT_P50: f64 = 4.0;
 const SCRIPT_P99: f64 = 10.0;
 /// Resident memory with 10,000 calls that wait, in MiB, as `VmRSS` has it.
 const WAITING_MEBIBYTES: f64 = 1024.0;
+
+/// One of the times of a round.
+type Time = fn(&Summary) -> Duration;
 
 /// A number that shall not be exceeded.
 #[derive(Debug)]
@@ -47,13 +52,13 @@ impl fmt::Display for Bar {
 /// Compares what was measured with what is allowed: with the floor of a tool that knows no standard
 /// library, with the floor of one that does, as most tools do, and with the floor of one that runs a job.
 pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> Vec<Bar> {
-    let script = &measured.script;
     let floors = [
-        ("no_std", measured.floor.p50),
-        ("std", measured.standard_floor.p50),
-        ("job", measured.job_floor.p50),
+        ("no_std", &measured.floor),
+        ("std", &measured.standard_floor),
+        ("job", &measured.job_floor),
     ];
     let [(_, no_std), (_, std), _] = floors;
+    let p50 = |round: &Summary| round.p50;
     let bar = |what: &str, measured, most| Bar {
         what: what.to_owned(),
         measured,
@@ -62,22 +67,21 @@ pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> Vec<Bar> {
     let mut bars = vec![
         bar(
             "empty no_std tool, p50 / no_std floor p50",
-            ratio(measured.empty.p50, no_std),
+            measured.empty.ratio(p50, no_std),
             EMPTY_P50,
         ),
         bar(
             "empty std tool, p50 / std floor p50",
-            ratio(measured.empty_standard.p50, std),
+            measured.empty_standard.ratio(p50, std),
             EMPTY_P50,
         ),
     ];
-    for (percentile, time, most) in [
-        ("p50", script.p50, SCRIPT_P50),
-        ("p99", script.p99, SCRIPT_P99),
-    ] {
+    let p99 = |round: &Summary| round.p99;
+    let times: [(_, Time, _); 2] = [("p50", p50, SCRIPT_P50), ("p99", p99, SCRIPT_P99)];
+    for (percentile, time, most) in times {
         bars.extend(floors.map(|(name, floor)| {
             let what = format!("script tool, {percentile} / {name} floor p50");
-            bar(&what, ratio(time, floor), most)
+            bar(&what, measured.script.ratio(time, floor), most)
         }));
     }
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]

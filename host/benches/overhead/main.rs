@@ -22,7 +22,6 @@ mod waiting;
 use std::process::ExitCode;
 
 use tokio::runtime::{Builder, Runtime};
-use toolhost::backend::memory::MemoryEngine;
 
 use crate::bars::Bar;
 use crate::floor::Floor;
@@ -80,7 +79,6 @@ fn main() -> Result<ExitCode> {
 
 /// What is measured, side by side.
 struct Lanes {
-    engine: MemoryEngine,
     floor: Lane<Floor>,
     standard_floor: Lane<Floor>,
     job_floor: Lane<Floor>,
@@ -94,10 +92,8 @@ struct Lanes {
 
 impl Lanes {
     async fn new(plan: Plan) -> Result<Self> {
-        let engine = tools::succeeding_engine();
-        let host = tools::host(engine.clone(), 2 * THREADS).await?;
+        let host = tools::host(tools::succeeding_engine(), 2 * THREADS).await?;
         Ok(Self {
-            engine,
             floor: Lane::new(Floor::small(tools::EMPTY)?, plan),
             standard_floor: Lane::new(Floor::small(tools::EMPTY_STANDARD)?, plan),
             job_floor: Lane::new(Floor::small(tools::GREET)?, plan),
@@ -127,22 +123,20 @@ impl Lanes {
                 _ => self.inline.round(runtime)?,
             }
         }
-        // The engine remembers each job, for tests; here that would be a process that grows.
-        drop(self.engine.take_requests());
         Ok(())
     }
 
     fn measured(&self) -> Measured {
         Measured {
-            floor: self.floor.summary(),
-            standard_floor: self.standard_floor.summary(),
-            job_floor: self.job_floor.summary(),
-            script_floor: self.script_floor.summary(),
-            empty: self.empty.summary(),
-            empty_standard: self.empty_standard.summary(),
-            greet: self.greet.summary(),
-            script: self.script.summary(),
-            inline: self.inline.summary(),
+            floor: self.floor.rounds().clone(),
+            standard_floor: self.standard_floor.rounds().clone(),
+            job_floor: self.job_floor.rounds().clone(),
+            script_floor: self.script_floor.rounds().clone(),
+            empty: self.empty.rounds().clone(),
+            empty_standard: self.empty_standard.rounds().clone(),
+            greet: self.greet.rounds().clone(),
+            script: self.script.rounds().clone(),
+            inline: self.inline.rounds().clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Calls of one subject, timed.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,8 +37,12 @@ pub(crate) struct Lane<S> {
     subject: Arc<S>,
     plan: Plan,
     is_warm: bool,
-    rounds: Vec<Summary>,
+    rounds: Rounds,
 }
+
+/// What was measured of one subject, round by round.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rounds(Vec<Summary>);
 
 /// Times of calls.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,7 +78,7 @@ impl<S: Subject> Lane<S> {
             subject: Arc::new(subject),
             plan,
             is_warm: false,
-            rounds: Vec::with_capacity(plan.rounds),
+            rounds: Rounds::default(),
         }
     }
 
@@ -86,7 +91,7 @@ impl<S: Subject> Lane<S> {
         let (mut times, calls_per_second) = self.run(runtime, 1, self.plan.calls)?;
         let (_, calls_per_second_on_all_threads) = self.run(runtime, THREADS, self.plan.calls)?;
         times.sort_unstable();
-        self.rounds.push(Summary {
+        self.rounds.0.push(Summary {
             p50: percentile(&times, 50),
             p99: percentile(&times, 99),
             calls_per_second,
@@ -95,17 +100,9 @@ impl<S: Subject> Lane<S> {
         Ok(())
     }
 
-    /// The median of all rounds, number by number.
-    pub(crate) fn summary(&self) -> Summary {
-        Summary {
-            p50: self.median(|round| round.p50, Duration::cmp),
-            p99: self.median(|round| round.p99, Duration::cmp),
-            calls_per_second: self.median(|round| round.calls_per_second, f64::total_cmp),
-            calls_per_second_on_all_threads: self.median(
-                |round| round.calls_per_second_on_all_threads,
-                f64::total_cmp,
-            ),
-        }
+    /// What was measured so far.
+    pub(crate) fn rounds(&self) -> &Rounds {
+        &self.rounds
     }
 
     /// Makes `calls` calls on each of so many threads; returns how long each took, and calls in a second.
@@ -125,16 +122,43 @@ impl<S: Subject> Lane<S> {
             Ok((times, rate))
         })
     }
+}
+
+impl Rounds {
+    /// The median of all rounds, number by number.
+    pub(crate) fn summary(&self) -> Summary {
+        Summary {
+            p50: self.median(|round| round.p50, Duration::cmp),
+            p99: self.median(|round| round.p99, Duration::cmp),
+            calls_per_second: self.median(|round| round.calls_per_second, f64::total_cmp),
+            calls_per_second_on_all_threads: self.median(
+                |round| round.calls_per_second_on_all_threads,
+                f64::total_cmp,
+            ),
+        }
+    }
+
+    /// How many times as long as the p50 of `floor` a time is: the median of the ratios of each round, since what
+    /// slows the machine down for some rounds slows both.
+    pub(crate) fn ratio(&self, time: impl Fn(&Summary) -> Duration, floor: &Self) -> f64 {
+        let rounds = self.0.iter().zip(&floor.0);
+        let ratios =
+            rounds.map(|(round, floor)| time(round).as_secs_f64() / floor.p50.as_secs_f64());
+        middle(ratios.collect(), f64::total_cmp)
+    }
 
     fn median<T: Copy + Default>(
         &self,
         number: impl Fn(&Summary) -> T,
-        order: impl Fn(&T, &T) -> std::cmp::Ordering,
+        order: impl Fn(&T, &T) -> Ordering,
     ) -> T {
-        let mut numbers: Vec<_> = self.rounds.iter().map(number).collect();
-        numbers.sort_by(order);
-        numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+        middle(self.0.iter().map(number).collect(), order)
     }
+}
+
+fn middle<T: Copy + Default>(mut numbers: Vec<T>, order: impl Fn(&T, &T) -> Ordering) -> T {
+    numbers.sort_by(order);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
 async fn call_repeatedly<S: Subject>(subject: Arc<S>, calls: usize) -> Result<Vec<Duration>> {

@@ -4,30 +4,30 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::THREADS;
-use crate::measure::Summary;
+use crate::measure::Rounds;
 use crate::waiting::WaitingMemory;
 
 /// What was measured of every lane.
 #[derive(Debug)]
 pub(crate) struct Measured {
     /// The tool `empty` on wasmtime alone: the floor without the standard library.
-    pub(crate) floor: Summary,
+    pub(crate) floor: Rounds,
     /// The tool `empty-standard` on wasmtime alone: the floor with the standard library.
-    pub(crate) standard_floor: Summary,
+    pub(crate) standard_floor: Rounds,
     /// The tool `greet` on wasmtime alone: the floor of a tool that runs a job.
-    pub(crate) job_floor: Summary,
+    pub(crate) job_floor: Rounds,
     /// The tool `script` on wasmtime alone, with a script in its configuration.
-    pub(crate) script_floor: Summary,
+    pub(crate) script_floor: Rounds,
     /// The tool `empty` in a host.
-    pub(crate) empty: Summary,
+    pub(crate) empty: Rounds,
     /// The tool `empty-standard` in a host.
-    pub(crate) empty_standard: Summary,
+    pub(crate) empty_standard: Rounds,
     /// The tool `greet` in a host.
-    pub(crate) greet: Summary,
+    pub(crate) greet: Rounds,
     /// The tool `script` in a host, with a script that it fetches.
-    pub(crate) script: Summary,
+    pub(crate) script: Rounds,
     /// The tool `script` in a host, with a script in its configuration.
-    pub(crate) inline: Summary,
+    pub(crate) inline: Rounds,
 }
 
 /// The table.
@@ -84,17 +84,19 @@ pub(crate) fn render(measured: &Measured, memory: &WaitingMemory) -> String {
         ),
     ];
     for (name, lane, alone) in lanes {
+        let summary = lane.summary();
+        let of = |floor| lane.ratio(|round| round.p50, floor);
         let _infallible = writeln!(
             table,
             "| {name} | {} | {} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} |",
-            microseconds(lane.p50),
-            microseconds(lane.p99),
-            lane.calls_per_second,
-            lane.calls_per_second_on_all_threads,
-            ratio(lane.p50, floor.p50),
-            ratio(lane.p50, standard_floor.p50),
-            ratio(lane.p50, job_floor.p50),
-            ratio(lane.p50, alone.p50),
+            microseconds(summary.p50),
+            microseconds(summary.p99),
+            summary.calls_per_second,
+            summary.calls_per_second_on_all_threads,
+            of(floor),
+            of(standard_floor),
+            of(job_floor),
+            of(alone),
         );
     }
     let _infallible = writeln!(
@@ -108,11 +110,6 @@ pub(crate) fn render(measured: &Measured, memory: &WaitingMemory) -> String {
         memory.before.resident_bytes >> 20,
     );
     table
-}
-
-/// How many times as long.
-pub(crate) fn ratio(time: Duration, floor: Duration) -> f64 {
-    time.as_secs_f64() / floor.as_secs_f64()
 }
 
 fn microseconds(time: Duration) -> String {
