@@ -3,6 +3,7 @@
 mod builder;
 mod diagnose;
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ use crate::registry::{
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
 use crate::template::{EnvironmentOf, Renderer, TemplateContext, TemplateError};
+
+/// About what a step's configuration takes as JSON; a larger one is moved as it grows.
+const USUAL_CONFIG_BYTES: usize = 512;
 
 /// Calls tools.
 ///
@@ -268,7 +272,10 @@ impl ToolHost {
                 problems,
             });
         }
-        let config = config.to_string();
+        let mut text = String::with_capacity(USUAL_CONFIG_BYTES);
+        // A text takes whatever is written to it.
+        let _ = write!(text, "{config}");
+        let config = text;
         let limit = self.limits.config_bytes;
         if config.len() > limit {
             let bytes = config.len();

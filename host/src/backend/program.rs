@@ -40,7 +40,7 @@ impl Program {
             .cloned()
             .unwrap_or_else(|| SecretString::from(NO_ARGUMENTS));
         let size = arguments.expose_secret().len();
-        let is_large = size > MAX_ARGUMENT_BYTES;
+        let is_large = is_large(&arguments);
         let in_environment = if is_large {
             SecretString::from(format!("@{arguments_path}"))
         } else {
@@ -95,6 +95,17 @@ impl Program {
             .map(|part| Zeroizing::new(expand(part, value_of)))
             .collect()
     }
+}
+
+/// Whether the arguments of the request are in the file alone, which [`Program::warning`] is about.
+pub(crate) fn has_large_arguments(request: &JobRequest) -> bool {
+    let mut entries = request.environment.iter().rev();
+    let arguments = entries.find(|(name, _)| name == ARGUMENTS_VARIABLE);
+    arguments.is_some_and(|(_, arguments)| is_large(arguments))
+}
+
+fn is_large(arguments: &SecretString) -> bool {
+    arguments.expose_secret().len() > MAX_ARGUMENT_BYTES
 }
 
 /// Variables in order. They are looked for one by one: a tool sets at most a thousand, and mostly a few.

@@ -56,12 +56,14 @@ impl RunningJob {
     }
 
     pub(super) fn request_cancel_unless_finished(&self) {
-        let is_finished = self
-            .handle
-            .try_lock()
-            .is_ok_and(|handle| handle.is_finished());
-        if !is_finished {
+        if !self.is_finished() {
             self.request_cancel();
         }
+    }
+
+    /// Whether its end was seen, with which its log is closed.
+    pub(super) fn is_finished(&self) -> bool {
+        let handle = self.handle.try_lock();
+        handle.is_ok_and(|handle| handle.is_finished())
     }
 }

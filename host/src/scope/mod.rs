@@ -288,6 +288,10 @@ impl CallScope {
     /// Bounded by [`Limits::cleanup_time`]; an engine that takes longer goes on by itself.
     pub async fn finish(&self) {
         let jobs: Vec<_> = self.jobs().clone();
+        // The tool mostly sees its jobs end, and with that they are closed.
+        if jobs.iter().all(|job| job.is_finished()) {
+            return;
+        }
         for job in &jobs {
             job.request_cancel_unless_finished();
         }
@@ -298,10 +302,9 @@ impl CallScope {
                 }
             }
         };
-        if !jobs.is_empty()
-            && tokio::time::timeout(self.limits.cleanup_time, all_ended)
-                .await
-                .is_err()
+        if tokio::time::timeout(self.limits.cleanup_time, all_ended)
+            .await
+            .is_err()
         {
             tracing::warn!(
                 step = self.context.step,

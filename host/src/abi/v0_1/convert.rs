@@ -7,6 +7,9 @@ use crate::sealing::OpenError;
 /// Names with texts, as records carry them.
 type Details = Vec<(String, String)>;
 
+/// As many as an event of an attempt or a job that succeeded has.
+const USUAL_DETAILS: usize = 3;
+
 // The interface has types and no functions.
 impl types::Host for CallState {}
 
@@ -74,7 +77,7 @@ impl From<OpenError> for CapabilityError {
 }
 
 fn kind_and_details(kind: JobEventKind) -> (&'static str, Details) {
-    let mut details = Details::new();
+    let mut details = Details::with_capacity(USUAL_DETAILS);
     let name = match kind {
         JobEventKind::Waiting { reason, message } => {
             add(&mut details, "reason", Some(reason));

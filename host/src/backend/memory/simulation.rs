@@ -1,3 +1,4 @@
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::backend::controller::{
     Controller, DEFAULT_BACKOFF_BASE, Next, cancelled_attempt, deadline_attempt, exited,
     out_of_memory, pod_name, signalled,
 };
-use crate::backend::program::Program;
+use crate::backend::program::{Program, has_large_arguments};
 use crate::backend::quantity::Quantity;
 use crate::backend::request::{invalid, shortened};
 use crate::capability::{
@@ -27,7 +28,8 @@ pub(super) struct Simulation {
     request: Arc<JobRequest>,
     script: Arc<JobScript>,
     logs: Arc<dyn LogSink>,
-    program: Program,
+    /// Made when a step first asks for it, which most scripts never do.
+    program: OnceCell<Program>,
     memory_limit: Option<u64>,
     controller: Controller,
     /// Virtual time since the job was created.
@@ -72,12 +74,6 @@ impl Simulation {
         logs: Arc<dyn LogSink>,
         memory_limit: Option<u64>,
     ) -> Self {
-        let script_path = request
-            .script
-            .as_ref()
-            .map(|script| format!("{DIRECTORY}/{}", script.file_name));
-        let arguments_path = format!("{DIRECTORY}/arguments.json");
-        let program = Program::new(&request, script_path.as_deref(), &arguments_path);
         Self {
             memory_limit,
             controller: Controller::new(
@@ -85,7 +81,7 @@ impl Simulation {
                 request.active_deadline,
                 DEFAULT_BACKOFF_BASE,
             ),
-            program,
+            program: OnceCell::new(),
             request,
             script,
             logs,
@@ -126,9 +122,19 @@ impl Simulation {
         reporter.report(self.clock, 0, JobEventKind::Finished(end));
     }
 
+    fn program(&self) -> &Program {
+        self.program.get_or_init(|| {
+            let script = self.request.script.as_ref();
+            let script_path = script.map(|script| format!("{DIRECTORY}/{}", script.file_name));
+            let arguments_path = format!("{DIRECTORY}/arguments.json");
+            Program::new(&self.request, script_path.as_deref(), &arguments_path)
+        })
+    }
+
     fn start(&mut self, attempt: u32, reporter: &JobReporter) -> Option<Progress> {
         if attempt == 1
-            && let Some(warning) = self.program.warning()
+            && has_large_arguments(&self.request)
+            && let Some(warning) = self.program().warning()
         {
             let message = warning.to_owned();
             reporter.report(self.clock, 0, JobEventKind::Warning { message });
@@ -172,17 +178,17 @@ impl Simulation {
         match step {
             Step::Write(bytes) => self.logs.write(attempt, bytes),
             Step::WriteVariable(name) => {
-                if let Some(value) = self.program.variable(name) {
+                if let Some(value) = self.program().variable(name) {
                     self.logs.write(attempt, value.expose_secret().as_bytes());
                 }
             }
             Step::WriteArgument(index) => {
-                if let Some(argument) = self.program.command().get(*index) {
+                if let Some(argument) = self.program().command().get(*index) {
                     self.logs.write(attempt, argument.as_bytes());
                 }
             }
             Step::WriteArgumentsFile => {
-                let arguments = self.program.arguments().expose_secret();
+                let arguments = self.program().arguments().expose_secret();
                 self.logs.write(attempt, arguments.as_bytes());
             }
             Step::Wait(time) => {
