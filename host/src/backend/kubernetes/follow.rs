@@ -89,22 +89,14 @@ impl Follower {
     pub(super) async fn run(mut self) -> Followed {
         let mut reader = self.reader();
         let problem = self.read_all(&mut reader).await;
-        self.logs.end(self.attempt);
-        Followed {
-            tail: reader.tail,
-            problem,
-        }
+        reader.end(problem)
     }
 
     /// Reads what is there of the log of a container, and does not wait for more.
     pub(super) async fn run_rest(self) -> Followed {
         let mut reader = self.reader();
         let problem = self.read_rest(&mut reader).await;
-        self.logs.end(self.attempt);
-        Followed {
-            tail: reader.tail,
-            problem,
-        }
+        reader.end(problem)
     }
 
     fn reader(&self) -> Reader {
@@ -158,7 +150,6 @@ impl Follower {
             let before = reader.position();
             match self.read_stream(reader, false).await {
                 StreamEnd::Complete => {
-                    reader.end();
                     let remark = reader.stream.remark();
                     return remark.map(|remark| format!("the node says of its log: {remark}"));
                 }
@@ -258,9 +249,15 @@ impl Reader {
         stream.read(bytes, write);
     }
 
-    fn end(&mut self) {
+    /// Says that there is no more.
+    fn end(mut self, problem: Option<String>) -> Followed {
         let (stream, write) = self.parts();
         stream.end(write);
+        self.logs.end(self.attempt);
+        Followed {
+            tail: self.tail,
+            problem,
+        }
     }
 
     fn parts(&mut self) -> (&mut LogStream, impl FnMut(&[u8])) {

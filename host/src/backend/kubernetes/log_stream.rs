@@ -88,8 +88,6 @@ impl LogStream {
     pub(super) fn begin(&mut self) -> Option<Timestamp> {
         self.place = Place::default();
         self.is_at_start = true;
-        // It comes again.
-        self.held = None;
         self.remark.clear();
         self.repeated.clear();
         self.expected.clear();
@@ -153,7 +151,8 @@ impl LogStream {
                     if line.ends_with(b"\n") {
                         self.place = Place::default();
                     } else if held > Some(MAX_HELD_BYTES) {
-                        self.place = self.release(&mut pass_on);
+                        self.release(&mut pass_on);
+                        self.place = Place::Line { skip: 0 };
                     }
                     rest
                 }
@@ -171,7 +170,7 @@ impl LogStream {
         }
     }
 
-    /// Says that the current stream was the last one, and whole.
+    /// Says that the current stream was the last one.
     pub(super) fn end(&mut self, mut pass_on: impl FnMut(&[u8])) {
         self.release(&mut pass_on);
     }
@@ -201,6 +200,10 @@ impl LogStream {
 
     fn enter_line(&mut self, timestamp: Timestamp, pass_on: &mut impl FnMut(&[u8])) -> Place {
         let is_at_start = std::mem::take(&mut self.is_at_start);
+        if is_at_start {
+            // What an earlier stream held comes again.
+            self.held = None;
+        }
         let expected = self.expected.get(&timestamp).copied().unwrap_or_default();
         let repeated = self.repeated.entry(timestamp).or_default();
         if *repeated < expected {
@@ -233,18 +236,14 @@ impl LogStream {
         self.unfinished = Some((timestamp, 0));
     }
 
-    /// Passes on the line that is held, if one is, and says where the reader is if that was its last.
-    fn release(&mut self, pass_on: &mut impl FnMut(&[u8])) -> Place {
+    /// Passes on the line that is held, if one is.
+    fn release(&mut self, pass_on: &mut impl FnMut(&[u8])) {
         if let Some((timestamp, line)) = self.held.take() {
             self.begin_line(timestamp, pass_on);
             self.write(&line, pass_on);
             if line.ends_with(b"\n") {
                 self.leave_line();
             }
-        }
-        match self.unfinished {
-            Some(_) => Place::Line { skip: 0 },
-            None => Place::default(),
         }
     }
 

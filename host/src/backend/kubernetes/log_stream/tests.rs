@@ -149,6 +149,22 @@ fn the_rest_of_a_line_that_was_rotated_apart_comes_once() {
 }
 
 #[test]
+fn a_line_that_is_held_is_not_lost_where_the_next_stream_does_not_come() {
+    let held = b"2026-11-24T10:00:00.3Z two\n";
+    for next in [&b""[..], held] {
+        let mut stream = LogStream::default();
+        let mut seen = Vec::new();
+        for bytes in [FIRST, held, next] {
+            stream.begin();
+            read(&mut stream, bytes, &mut seen);
+        }
+        stream.end(|new| seen.extend_from_slice(new));
+        let seen = String::from_utf8(seen).unwrap();
+        assert_eq!(seen, "one\nbeginning and rest\nthree\ntwo\n");
+    }
+}
+
+#[test]
 fn what_has_no_timestamp_is_no_part_of_the_log() {
     let mut stream = LogStream::default();
     let mut seen = Vec::new();
