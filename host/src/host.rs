@@ -275,13 +275,11 @@ impl ToolHost {
         let mut text = String::with_capacity(USUAL_CONFIG_BYTES);
         // A text takes whatever is written to it.
         let _ = write!(text, "{config}");
-        let config = text;
-        let limit = self.limits.config_bytes;
-        if config.len() > limit {
-            let bytes = config.len();
+        let (bytes, limit) = (text.len(), self.limits.config_bytes);
+        if bytes > limit {
             return Err(CallError::TooLarge { bytes, limit });
         }
-        Ok(config)
+        Ok(text)
     }
 
     fn scope(&self, request: CallRequest, tool: &LoadedTool, vault: Arc<Vault>) -> CallScope {

@@ -31,31 +31,29 @@ impl Program {
         script_path: Option<&str>,
         arguments_path: &str,
     ) -> Self {
-        let mut environment = Environment::default();
+        let mut environment = Vec::new();
         for (name, value) in &request.environment {
-            environment.set(name, value.clone());
+            set(&mut environment, name, value.clone());
         }
-        let arguments = environment
-            .get(ARGUMENTS_VARIABLE)
-            .cloned()
-            .unwrap_or_else(|| SecretString::from(NO_ARGUMENTS));
-        let size = arguments.expose_secret().len();
-        let is_large = is_large(&arguments);
-        let in_environment = if is_large {
+        let arguments = arguments(request).cloned();
+        let arguments = arguments.unwrap_or_else(|| SecretString::from(NO_ARGUMENTS));
+        let warning = warning(request);
+        let in_environment = if warning.is_some() {
             SecretString::from(format!("@{arguments_path}"))
         } else {
             arguments.clone()
         };
-        environment.set(ARGUMENTS_VARIABLE, in_environment);
-        environment.set(ARGUMENTS_FILE_VARIABLE, SecretString::from(arguments_path));
+        set(&mut environment, ARGUMENTS_VARIABLE, in_environment);
+        let path = SecretString::from(arguments_path);
+        set(&mut environment, ARGUMENTS_FILE_VARIABLE, path);
         if let Some(path) = script_path {
-            environment.set(SCRIPT_VARIABLE, SecretString::from(path));
+            set(&mut environment, SCRIPT_VARIABLE, SecretString::from(path));
         }
         Self {
             command: request.command.clone(),
-            environment: environment.entries,
+            environment,
             arguments,
-            warning: is_large.then(|| large_arguments(size)),
+            warning,
         }
     }
 
@@ -97,37 +95,26 @@ impl Program {
     }
 }
 
-/// Whether the arguments of the request are in the file alone, which [`Program::warning`] is about.
-pub(crate) fn has_large_arguments(request: &JobRequest) -> bool {
+/// What the user should know of the program of a request: that its arguments are in the file alone.
+pub(crate) fn warning(request: &JobRequest) -> Option<String> {
+    let size = arguments(request)?.expose_secret().len();
+    (size > MAX_ARGUMENT_BYTES).then(|| large_arguments(size))
+}
+
+/// The arguments, which are the last ones that the request sets.
+fn arguments(request: &JobRequest) -> Option<&SecretString> {
     let mut entries = request.environment.iter().rev();
-    let arguments = entries.find(|(name, _)| name == ARGUMENTS_VARIABLE);
-    arguments.is_some_and(|(_, arguments)| is_large(arguments))
+    let (_, arguments) = entries.find(|(name, _)| name == ARGUMENTS_VARIABLE)?;
+    Some(arguments)
 }
 
-fn is_large(arguments: &SecretString) -> bool {
-    arguments.expose_secret().len() > MAX_ARGUMENT_BYTES
-}
-
-/// Variables in order. They are looked for one by one: a tool sets at most a thousand, and mostly a few.
-#[derive(Default)]
-struct Environment {
-    entries: Vec<(String, SecretString)>,
-}
-
-impl Environment {
-    fn get(&self, name: &str) -> Option<&SecretString> {
-        let mut entries = self.entries.iter();
-        let (_, value) = entries.find(|(known, _)| known == name)?;
-        Some(value)
-    }
-
-    /// Sets a variable; a later value replaces an earlier one, as in Kubernetes.
-    fn set(&mut self, name: &str, value: SecretString) {
-        let mut entries = self.entries.iter_mut();
-        match entries.find(|(known, _)| known == name) {
-            Some((_, known)) => *known = value,
-            None => self.entries.push((name.to_owned(), value)),
-        }
+/// Sets a variable; a later value replaces an earlier one, as in Kubernetes.
+///
+/// Each is looked for among the others: a tool sets at most a thousand, and mostly a few.
+fn set(environment: &mut Vec<(String, SecretString)>, name: &str, value: SecretString) {
+    match environment.iter_mut().find(|(known, _)| known == name) {
+        Some((_, known)) => *known = value,
+        None => environment.push((name.to_owned(), value)),
     }
 }
 

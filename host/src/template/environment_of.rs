@@ -66,9 +66,8 @@ impl<'schema> EnvironmentOf<'schema> {
         let Some(name) = self.name_in(config) else {
             return Ok(());
         };
-        let path = || self.credential.iter().map(|key| key.clone().into_owned());
         let failed = |problem| TemplateError {
-            path: path().collect(),
+            path: self.credential.iter().map(ToString::to_string).collect(),
             line: None,
             expression: None,
             problem,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -30,9 +30,6 @@ const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
 const CREATION: &str = "noetl.io/creation";
 /// How many random bytes there are in it.
 const NONCE_BYTES: usize = 8;
-
-/// The result of a creation, for whoever waits for it.
-pub(super) type Answer = oneshot::Sender<Result<JobHandle, CapabilityError>>;
 
 /// A job that is to be created.
 pub(super) struct Creation {
@@ -81,22 +78,14 @@ impl Creation {
         }
     }
 
-    /// Creates the job and answers. What is to be seen through then is returned.
+    /// Creates the job, for whoever asked for it and to be seen through.
     ///
-    /// Where nobody waits for the answer any longer, the job is to be ended, which its supervision sees.
+    /// A handle that nobody takes is dropped, and asks for the job's end by that.
     pub(super) async fn run(
         self,
         room: Option<OwnedSemaphorePermit>,
-        answer: Answer,
-    ) -> Option<Supervision> {
-        let (existing, subscription) = match within(room, self.start()).await {
-            Ok(started) => started,
-            Err(error) => {
-                // Nobody may be there to hear it.
-                drop(answer.send(Err(error)));
-                return None;
-            }
-        };
+    ) -> Result<(JobHandle, Supervision), CapabilityError> {
+        let (existing, subscription) = within(room, self.start()).await?;
         let Self {
             cluster,
             request,
@@ -134,9 +123,7 @@ impl Creation {
             shutdown,
             cluster,
         };
-        // A handle that nobody takes is dropped, and asks for the job's end by that.
-        drop(answer.send(Ok(handle)));
-        Some(supervision)
+        Ok((handle, supervision))
     }
 
     async fn start(&self) -> Result<(Existing, Subscription), CapabilityError> {

@@ -65,22 +65,20 @@ impl JobRunner for KubernetesEngine {
         // A task of its own: whoever drops the creation half-way does not leave half a job behind.
         tokio::spawn(async move {
             let creation = async {
-                match Manifest::new(&request, &settings) {
-                    Ok(manifest) => {
-                        let creation = Creation::new(cluster, request, manifest, logs, shutdown);
-                        creation.run(room, answer).await
-                    }
-                    Err(error) => {
-                        // Nobody may be there to hear it.
-                        drop(answer.send(Err(error)));
-                        None
-                    }
-                }
+                let manifest = Manifest::new(&request, &settings)?;
+                let creation = Creation::new(cluster, request, manifest, logs, shutdown);
+                creation.run(room).await
             };
             // Boxed within the task. Else its 16 KB would pass three times over the stack of whoever calls this, a
             // guest's, whose pages stay touched for as long as it waits for the job. And gone before the job is
             // seen through, which may take hours, of many jobs at once.
-            if let Some(supervision) = Box::pin(creation).await {
+            let (created, supervision) = match Box::pin(creation).await {
+                Ok((handle, supervision)) => (Ok(handle), Some(supervision)),
+                Err(error) => (Err(error), None),
+            };
+            // Nobody may be there to hear it.
+            drop(answer.send(created));
+            if let Some(supervision) = supervision {
                 Box::pin(supervision.run()).await;
             }
         });

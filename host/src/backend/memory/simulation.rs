@@ -9,7 +9,7 @@ use crate::backend::controller::{
     Controller, DEFAULT_BACKOFF_BASE, Next, cancelled_attempt, deadline_attempt, exited,
     out_of_memory, pod_name, signalled,
 };
-use crate::backend::program::{Program, has_large_arguments};
+use crate::backend::program::{self, Program};
 use crate::backend::quantity::Quantity;
 use crate::backend::request::{invalid, shortened};
 use crate::capability::{
@@ -133,10 +133,8 @@ impl Simulation {
 
     fn start(&mut self, attempt: u32, reporter: &JobReporter) -> Option<Progress> {
         if attempt == 1
-            && has_large_arguments(&self.request)
-            && let Some(warning) = self.program().warning()
+            && let Some(message) = program::warning(&self.request)
         {
-            let message = warning.to_owned();
             reporter.report(self.clock, 0, JobEventKind::Warning { message });
         }
         let pod = pod_name(&self.request.name, attempt);
