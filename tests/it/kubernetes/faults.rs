@@ -365,3 +365,51 @@ async fn a_job_may_end_while_the_server_is_away() {
     let ran = running.finish().await;
     assert_right(&cluster, &ran).await;
 }
+
+/// Breaks the cluster while a job runs, and waits until its user is told; mends it then.
+async fn told_of(breaking: impl FnOnce(&Cluster), mending: impl FnOnce(&Cluster)) -> String {
+    let cluster = Cluster::new().await;
+    let mut settings = cluster.settings();
+    settings.silence = Duration::from_millis(500);
+    let engine = KubernetesEngine::new(settings).await.unwrap();
+    let mut running = start(&engine, waiting_job(&cluster)).await.unwrap();
+    running.logs.until(BEGUN).await;
+    breaking(&cluster);
+    let told = running.until_warned("nothing was heard").await;
+    mending(&cluster);
+    std::fs::write(cluster.folder.path().join("go"), "").unwrap();
+    let ran = running.finish().await;
+    assert_right(&cluster, &ran).await;
+    let warnings = ran.events.iter().filter(|event| {
+        matches!(&event.kind, JobEventKind::Warning { message } if message.contains("nothing was heard"))
+    });
+    assert_eq!(warnings.count(), 1, "{ran:#?}");
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stays_away_is_told_of_while_the_job_goes_on() {
+    let told = told_of(
+        |cluster| cluster.server.go_down(),
+        |cluster| cluster.server.come_up(),
+    )
+    .await;
+    assert!(told.contains("does not answer"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_that_are_taken_away_are_told_of_while_the_job_goes_on() {
+    let told = told_of(
+        |cluster| {
+            cluster.server.deny("watch", "pods");
+            cluster.server.deny("watch", "jobs");
+            cluster.server.expire_watches();
+        },
+        |cluster| {
+            cluster.server.allow("watch", "pods");
+            cluster.server.allow("watch", "jobs");
+        },
+    )
+    .await;
+    assert!(told.contains("may not watch"), "{told}");
+}

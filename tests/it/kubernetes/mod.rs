@@ -186,6 +186,7 @@ impl LogSink for Logs {
 /// A job that runs.
 struct Running {
     handle: JobHandle,
+    events: Vec<JobEvent>,
     logs: Arc<Logs>,
 }
 
@@ -203,7 +204,11 @@ async fn start(engine: &KubernetesEngine, request: JobRequest) -> Result<Running
     let creation = engine.create(request, Arc::clone(&logs) as Arc<dyn LogSink>);
     let created = timeout(PATIENCE, creation).await;
     let handle = created.expect("the creation takes for ever")?;
-    Ok(Running { handle, logs })
+    Ok(Running {
+        handle,
+        events: Vec::new(),
+        logs,
+    })
 }
 
 async fn run(engine: &KubernetesEngine, request: JobRequest) -> Result<Ran, CapabilityError> {
@@ -211,18 +216,31 @@ async fn run(engine: &KubernetesEngine, request: JobRequest) -> Result<Ran, Capa
 }
 
 impl Running {
-    async fn finish(mut self) -> Ran {
-        let identity = self.handle.identity().clone();
-        let mut events = Vec::new();
+    async fn next_event(&mut self) -> JobEvent {
+        let event = timeout(PATIENCE, self.handle.next_event()).await;
+        let event = event.unwrap_or_else(|_| panic!("nothing happens after {:#?}", self.events));
+        let event = event.expect("the events end without an end");
+        self.events.push(event.clone());
+        event
+    }
+
+    /// Waits until there is a warning with this in it, and gives it.
+    async fn until_warned(&mut self, of: &str) -> String {
         loop {
-            let event = timeout(PATIENCE, self.handle.next_event()).await;
-            let event = event.unwrap_or_else(|_| panic!("nothing happens after {events:#?}"));
-            let event = event.expect("the events end without an end");
-            events.push(event.clone());
-            if let JobEventKind::Finished(end) = event.kind {
+            match self.next_event().await.kind {
+                JobEventKind::Warning { message } if message.contains(of) => return message,
+                JobEventKind::Finished(_) => panic!("no warning of {of}: {:#?}", self.events),
+                _ => {}
+            }
+        }
+    }
+
+    async fn finish(mut self) -> Ran {
+        loop {
+            if let JobEventKind::Finished(end) = self.next_event().await.kind {
                 return Ran {
-                    identity,
-                    events,
+                    identity: self.handle.identity().clone(),
+                    events: self.events,
                     end,
                     logs: self.logs.all(),
                 };

@@ -37,7 +37,7 @@ impl Cluster {
     pub(super) fn new(connection: Connection, settings: KubernetesSettings) -> Self {
         let connection = Arc::new(connection);
         Self {
-            hub: Hub::new(Arc::clone(&connection)),
+            hub: Hub::new(Arc::clone(&connection), settings.silence),
             connection,
             settings,
             may_patch: Mutex::default(),

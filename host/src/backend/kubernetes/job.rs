@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::api;
 use super::cluster::Cluster;
-use super::diagnosis::{self, AttemptVerdict, Graces, Patience};
+use super::diagnosis::{self, AttemptVerdict, Creating, Graces, Patience};
 use super::follow::Followed;
 use super::hub::{JobState, Subscription};
 use super::phase;
@@ -75,6 +75,8 @@ struct Job {
     patience: Patience,
     /// What was last told about why it waits.
     told: Option<(String, String)>,
+    /// Why nothing is heard of the cluster, which was told.
+    told_silence: Option<Arc<kube::Error>>,
 }
 
 impl Supervision {
@@ -100,6 +102,7 @@ impl Supervision {
             graces: Graces::default(),
             patience: Patience::default(),
             told: None,
+            told_silence: None,
         };
         let end = job.run().await;
         job.clean_up().await;
@@ -158,6 +161,7 @@ impl Job {
     /// Takes in what is known. Says when to look again, whatever is heard.
     async fn advance(&mut self, state: &JobState) -> Option<Instant> {
         self.note_pods(&state.pods);
+        self.note_silence(state.silence.as_ref());
         let mut next = self.give_up;
         for index in 0..self.attempts.len() {
             next = earliest(next, self.advance_attempt(index, state.job.as_deref()));
@@ -166,6 +170,32 @@ impl Job {
             next = earliest(next, self.judge_waiting().await);
         }
         earliest(next, self.judge_job(state).await)
+    }
+
+    /// Tells once of each time in which nothing is heard of the cluster.
+    fn note_silence(&mut self, cause: Option<&Arc<kube::Error>>) {
+        let told = std::mem::replace(&mut self.told_silence, cause.cloned());
+        let (Some(cause), None) = (cause, told) else {
+            return;
+        };
+        let Supervision {
+            cluster,
+            name,
+            reporter,
+            created,
+            ..
+        } = &self.supervision;
+        let creating = Creating {
+            kind: "watch",
+            job: name,
+        };
+        let message = format!(
+            "nothing was heard of the cluster for {} s: {}. The job goes on, and its end is told when the cluster is \
+             heard of again",
+            cluster.settings.silence.as_secs(),
+            cluster.refused(cause, creating).message,
+        );
+        reporter.report(created.elapsed(), 0, JobEventKind::Warning { message });
     }
 
     /// What the job's own conditions say, where the attempts do not say it.

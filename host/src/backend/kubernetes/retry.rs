@@ -10,7 +10,7 @@ use super::client::{Connection, Unanswered};
 /// The first delay before a request is made again, doubled each time.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// The longest one: a server that restarts takes seconds, and a job that ended waits for it.
-const MAX_DELAY: Duration = Duration::from_secs(5);
+pub(super) const MAX_DELAY: Duration = Duration::from_secs(5);
 /// The longest that a server's own `Retry-After` is followed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 

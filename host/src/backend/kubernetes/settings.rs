@@ -3,6 +3,9 @@ use std::time::Duration;
 use super::client::ClusterSettings;
 use crate::backend::controller::DEFAULT_BACKOFF_BASE;
 
+/// Longer than an API server takes to start anew, and no longer than a person waits before asking.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// How a [`KubernetesEngine`](super::KubernetesEngine) works.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -14,6 +17,9 @@ pub struct KubernetesSettings {
     /// The delay after the first failure, as the cluster's Job controller has it: 10 s. It is told, not
     /// set; change it for a cluster with other rules.
     pub backoff_base: Duration,
+    /// How long nothing may be heard of the cluster before whoever waits for a job is told so. A control plane that is
+    /// being upgraded is away for seconds; the job goes on meanwhile.
+    pub silence: Duration,
 }
 
 impl Default for KubernetesSettings {
@@ -22,6 +28,7 @@ impl Default for KubernetesSettings {
             cluster: ClusterSettings::default(),
             namespace: None,
             backoff_base: DEFAULT_BACKOFF_BASE,
+            silence: SILENCE,
         }
     }
 }
