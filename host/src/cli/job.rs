@@ -7,7 +7,7 @@ use toolhost::backend::kubernetes::{JobSummary, KubernetesEngine, SweepOptions};
 use toolhost::capability::{CapabilityError, LogSink};
 
 use super::exit::Exit;
-use super::options::{CLUSTER_HELP, ClusterOptions, OutputFormat};
+use super::options::{ClusterOptions, OutputFormat, explain_cluster};
 use super::terminal;
 
 #[derive(Debug, Subcommand)]
@@ -173,12 +173,8 @@ async fn sweep(arguments: &SweepArguments) -> Result<Exit, Exit> {
 }
 
 async fn engine(place: &Place) -> Result<KubernetesEngine, Exit> {
-    KubernetesEngine::new(place.cluster.settings())
-        .await
-        .map_err(|error| {
-            terminal::complain(&terminal::chain(&error), Some(CLUSTER_HELP.to_owned()));
-            Exit::Unreachable
-        })
+    let connected = KubernetesEngine::new(place.cluster.settings()).await;
+    connected.map_err(|error| explain_cluster(&error))
 }
 
 fn explain(error: &CapabilityError) -> Exit {

@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use toolhost::backend::kubernetes::{KubernetesSettings, Planner};
+
+use toolhost::backend::kubernetes::{ConnectError, KubernetesSettings, Planner};
 use toolhost::credential::{CredentialError, ProviderSettings};
 use toolhost::diagnostic::Document;
 use toolhost::http::{HttpSettings, ProxySettings};
@@ -234,18 +235,17 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Err(format!("expected 0 to {MAX_BACKOFF_SECONDS} seconds"))
 }
 
-/// What to do where there is no cluster.
-pub(crate) const CLUSTER_HELP: &str =
-    "give `--kubeconfig FILE`, set `KUBECONFIG`, or run it in a pod with a service account";
+/// Says why there is no cluster to talk to.
+pub(crate) fn explain_cluster(error: &ConnectError) -> Exit {
+    terminal::complain(&terminal::chain(error), Some(error.help().to_owned()));
+    Exit::Unreachable
+}
 
 fn explain(error: &SetupError) -> Exit {
     match error {
         SetupError::Grants(GrantsFileError::Invalid { problems, .. }) => terminal::show(problems),
         SetupError::Credentials(error) => return explain_credentials(error),
-        SetupError::Cluster(_) => {
-            terminal::complain(&terminal::chain(error), Some(CLUSTER_HELP.to_owned()));
-            return Exit::Unreachable;
-        }
+        SetupError::Cluster(error) => return explain_cluster(error),
         other => terminal::complain(&terminal::chain(other), None),
     }
     Exit::Usage

@@ -13,7 +13,7 @@ use toolhost::setup::PlanSources;
 use toolhost::template::{TemplateContext, TemplateProblem};
 
 use super::exit::Exit;
-use super::options::{CLUSTER_HELP, CommonOptions, folder_of};
+use super::options::{CommonOptions, explain_cluster, folder_of};
 use super::run::{PlaybookArguments, StepError, explain_step, read_playbook, workload};
 use super::terminal;
 
@@ -220,10 +220,7 @@ impl Planning<'_> {
 
 async fn connect(options: &CommonOptions) -> Result<KubernetesEngine, Exit> {
     let connected = KubernetesEngine::new(options.cluster_settings()).await;
-    connected.map_err(|error| {
-        terminal::complain(&terminal::chain(&error), Some(CLUSTER_HELP.to_owned()));
-        Exit::Unreachable
-    })
+    connected.map_err(|error| explain_cluster(&error))
 }
 
 fn say_not_planned(step: &str, reason: &str) {

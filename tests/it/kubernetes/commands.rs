@@ -317,3 +317,60 @@ async fn a_server_that_is_gone_or_silent_is_named_within_half_a_minute() {
     }
     futures_util::future::join_all(asked).await;
 }
+
+/// A kubeconfig holds tokens, and what its login program writes is one: what is wrong with either is told without.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_wrong_with_a_login_shows_a_token() {
+    const TOKEN: &str = "TopSecretToken";
+    let with_user = |user: &str| {
+        format!(
+            "{{clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:1'}}}}], current-context: x, \
+             contexts: [{{name: x, context: {{cluster: c, user: u}}}}], users: [{{name: u, user: {user}}}]}}"
+        )
+    };
+    let program = |script: &str| {
+        let arguments = serde_json::json!(["-c", script]);
+        with_user(&format!(
+            "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: sh, args: {arguments}, \
+             interactiveMode: Never, env: [{{name: KEY, value: {TOKEN}}}]}}}}"
+        ))
+    };
+    let wrote = format!(
+        "echo '{{\"kind\": \"ExecCredential\", \"status\": {{\"token\": [\"{TOKEN}\"]}}}}'"
+    );
+    for (kubeconfig, expected) in [
+        (
+            format!("users:\n- name: u\n  user:\n    token: {TOKEN}\n   bad\n"),
+            "is malformed: line 5, column 4",
+        ),
+        (with_user(&format!("{{token: [{TOKEN}]}}")), "is malformed"),
+        (
+            with_user(&format!("{{token: \"{TOKEN}\\n\"}}")),
+            "no request can carry",
+        ),
+        (program(&wrote), "is no `ExecCredential`"),
+        (
+            program(&format!("{wrote}; echo 'log in first' >&2; exit 3")),
+            "(exit status: 3): log in first",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kubeconfig");
+        std::fs::write(&file, kubeconfig).unwrap();
+        process::write_playbook(folder.path(), NAMESPACE, "true");
+        for arguments in [["job", "list"].as_slice(), &RUN] {
+            let mut command = process::command(folder.path(), &file, arguments);
+            command.env("RUST_LOG", "trace");
+            let output = process::finish(command.spawn().unwrap()).await;
+            let said = process::stderr(&output) + &String::from_utf8_lossy(&output.stdout);
+            assert_eq!(output.status.code(), Some(4), "{said}");
+            assert!(!said.contains(TOKEN), "{said}");
+            // Messages are broken into lines.
+            let words: Vec<_> = said
+                .split_whitespace()
+                .filter(|word| *word != "│")
+                .collect();
+            assert!(words.join(" ").contains(expected), "{said}");
+        }
+    }
+}

@@ -6,10 +6,12 @@ use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ConfigExt as _};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tower::ServiceBuilder;
+
+use super::diagnosis::LoginFailed;
+use super::kubeconfig::{self, ConnectError};
 
 use std::sync::Arc;
 
@@ -73,17 +75,6 @@ impl Default for ClusterSettings {
 #[error("the server did not answer within {0:?}")]
 pub(super) struct Unanswered(pub(super) Duration);
 
-/// Why there is no connection to a cluster.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// There is no configuration, or one that cannot be read.
-    #[error("there is no usable configuration of a cluster")]
-    Configuration(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The configuration's certificates or tokens cannot be used.
-    #[error("the configuration of the cluster cannot be used")]
-    Credentials(#[source] Box<kube::Error>),
-}
-
 /// Connections to one API server.
 pub(super) struct Connection {
     config: Config,
@@ -102,7 +93,7 @@ struct LogClient {
 impl Connection {
     /// Reads the configuration. Nothing is sent yet.
     pub(super) async fn new(settings: &ClusterSettings) -> Result<Self, ConnectError> {
-        let mut config = config(settings).await?;
+        let mut config = kubeconfig::read(settings).await?;
         config
             .headers
             .push((USER_AGENT, HeaderValue::from_static(AGENT)));
@@ -169,7 +160,7 @@ impl Connection {
             streams: Arc::new(Semaphore::new(LOGS_PER_CONNECTION)),
         };
         let permit = Arc::clone(&log.streams).acquire_owned().await;
-        let permit = permit.map_err(|error| ConnectError::Configuration(Box::new(error)))?;
+        let permit = permit.map_err(|error| ConnectError::Unusable(error.to_string()))?;
         let client = log.client.clone();
         logs.push(log);
         Ok((client, permit))
@@ -186,32 +177,6 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-async fn config(settings: &ClusterSettings) -> Result<Config, ConnectError> {
-    fn wrong(error: impl std::error::Error + Send + Sync + 'static) -> ConnectError {
-        ConnectError::Configuration(Box::new(error))
-    }
-    let options = KubeConfigOptions {
-        context: settings.context.clone(),
-        ..KubeConfigOptions::default()
-    };
-    let mut config = match &settings.kubeconfig {
-        Some(path) => {
-            let kubeconfig = Kubeconfig::read_from(path).map_err(wrong)?;
-            Config::from_custom_kubeconfig(kubeconfig, &options)
-                .await
-                .map_err(wrong)?
-        }
-        None if settings.context.is_some() => {
-            Config::from_kubeconfig(&options).await.map_err(wrong)?
-        }
-        None => Config::infer().await.map_err(wrong)?,
-    };
-    if let Some(server) = &settings.server {
-        config.cluster_url = server.parse().map_err(wrong)?;
-    }
-    Ok(config)
-}
-
 /// A client over one connection, where the server speaks HTTP/2.
 ///
 /// kube's own client speaks HTTP/1.1 only: a connection, with its handshake and its buffers, for each log
@@ -224,14 +189,13 @@ async fn config(settings: &ClusterSettings) -> Result<Config, ConnectError> {
 /// At most [`WINDOW_BYTES`] of answers are on their way. The window is not fitted to the connection: that takes a ping
 /// for whatever comes, and each costs the server as much as the line that it came with.
 fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectError> {
-    let wrong = |error| ConnectError::Credentials(Box::new(error));
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector.set_keepalive(Some(KEEP_ALIVE_INTERVAL));
     connector.set_nodelay(true);
     let builder = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(config.rustls_client_config().map_err(wrong)?)
+        .with_tls_config(config.rustls_client_config()?)
         .https_or_http();
     let builder = match config
         .tls_server_name
@@ -241,7 +205,10 @@ fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectE
         Some(Ok(name)) => {
             builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name))
         }
-        Some(Err(error)) => return Err(ConnectError::Configuration(Box::new(error))),
+        Some(Err(_)) => {
+            let problem = "`tls-server-name` is no name of a server";
+            return Err(ConnectError::Unusable(problem.to_owned()));
+        }
         None => builder,
     };
     let connector = builder
@@ -258,8 +225,9 @@ fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectE
         .build(connector);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
-        .option_layer(config.auth_layer().map_err(wrong)?)
-        .layer(config.extra_headers_layer().map_err(wrong)?)
+        .map_err(LoginFailed::instead_of)
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
         .map_future(move |answer| answered(answer, timeout))
         .service(http);
     Ok(Client::new(service, config.default_namespace.clone()))

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{ConnectError, Connection};
+use super::client::Connection;
 use super::cluster::Cluster;
 use super::create::Creation;
+use super::kubeconfig::ConnectError;
 use super::manifest::{Manifest, ManifestSettings};
 use super::settings::KubernetesSettings;
 use crate::capability::{CapabilityError, JobHandle, JobRequest, JobRunner, LogSink, Reason};

@@ -5,15 +5,18 @@ mod outage;
 mod subscription;
 
 use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kube::Api;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::client::{ConnectError, Connection};
+use super::client::Connection;
+use super::kubeconfig::ConnectError;
 use super::retry::PATIENCE_BEFORE;
 use super::view::{JobView, PodView};
 use listening::{Listener, Readiness};
@@ -26,6 +29,8 @@ pub(super) use subscription::{JobState, PodState, Subscription};
 const MAX_IDLE_NAMESPACES: usize = 16;
 /// How long a watch that works may be quiet about its first list.
 const READY_TIMEOUT: Duration = PATIENCE_BEFORE;
+/// After how long a person wonders.
+const NOTICE_DELAY: Duration = Duration::from_secs(3);
 
 /// The watches of one cluster.
 pub(super) struct Hub {
@@ -49,8 +54,10 @@ pub(super) enum WatchError {
 /// The two watches of a namespace.
 struct Watches {
     subscribers: Arc<Subscribers>,
-    ready: [watch::Receiver<Readiness>; 2],
+    readiness: [watch::Receiver<Readiness>; 2],
     tasks: [JoinHandle<()>; 2],
+    /// Whether it was said that they take long.
+    is_said: AtomicBool,
 }
 
 impl Hub {
@@ -74,27 +81,7 @@ impl Hub {
             WatchError::Refused(Arc::new(error))
         })?;
         let subscription = Subscription::new(watches, name);
-        let give_up = Instant::now() + READY_TIMEOUT;
-        for known in &subscription.watches().ready {
-            let mut ready = known.clone();
-            let settled = timeout_at(
-                give_up,
-                ready.wait_for(|state| !matches!(state, Readiness::Waiting(_))),
-            );
-            match settled.await {
-                Ok(Ok(state)) => {
-                    if let Readiness::Refused(error) = &*state {
-                        return Err(WatchError::Refused(Arc::clone(error)));
-                    }
-                }
-                Ok(Err(_)) | Err(_) => {
-                    return Err(match &*known.borrow() {
-                        Readiness::Waiting(Some(error)) => WatchError::Refused(Arc::clone(error)),
-                        _ => WatchError::Silent,
-                    });
-                }
-            }
-        }
+        subscription.watches().ready(&self.connection).await?;
         Ok(subscription)
     }
 
@@ -144,16 +131,59 @@ impl Watches {
                 tokio::spawn(jobs_listener.run()),
                 tokio::spawn(pods_listener.run()),
             ],
-            ready: [jobs, pods],
+            readiness: [jobs, pods],
             subscribers,
+            is_said: AtomicBool::new(false),
         })
+    }
+
+    /// Waits until both have heard what there is, and no longer than [`READY_TIMEOUT`].
+    async fn ready(&self, connection: &Connection) -> Result<(), WatchError> {
+        let give_up = Instant::now() + READY_TIMEOUT;
+        let mut settled = pin!(self.settled());
+        if let Ok(settled) = timeout(NOTICE_DELAY, &mut settled).await {
+            return settled;
+        }
+        // To whoever reads this program's own log: once, for all jobs that wait.
+        if !self.is_said.swap(true, Ordering::Relaxed) {
+            let (server, seconds) = (connection.server(), READY_TIMEOUT.as_secs());
+            tracing::warn!(%server, "the cluster does not answer; it is asked again for {seconds} s");
+        }
+        let settled = timeout_at(give_up, settled).await;
+        settled.unwrap_or_else(|_| Err(self.unsettled()))
+    }
+
+    /// Waits until both have heard what there is.
+    async fn settled(&self) -> Result<(), WatchError> {
+        for known in &self.readiness {
+            let mut ready = known.clone();
+            let settled = ready.wait_for(|state| !matches!(state, Readiness::Waiting(_)));
+            match settled.await.as_deref() {
+                Ok(Readiness::Refused(error)) => {
+                    return Err(WatchError::Refused(Arc::clone(error)));
+                }
+                Ok(_) => {}
+                Err(_) => return Err(self.unsettled()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Why they have not heard what there is.
+    fn unsettled(&self) -> WatchError {
+        let mut causes = self.readiness.iter().map(|ready| ready.borrow().clone());
+        let cause = causes.find_map(|ready| match ready {
+            Readiness::Waiting(cause) => cause,
+            Readiness::Refused(_) | Readiness::Ready => None,
+        });
+        cause.map_or(WatchError::Silent, WatchError::Refused)
     }
 
     /// Whether they began well, or have not begun yet.
     fn are_usable(&self) -> bool {
         let is_refused =
             |ready: &watch::Receiver<Readiness>| matches!(&*ready.borrow(), Readiness::Refused(_));
-        !self.ready.iter().any(is_refused) && !self.tasks.iter().any(JoinHandle::is_finished)
+        !self.readiness.iter().any(is_refused) && !self.tasks.iter().any(JoinHandle::is_finished)
     }
 }
 

@@ -34,6 +34,7 @@ mod follow;
 mod hub;
 mod job;
 mod job_logs;
+mod kubeconfig;
 mod log_stream;
 pub(crate) mod manifest;
 mod phase;
@@ -44,7 +45,8 @@ mod validate;
 mod view;
 
 pub use admin::{JobState, JobSummary, SweepOptions, Swept};
-pub use client::{ClusterSettings, ConnectError};
+pub use client::ClusterSettings;
 pub use engine::KubernetesEngine;
+pub use kubeconfig::ConnectError;
 pub use planner::{PlannedJob, Planner};
 pub use settings::KubernetesSettings;

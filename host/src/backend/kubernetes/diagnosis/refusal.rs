@@ -7,6 +7,7 @@ use kube::core::Status;
 use super::admission::not_admitted;
 use super::cause::quoted;
 use super::field::user_path;
+use super::login::LoginFailed;
 use super::waiting::{Class, Graces};
 use crate::backend::request::conflict;
 use crate::capability::{CapabilityError, Reason};
@@ -27,21 +28,24 @@ pub(crate) struct Creating<'job> {
 pub(crate) fn creation_refused(error: &kube::Error, creating: Creating<'_>) -> CapabilityError {
     match error {
         kube::Error::Api(status) => status_refused(status, creating),
-        kube::Error::Auth(error) => CapabilityError::new(
-            Reason::CredentialMissing,
-            format!(
-                "there is no login to the cluster: {}",
-                quoted(&chain(error))
-            ),
-        )
-        .with_hint("check the user of the kubeconfig's current context"),
+        kube::Error::Auth(error) => no_login(&LoginFailed::from(error)),
         kube::Error::SerdeError(error) => CapabilityError::new(
             Reason::EngineUnavailable,
             format!("what answers at the cluster's address is no API server: {error}"),
         )
         .with_hint("check `server` in the kubeconfig, and proxies on the way"),
+        kube::Error::Service(error) => match error.downcast_ref() {
+            Some(failed) => no_login(failed),
+            None => unreachable(&quoted(&connection_chain(error.as_ref()))),
+        },
         error => unreachable(&quoted(&chain(error))),
     }
+}
+
+fn no_login(failed: &LoginFailed) -> CapabilityError {
+    let message = format!("there is no login to the cluster: {failed}");
+    CapabilityError::new(Reason::CredentialMissing, message)
+        .with_hint("check the user of the kubeconfig's current context")
 }
 
 fn status_refused(status: &Status, creating: Creating<'_>) -> CapabilityError {
@@ -230,6 +234,12 @@ fn unreachable(said: &str) -> CapabilityError {
     )
     .with_hint("check `server` in the kubeconfig, and that this machine can reach it")
     .retryable()
+}
+
+/// As [`chain`], without that it was a client that failed to connect.
+fn connection_chain(error: &(dyn Error + 'static)) -> String {
+    let of_client = error.downcast_ref::<hyper_util::client::legacy::Error>();
+    chain(of_client.and_then(Error::source).unwrap_or(error))
 }
 
 /// The error with its sources, each text once.
