@@ -19,6 +19,7 @@ mod counter;
 mod disruption;
 mod gate;
 mod kills;
+mod python;
 mod rights;
 mod secrets;
 mod specification;
