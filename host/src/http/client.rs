@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
 
-use super::proxy::{ProxySettings, proxies};
+use super::proxy::{ProxyHost, ProxySettings, proxies};
 use super::resolve::{PolicyResolver, check_literal};
 use super::retry::{Backoff, RetryPolicy, is_retryable, retry_after};
 use super::trust::{Trust, trust};
@@ -54,8 +54,8 @@ pub struct BufferedResponse {
 struct Clients {
     public: reqwest::Client,
     any: reqwest::Client,
-    /// The names of the proxies.
-    proxies: Vec<String>,
+    /// The hosts of the proxies.
+    proxies: Vec<ProxyHost>,
     trust_problem: Option<String>,
 }
 
@@ -122,7 +122,11 @@ impl HttpClient {
             Ok(inner) => Ok(Response { inner, place }),
             Err(error) => {
                 let problem = clients.trust_problem.as_deref();
-                Err(HttpError::classify(&error, &place, problem))
+                let error = HttpError::classify(&error, &place, problem);
+                Err(match clients.proxy_of(request.url.scheme()) {
+                    Some(proxy) => error.behind(proxy),
+                    None => error,
+                })
             }
         }
     }
@@ -233,7 +237,8 @@ impl Clients {
     fn new(settings: &HttpSettings) -> Result<Self, String> {
         let Trust { config, problem } = trust(&settings.extra_roots).map_err(|e| e.to_string())?;
         let proxies = settings.proxy.as_ref().map(proxies).transpose()?;
-        let (proxies, names) = proxies.unwrap_or_default();
+        let (proxies, hosts) = proxies.unwrap_or_default();
+        let names: Vec<_> = hosts.iter().map(|host| host.name.clone()).collect();
         let client = |policy| {
             let resolver = PolicyResolver {
                 policy,
@@ -263,9 +268,14 @@ impl Clients {
         Ok(Self {
             public: client(AddressPolicy::Public)?,
             any: client(AddressPolicy::Any)?,
-            proxies: names.clone(),
+            proxies: hosts,
             trust_problem: problem,
         })
+    }
+
+    /// The proxy for a scheme.
+    fn proxy_of(&self, scheme: &str) -> Option<&ProxyHost> {
+        self.proxies.iter().find(|proxy| proxy.scheme == scheme)
     }
 
     fn of(&self, addresses: AddressPolicy) -> &reqwest::Client {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustls::CertificateError;
 
 use super::AddressClass;
+use super::proxy::ProxyHost;
 use super::resolve::ResolveError;
 use crate::capability::{CapabilityError, Reason};
 
@@ -180,6 +181,20 @@ impl HttpError {
         Self::Protocol { place, why }
     }
 
+    /// Says of a connection that could not be made that there is a proxy: it may be that one which is not there.
+    pub(super) fn behind(self, proxy: &ProxyHost) -> Self {
+        match self {
+            Self::Connect { place, why } => {
+                let ProxyHost { scheme, name } = proxy;
+                let why = format!(
+                    "{why}; what is not in `NO_PROXY` goes through the proxy for `{scheme}`, `{name}`"
+                );
+                Self::Connect { place, why }
+            }
+            error => error,
+        }
+    }
+
     fn from_resolver(error: &ResolveError) -> Self {
         match error {
             ResolveError::NotFound { host, source } => {
@@ -242,7 +257,10 @@ impl From<HttpError> for CapabilityError {
             ),
             HttpError::TooLarge { .. } => (Reason::TooLarge, "see whether it is the right address"),
             HttpError::InvalidRequest { .. } => (Reason::InvalidRequest, "change the request"),
-            HttpError::Client { .. } => (Reason::Internal, "see the message"),
+            HttpError::Client { .. } => (
+                Reason::Internal,
+                "check `HTTP_PROXY`, `HTTPS_PROXY` and `SSL_CERT_FILE`",
+            ),
         };
         let converted = Self::new(reason, error.to_string()).with_hint(hint);
         if is_retryable {

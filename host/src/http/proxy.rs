@@ -38,12 +38,21 @@ impl ProxySettings {
     }
 }
 
-/// The proxies, and the names of their hosts.
+/// A proxy's host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ProxyHost {
+    /// What goes through it: `http` or `https`.
+    pub(super) scheme: &'static str,
+    /// Its name.
+    pub(super) name: String,
+}
+
+/// The proxies, and their hosts.
 pub(super) fn proxies(
     settings: &ProxySettings,
-) -> Result<(Vec<reqwest::Proxy>, Vec<String>), String> {
+) -> Result<(Vec<reqwest::Proxy>, Vec<ProxyHost>), String> {
     let mut proxies = Vec::new();
-    let mut names = Vec::new();
+    let mut hosts = Vec::new();
     let except = settings.except.as_deref();
     let except = except.and_then(reqwest::NoProxy::from_string);
     for (scheme, url) in [("https", &settings.https), ("http", &settings.http)] {
@@ -56,17 +65,22 @@ pub(super) fn proxies(
         } else {
             format!("http://{url}")
         };
-        let name = Url::parse(&url)
-            .ok()
-            .and_then(|url| url.host_str().map(str::to_owned));
-        names.push(name.ok_or_else(wrong)?);
+        let parsed = Url::parse(&url).map_err(|_| wrong())?;
+        let name = parsed.host_str().ok_or_else(wrong)?.to_owned();
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(format!(
+                "the proxy for `{scheme}` is one of `{}`, and only those of `http` and `https` are gone through",
+                parsed.scheme()
+            ));
+        }
+        hosts.push(ProxyHost { scheme, name });
         let proxy = match scheme {
             "https" => reqwest::Proxy::https(&url),
             _ => reqwest::Proxy::http(&url),
         };
         proxies.push(proxy.map_err(|_| wrong())?.no_proxy(except.clone()));
     }
-    Ok((proxies, names))
+    Ok((proxies, hosts))
 }
 
 #[cfg(test)]
@@ -91,7 +105,26 @@ mod tests {
         assert_eq!(all.https.as_ref().unwrap().expose_secret(), "http://a:1");
         assert_eq!(all.http.as_ref().unwrap().expose_secret(), "b:2");
         assert_eq!(all.except.as_deref(), Some("c"));
-        assert_eq!(proxies(&all).unwrap().1, ["a", "b"]);
+        let hosts = proxies(&all).unwrap().1;
+        let hosts: Vec<_> = hosts
+            .iter()
+            .map(|host| (host.scheme, host.name.as_str()))
+            .collect();
+        assert_eq!(hosts, [("https", "a"), ("http", "b")]);
+    }
+
+    #[test]
+    fn a_proxy_that_speaks_something_else_is_refused() {
+        let settings = ProxySettings {
+            http: Some(SecretString::from("socks5://me:s3cret@a:1")),
+            ..ProxySettings::default()
+        };
+        let problem = proxies(&settings).unwrap_err();
+        assert!(
+            problem.starts_with("the proxy for `http` is one of `socks5`"),
+            "{problem}"
+        );
+        assert!(!problem.contains("s3cret"), "{problem}");
     }
 
     #[test]

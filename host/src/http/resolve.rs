@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use super::proxy::ProxyHost;
 use super::{AddressClass, AddressPolicy, HttpError};
 
 /// Resolves names by the machine's own resolver, and gives out only addresses that the policy takes.
@@ -82,14 +83,16 @@ impl Resolve for PolicyResolver {
 pub(super) fn check_literal(
     url: &Url,
     policy: AddressPolicy,
-    proxies: &[String],
+    proxies: &[ProxyHost],
 ) -> Result<(), HttpError> {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address),
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
         // A proxy's name is exempt in the resolver, so that it may not be asked for by name.
         Some(Host::Domain(name)) if policy != AddressPolicy::Any => {
-            let is_proxy = proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(name));
+            let is_proxy = proxies
+                .iter()
+                .any(|proxy| proxy.name.eq_ignore_ascii_case(name));
             return if is_proxy {
                 Err(HttpError::ProxyRefused {
                     host: name.to_owned(),

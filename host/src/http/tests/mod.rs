@@ -293,6 +293,29 @@ async fn trusts_a_certificate_of_its_own_alone_where_it_was_told_to() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let settings = HttpSettings {
+        proxy: Some(ProxySettings {
+            http: Some(SecretString::from("http://me:s3cret@127.0.0.1:1")),
+            ..ProxySettings::default()
+        }),
+        ..quick()
+    };
+    let request = Request::get(Url::parse("http://far.invalid/a").unwrap());
+    let error = HttpClient::new(settings).send(&request).await.unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.starts_with("cannot connect to http://far.invalid/a"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("goes through the proxy for `http`, `127.0.0.1`"),
+        "{said}"
+    );
+    assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+}
+
+#[tokio::test]
 async fn goes_through_a_proxy_only_where_it_was_told_to() {
     let proxy = Server::start(|_, _| Answer::ok("from the proxy")).await;
     let settings = HttpSettings {
