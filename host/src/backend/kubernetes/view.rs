@@ -7,14 +7,15 @@
 //!
 //! Field names and meanings: <https://kubernetes.io/docs/reference/kubernetes-api/>.
 
+mod metadata;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use k8s_openapi::NamespaceResourceScope;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, OwnerReference, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use kube::Resource;
 use kube::core::ObjectMeta;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 /// A pod.
@@ -22,7 +23,7 @@ use serde::{Deserialize, Deserializer};
 #[serde(default)]
 pub(crate) struct PodView {
     /// Without its labels and annotations, of which nothing is read.
-    #[serde(deserialize_with = "identity")]
+    #[serde(deserialize_with = "metadata::without_texts")]
     pub(crate) metadata: ObjectMeta,
     #[serde(deserialize_with = "or_default")]
     pub(crate) spec: PodSpecView,
@@ -139,7 +140,7 @@ pub(crate) struct ContainerTerminatedView {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct JobView {
-    #[serde(deserialize_with = "metadata")]
+    #[serde(deserialize_with = "metadata::whole")]
     pub(crate) metadata: ObjectMeta,
     #[serde(deserialize_with = "or_default")]
     pub(crate) spec: JobSpecView,
@@ -190,7 +191,7 @@ pub(crate) struct ConditionView {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct EventView {
-    #[serde(deserialize_with = "metadata")]
+    #[serde(deserialize_with = "metadata::whole")]
     pub(crate) metadata: ObjectMeta,
     #[serde(deserialize_with = "or_default")]
     pub(crate) involved_object: InvolvedObjectView,
@@ -261,73 +262,6 @@ impl EventView {
         last.map(|time| time.0)
             .or_else(|| self.event_time.as_ref().map(|time| time.0))
             .or_else(|| self.metadata.creation_timestamp.as_ref().map(|time| time.0))
-    }
-}
-
-/// What is read of the metadata; `Texts` are its labels and annotations.
-#[derive(Default, Deserialize)]
-#[serde(
-    rename_all = "camelCase",
-    default,
-    bound(deserialize = "Texts: Deserialize<'de> + Default")
-)]
-struct Metadata<Texts> {
-    name: Option<String>,
-    namespace: Option<String>,
-    uid: Option<String>,
-    resource_version: Option<String>,
-    labels: Texts,
-    annotations: Texts,
-    creation_timestamp: Option<Time>,
-    deletion_timestamp: Option<Time>,
-    deletion_grace_period_seconds: Option<i64>,
-    owner_references: Option<Vec<Owner>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Owner {
-    kind: String,
-    name: String,
-    uid: String,
-}
-
-fn metadata<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    let mut read = Metadata::<Option<BTreeMap<_, _>>>::deserialize(deserializer)?;
-    let (labels, annotations) = (read.labels.take(), read.annotations.take());
-    Ok(ObjectMeta {
-        labels,
-        annotations,
-        ..read.into()
-    })
-}
-
-/// As above, without labels and annotations: a pod has a dozen, and they come with each of its changes.
-fn identity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    Metadata::<IgnoredAny>::deserialize(deserializer).map(Into::into)
-}
-
-impl<Texts> From<Metadata<Texts>> for ObjectMeta {
-    fn from(read: Metadata<Texts>) -> Self {
-        let owner = |owner: Owner| OwnerReference {
-            kind: owner.kind,
-            name: owner.name,
-            uid: owner.uid,
-            ..OwnerReference::default()
-        };
-        Self {
-            name: read.name,
-            namespace: read.namespace,
-            uid: read.uid,
-            resource_version: read.resource_version,
-            creation_timestamp: read.creation_timestamp,
-            deletion_timestamp: read.deletion_timestamp,
-            deletion_grace_period_seconds: read.deletion_grace_period_seconds,
-            owner_references: read
-                .owner_references
-                .map(|owners| owners.into_iter().map(owner).collect()),
-            ..Self::default()
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::backend::kubernetes::view::EventView;
 use crate::backend::kubernetes::{api, retry};
 use crate::capability::{AttemptEnd, JobEventKind, Reason};
 
-/// When the events of a job without a pod are looked at first, and how much longer after each time.
+/// When the events of a job without a pod are looked at first, and how long after that again, doubled each time.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 const MAX_LOOK: Duration = Duration::from_mins(2);
 /// How long the end of a job that was given up may take before it is told all the same.
@@ -51,8 +51,8 @@ impl Job {
             Some(waiting) => waiting,
             None if Instant::now() < self.look.at => return Some(self.look.at),
             None => {
-                self.look.after = (self.look.after * 2).min(MAX_LOOK);
                 self.look.at = Instant::now() + self.look.after;
+                self.look.after = (self.look.after * 2).min(MAX_LOOK);
                 match self.said_in_events().await {
                     Some(waiting) => waiting,
                     None => return Some(self.look.at),
