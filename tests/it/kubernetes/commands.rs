@@ -374,3 +374,32 @@ async fn nothing_that_is_wrong_with_a_login_shows_a_token() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_program_does_not_run_for_each_connection() {
+    let cluster = Cluster::new().await;
+    let folder = cluster.folder.path();
+    let credential = serde_json::json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+        "status": {"token": "token-of-a-program", "expirationTimestamp": "2999-01-01T00:00:00Z"},
+    });
+    let program = format!("echo run >> {}/runs; echo '{credential}'", folder.display());
+    let user = serde_json::json!({"exec": {
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", program],
+        "interactiveMode": "Never",
+    }});
+    let text = std::fs::read_to_string(cluster.kubeconfig()).unwrap();
+    let mut kubeconfig: Value = serde_saphyr::from_str(&text).unwrap();
+    kubeconfig["users"] = serde_json::json!([{"name": "program", "user": user}]);
+    kubeconfig["contexts"][0]["context"]["user"] = serde_json::json!("program");
+    std::fs::write(cluster.kubeconfig(), kubeconfig.to_string()).unwrap();
+
+    process::write_playbook(folder, NAMESPACE, "echo done");
+    let output = process::run(folder, &cluster.kubeconfig(), &RUN).await;
+    assert!(output.status.success(), "{}", process::stderr(&output));
+    let runs = std::fs::read_to_string(folder.join("runs")).unwrap();
+    // Once for a certificate, once for a token.
+    assert_eq!(runs, "run\nrun\n");
+    let sent = cluster.server.requests().all();
+    assert!(sent.len() > 6, "{:?}", cluster.requests());
+}

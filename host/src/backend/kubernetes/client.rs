@@ -1,13 +1,16 @@
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use http::header::{HeaderValue, USER_AGENT};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::client::middleware::AuthLayer;
 use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
 use tower::ServiceBuilder;
 
 use super::diagnosis::LoginFailed;
@@ -38,6 +41,9 @@ const MAX_REQUESTS: usize = 64;
 /// twenty events, within a tenth of a second; what begins again then is what costs it most. An event has 5 to
 /// 10 KB, and a thousand jobs that begin at once have some ten thousand of them.
 const WINDOW_BYTES: u32 = 4 << 20;
+
+/// How long a login program may take: some open a browser, and a person types there.
+const LOGIN_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How long a server may take for one request: what it does within its own minute
 /// (`--request-timeout`) is mostly done within a second, and a webhook has 10 of them by default.
@@ -78,10 +84,18 @@ pub(super) struct Unanswered(pub(super) Duration);
 /// Connections to one API server.
 pub(super) struct Connection {
     config: Config,
+    login: Login,
     requests: Client,
     request_timeout: Duration,
     in_flight: Arc<Semaphore>,
     logs: Mutex<Vec<LogClient>>,
+}
+
+/// What proves to the server who this is, and which server it is. Shared by all connections, since a program of the
+/// kubeconfig may have to run for it.
+struct Login {
+    tls: rustls::ClientConfig,
+    authorization: Option<AuthLayer>,
 }
 
 /// A connection over which logs are followed.
@@ -98,9 +112,11 @@ impl Connection {
             .headers
             .push((USER_AGENT, HeaderValue::from_static(AGENT)));
         let request_timeout = settings.request_timeout;
-        let requests = client(&config, Some(request_timeout))?;
+        let login = login(&config).await?;
+        let requests = client(&config, &login, Some(request_timeout))?;
         Ok(Self {
             config,
+            login,
             requests,
             request_timeout,
             in_flight: Arc::new(Semaphore::new(MAX_REQUESTS)),
@@ -125,7 +141,11 @@ impl Connection {
 
     /// A client for one watch. Over a connection with others it would wait for their turn.
     pub(super) fn watch_client(&self) -> Result<Client, ConnectError> {
-        client(&self.config, Some(self.request_timeout))
+        self.connect(Some(self.request_timeout))
+    }
+
+    fn connect(&self, timeout: Option<Duration>) -> Result<Client, ConnectError> {
+        client(&self.config, &self.login, timeout)
     }
 
     /// How long one request may take.
@@ -156,7 +176,7 @@ impl Connection {
         }
         let log = LogClient {
             // The answer begins with the first byte that the container writes.
-            client: client(&self.config, None)?,
+            client: self.connect(None)?,
             streams: Arc::new(Semaphore::new(LOGS_PER_CONNECTION)),
         };
         let permit = Arc::clone(&log.streams).acquire_owned().await;
@@ -177,6 +197,33 @@ impl std::fmt::Debug for Connection {
     }
 }
 
+/// Runs the kubeconfig's login program, where it has one: once for a certificate, and once for a token.
+async fn login(config: &Config) -> Result<Login, ConnectError> {
+    let config = config.clone();
+    let (sender, receiver) = oneshot::channel();
+    // In a thread of its own, which nobody waits for where its program never ends.
+    let thread = thread::Builder::new().name("toolhost-login".to_owned());
+    let started = thread.spawn(move || {
+        let make = || {
+            Ok::<_, kube::Error>(Login {
+                tls: config.rustls_client_config()?,
+                authorization: config.auth_layer()?,
+            })
+        };
+        // Where nobody waits any more, nobody wants to know.
+        let _ = sender.send(make());
+    });
+    started.map_err(|error| ConnectError::Login(error.to_string()))?;
+    match timeout(LOGIN_TIMEOUT, receiver).await {
+        Ok(Ok(login)) => Ok(login?),
+        Ok(Err(_)) => Err(ConnectError::Login("it could not be made".to_owned())),
+        Err(_) => {
+            let problem = format!("its program was not done within {LOGIN_TIMEOUT:?}");
+            Err(ConnectError::Login(problem))
+        }
+    }
+}
+
 /// A client over one connection, where the server speaks HTTP/2.
 ///
 /// kube's own client speaks HTTP/1.1 only: a connection, with its handshake and its buffers, for each log
@@ -188,14 +235,18 @@ impl std::fmt::Debug for Connection {
 ///
 /// At most [`WINDOW_BYTES`] of answers are on their way. The window is not fitted to the connection: that takes a ping
 /// for whatever comes, and each costs the server as much as the line that it came with.
-fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectError> {
+fn client(
+    config: &Config,
+    login: &Login,
+    timeout: Option<Duration>,
+) -> Result<Client, ConnectError> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     connector.set_keepalive(Some(KEEP_ALIVE_INTERVAL));
     connector.set_nodelay(true);
     let builder = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(config.rustls_client_config()?)
+        .with_tls_config(login.tls.clone())
         .https_or_http();
     let builder = match config
         .tls_server_name
@@ -226,7 +277,7 @@ fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectE
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .map_err(LoginFailed::instead_of)
-        .option_layer(config.auth_layer()?)
+        .option_layer(login.authorization.as_ref())
         .layer(config.extra_headers_layer()?)
         .map_future(move |answer| answered(answer, timeout))
         .service(http);
@@ -236,13 +287,13 @@ fn client(config: &Config, timeout: Option<Duration>) -> Result<Client, ConnectE
 /// Waits for the beginning of an answer.
 async fn answered<T>(
     answer: impl Future<Output = Result<T, hyper_util::client::legacy::Error>>,
-    timeout: Option<Duration>,
+    limit: Option<Duration>,
 ) -> Result<T, tower::BoxError> {
-    let Some(timeout) = timeout else {
+    let Some(limit) = limit else {
         return Ok(answer.await?);
     };
-    match tokio::time::timeout(timeout, answer).await {
+    match timeout(limit, answer).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(Unanswered(timeout).into()),
+        Err(_) => Err(Unanswered(limit).into()),
     }
 }
