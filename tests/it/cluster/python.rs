@@ -1,30 +1,18 @@
 //! The python tool, whose programs come back with a value through their pod's log.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::Place;
-use super::step::command;
+use super::step::{STUCK, command};
 use crate::guests;
+use crate::kubernetes::process::RUN;
 use crate::program::Workspace;
-
-/// No run of two steps takes this long; one that does is stuck.
-const STUCK: Duration = Duration::from_mins(5);
 
 /// Runs a playbook, and gives what its steps came to.
 async fn run(workspace: &Workspace, playbook: &Value) -> Value {
     std::fs::write(workspace.path().join("p.yaml"), playbook.to_string()).unwrap();
-    let arguments = [
-        "run",
-        "p.yaml",
-        "--engine",
-        "kubernetes",
-        "--output",
-        "json",
-    ];
-    let mut command = tokio::process::Command::from(command(workspace, &arguments));
+    let mut command = tokio::process::Command::from(command(workspace, &RUN));
     let output = timeout(STUCK, command.kill_on_drop(true).output()).await;
     let output = output.expect("it is not over").unwrap();
     serde_json::from_slice(&output.stdout)

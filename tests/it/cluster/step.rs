@@ -12,7 +12,7 @@ use super::{Place, kubeconfig};
 use crate::program::Workspace;
 
 /// No run of these tests takes this long; one that does is stuck, and would hold up all tests after it.
-const STUCK: Duration = Duration::from_mins(5);
+pub(super) const STUCK: Duration = Duration::from_mins(5);
 
 /// What a run of one step came to.
 pub(super) struct Ran {

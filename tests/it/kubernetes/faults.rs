@@ -413,3 +413,21 @@ async fn rights_that_are_taken_away_are_told_of_while_the_job_goes_on() {
     .await;
     assert!(told.contains("may not watch"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_are_refused_again_and_again_are_told_of_too() {
+    let told = told_of(
+        |cluster| {
+            cluster.server.deny("list", "pods");
+            cluster.server.deny("list", "jobs");
+            cluster.server.compact();
+            cluster.server.expire_watches();
+        },
+        |cluster| {
+            cluster.server.allow("list", "pods");
+            cluster.server.allow("list", "jobs");
+        },
+    )
+    .await;
+    assert!(told.contains("may not list"), "{told}");
+}

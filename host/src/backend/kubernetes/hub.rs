@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kube::Api;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -109,28 +108,12 @@ impl Watches {
         silence: Duration,
     ) -> Result<Self, ConnectError> {
         let subscribers = Arc::new(Subscribers::default());
-        let (jobs_ready, jobs) = watch::channel(Readiness::Waiting(None));
-        let (pods_ready, pods) = watch::channel(Readiness::Waiting(None));
-        let list_timeout = connection.request_timeout();
-        let jobs_listener: Listener<JobView> = Listener {
-            api: Api::namespaced(connection.watch_client()?, namespace),
-            subscribers: Arc::clone(&subscribers),
-            ready: jobs_ready,
-            list_timeout,
-            silence,
-        };
-        let pods_listener: Listener<PodView> = Listener {
-            api: Api::namespaced(connection.watch_client()?, namespace),
-            subscribers: Arc::clone(&subscribers),
-            ready: pods_ready,
-            list_timeout,
-            silence,
-        };
+        let (jobs, jobs_task) =
+            Listener::<JobView>::start(connection, namespace, &subscribers, silence)?;
+        let (pods, pods_task) =
+            Listener::<PodView>::start(connection, namespace, &subscribers, silence)?;
         Ok(Self {
-            tasks: [
-                tokio::spawn(jobs_listener.run()),
-                tokio::spawn(pods_listener.run()),
-            ],
+            tasks: [jobs_task, pods_task],
             readiness: [jobs, pods],
             subscribers,
             is_said: AtomicBool::new(false),

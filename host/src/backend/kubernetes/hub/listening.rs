@@ -8,11 +8,13 @@ use kube::Api;
 use kube::api::WatchParams;
 use kube::runtime::watcher::{self, Event};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::outage::Outage;
 use super::subscription::{Subscribers, Watched};
-use crate::backend::kubernetes::client::Unanswered;
+use crate::backend::kubernetes::client::{Connection, Unanswered};
+use crate::backend::kubernetes::kubeconfig::ConnectError;
 use crate::backend::kubernetes::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 use crate::backend::kubernetes::retry::{Backoff, MAX_DELAY, code, passing};
 
@@ -22,13 +24,13 @@ const WATCH_SECONDS: u32 = 290;
 
 /// Hears of the objects of one kind, and tells those who wait for them.
 pub(super) struct Listener<K> {
-    pub(super) api: Api<K>,
-    pub(super) subscribers: Arc<Subscribers>,
-    pub(super) ready: watch::Sender<Readiness>,
+    api: Api<K>,
+    subscribers: Arc<Subscribers>,
+    ready: watch::Sender<Readiness>,
     /// How long a list may take.
-    pub(super) list_timeout: Duration,
+    list_timeout: Duration,
     /// How long nothing may be heard before that is told.
-    pub(super) silence: Duration,
+    silence: Duration,
 }
 
 /// How far a watch has come.
@@ -43,8 +45,26 @@ pub(super) enum Readiness {
 }
 
 impl<K: Watched> Listener<K> {
+    /// Begins to listen, over a connection of its own.
+    pub(super) fn start(
+        connection: &Connection,
+        namespace: &str,
+        subscribers: &Arc<Subscribers>,
+        silence: Duration,
+    ) -> Result<(watch::Receiver<Readiness>, JoinHandle<()>), ConnectError> {
+        let (ready, readiness) = watch::channel(Readiness::Waiting(None));
+        let listener = Self {
+            api: Api::namespaced(connection.watch_client()?, namespace),
+            subscribers: Arc::clone(subscribers),
+            ready,
+            list_timeout: connection.request_timeout(),
+            silence,
+        };
+        Ok((readiness, tokio::spawn(listener.run())))
+    }
+
     /// Goes on for ever, but where the server refuses from the beginning.
-    pub(super) async fn run(self) {
+    async fn run(self) {
         let selector = format!("{MANAGED_BY_LABEL}={MANAGED_BY_VALUE}");
         if let Err(cause) = may_watch(&self.api, &selector).await {
             self.settle(Readiness::Refused(Arc::new(cause)));
@@ -70,13 +90,10 @@ impl<K: Watched> Listener<K> {
             let failure = match event {
                 Ok(None) => return,
                 Ok(Some(Ok(event))) => {
-                    if outage.is_over() {
+                    is_listing = matches!(event, Event::Init | Event::InitApply(_));
+                    // A list that begins says nothing yet.
+                    if !matches!(event, Event::Init) && outage.hears() {
                         self.subscribers.tell_silence(None);
-                    }
-                    match &event {
-                        Event::Init => is_listing = true,
-                        Event::InitDone => is_listing = false,
-                        _ => {}
                     }
                     if matches!(event, Event::InitDone | Event::Apply(_)) {
                         backoff.reset();

@@ -44,7 +44,7 @@ impl Outage {
     }
 
     /// Notes that something was heard. Says whether the contrary was told.
-    pub(super) fn is_over(&mut self) -> bool {
+    pub(super) fn hears(&mut self) -> bool {
         self.failures = None;
         std::mem::take(&mut self.is_told)
     }
@@ -64,8 +64,8 @@ mod tests {
         assert!(!outage.fails(start + 3 * SECOND));
         assert!(outage.fails(start + 5 * SECOND));
         assert!(!outage.fails(start + 6 * SECOND));
-        assert!(outage.is_over());
-        assert!(!outage.is_over());
+        assert!(outage.hears());
+        assert!(!outage.hears());
     }
 
     #[test]
@@ -75,6 +75,6 @@ mod tests {
         for number in 0..9 {
             assert!(!outage.fails(start + number * 6 * SECOND));
         }
-        assert!(!outage.is_over());
+        assert!(!outage.hears());
     }
 }
