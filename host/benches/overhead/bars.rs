@@ -9,9 +9,9 @@ use crate::waiting::WaitingMemory;
 
 /// An empty tool's p50, as a multiple of its own floor's.
 const EMPTY_P50: f64 = 1.5;
-/// The script tool's p50, as a multiple of a floor's.
+/// The script tool's p50, as a multiple of the job floor's.
 const SCRIPT_P50: f64 = 4.0;
-/// The script tool's p99, as a multiple of a floor's p50.
+/// The script tool's p99, as a multiple of the job floor's p50.
 const SCRIPT_P99: f64 = 10.0;
 /// Resident memory with 10,000 calls that wait, in MiB, as `VmRSS` has it.
 const WAITING_MEBIBYTES: f64 = 1024.0;
@@ -49,16 +49,11 @@ impl fmt::Display for Bar {
     }
 }
 
-/// Compares what was measured with what is allowed: with the floor of a tool that knows no standard
-/// library, with the floor of one that does, as most tools do, and with the floor of one that runs a job.
+/// Compares what was measured with what is allowed, each tool with the floor of its kind: an empty one with
+/// itself, and the script tool with the least tool that runs a job.
 pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> Vec<Bar> {
-    let floors = [
-        ("no_std", &measured.floor),
-        ("std", &measured.standard_floor),
-        ("job", &measured.job_floor),
-    ];
-    let [(_, no_std), (_, std), _] = floors;
-    let p50 = |round: &Summary| round.p50;
+    let p50: Time = |round| round.p50;
+    let p99: Time = |round| round.p99;
     let bar = |what: &str, measured, most| Bar {
         what: what.to_owned(),
         measured,
@@ -67,23 +62,25 @@ pub(crate) fn judge(measured: &Measured, memory: &WaitingMemory) -> Vec<Bar> {
     let mut bars = vec![
         bar(
             "empty no_std tool, p50 / no_std floor p50",
-            measured.empty.ratio(p50, no_std),
+            measured.empty.ratio(p50, &measured.floor),
             EMPTY_P50,
         ),
         bar(
             "empty std tool, p50 / std floor p50",
-            measured.empty_standard.ratio(p50, std),
+            measured.empty_standard.ratio(p50, &measured.standard_floor),
             EMPTY_P50,
         ),
+        bar(
+            "script tool, p50 / job floor p50",
+            measured.script.ratio(p50, &measured.job_floor),
+            SCRIPT_P50,
+        ),
+        bar(
+            "script tool, p99 / job floor p50",
+            measured.script.ratio(p99, &measured.job_floor),
+            SCRIPT_P99,
+        ),
     ];
-    let p99 = |round: &Summary| round.p99;
-    let times: [(_, Time, _); 2] = [("p50", p50, SCRIPT_P50), ("p99", p99, SCRIPT_P99)];
-    for (percentile, time, most) in times {
-        bars.extend(floors.map(|(name, floor)| {
-            let what = format!("script tool, {percentile} / {name} floor p50");
-            bar(&what, measured.script.ratio(time, floor), most)
-        }));
-    }
     #[expect(clippy::cast_precision_loss, reason = "some thousands")]
     let mebibytes = (memory.during.resident_bytes >> 20) as f64;
     bars.push(bar(

@@ -36,8 +36,9 @@ pub(crate) fn entries(
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
-    let field = format!("job.env.{name}");
+    let field = || format!("job.env.{name}");
     if SET_BY_HOST.contains(&name) {
+        let field = field();
         let message = format!("`{field}` is set by the tool itself");
         return Err(Error::invalid(field, message).with_hint(
             "use another name; what the script shall get as arguments stands in `args`",
@@ -50,7 +51,7 @@ fn check_name(name: &str) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!("`{name}` is not the name of an environment variable");
-    Err(Error::invalid(field, message)
+    Err(Error::invalid(field(), message)
         .with_hint("use letters, digits and `_`, and no digit at the beginning"))
 }
 

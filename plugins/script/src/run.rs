@@ -85,9 +85,9 @@ impl Plan {
             }
             Origin::Inline(content) => {
                 let object = host.create_object(content.as_bytes())?;
-                let actual = object.metadata();
-                let actual = actual.get("sha256");
-                if self.sha256.is_some() && actual != self.sha256.as_deref() {
+                if let Some(expected) = &self.sha256
+                    && object.metadata().get("sha256") != Some(expected)
+                {
                     let message = "`script.content` is not what `script.sha256` says";
                     let error = Error::new(code::CHECKSUM_MISMATCH, message);
                     return Err(error.with_field("script.sha256"));
