@@ -2,21 +2,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use super::lines::{MAX_RECORD_BYTES, from_line_start, next_line, text, until_line_end};
+use super::record::{Cursor, Excerpt, LogPage, LogRecord};
 use super::spool::{LogDirectory, Spool};
 use crate::capability::LogSink;
 use crate::sealing::{Redactor, StreamRedaction};
 
-/// The longest record; longer lines come in parts. As the container runtimes do it.
-pub const MAX_RECORD_BYTES: usize = 16 << 10;
 /// The most attempts that are told apart; more than any engine makes.
 const MAX_ATTEMPTS: u32 = 1 << 15;
-/// A cursor's low bits are the offset within an attempt, the rest its index.
-pub(super) const OFFSET_BITS: u32 = 48;
 /// How much of a log is looked at in one step, so that a large page is not read byte by byte.
 const BLOCK_BYTES: usize = 256 << 10;
-/// A cut is moved to the end of a line where that costs at most this part of what is shown.
-const LINE_CUT_PART: usize = 4;
-
 /// The log of one job: every attempt, redacted, in the order in which it was written.
 #[derive(Debug)]
 pub struct JobLog {
@@ -25,47 +20,6 @@ pub struct JobLog {
     redactor: Option<Arc<Redactor>>,
     state: Mutex<State>,
     changed: Notify,
-}
-
-/// A place in a log, to read on from. 0 is the beginning.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(pub u64);
-
-/// A line without its end, or a part of a long one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogRecord {
-    /// The attempt that wrote it, from 1.
-    pub attempt: u32,
-    /// The text; bytes that are not UTF-8 became U+FFFD.
-    pub text: String,
-    /// Whether the line goes on in the next record.
-    pub partial: bool,
-}
-
-/// Some records, and where to read on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogPage {
-    /// The records.
-    pub records: Vec<LogRecord>,
-    /// Where to read on.
-    pub next: Cursor,
-    /// Whether nothing follows.
-    pub ended: bool,
-}
-
-/// The beginning and the end of an attempt's log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Excerpt {
-    /// The beginning, or all of it.
-    pub head: String,
-    /// The end, where something was left out.
-    pub tail: String,
-    /// How many bytes the attempt wrote.
-    pub total_bytes: u64,
-    /// How many of them are not shown.
-    pub omitted_bytes: u64,
-    /// The file that holds all of it, where something was left out.
-    pub location: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -352,76 +306,4 @@ impl Attempt {
         }
         (taken > 0).then_some(taken as u64)
     }
-}
-
-/// The first record of `bytes` without its end, how many bytes it takes, and whether its line goes on;
-/// none where more bytes are needed to tell.
-fn next_line(bytes: &[u8], reaches_end: bool) -> Option<(&[u8], usize, bool)> {
-    let window = bytes.get(..MAX_RECORD_BYTES).unwrap_or(bytes);
-    if let Some(end) = window.iter().position(|byte| *byte == b'\n') {
-        let line = window.get(..end)?;
-        return Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1, false));
-    }
-    let is_last = reaches_end && window.len() == bytes.len();
-    if is_last && !window.is_empty() {
-        return Some((window, window.len(), false));
-    }
-    let part = whole_characters(window);
-    (window.len() == MAX_RECORD_BYTES).then_some((part, part.len(), true))
-}
-
-impl Cursor {
-    fn at(index: usize, offset: u64) -> Self {
-        Self(((index as u64) << OFFSET_BITS) | offset)
-    }
-
-    fn split(self) -> (usize, u64) {
-        let index = usize::try_from(self.0 >> OFFSET_BITS).unwrap_or(usize::MAX);
-        (index, self.0 & ((1 << OFFSET_BITS) - 1))
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Without a last character that is cut off in its middle.
-fn whole_characters(bytes: &[u8]) -> &[u8] {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
-            bytes.get(..error.valid_up_to()).unwrap_or(bytes)
-        }
-        _ => bytes,
-    }
-}
-
-fn until_line_end(bytes: &[u8]) -> &[u8] {
-    let limit = bytes.len() - bytes.len() / LINE_CUT_PART;
-    let end = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .filter(|end| *end >= limit);
-    end.map_or_else(
-        || whole_characters(bytes),
-        |end| bytes.get(..=end).unwrap_or(bytes),
-    )
-}
-
-fn from_line_start(bytes: &[u8]) -> &[u8] {
-    let limit = bytes.len() / LINE_CUT_PART;
-    let start = bytes
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .filter(|start| *start <= limit);
-    let is_continuation = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
-    let start = start.map_or_else(
-        || {
-            bytes
-                .iter()
-                .take_while(|byte| is_continuation(byte))
-                .count()
-        },
-        |line_end| line_end + 1,
-    );
-    bytes.get(start..).unwrap_or_default()
 }

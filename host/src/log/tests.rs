@@ -2,7 +2,7 @@ use secrecy::SecretString;
 
 use std::sync::Arc;
 
-use super::job_log::OFFSET_BITS;
+use super::record::OFFSET_BITS;
 use super::{Cursor, JobLog, LogDirectory, MAX_RECORD_BYTES};
 use crate::capability::LogSink as _;
 use crate::sealing::Redactor;

@@ -4,23 +4,24 @@
 //! ends, [`CallScope::finish`] ends them, and so does dropping the scope. This module knows nothing of
 //! WebAssembly; [`crate::abi`] converts between it and the guest.
 
+mod backends;
+mod exposure;
 mod job;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+pub use backends::Backends;
 pub use job::RunningJob;
 
+use self::exposure::secret_place;
 use crate::capability::{
-    CapabilityError, FetchPolicy, FetchRequest, JobEvent, JobEventKind, JobHandle, JobRequest,
-    JobRunner, LogSink, Object, ObjectSource, Reason,
+    CapabilityError, FetchPolicy, FetchRequest, JobEvent, JobEventKind, JobRequest, Object, Reason,
 };
 use crate::limits::Limits;
-use crate::log::{JobLog, LogDirectory};
+use crate::log::JobLog;
 use crate::progress::{ProgressEvent, ProgressSender};
 use crate::sealing::{Redactor, Vault};
 
@@ -52,65 +53,6 @@ pub struct CallContext {
     pub tool: String,
     /// What the tool may fetch.
     pub fetch_policy: Arc<FetchPolicy>,
-}
-
-/// The backends that calls use.
-pub struct Backends {
-    /// Where objects come from.
-    pub objects: Arc<dyn ObjectSource>,
-    /// What runs jobs.
-    pub runner: Arc<dyn JobRunner>,
-    /// Where large logs go.
-    pub logs: Arc<LogDirectory>,
-}
-
-impl Backends {
-    /// Backends that do nothing, for a host that is not given any.
-    #[must_use]
-    pub fn none() -> Self {
-        Self {
-            objects: Arc::new(NoBackend),
-            runner: Arc::new(NoBackend),
-            logs: LogDirectory::new(std::env::temp_dir()),
-        }
-    }
-}
-
-/// Refuses everything.
-struct NoBackend;
-
-#[async_trait]
-impl ObjectSource for NoBackend {
-    async fn fetch(&self, _: FetchRequest) -> Result<Object, CapabilityError> {
-        let message = "this host was set up without a source of objects";
-        Err(CapabilityError::new(Reason::Unsupported, message))
-    }
-}
-
-#[async_trait]
-impl JobRunner for NoBackend {
-    fn name(&self) -> &'static str {
-        "none"
-    }
-
-    async fn create(
-        &self,
-        _: JobRequest,
-        _: Arc<dyn LogSink>,
-    ) -> Result<JobHandle, CapabilityError> {
-        let message = "this host was set up without an engine for jobs";
-        Err(CapabilityError::new(Reason::Unsupported, message))
-    }
-}
-
-impl std::fmt::Debug for Backends {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let engine = self.runner.name();
-        formatter
-            .debug_struct("Backends")
-            .field("engine", &engine)
-            .finish_non_exhaustive()
-    }
 }
 
 impl CallScope {
@@ -341,39 +283,4 @@ impl CallScope {
         // Each critical section leaves the list whole, so a panic elsewhere does not matter here.
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Where in a job `is_secret` holds for a text that others can read; none where it holds nowhere.
-fn secret_place(request: &JobRequest, is_secret: impl Fn(&str) -> bool) -> Option<String> {
-    if is_secret(&request.name) {
-        return Some("name".to_owned());
-    }
-    if request.command.iter().any(|word| is_secret(word)) {
-        return Some("command".to_owned());
-    }
-    for (kind, values) in [
-        ("label", &request.labels),
-        ("annotation", &request.annotations),
-    ] {
-        let mut values = values.iter();
-        if let Some((name, _)) = values.find(|(name, value)| is_secret(name) || is_secret(value)) {
-            return Some(format!("{kind} `{name}`"));
-        }
-    }
-    let mut options = request.options.iter();
-    let is_secret_value = |value: &Value| match value {
-        Value::String(text) => is_secret(text),
-        other => is_secret(&other.to_string()),
-    };
-    if let Some((name, _)) = options.find(|(_, value)| is_secret_value(value)) {
-        return Some(format!("option `{name}`"));
-    }
-    let mut variables = request.environment.iter();
-    if variables.any(|(name, _)| is_secret(name)) {
-        return Some("name of a variable".to_owned());
-    }
-    let script = request.script.as_ref()?;
-    let shows_secret =
-        is_secret(&script.file_name) || is_secret(&String::from_utf8_lossy(&script.content));
-    shows_secret.then(|| "script".to_owned())
 }

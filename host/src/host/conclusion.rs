@@ -1,0 +1,95 @@
+//! From how a tool's work ended to what the caller gets.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::CallError;
+use crate::capability::Reason;
+use crate::invocation::{GuestFault, Invocation};
+use crate::limits::Limits;
+use crate::outcome::{self, Ending, Outcome};
+use crate::registry::LoadedTool;
+use crate::scope::CallScope;
+
+/// What became of the tool's work.
+pub(super) enum Invoked {
+    /// The tool came to an end.
+    Ended(Invocation),
+    /// It was ended.
+    Stopped(Reason),
+}
+
+/// The outcome of a call, without secrets.
+pub(super) fn conclude(
+    invoked: Invoked,
+    tool: &LoadedTool,
+    scope: &CallScope,
+) -> Result<Outcome, CallError> {
+    let (ending, cpu_time) = match invoked {
+        Invoked::Stopped(reason) => (stopped(reason, &scope.limits), Duration::ZERO),
+        Invoked::Ended(Invocation { result, cpu_time }) => (ended(result, scope)?, cpu_time),
+    };
+    let (status, document) = ending;
+    let mut document = Value::Object(document);
+    if let Some(redactor) = scope.redactor() {
+        redactor.redact_value(&mut document);
+    }
+    let document = match document {
+        Value::Object(document) => document,
+        _ => serde_json::Map::new(),
+    };
+    tracing::info!(%status, digest = %tool.digest(), "the call is over");
+    Ok(Outcome {
+        status,
+        document,
+        tool: scope.context.tool.clone(),
+        digest: tool.digest(),
+        cpu_time,
+    })
+}
+
+fn ended(result: Result<String, GuestFault>, scope: &CallScope) -> Result<Ending, CallError> {
+    let fault = match result {
+        Ok(text) => match outcome::parse(&text) {
+            Ok(ending) => return Ok(ending),
+            Err(problem) => {
+                let message = format!("the tool returned what is no outcome: {problem}");
+                return Ok(outcome::failure(Reason::ToolFault, message));
+            }
+        },
+        Err(fault) => fault,
+    };
+    match fault {
+        GuestFault::Refused(error) if error.code == Reason::InvalidRequest.as_str() => {
+            let detail = |name: &str| {
+                let found = error.details.iter().find(|(known, _)| known == name);
+                found.map(|(_, text)| scope.redact(text.clone()))
+            };
+            Err(CallError::Rejected {
+                hint: detail("hint"),
+                field: detail("field"),
+                message: scope.redact(error.message),
+            })
+        }
+        GuestFault::Refused(error) => Ok(outcome::refusal(error)),
+        GuestFault::LimitExceeded { .. } => {
+            Ok(outcome::failure(Reason::ToolLimit, fault.to_string()))
+        }
+        GuestFault::BrokeOff { .. } => Ok(outcome::failure(Reason::ToolFault, fault.to_string())),
+        GuestFault::NotStarted(source) => {
+            let message = format!("cannot start the tool: {source:#}");
+            Ok(outcome::failure(Reason::Internal, message))
+        }
+    }
+}
+
+fn stopped(reason: Reason, limits: &Limits) -> Ending {
+    let message = match reason {
+        Reason::Timeout => {
+            format!("the call took longer than {:?}", limits.wall_time)
+        }
+        _ => "the call was cancelled".to_owned(),
+    };
+    outcome::failure(reason, message)
+}

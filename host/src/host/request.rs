@@ -1,0 +1,69 @@
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::progress::ProgressSender;
+use crate::registry::ToolRef;
+use crate::template::TemplateContext;
+
+/// One call of a tool.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CallRequest {
+    /// Which tool.
+    pub tool: ToolRef,
+    /// Its configuration: what stands in a playbook under `tool`, without `kind`. Texts may be templates.
+    pub config: Value,
+    /// The execution that the call belongs to. Together with the step it names the job, so that the same
+    /// call made twice is one job.
+    pub execution_id: String,
+    /// The step that the call belongs to.
+    pub step: String,
+    /// What templates can refer to.
+    pub templates: TemplateContext,
+    /// Ends the call when cancelled: its job is ended, and the outcome says so.
+    pub cancel: CancellationToken,
+    /// Hears of the call while it goes on.
+    pub progress: Option<ProgressSender>,
+}
+
+impl CallRequest {
+    /// A call of `tool` with this configuration, that belongs to a step of an execution.
+    #[must_use]
+    pub fn new(
+        tool: ToolRef,
+        config: Value,
+        execution_id: impl Into<String>,
+        step: impl Into<String>,
+    ) -> Self {
+        Self {
+            tool,
+            config,
+            execution_id: execution_id.into(),
+            step: step.into(),
+            templates: TemplateContext::default(),
+            cancel: CancellationToken::new(),
+            progress: None,
+        }
+    }
+
+    /// Says what templates can refer to.
+    #[must_use]
+    pub fn with_templates(mut self, templates: TemplateContext) -> Self {
+        self.templates = templates;
+        self
+    }
+
+    /// Ends the call when `cancel` is cancelled.
+    #[must_use]
+    pub fn with_cancel(mut self, cancel: CancellationToken) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    /// Tells `progress` how the call goes.
+    #[must_use]
+    pub fn with_progress(mut self, progress: ProgressSender) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+}
