@@ -33,13 +33,12 @@ pub trait JobRunner: Send + Sync + 'static {
     ///
     /// An implementation follows the Kubernetes Job controller: an attempt that fails is repeated up
     /// to `backoff_limit` times after an exponential delay, `active_deadline` counts from the first
-    /// start over all attempts, and the end is told by one [`JobEventKind::Finished`].
+    /// start over all attempts, and the end is told by one [`Finished`](super::JobEventKind::Finished).
     ///
     /// # Errors
     ///
-    /// [`Reason::Conflict`], [`Reason::InvalidRequest`], [`Reason::Unsupported`] (an unknown option, by
-    /// name), [`Reason::InterpreterMissing`], [`Reason::EngineUnavailable`], [`Reason::Denied`],
-    /// [`Reason::Quota`]. Nothing is left behind then.
+    /// Of the [reasons](super::Reason) `Conflict`, `InvalidRequest`, `Unsupported` (an unknown option, by name),
+    /// `InterpreterMissing`, `EngineUnavailable`, `Denied`, `Quota`. Nothing is left behind then.
     ///
     /// # Cancel safety
     ///

@@ -4,7 +4,7 @@ use crate::template::TemplateError;
 
 /// Why a call was not made. Nothing has happened then.
 ///
-/// A call that was made and failed is no error but an [`Outcome`].
+/// A call that was made and failed is no error but an [`Outcome`](crate::outcome::Outcome).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {

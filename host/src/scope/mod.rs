@@ -82,7 +82,7 @@ impl CallScope {
     ///
     /// # Errors
     ///
-    /// Those of [`ObjectSource::fetch`], and [`Reason::Denied`] before anything is done.
+    /// Those of [`ObjectSource::fetch`](crate::capability::ObjectSource::fetch), and [`Reason::Denied`] before anything is done.
     pub async fn fetch(&self, mut request: FetchRequest) -> Result<Object, CapabilityError> {
         let policy = Arc::clone(&self.context.fetch_policy);
         policy.check_request(&request)?;
@@ -159,7 +159,7 @@ impl CallScope {
     ///
     /// # Errors
     ///
-    /// Those of [`JobRunner::create`], and [`Reason::SecretInSpec`], [`Reason::Quota`] and
+    /// Those of [`JobRunner::create`](crate::capability::JobRunner::create), and [`Reason::SecretInSpec`], [`Reason::Quota`] and
     /// [`Reason::Cancelled`] before anything is done.
     pub async fn create_job(
         &self,

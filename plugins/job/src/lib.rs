@@ -2,8 +2,8 @@
 //!
 //! A tool makes a [`JobPlan`] of its configuration, which finds what is wrong with it before anything is
 //! started, runs it, and makes an [`Outcome`] of the [`FinishedJob`]. Each decision is a module that knows of
-//! no host: [`name`] (what the job is called), [`environment`] (what the program finds), [`options`] (what
-//! the engine shall provide), [`watch`] (what happened), [`explanation`] and [`hint`] (why, and how to mend
+//! no host: `name` (what the job is called), `environment` (what the program finds), `options` (what
+//! the engine shall provide), `watch` (what happened), `explanation` and `hint` (why, and how to mend
 //! it).
 
 #![no_std]

@@ -1,7 +1,7 @@
 //! The python tool: calls the function `main` of Python source as an isolated job and returns what that
 //! returned.
 //!
-//! It decides; the host does. [`run`] reads as the data flows: [`program`] (what the job runs), [`report`] (how
+//! It decides; the host does. `run` reads as the data flows: `program` (what the job runs), `report` (how
 //! the result comes back), and everything about the job from `noetl-job-tool`.
 //!
 //! What is secret arrives as sealed references, texts like any other. They go into the job's secret and
