@@ -14,6 +14,7 @@ extern crate alloc;
 mod config;
 mod program;
 mod report;
+mod result;
 mod run;
 
 #[cfg(test)]

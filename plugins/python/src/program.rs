@@ -9,6 +9,7 @@ use noetl_tool_sdk::{Error, code};
 use serde::Serialize;
 
 use crate::report::{MAX_RESULT_BYTES, Marks};
+use crate::result::MAX_DEPTH;
 
 /// What the program's file is called.
 pub(crate) const FILE_NAME: &str = "step.py";
@@ -36,7 +37,8 @@ impl Program {
         let nonce = u64::try_from(hash([job_name, python]) >> 64).unwrap_or_default();
         let marks = Marks::new(nonce);
         let source = format!(
-            "CODE = {}\nRESULT_MARK = {}\nFAILURE_MARK = {}\nMAX_RESULT_BYTES = {MAX_RESULT_BYTES}\n{RUNNER}",
+            "CODE = {}\nRESULT_MARK = {}\nFAILURE_MARK = {}\n\
+             MAX_RESULT_BYTES = {MAX_RESULT_BYTES}\nMAX_DEPTH = {MAX_DEPTH}\n{RUNNER}",
             literal(python)?,
             literal(&marks.result)?,
             literal(&marks.failure)?,

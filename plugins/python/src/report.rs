@@ -11,6 +11,8 @@ use noetl_job_tool::Output;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::result;
+
 /// The most bytes of a result as JSON. The end of a long log must hold it with its mark, and hosts give at
 /// least half of 64 KiB to the end.
 pub(crate) const MAX_RESULT_BYTES: usize = 30_000;
@@ -67,7 +69,7 @@ impl Marks {
         let line = rest.get(..end)?.to_string();
         let json = line.get(mark.len()..)?.trim();
         let report = if is_result {
-            serde_json::from_str(json).map(Report::Result)
+            result::read(json).map(Report::Result)
         } else {
             serde_json::from_str(json).map(Report::Failure)
         };
@@ -119,6 +121,20 @@ mod tests {
     }
 
     #[test]
+    fn gives_a_result_as_it_is_written() {
+        let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
+        for json in [
+            "1.50",
+            "-0",
+            r#"{"b":"\u00e9","a":[true,null]}"#,
+            "[]",
+            &deep,
+        ] {
+            assert_eq!(result(&format!("{MARK}{json}\n")).as_deref(), Some(json));
+        }
+    }
+
+    #[test]
     fn reads_a_failure() {
         let failure = MARK.replace("result", "failure");
         let text = format!("{MARK}1\n{failure}{{\"reason\":\"R\",\"message\":\"m\"}}\n");
@@ -128,7 +144,18 @@ mod tests {
 
     #[test]
     fn says_so_where_the_line_cannot_be_read() {
-        for rest in ["", "{", "{\"a\":[redacted]}", "1 2"] {
+        let deep = format!("{}{}", "[".repeat(66), "]".repeat(66));
+        let unreadable = [
+            "",
+            "{",
+            "{\"a\":[redacted]}",
+            "1 2",
+            "1e999",
+            r#""\ud800""#,
+            r#"{"\ud800": 1}"#,
+            &deep,
+        ];
+        for rest in unreadable {
             let (report, output) = taken(&format!("{MARK}{rest}"));
             assert!(matches!(report, Some(Report::Unreadable)), "{rest}");
             assert_eq!(output.text, "");

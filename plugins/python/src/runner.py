@@ -1,4 +1,4 @@
-# Runs the code of a step. CODE, RESULT_MARK, FAILURE_MARK and MAX_RESULT_BYTES are defined above.
+# Runs the code of a step. CODE, RESULT_MARK, FAILURE_MARK, MAX_RESULT_BYTES and MAX_DEPTH are defined above.
 import atexit
 import inspect
 import json
@@ -13,8 +13,6 @@ FILE_NAME = "code"
 MODULE_NAME = "__noetl_step__"
 # What is longer is for the log.
 MAX_MESSAGE_LENGTH = 1000
-# Readers of JSON take 128 levels, and a result is put into other documents.
-MAX_DEPTH = 64
 
 
 class StepResult(dict):
