@@ -353,6 +353,31 @@ async fn what_the_code_prints_is_output() {
     );
 }
 
+#[test]
+fn a_result_is_shown_below_its_step_and_a_long_one_up_to_a_length() {
+    let step = |name: &str, code: &str, next: &str| {
+        format!(
+            "  - step: {name}\n    tool: {{kind: python, code: \"def main(): return {code}\"}}\n    next: [{next}]\n"
+        )
+    };
+    let playbook = format!(
+        "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata: {{name: p}}\nworkflow:\n{}{}{}",
+        step("short", "{'a': [1, 'ü']}", "{step: long}"),
+        step("long", "'x' * 1000", "{step: none}"),
+        step("none", "None", "")
+    );
+    let workspace = program::Workspace::new(&[("p.yaml", &playbook)]);
+    let output = workspace.run(&["run", "p.yaml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let results: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("  result: "))
+        .collect();
+    let long = format!("\"{}… (`--output json` shows all of it)", "x".repeat(499));
+    assert_eq!(results, [r#"{"a":[1,"ü"]}"#, &long], "{text}");
+}
+
 #[tokio::test]
 async fn a_secret_in_a_result_is_redacted() {
     let (host, _folder) = local().await;

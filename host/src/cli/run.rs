@@ -19,6 +19,9 @@ use super::options::{CommonOptions, OutputFormat, folder_of, read_document};
 use super::show::{Display, cancel_on_interrupt};
 use super::terminal;
 
+/// How many characters of a result are shown: some lines of a terminal. `--output json` shows all of it.
+const MAX_SHOWN_RESULT: usize = 500;
+
 /// Which playbook, and with what.
 #[derive(Debug, Args)]
 pub(crate) struct PlaybookArguments {
@@ -219,6 +222,10 @@ fn print_step(step: &StepReport) {
             terminal::print(&format!("  {name}: {}", terminal::harmless(text)));
         }
     }
+    let result = outcome.get("result").filter(|result| !result.is_null());
+    if let Some(result) = result {
+        terminal::print(&format!("  result: {}", shown_result(result)));
+    }
     let attempts = outcome
         .get("attempts")
         .and_then(Value::as_array)
@@ -234,6 +241,18 @@ fn print_step(step: &StepReport) {
         .flatten();
     for warning in warnings.filter_map(Value::as_str) {
         terminal::print(&format!("  warning: {}", terminal::harmless(warning)));
+    }
+}
+
+/// A result as JSON, as much of it as a person reads.
+fn shown_result(result: &Value) -> String {
+    let text = terminal::harmless(&result.to_string());
+    match text.char_indices().nth(MAX_SHOWN_RESULT) {
+        Some((end, _)) => {
+            let shown = text.get(..end).unwrap_or_default();
+            format!("{shown}… (`--output json` shows all of it)")
+        }
+        None => text,
     }
 }
 
