@@ -42,10 +42,11 @@ fuzz_target!(|text: &str| {
         }
         Err(problems) => {
             assert!(!problems.is_empty(), "refused without a reason");
+            let may_tell = !is_plain_secret(text);
             for problem in problems {
                 let told = problem.render(false);
                 assert!(!told.is_empty());
-                assert!(!is_plain_secret(text) || !told.contains(VALUE), "a value is told: {told}");
+                assert!(may_tell || !told.contains(VALUE), "a value is told: {told}");
             }
         }
     }

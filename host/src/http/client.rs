@@ -55,7 +55,7 @@ struct Clients {
     public: reqwest::Client,
     any: reqwest::Client,
     /// The hosts of the proxies.
-    proxies: Vec<ProxyHost>,
+    proxies: Arc<[ProxyHost]>,
     trust_problem: Option<String>,
 }
 
@@ -238,11 +238,11 @@ impl Clients {
         let Trust { config, problem } = trust(&settings.extra_roots).map_err(|e| e.to_string())?;
         let proxies = settings.proxy.as_ref().map(proxies).transpose()?;
         let (proxies, hosts) = proxies.unwrap_or_default();
-        let names: Vec<_> = hosts.iter().map(|host| host.name.clone()).collect();
+        let hosts: Arc<[_]> = hosts.into();
         let client = |policy| {
             let resolver = PolicyResolver {
                 policy,
-                exempt: names.clone(),
+                exempt: Arc::clone(&hosts),
             };
             let mut builder = reqwest::Client::builder()
                 .tls_backend_preconfigured(config.clone())

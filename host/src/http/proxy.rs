@@ -47,6 +47,14 @@ pub(super) struct ProxyHost {
     pub(super) name: String,
 }
 
+impl ProxyHost {
+    /// Whether one of them has this name.
+    pub(super) fn any_is(proxies: &[Self], name: &str) -> bool {
+        let mut names = proxies.iter().map(|proxy| &proxy.name);
+        names.any(|proxy| proxy.eq_ignore_ascii_case(name))
+    }
+}
+
 /// The proxies, and their hosts.
 pub(super) fn proxies(
     settings: &ProxySettings,

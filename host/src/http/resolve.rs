@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
@@ -13,8 +14,8 @@ use super::{AddressClass, AddressPolicy, HttpError};
 #[derive(Debug)]
 pub(super) struct PolicyResolver {
     pub(super) policy: AddressPolicy,
-    /// The names of proxies, which the user chose and not the author of a URL.
-    pub(super) exempt: Vec<String>,
+    /// The proxies, which the user chose and not the author of a URL.
+    pub(super) exempt: Arc<[ProxyHost]>,
 }
 
 /// Why a name gives no address.
@@ -42,11 +43,7 @@ const MAX_ADDRESSES: usize = 16;
 impl Resolve for PolicyResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        let is_exempt = self
-            .exempt
-            .iter()
-            .any(|exempt| exempt.eq_ignore_ascii_case(&host));
-        let policy = if is_exempt {
+        let policy = if ProxyHost::any_is(&self.exempt, &host) {
             AddressPolicy::Any
         } else {
             self.policy
@@ -90,10 +87,7 @@ pub(super) fn check_literal(
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
         // A proxy's name is exempt in the resolver, so that it may not be asked for by name.
         Some(Host::Domain(name)) if policy != AddressPolicy::Any => {
-            let is_proxy = proxies
-                .iter()
-                .any(|proxy| proxy.name.eq_ignore_ascii_case(name));
-            return if is_proxy {
+            return if ProxyHost::any_is(proxies, name) {
                 Err(HttpError::ProxyRefused {
                     host: name.to_owned(),
                 })

@@ -12,6 +12,7 @@ use crate::sealing::{Redactor, StreamRedaction};
 const MAX_ATTEMPTS: u32 = 1 << 15;
 /// How much of a log is looked at in one step, so that a large page is not read byte by byte.
 const BLOCK_BYTES: usize = 256 << 10;
+
 /// The log of one job: every attempt, redacted, in the order in which it was written.
 #[derive(Debug)]
 pub struct JobLog {

@@ -82,7 +82,8 @@ impl CallScope {
     ///
     /// # Errors
     ///
-    /// Those of [`ObjectSource::fetch`](crate::capability::ObjectSource::fetch), and [`Reason::Denied`] before anything is done.
+    /// Those of [`ObjectSource::fetch`](crate::capability::ObjectSource::fetch), and [`Reason::Denied`] before
+    /// anything is done.
     pub async fn fetch(&self, mut request: FetchRequest) -> Result<Object, CapabilityError> {
         let policy = Arc::clone(&self.context.fetch_policy);
         policy.check_request(&request)?;
@@ -159,8 +160,8 @@ impl CallScope {
     ///
     /// # Errors
     ///
-    /// Those of [`JobRunner::create`](crate::capability::JobRunner::create), and [`Reason::SecretInSpec`], [`Reason::Quota`] and
-    /// [`Reason::Cancelled`] before anything is done.
+    /// Those of [`JobRunner::create`](crate::capability::JobRunner::create), and [`Reason::SecretInSpec`],
+    /// [`Reason::Quota`] and [`Reason::Cancelled`] before anything is done.
     pub async fn create_job(
         &self,
         request: JobRequest,

@@ -1,10 +1,11 @@
 //! What may be a result: JSON that all who read an outcome take.
 
+use alloc::borrow::ToOwned as _;
 use alloc::boxed::Box;
-use core::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::Error as _;
 use serde_json::value::RawValue;
+use serde_json::{Error, Value};
 
 /// How many lists and objects a value may be within. Readers of JSON take 128 levels, and a result is put into
 /// other documents.
@@ -18,77 +19,23 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// # Errors
 ///
 /// Where it is no JSON that everyone reads.
-pub(crate) fn read(json: &str) -> Result<Box<RawValue>, serde_json::Error> {
-    let result: Box<RawValue> = serde_json::from_str(json)?;
-    let mut reader = serde_json::Deserializer::from_str(json);
-    Readable { depth: 0 }.deserialize(&mut reader)?;
-    Ok(result)
+pub(crate) fn read(json: &str) -> Result<Box<RawValue>, Error> {
+    let value: Value = serde_json::from_str(json)?;
+    if !is_within(&value, MAX_DEPTH) {
+        return Err(Error::custom("it is nested too deep"));
+    }
+    RawValue::from_string(json.to_owned())
 }
 
-/// Reads a value, and keeps nothing of it.
-struct Readable {
-    depth: usize,
-}
-
-impl Readable {
-    fn inner(&self) -> Self {
-        Self {
-            depth: self.depth + 1,
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Readable {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        if self.depth > MAX_DEPTH {
-            return Err(D::Error::custom("it is nested too deep"));
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Readable {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(self.inner())?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while members.next_key_seed(self.inner())?.is_some() {
-            members.next_value_seed(self.inner())?;
-        }
-        Ok(())
+/// Whether there are no values that lie deeper. Whoever read the value bounds how deep this goes.
+fn is_within(value: &Value, depth: usize) -> bool {
+    let is_inner_within = |inner| {
+        let depth = depth.checked_sub(1);
+        depth.is_some_and(|depth| is_within(inner, depth))
+    };
+    match value {
+        Value::Array(items) => items.iter().all(is_inner_within),
+        Value::Object(members) => members.values().all(is_inner_within),
+        _ => true,
     }
 }
