@@ -1,6 +1,8 @@
 //! The host itself: what a worker embeds.
 
+mod bounds;
 mod builder;
+mod calls;
 mod conclusion;
 mod diagnose;
 mod error;
@@ -8,16 +10,20 @@ mod request;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::timeout;
 use tracing::Instrument as _;
 
 pub use builder::{BuildError, ToolHostBuilder};
 pub use diagnose::Finding;
-pub use error::CallError;
+pub use error::{CallError, ShutdownError};
 pub use request::CallRequest;
 
-use self::conclusion::{Invoked, conclude};
+use self::bounds::{CallBounds, Interruption};
+use self::calls::Calls;
+use self::conclusion::{Invoked, Stage, conclude};
 use crate::capability::Reason;
 use crate::engine::ToolEngine;
 use crate::grant::Grants;
@@ -32,6 +38,8 @@ use crate::template::{EnvironmentOf, Renderer};
 
 /// About what a step's configuration takes as JSON; a larger one is moved as it grows.
 const USUAL_CONFIG_BYTES: usize = 512;
+/// What a shutdown waits besides for calls that end at the last moment that they may.
+const SHUTDOWN_MARGIN: Duration = Duration::from_millis(100);
 
 /// Calls tools.
 ///
@@ -44,6 +52,7 @@ pub struct ToolHost {
     renderer: Renderer,
     backends: Arc<Backends>,
     limits: Arc<Limits>,
+    calls: Calls,
 }
 
 impl ToolHost {
@@ -96,37 +105,40 @@ impl ToolHost {
     /// The tool is chosen now: if another version is put into use while the call goes on, the call ends
     /// on the one that it began with.
     ///
+    /// [`CallRequest::cancel`] and [`Limits::wall_time`] hold from the beginning, also while templates are
+    /// rendered, which may ask servers for secrets, and while there is no room for one more call. A call
+    /// that ends then has an outcome like any other.
+    ///
     /// # Errors
     ///
-    /// [`CallError`], before anything has happened.
+    /// [`CallError`], before the tool was started.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future ends the tool at once and asks the engine to end its jobs, but does not wait
     /// for them. To wait, and to get an outcome, cancel [`CallRequest::cancel`] instead.
     pub async fn call(&self, request: CallRequest) -> Result<Outcome, CallError> {
+        let guard = self.calls.enter().ok_or(CallError::ShuttingDown)?;
+        let mut bounds = CallBounds::new(&request.cancel, self.limits.wall_time, guard);
         let tool = self.registry.resolve(&request.tool)?;
         let callable = tool.callable()?;
         let vault = Arc::new(Vault::new());
-        let environments = EnvironmentOf::of_schema(tool.schema());
-        let is_named = |place: &EnvironmentOf<'_>| place.is_named_in(&request.config);
-        let is_changed =
-            Renderer::has_template(&request.config) || environments.iter().any(is_named);
-        let config = if is_changed {
-            let rendering = self
-                .renderer
-                .render_value(&request.config, &request.templates, &vault);
-            let mut config = rendering.await?;
-            for environment in &environments {
-                let putting = environment.put(&mut config, &request.templates, &vault);
-                putting.await?;
+        let configuring = self.configure(&request, &tool, &vault);
+        let config = match bounds.before_start(configuring).await {
+            Ok(config) => config?,
+            Err(interruption) => {
+                let scope = self.scope(request, &tool, vault, &bounds);
+                return not_started(interruption, Stage::Rendering, &tool, &scope);
             }
-            self.accept(&tool, &config)?
-        } else {
-            self.accept(&tool, &request.config)?
         };
-        let _permit = self.engine.admit().await.ok_or(CallError::ShuttingDown)?;
-        let scope = Arc::new(self.scope(request, &tool, vault));
+        let admitted = bounds.before_start(self.engine.admit()).await;
+        let scope = Arc::new(self.scope(request, &tool, vault, &bounds));
+        let _permit = match admitted {
+            Ok(permit) => permit.ok_or(CallError::ShuttingDown)?,
+            Err(interruption) => {
+                return not_started(interruption, Stage::Admission, &tool, &scope);
+            }
+        };
         let span = tracing::info_span!(
             "call",
             tool = scope.context.tool,
@@ -139,11 +151,71 @@ impl ToolHost {
                 tool: scope.context.tool.clone(),
                 digest: tool.digest().to_string(),
             });
-            let invoked = self.invoke_within_limits(callable, &scope, &config).await;
+            let invoking = self.invoke_within_limits(callable, &scope, &config, &mut bounds);
+            let invoked = invoking.await;
             scope.finish().await;
             conclude(invoked, &tool, &scope)
         };
         work.instrument(span).await
+    }
+
+    /// Ends the host's calls: none is started from now on, and those that are going on are waited for.
+    ///
+    /// A call that has not started its tool yet ends at once with [`CallError::ShuttingDown`]. One whose tool
+    /// runs has `grace` to come to its end, and is cancelled then: its jobs are ended, and its outcome says so.
+    /// A second shutdown waits like the first; the shortest grace counts.
+    ///
+    /// # Errors
+    ///
+    /// [`ShutdownError`] where calls are still there when [`Limits::cancel_grace`] and [`Limits::cleanup_time`]
+    /// are over as well, as those are whose futures nobody polls.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future keeps the host closed, and cancels no call that was not cancelled before.
+    pub async fn shutdown(&self, grace: Duration) -> Result<(), ShutdownError> {
+        self.calls.close();
+        if timeout(grace, self.calls.all_over()).await.is_ok() {
+            return Ok(());
+        }
+        self.calls.stop();
+        let Limits {
+            cancel_grace,
+            cleanup_time,
+            ..
+        } = *self.limits;
+        let patience = cancel_grace
+            .saturating_add(cleanup_time)
+            .saturating_add(SHUTDOWN_MARGIN);
+        let over = timeout(patience, self.calls.all_over()).await;
+        over.map_err(|_| ShutdownError {
+            calls: self.calls.count(),
+        })
+    }
+
+    /// The configuration as the tool gets it, with its templates rendered.
+    async fn configure(
+        &self,
+        request: &CallRequest,
+        tool: &LoadedTool,
+        vault: &Vault,
+    ) -> Result<String, CallError> {
+        let environments = EnvironmentOf::of_schema(tool.schema());
+        let is_named = |place: &EnvironmentOf<'_>| place.is_named_in(&request.config);
+        let is_changed =
+            Renderer::has_template(&request.config) || environments.iter().any(is_named);
+        if !is_changed {
+            return self.accept(tool, &request.config);
+        }
+        let rendering = self
+            .renderer
+            .render_value(&request.config, &request.templates, vault);
+        let mut config = rendering.await?;
+        for environment in &environments {
+            let putting = environment.put(&mut config, &request.templates, vault);
+            putting.await?;
+        }
+        self.accept(tool, &config)
     }
 
     /// The configuration as the tool gets it, if it may have it.
@@ -165,7 +237,13 @@ impl ToolHost {
         Ok(text)
     }
 
-    fn scope(&self, request: CallRequest, tool: &LoadedTool, vault: Arc<Vault>) -> CallScope {
+    fn scope(
+        &self,
+        request: CallRequest,
+        tool: &LoadedTool,
+        vault: Arc<Vault>,
+        bounds: &CallBounds,
+    ) -> CallScope {
         let context = CallContext {
             execution_id: request.execution_id,
             step: request.step,
@@ -176,7 +254,7 @@ impl ToolHost {
             context,
             Arc::clone(&self.limits),
             vault,
-            request.cancel,
+            bounds.cancel().clone(),
             Arc::clone(&self.backends),
             request.progress,
         )
@@ -191,20 +269,33 @@ impl ToolHost {
         tool: &crate::abi::v0_1::ToolPre,
         scope: &Arc<CallScope>,
         config: &str,
+        bounds: &mut CallBounds,
     ) -> Invoked {
         let working = invocation::invoke(&self.engine, tool, scope, config);
         tokio::pin!(working);
         let reason = tokio::select! {
             biased;
             invocation = &mut working => return Invoked::Ended(invocation),
-            () = scope.cancel.cancelled() => Reason::Cancelled,
-            () = tokio::time::sleep(self.limits.wall_time) => Reason::Timeout,
+            reason = bounds.end() => reason,
         };
         scope.cancel.cancel();
         scope.cancel_jobs();
-        match tokio::time::timeout(self.limits.cancel_grace, working).await {
+        match timeout(self.limits.cancel_grace, working).await {
             Ok(invocation) if reason == Reason::Cancelled => Invoked::Ended(invocation),
             Ok(_) | Err(_) => Invoked::Stopped(reason),
         }
+    }
+}
+
+/// What becomes of a call whose tool was not started.
+fn not_started(
+    interruption: Interruption,
+    stage: Stage,
+    tool: &LoadedTool,
+    scope: &CallScope,
+) -> Result<Outcome, CallError> {
+    match interruption {
+        Interruption::Ended(reason) => conclude(Invoked::NotStarted(reason, stage), tool, scope),
+        Interruption::ShuttingDown => Err(CallError::ShuttingDown),
     }
 }

@@ -12,7 +12,8 @@ pub struct Limits {
     pub table_elements: usize,
     /// How long the guest may compute. Time that it spends waiting for a capability is free.
     pub cpu_time: Duration,
-    /// How long the whole call may take, with everything that it waits for.
+    /// How long the whole call may take, with everything that it waits for: from its beginning to the end of
+    /// the tool, including secrets that are fetched and other calls that have to end first.
     pub wall_time: Duration,
     /// How long the guest may go on after it was told to end, to report what became of its job.
     pub cancel_grace: Duration,

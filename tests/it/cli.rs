@@ -244,6 +244,43 @@ fn an_interrupt_ends_the_job_first_and_exits_with_130() {
 }
 
 #[test]
+fn an_interrupt_while_a_secret_is_asked_for_ends_the_step_and_exits_with_130() {
+    let tool = "script:\n  uri: a.sh\njob:\n  env:\n    TOKEN: \"{{ secret.token }}\"\n";
+    let ask = "echo asked > \"$HOME/asked\"; exec sleep 600";
+    let workspace = workspace(&[
+        ("a.sh", "touch ran".to_owned()),
+        ("ask.sh", ask.to_owned()),
+        ("p.yaml", playbook(tool)),
+    ]);
+    let asked = workspace.path().join("asked");
+    let made = Command::new("mkfifo").arg(&asked).status().unwrap();
+    assert!(made.success());
+    let provider = "command:sh ask.sh";
+    let arguments = [
+        "run",
+        "p.yaml",
+        "--credential-provider",
+        provider,
+        "--output",
+        "json",
+    ];
+    let child = workspace
+        .command(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert_eq!(std::fs::read_to_string(&asked).unwrap(), "asked\n");
+    let process = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["status"], "cancelled");
+    assert!(!workspace.path().join("ran").exists());
+}
+
+#[test]
 fn a_limited_address_space_costs_speed_and_nothing_else() {
     let workspace = workspace(&shell("echo \"$1\""));
     let command = workspace.command(&["run", "p.yaml", "--output", "json"]);

@@ -11,6 +11,7 @@
 
 mod alone;
 mod architecture;
+mod bounds;
 
 #[path = "../../host/build_guests.rs"]
 mod build_guests;

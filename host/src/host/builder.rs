@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ToolHost;
+use super::calls::Calls;
 use crate::capability::{JobRunner, ObjectSource};
 use crate::engine::{EngineError, ToolEngine};
 use crate::limits::Limits;
@@ -108,6 +109,7 @@ impl ToolHostBuilder {
             renderer: Renderer::new(),
             backends: Arc::new(self.backends),
             limits,
+            calls: Calls::new(),
         })
     }
 }

@@ -18,6 +18,26 @@ pub(super) enum Invoked {
     Ended(Invocation),
     /// It was ended.
     Stopped(Reason),
+    /// The call ended before the tool was started.
+    NotStarted(Reason, Stage),
+}
+
+/// What comes before a tool is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Templates are rendered.
+    Rendering,
+    /// As many calls go on as may.
+    Admission,
+}
+
+impl Stage {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rendering => "while its templates were rendered",
+            Self::Admission => "while it waited for other calls to end",
+        }
+    }
 }
 
 /// The outcome of a call, without secrets.
@@ -27,7 +47,11 @@ pub(super) fn conclude(
     scope: &CallScope,
 ) -> Result<Outcome, CallError> {
     let (ending, cpu_time) = match invoked {
-        Invoked::Stopped(reason) => (stopped(reason, &scope.limits), Duration::ZERO),
+        Invoked::Stopped(reason) => (stopped(reason, None, &scope.limits), Duration::ZERO),
+        Invoked::NotStarted(reason, stage) => {
+            let ending = stopped(reason, Some(stage), &scope.limits);
+            (ending, Duration::ZERO)
+        }
         Invoked::Ended(Invocation { result, cpu_time }) => (ended(result, scope)?, cpu_time),
     };
     let (status, document) = ending;
@@ -84,12 +108,16 @@ fn ended(result: Result<String, GuestFault>, scope: &CallScope) -> Result<Ending
     }
 }
 
-fn stopped(reason: Reason, limits: &Limits) -> Ending {
+fn stopped(reason: Reason, before_start: Option<Stage>, limits: &Limits) -> Ending {
     let message = match reason {
         Reason::Timeout => {
             format!("the call took longer than {:?}", limits.wall_time)
         }
         _ => "the call was cancelled".to_owned(),
+    };
+    let message = match before_start {
+        Some(stage) => format!("{message} {}; the tool was not started", stage.as_str()),
+        None => message,
     };
     outcome::failure(reason, message)
 }

@@ -2,9 +2,10 @@ use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError};
 use crate::template::TemplateError;
 
-/// Why a call was not made. Nothing has happened then.
+/// Why a call was not made: its tool was not started.
 ///
-/// A call that was made and failed is no error but an [`Outcome`](crate::outcome::Outcome).
+/// A call that was made and failed is no error but an [`Outcome`](crate::outcome::Outcome), and so is one
+/// that its caller cancelled or that ran out of time, however early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -46,9 +47,18 @@ pub enum CallError {
         /// The most that is allowed.
         limit: usize,
     },
-    /// The host is shutting down.
+    /// The host is shutting down: [`ToolHost::shutdown`](super::ToolHost::shutdown) was called.
     #[error("the host is shutting down")]
     ShuttingDown,
+}
+
+/// A shutdown that waited for calls in vain, although they were cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{calls} calls have not ended although they were cancelled")]
+#[non_exhaustive]
+pub struct ShutdownError {
+    /// How many.
+    pub calls: usize,
 }
 
 impl From<TemplateError> for CallError {

@@ -20,7 +20,8 @@ pub struct CallRequest {
     pub step: String,
     /// What templates can refer to.
     pub templates: TemplateContext,
-    /// Ends the call when cancelled: its job is ended, and the outcome says so.
+    /// Ends the call when cancelled, at whatever point it is: its job is ended, and the outcome says so. The
+    /// host cancels only children of it, so that it can be shared by calls.
     pub cancel: CancellationToken,
     /// Hears of the call while it goes on.
     pub progress: Option<ProgressSender>,
