@@ -14,13 +14,14 @@ use toolhost::limits::Limits;
 use crate::build_guests;
 
 /// Every component that is built from this repository, but for those that are embedded.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "dry-run",
     "greet",
     "guest-empty",
     "guest-empty-standard",
     "guest-misbehave",
     "guest-standard",
+    "guest-terminal",
     "guest-versions",
     "guest-wasi",
 ];

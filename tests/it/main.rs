@@ -33,3 +33,4 @@ mod scanner;
 mod script;
 mod secrets;
 mod swap;
+mod terminal;

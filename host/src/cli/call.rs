@@ -78,7 +78,7 @@ async fn try_call(arguments: CallArguments) -> Result<Exit, Exit> {
     match called {
         Ok(outcome) => {
             let exit = Exit::of_outcome(&outcome);
-            terminal::print(&format!("{:#}", Value::Object(outcome.document)));
+            terminal::print_json(&format!("{:#}", Value::Object(outcome.document)));
             Ok(exit)
         }
         // The tool is named on the command line, so there is no place to point at.

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
@@ -7,6 +7,7 @@ use toolhost::backend::kubernetes::{JobSummary, KubernetesEngine, SweepOptions};
 use toolhost::capability::{CapabilityError, LogSink};
 
 use super::exit::Exit;
+use super::foreign::LogText;
 use super::options::{ClusterOptions, OutputFormat, explain_cluster};
 use super::terminal;
 
@@ -14,7 +15,8 @@ use super::terminal;
 pub(crate) enum JobCommand {
     /// List the jobs that this program made, oldest first.
     List(ListArguments),
-    /// Print what a job wrote, as it wrote it: secrets are not removed here.
+    /// Print what a job wrote, as it wrote it: secrets are not removed here. On a terminal, what would act on
+    /// it is escaped, but for colors.
     Logs(LogsArguments),
     /// End a job and delete it with everything that belongs to it.
     Cancel(CancelArguments),
@@ -97,7 +99,7 @@ async fn list(arguments: &ListArguments) -> Result<Exit, Exit> {
         .map_err(|error| explain(&error))?;
     if arguments.output == OutputFormat::Json {
         let jobs = jobs.iter().map(document).collect();
-        terminal::print(&format!("{:#}", Value::Array(jobs)));
+        terminal::print_json(&format!("{:#}", Value::Array(jobs)));
         return Ok(Exit::Success);
     }
     if jobs.is_empty() {
@@ -128,15 +130,17 @@ async fn list(arguments: &ListArguments) -> Result<Exit, Exit> {
 async fn logs(arguments: &LogsArguments) -> Result<Exit, Exit> {
     let engine = engine(&arguments.place).await?;
     let Place { namespace, .. } = &arguments.place;
-    let read = engine.read_job_logs(
-        namespace,
-        &arguments.job,
-        arguments.follow,
-        Arc::new(Printed),
-    );
-    tokio::select! {
-        read = read => read.map_err(|error| explain(&error))?,
-        _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+    let printed = Arc::new(Printed::new());
+    let sink = Arc::clone(&printed) as Arc<dyn LogSink>;
+    let read = engine.read_job_logs(namespace, &arguments.job, arguments.follow, sink);
+    let read = tokio::select! {
+        read = read => Some(read),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    printed.finish();
+    match read {
+        Some(read) => read.map_err(|error| explain(&error))?,
+        None => return Ok(Exit::Interrupted),
     }
     Ok(Exit::Success)
 }
@@ -210,13 +214,44 @@ fn shown_age(age: Duration) -> String {
     }
 }
 
-/// Prints what comes, as it comes.
-struct Printed;
+/// Prints what comes, as it comes; for a terminal, line by line.
+struct Printed {
+    /// What makes the lines of a terminal; none where standard output is a file or a program, which get the
+    /// bytes as they are.
+    lines: Option<Mutex<LogText>>,
+}
+
+impl Printed {
+    fn new() -> Self {
+        let is_terminal = terminal::stdout_is_terminal();
+        let lines = || Mutex::new(LogText::new(terminal::has_color(is_terminal)));
+        Self {
+            lines: is_terminal.then(lines),
+        }
+    }
+
+    /// Prints what is left.
+    fn finish(&self) {
+        if let Some(lines) = &self.lines {
+            terminal::print_bytes(lock(lines).finish().as_bytes());
+        }
+    }
+}
 
 impl LogSink for Printed {
     fn write(&self, _: u32, bytes: &[u8]) {
-        terminal::print_bytes(bytes);
+        match &self.lines {
+            Some(lines) => terminal::print_bytes(lock(lines).push(bytes).as_bytes()),
+            None => terminal::print_bytes(bytes),
+        }
     }
 
-    fn end(&self, _: u32) {}
+    fn end(&self, _: u32) {
+        self.finish();
+    }
+}
+
+fn lock(lines: &Mutex<LogText>) -> MutexGuard<'_, LogText> {
+    // Each critical section leaves the text whole, so a panic elsewhere does not matter here.
+    lines.lock().unwrap_or_else(PoisonError::into_inner)
 }

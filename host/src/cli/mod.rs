@@ -2,6 +2,7 @@
 
 mod call;
 mod exit;
+mod foreign;
 mod job;
 mod options;
 mod plan;
@@ -13,9 +14,9 @@ mod tool;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use exit::Exit;
+use terminal::ColorChoice;
 
 /// Runs tools that are WebAssembly components.
 #[derive(Debug, Parser)]
@@ -23,6 +24,15 @@ use exit::Exit;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// When problems, and the lines that jobs write, have their colors.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto"
+    )]
+    color: ColorChoice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -46,8 +56,12 @@ pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Where the output is closed there is nobody to tell.
-            let _unheard = error.print();
+            // What is wrong with it quotes arguments, of which a line could be taken for one of the message.
+            let arguments = std::env::args_os();
+            let arguments =
+                arguments.map(|word| foreign::line(&word.to_string_lossy()).into_owned());
+            let shown = Arguments::try_parse_from(arguments).err();
+            terminal::explain_usage(shown.as_ref().unwrap_or(&error));
             return if error.use_stderr() {
                 Exit::Usage.into()
             } else {
@@ -55,7 +69,8 @@ pub(crate) fn main() -> ExitCode {
             };
         }
     };
-    log_to_stderr();
+    terminal::set_color(arguments.color);
+    terminal::log_to_stderr();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -76,14 +91,4 @@ pub(crate) fn main() -> ExitCode {
         }
     });
     exit.into()
-}
-
-/// What the library has to say, for those who ask for it with `RUST_LOG`.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(terminal::stderr_has_color())
-        .init();
 }

@@ -13,6 +13,7 @@ use toolhost::setup::PlanSources;
 use toolhost::template::{TemplateContext, TemplateProblem};
 
 use super::exit::Exit;
+use super::foreign;
 use super::options::{CommonOptions, explain_cluster, folder_of};
 use super::run::{PlaybookArguments, StepError, explain_step, read_playbook, workload};
 use super::terminal;
@@ -191,8 +192,7 @@ impl Planning<'_> {
             NotPlanned::Refused(error) => {
                 let exit = Exit::of_reason(Some(error.reason.as_str()));
                 self.complain(step, &error.message, error.hint, error.field.as_deref());
-                let refused = format!("# step `{}`: the cluster does not take it", comment(step));
-                terminal::print(&refused);
+                terminal::print(&format!("# step `{step}`: the cluster does not take it"));
                 exit
             }
             NotPlanned::Failed(outcome) => {
@@ -207,13 +207,12 @@ impl Planning<'_> {
 
     /// Says what is wrong, at its place in the playbook where it has one.
     fn complain(&self, step: &str, message: &str, hint: Option<String>, field: Option<&str>) {
-        let message = terminal::harmless(message);
         match field {
             Some(field) => {
                 let place = self.playbook.diagnose_field(step, field, message, hint);
                 terminal::show(&[place]);
             }
-            None => terminal::complain(&message, hint),
+            None => terminal::complain(message, hint),
         }
     }
 }
@@ -224,14 +223,10 @@ async fn connect(options: &CommonOptions) -> Result<KubernetesEngine, Exit> {
 }
 
 fn say_not_planned(step: &str, reason: &str) {
-    terminal::print(&format!(
-        "# step `{}`: not planned: {reason}",
-        comment(step)
-    ));
+    terminal::print(&format!("# step `{step}`: not planned: {reason}"));
 }
 
 fn print_step(step: &str, tool: &str, jobs: &[PlannedJob]) {
-    let step = comment(step);
     if jobs.is_empty() {
         terminal::print(&format!("# step `{step}` ({tool}): creates nothing"));
     }
@@ -241,20 +236,24 @@ fn print_step(step: &str, tool: &str, jobs: &[PlannedJob]) {
             terminal::tell(&format!("warning: {warning}"));
         }
         for object in &job.objects {
-            terminal::print(&format!("---\n{}", yaml(object).trim_end()));
+            terminal::print_lines(&format!("---\n{}", yaml(object).trim_end()));
         }
     }
 }
 
 /// An object as YAML. The writer quotes whatever YAML 1.1, which `kubectl` reads, takes for something
 /// else than a text.
+///
+/// It does not quote what a terminal acts upon, and YAML has escapes in quoted texts alone. JSON, which is
+/// YAML as well, has them for everything.
 fn yaml(object: &Value) -> String {
-    serde_saphyr::to_string(object).unwrap_or_else(|error| format!("# cannot be shown: {error}"))
-}
-
-/// A text that ends no comment.
-fn comment(text: &str) -> String {
-    terminal::harmless(text)
+    let text = serde_saphyr::to_string(object)
+        .unwrap_or_else(|error| format!("# cannot be shown: {error}"));
+    if foreign::lines(&text) == text {
+        text
+    } else {
+        foreign::json(&format!("{object:#}")).into_owned()
+    }
 }
 
 #[cfg(test)]
@@ -305,7 +304,7 @@ mod tests {
             "\n a\n\n",
             "tab\there",
             "\u{1}\u{7f}",
-            "\u{feff}ü€😀",
+            "ü€😀",
             "$(NOETL_ARGS)",
             "trailing ",
             "a\r\nb",
@@ -326,5 +325,16 @@ mod tests {
         let read = Document::parse("plan", &text).unwrap().to_value();
         assert_eq!(read, object, "\n{text}");
         assert!(text.contains("\"yes\"") || text.contains("'yes'"), "{text}");
+    }
+
+    #[test]
+    fn what_a_terminal_acts_upon_is_escaped_and_reads_as_it_was() {
+        for text in ["\u{feff}a", "\u{202e}b", "\u{9b}c", "d\u{2028}", "\u{7f}"] {
+            let object = json!({text: [text]});
+            let shown = yaml(&object);
+            assert_eq!(foreign::lines(&shown), shown);
+            let read = Document::parse("plan", &shown).unwrap().to_value();
+            assert_eq!(read, object, "\n{shown}");
+        }
     }
 }

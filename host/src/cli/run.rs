@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,12 +16,15 @@ use toolhost::playbook::{
 use toolhost::registry::ParseToolRefError;
 
 use super::exit::Exit;
+use super::foreign;
 use super::options::{CommonOptions, OutputFormat, folder_of, read_document};
 use super::show::{Display, cancel_on_interrupt};
 use super::terminal;
 
 /// How many characters of a result are shown: some lines of a terminal. `--output json` shows all of it.
 const MAX_SHOWN_RESULT: usize = 500;
+/// The same for a message: as much as a screen takes.
+const MAX_SHOWN_TEXT: usize = 4_000;
 
 /// Which playbook, and with what.
 #[derive(Debug, Args)]
@@ -184,7 +188,7 @@ pub(crate) fn workload(playbook: &Playbook, arguments: &PlaybookArguments) -> Re
 fn print_report(report: &Report, output: OutputFormat) {
     match output {
         OutputFormat::Json => match serde_json::to_string_pretty(report) {
-            Ok(document) => terminal::print(&document),
+            Ok(document) => terminal::print_json(&document),
             Err(error) => terminal::complain(&format!("cannot write the report: {error}"), None),
         },
         OutputFormat::Text => {
@@ -219,12 +223,15 @@ fn print_step(step: &StepReport) {
     }
     for name in ["job_name", "reason", "message", "hint", "field"] {
         if let Some(text) = outcome.get(name).and_then(Value::as_str) {
-            terminal::print(&format!("  {name}: {}", terminal::harmless(text)));
+            print_text(name, text);
         }
     }
     let result = outcome.get("result").filter(|result| !result.is_null());
     if let Some(result) = result {
-        terminal::print(&format!("  result: {}", shown_result(result)));
+        let text = result.to_string();
+        let text = foreign::json(&text);
+        let result = shortened(&text, MAX_SHOWN_RESULT);
+        terminal::print(&format!("  result: {result}"));
     }
     let attempts = outcome
         .get("attempts")
@@ -240,19 +247,29 @@ fn print_step(step: &StepReport) {
         .into_iter()
         .flatten();
     for warning in warnings.filter_map(Value::as_str) {
-        terminal::print(&format!("  warning: {}", terminal::harmless(warning)));
+        print_text("warning", warning);
     }
 }
 
-/// A result as JSON, as much of it as a person reads.
-fn shown_result(result: &Value) -> String {
-    let text = terminal::harmless(&result.to_string());
-    match text.char_indices().nth(MAX_SHOWN_RESULT) {
+/// A text of an outcome below its step. All its lines are further in than the steps, so that none can be
+/// taken for one.
+fn print_text(name: &str, text: &str) {
+    let text = shortened(text, MAX_SHOWN_TEXT);
+    let mut lines = text.lines();
+    terminal::print(&format!("  {name}: {}", lines.next().unwrap_or_default()));
+    for line in lines {
+        terminal::print(&format!("    {line}"));
+    }
+}
+
+/// As much of a text as a person reads.
+fn shortened(text: &str, max_characters: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max_characters) {
         Some((end, _)) => {
             let shown = text.get(..end).unwrap_or_default();
-            format!("{shown}… (`--output json` shows all of it)")
+            format!("{shown}… (`--output json` shows all of it)").into()
         }
-        None => text,
+        None => text.into(),
     }
 }
 

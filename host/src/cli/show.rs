@@ -75,7 +75,11 @@ async fn interrupted() {
 
 async fn show(mut reader: ProgressReader, detail: Detail) {
     while let Some(event) = reader.next().await {
-        if let Some(line) = line(event, detail) {
+        if let ProgressEvent::Log { record, .. } = &event {
+            if detail.logs {
+                terminal::tell_log(&record.text);
+            }
+        } else if let Some(line) = line(event, detail) {
             terminal::tell(&line);
         }
     }
@@ -83,13 +87,8 @@ async fn show(mut reader: ProgressReader, detail: Detail) {
 
 fn line(event: ProgressEvent, detail: Detail) -> Option<String> {
     match event {
-        ProgressEvent::Log { record, .. } => detail
-            .logs
-            .then(|| format!("  | {}", terminal::harmless(&record.text))),
         ProgressEvent::Job { event, .. } => job_line(event.attempt, event.kind, detail),
-        ProgressEvent::Stage { message, .. } => detail
-            .events
-            .then(|| format!("  {}", terminal::harmless(&message))),
+        ProgressEvent::Stage { message, .. } => detail.events.then(|| format!("  {message}")),
         ProgressEvent::Started { tool, digest } => {
             detail.events.then(|| format!("  {tool} ({digest})"))
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use toolhost::registry::{LoadedTool, ToolRef};
 
 use super::exit::Exit;
+use super::foreign;
 use super::options::{CommonOptions, OutputFormat};
 use super::terminal;
 
@@ -37,6 +38,9 @@ pub(crate) struct InspectArguments {
 /// How much of a digest is shown in a list: enough to tell components apart, and to name one.
 const SHORT_DIGEST: usize = "sha256:".len() + 12;
 
+/// How many characters of a summary are shown in a list: a line of a wide terminal.
+const MAX_SHOWN_SUMMARY: usize = 120;
+
 pub(crate) async fn tool(command: ToolCommand) -> Exit {
     let result = match command {
         ToolCommand::List(arguments) => list(arguments).await,
@@ -52,7 +56,7 @@ async fn list(arguments: ListArguments) -> Result<Exit, Exit> {
     let tools = set_up.host.registry().list();
     if arguments.output == OutputFormat::Json {
         let documents: Vec<_> = tools.iter().map(|tool| summary(tool)).collect();
-        terminal::print(&format!("{:#}", Value::Array(documents)));
+        terminal::print_json(&format!("{:#}", Value::Array(documents)));
         return Ok(Exit::Success);
     }
     let name_width = tools
@@ -71,7 +75,7 @@ async fn list(arguments: ListArguments) -> Result<Exit, Exit> {
         };
         terminal::print(&format!(
             "{name:name_width$}  {digest}  {}{note}",
-            tool.summary()
+            foreign::brief(tool.summary(), MAX_SHOWN_SUMMARY)
         ));
     }
     Ok(Exit::Success)
@@ -92,7 +96,7 @@ async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
         if let Some(members) = document.as_object_mut() {
             members.insert("schema".to_owned(), tool.schema().clone());
         }
-        terminal::print(&format!("{document:#}"));
+        terminal::print_json(&format!("{document:#}"));
         return Ok(Exit::Success);
     }
     let imports = tool.imports();
@@ -116,7 +120,7 @@ async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
     if let Some(denial) = tool.denial() {
         row("denied", &denial.to_string());
     }
-    terminal::print(&format!("schema    {:#}", tool.schema()));
+    terminal::print_json(&format!("schema    {:#}", tool.schema()));
     Ok(Exit::Success)
 }
 

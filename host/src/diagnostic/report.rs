@@ -116,6 +116,8 @@ impl Diagnostic {
     }
 
     /// The problem as a person reads it on a terminal: message, excerpt with carets, help.
+    ///
+    /// It quotes messages, names and sources as they are, with any control characters in them.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let theme = if color {

@@ -30,7 +30,8 @@ impl Source {
     fn build(name: &str, text: &str, confidential: bool) -> Self {
         Self {
             inner: Arc::new(Inner {
-                text: NamedSource::new(name, text.to_owned()),
+                // The name of a file may have lines, of which one could be taken for a line of a report.
+                text: NamedSource::new(name.replace('\n', "\\n"), text.to_owned()),
                 confidential,
             }),
         }
