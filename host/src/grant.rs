@@ -147,11 +147,31 @@ impl Grants {
         self
     }
 
+    /// Naming this credential as well, although the configuration of a call does not. Which servers it may be
+    /// sent to, the credential says itself.
+    #[must_use]
+    pub fn spending(mut self, credential: &str) -> Self {
+        Arc::make_mut(&mut self.fetch).add_credential(credential);
+        self
+    }
+
+    /// Trusts the tool's code to ask what its configuration says, as the embedded tools are trusted: it may show
+    /// credentials and sealed headers to every server that it may fetch from. See [`FetchPolicy::trust`].
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        Arc::make_mut(&mut self.fetch).trust();
+        self
+    }
+
     /// What either of them allows.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
         let mut both = self;
         both.capabilities.extend(other.iter());
+        both = other.fetch.credentials().fold(both, Self::spending);
+        if other.fetch.is_trusted() {
+            both = both.trusted();
+        }
         let rules = other.fetch.rules().iter().cloned();
         rules.fold(both, Self::fetching)
     }
@@ -337,6 +357,13 @@ mod tests {
         assert_eq!(both.fetch().rules(), [FetchRule::default(), rule(true)]);
         assert!(Grants::of([Capability::Jobs]).fetch().rules().is_empty());
         assert_eq!(narrow.clone().and(&narrow), narrow);
+        let spending = narrow
+            .clone()
+            .and(&Grants::none().spending("api").trusted());
+        assert_eq!(spending.fetch().credentials().collect::<Vec<_>>(), ["api"]);
+        assert!(spending.fetch().is_trusted() && !narrow.fetch().is_trusted());
+        assert!(!Grants::none().spending("api").allow(Capability::Objects));
+        assert!(!Grants::all().fetch().is_trusted());
     }
 
     #[test]

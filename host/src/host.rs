@@ -94,7 +94,9 @@ impl ToolHost {
         grants: impl Fn(&str) -> Grants,
     ) -> Result<(), LoadError> {
         for (origin, component) in EMBEDDED_TOOLS {
-            let tool = self.loader.load(component.into(), origin, &grants).await?;
+            // Their code is this build's own: it asks what the configuration says.
+            let grants = |kind: &str| grants(kind).trusted();
+            let tool = self.loader.load(component.into(), origin, grants).await?;
             self.registry.activate(Arc::new(tool));
         }
         Ok(())
@@ -117,22 +119,25 @@ impl ToolHost {
     ///
     /// Dropping the future ends the tool at once and asks the engine to end its jobs, but does not wait
     /// for them. To wait, and to get an outcome, cancel [`CallRequest::cancel`] instead.
-    pub async fn call(&self, request: CallRequest) -> Result<Outcome, CallError> {
+    pub async fn call(&self, mut request: CallRequest) -> Result<Outcome, CallError> {
         let guard = self.calls.enter().ok_or(CallError::ShuttingDown)?;
         let mut bounds = CallBounds::new(&request.cancel, self.limits.wall_time, guard);
         let tool = self.registry.resolve(&request.tool)?;
         let callable = tool.callable()?;
-        let vault = Arc::new(Vault::new());
+        let vault = request
+            .secrets
+            .take()
+            .map_or_else(Vault::new, Vault::of_execution);
         let configuring = self.configure(&request, &tool, &vault);
         let config = match bounds.before_start(configuring).await {
             Ok(config) => config?,
             Err(interruption) => {
-                let scope = self.scope(request, &tool, vault, &bounds);
+                let scope = self.scope(request, &tool, vault, String::new(), &bounds);
                 return not_started(interruption, Stage::Rendering, &tool, &scope);
             }
         };
         let admitted = bounds.before_start(self.engine.admit()).await;
-        let scope = Arc::new(self.scope(request, &tool, vault, &bounds));
+        let scope = Arc::new(self.scope(request, &tool, vault, config, &bounds));
         let _permit = match admitted {
             Ok(permit) => permit.ok_or(CallError::ShuttingDown)?,
             Err(interruption) => {
@@ -151,7 +156,7 @@ impl ToolHost {
                 tool: scope.context.tool.clone(),
                 digest: tool.digest().to_string(),
             });
-            let invoking = self.invoke_within_limits(callable, &scope, &config, &mut bounds);
+            let invoking = self.invoke_within_limits(callable, &scope, &mut bounds);
             let invoked = invoking.await;
             scope.finish().await;
             conclude(invoked, &tool, &scope)
@@ -241,7 +246,8 @@ impl ToolHost {
         &self,
         request: CallRequest,
         tool: &LoadedTool,
-        vault: Arc<Vault>,
+        vault: Vault,
+        config: String,
         bounds: &CallBounds,
     ) -> CallScope {
         let context = CallContext {
@@ -249,6 +255,7 @@ impl ToolHost {
             step: request.step,
             tool: tool.to_string(),
             fetch_policy: Arc::clone(tool.grants().fetch()),
+            config,
         };
         CallScope::new(
             context,
@@ -268,10 +275,9 @@ impl ToolHost {
         &self,
         tool: &crate::abi::v0_1::ToolPre,
         scope: &Arc<CallScope>,
-        config: &str,
         bounds: &mut CallBounds,
     ) -> Invoked {
-        let working = invocation::invoke(&self.engine, tool, scope, config);
+        let working = invocation::invoke(&self.engine, tool, scope, &scope.context.config);
         tokio::pin!(working);
         let reason = tokio::select! {
             biased;

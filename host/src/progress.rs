@@ -309,6 +309,7 @@ mod tests {
     use super::*;
     use crate::capability::{JobEventKind, LogSink as _};
     use crate::log::LogDirectory;
+    use crate::sealing::ExecutionSecrets;
 
     fn warning(text: &str) -> JobEvent {
         JobEvent {
@@ -332,7 +333,11 @@ mod tests {
     async fn lines_come_before_the_event_that_followed_them() {
         let directory = tempfile::tempdir().unwrap();
         let (sender, mut reader) = progress();
-        let log = JobLog::new("job", LogDirectory::new(directory.path()), None);
+        let log = JobLog::new(
+            "job",
+            LogDirectory::new(directory.path()),
+            ExecutionSecrets::new(),
+        );
         sender.follow("job", &log);
         for number in 0..1000 {
             log.write(1, format!("{number}\n").as_bytes());
@@ -375,7 +380,11 @@ mod tests {
     async fn a_reader_hears_what_comes_while_it_waits() {
         let directory = tempfile::tempdir().unwrap();
         let (sender, mut reader) = progress();
-        let log = JobLog::new("job", LogDirectory::new(directory.path()), None);
+        let log = JobLog::new(
+            "job",
+            LogDirectory::new(directory.path()),
+            ExecutionSecrets::new(),
+        );
         sender.follow("job", &log);
         let waiting = tokio::spawn(async move {
             let line = reader.next().await;

@@ -74,7 +74,8 @@ impl StepRunner for Runner {
         let tool = call.tool.parse().unwrap();
         let execution_id = call.templates.execution_id.clone();
         let request = CallRequest::new(tool, call.config, execution_id, call.step)
-            .with_templates(call.templates);
+            .with_templates(call.templates)
+            .with_secrets(call.secrets);
         let outcome = self.0.call(request).await?;
         Ok(StepResult {
             status: match outcome.text("status") {

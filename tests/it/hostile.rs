@@ -21,11 +21,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What each action ends in: the reason of the outcome, or `ok` for one that completes, or `error` for one
 /// that is refused as input; and a part of the message.
-const MISBEHAVE: [(&str, &str, &str); 19] = [
+const MISBEHAVE: [(&str, &str, &str); 20] = [
     ("allocate", "ToolLimit", "bytes of memory"),
     ("bad-cursor", "error", "cursor"),
     ("bad-json", "ToolFault", "no outcome"),
     ("dump", "ok", ""),
+    ("fetch", "FetchFailed", "no file"),
     ("flood-log", "ToolLimit", "computed for more than 300 ms"),
     ("foreign-handle", "ToolFault", "handle"),
     ("forge-sealed", "error", "sealed reference"),

@@ -12,6 +12,7 @@
 mod alone;
 mod architecture;
 mod bounds;
+mod boundary;
 
 #[path = "../../host/build_guests.rs"]
 mod build_guests;

@@ -1,9 +1,9 @@
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
-use super::CapabilityError;
+use super::{Audience, CapabilityError};
 
 /// Where sources of objects get what servers ask for: keys, tokens, passwords.
 ///
@@ -67,6 +67,10 @@ pub enum Service {
 pub struct Access {
     /// What is shown to the server.
     pub authorization: Authorization,
+    /// The servers that it may be shown to. That of [`endpoint`](Self::endpoint) is always one of them.
+    pub audience: Audience,
+    /// What else is secret about it, such as the password that a token was made from.
+    pub related: Vec<SecretString>,
     /// Another server than the usual one, as a URL.
     pub endpoint: Option<String>,
     /// The region, where the credential knows it.
@@ -83,10 +87,15 @@ pub struct Access {
 
 impl Access {
     /// Access with that authorization, and nothing else known.
+    ///
+    /// Nobody has said which servers it is for: only a tool that is trusted may send it, to where its
+    /// configuration says. See [`Audience`].
     #[must_use]
     pub fn new(authorization: Authorization, origin: impl Into<String>) -> Self {
         Self {
             authorization,
+            audience: Audience::unstated(),
+            related: Vec::new(),
             endpoint: None,
             region: None,
             path_style: None,
@@ -94,6 +103,39 @@ impl Access {
             origin: origin.into(),
         }
     }
+}
+
+impl Access {
+    /// Tells of everything about it that is secret, in the forms in which it is shown to servers.
+    pub(super) fn tell_secrets(&self, opened: &dyn OpenedSecrets) {
+        match &self.authorization {
+            Authorization::Anonymous => {}
+            Authorization::Bearer(token) => opened.remember(token.expose_secret()),
+            Authorization::Basic { username, password } => {
+                let password = password.expose_secret();
+                opened.remember(password);
+                // Encoded as a whole, the password alone is found in it as well, and the name would remain.
+                let pair = SecretString::from(format!("{username}:{password}"));
+                opened.remember(pair.expose_secret());
+            }
+            Authorization::Aws(keys) => {
+                opened.remember(keys.secret_access_key.expose_secret());
+                if let Some(token) = &keys.session_token {
+                    opened.remember(token.expose_secret());
+                }
+            }
+        }
+        for secret in &self.related {
+            opened.remember(secret.expose_secret());
+        }
+    }
+}
+
+/// Hears of everything secret that is opened for a call, before it is sent anywhere, so that it is redacted from
+/// what leaves the call.
+pub trait OpenedSecrets: Send + Sync + 'static {
+    /// Remembers a secret.
+    fn remember(&self, secret: &str);
 }
 
 /// What is shown to a server.

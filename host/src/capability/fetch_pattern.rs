@@ -50,6 +50,36 @@ pub struct FetchPatternError(String);
 const SCHEMES: [&str; 5] = ["gs", "s3", "http", "https", "file"];
 
 impl FetchPattern {
+    /// A pattern of HTTP servers: `https://example.com/`, or `example.com` for the same.
+    ///
+    /// # Errors
+    ///
+    /// It is no pattern, or none that names a server.
+    pub fn of_server(text: &str) -> Result<Self, FetchPatternError> {
+        let is_host = !text.contains('/') && !text.ends_with(':');
+        let pattern: Self = if is_host {
+            format!("https://{text}/").parse()?
+        } else {
+            text.parse()?
+        };
+        if pattern.names_a_host() {
+            return Ok(pattern);
+        }
+        let problem = "names no server: write `https://example.com/` or `*.example.com`";
+        Err(FetchPatternError(format!("`{text}` {problem}")))
+    }
+
+    /// Whether it names a host, or the hosts of a domain that somebody owns: neither a scheme alone does, nor
+    /// everything below a domain such as `com`.
+    #[must_use]
+    pub(super) fn names_a_host(&self) -> bool {
+        match self.place.as_ref().map(|place| &place.authority) {
+            Some(Authority::Host { .. }) => true,
+            Some(Authority::Below { domain, .. }) => domain.contains('.'),
+            Some(Authority::Bucket(_)) | None => false,
+        }
+    }
+
     /// Whether it matches an object of a bucket of `scheme` (`gs` or `s3`).
     #[must_use]
     pub(super) fn matches_object(&self, scheme: &str, bucket: &str, key: &str) -> bool {
@@ -278,6 +308,57 @@ mod tests {
         }
         assert!(pattern("file:").matches_file());
         assert!(!pattern("https:").matches_file());
+    }
+
+    #[test]
+    fn knows_which_patterns_name_a_host() {
+        for (text, names) in [
+            ("https:", false),
+            ("http:", false),
+            ("file:", false),
+            ("gs://bucket/", false),
+            ("https://*.com/", false),
+            ("https://*.example.com/", true),
+            ("http://10.0.0.1:8080/a/", true),
+        ] {
+            assert_eq!(pattern(text).names_a_host(), names, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_named_by_its_host_alone_or_by_a_whole_pattern() {
+        for (text, url, matches) in [
+            ("api.example", "https://api.example/a", true),
+            ("API.example", "https://api.example/a", true),
+            ("api.example", "http://api.example/a", false),
+            ("api.example:8443", "https://api.example:8443/a", true),
+            ("*.api.example", "https://x.api.example/a", true),
+            ("http://api.example:80/v1/", "http://api.example/v1/a", true),
+            (
+                "http://api.example:80/v1/",
+                "http://api.example/v2/a",
+                false,
+            ),
+        ] {
+            let pattern = FetchPattern::of_server(text).unwrap();
+            assert_eq!(
+                pattern.matches_url(&Url::parse(url).unwrap()),
+                matches,
+                "{text} {url}"
+            );
+        }
+        for text in [
+            "",
+            "https:",
+            "gs://bucket/",
+            "file:",
+            "*",
+            "*.com",
+            "a b",
+            "me@a.example",
+        ] {
+            assert!(FetchPattern::of_server(text).is_err(), "{text}");
+        }
     }
 
     #[test]

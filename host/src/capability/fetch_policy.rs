@@ -1,17 +1,22 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use url::Url;
 
 use super::fetch_pattern::FetchPattern;
-use super::location::{parse_url, shown_url};
-use super::{CapabilityError, FetchRequest, Reason};
+use super::location::{parse_url, server_of, shown_url};
+use super::{Access, CapabilityError, FetchRequest, Reason, audience};
 
-/// What a tool may fetch. Printing it shows the rules.
+/// What a tool may fetch, and what it may show to the servers. Printing it shows the rules.
 ///
 /// Rules add up: what one of them allows is allowed. The host sets it for each call; a tool has no way to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchPolicy {
     rules: Vec<FetchRule>,
+    /// The credentials that the tool may name although its configuration does not.
+    credentials: BTreeSet<String>,
+    /// Whether it may show what it is configured with to every server that it is configured with.
+    is_trusted: bool,
     /// The tool, for the line that would allow it more.
     kind: Option<String>,
 }
@@ -45,17 +50,21 @@ impl FetchPolicy {
     pub fn of(rules: impl IntoIterator<Item = FetchRule>) -> Self {
         Self {
             rules: rules.into_iter().collect(),
+            credentials: BTreeSet::new(),
+            is_trusted: false,
             kind: None,
         }
     }
 
-    /// Everything, from all addresses.
+    /// Everything, from all addresses, for what is [trusted](Self::trust).
     #[must_use]
     pub fn everything() -> Self {
-        Self::of([FetchRule {
+        let mut everything = Self::of([FetchRule {
             allow: None,
             private_addresses: true,
-        }])
+        }]);
+        everything.trust();
+        everything
     }
 
     /// Allows more.
@@ -63,6 +72,30 @@ impl FetchPolicy {
         if !self.rules.contains(&rule) {
             self.rules.push(rule);
         }
+    }
+
+    /// Lets the tool name a credential that its configuration does not name.
+    pub fn add_credential(&mut self, name: &str) {
+        self.credentials.insert(name.to_owned());
+    }
+
+    /// Lets the tool show what it is configured with (sealed headers, credentials that do not say which servers
+    /// they are for, and what the machine offers by itself) to every server that it may fetch from.
+    ///
+    /// This is for tools whose code is trusted to ask what their configuration says, as the embedded ones are.
+    pub fn trust(&mut self) {
+        self.is_trusted = true;
+    }
+
+    /// The credentials that the tool may name although its configuration does not, in order.
+    pub fn credentials(&self) -> impl Iterator<Item = &str> {
+        self.credentials.iter().map(String::as_str)
+    }
+
+    /// Whether the tool is [trusted](Self::trust).
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.is_trusted
     }
 
     /// Says whose it is, so that a denial can print what to grant to whom.
@@ -137,10 +170,81 @@ impl FetchPolicy {
             .ok_or_else(|| self.denied(uri, "file:", false))
     }
 
+    /// Checks that the tool may name a credential that its configuration does not name.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Denied`] with the line that would allow it.
+    pub fn check_credential(
+        &self,
+        name: &str,
+        request: &FetchRequest,
+    ) -> Result<(), CapabilityError> {
+        if self.credentials.contains(name) {
+            return Ok(());
+        }
+        let (kind, server) = (self.kind(), request.server());
+        let message = format!(
+            "`{kind}` may not use the credential `{name}` for `{server}`: neither its configuration nor its grant names it"
+        );
+        let hint = format!(
+            "to grant it, add to the list of `{kind}` in `grants.yaml`: `- credentials: [{name}]`"
+        );
+        Err(CapabilityError::new(Reason::Denied, message).with_hint(hint))
+    }
+
+    /// Checks that what opens a server may be shown to the one at `url`. `names_endpoint` says whether the
+    /// request names it by `endpoint`.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Denied`] with both names, and the line that would allow it.
+    pub fn check_access(
+        &self,
+        access: &Access,
+        url: &Url,
+        names_endpoint: bool,
+    ) -> Result<(), CapabilityError> {
+        audience::check(access, url, self.is_trusted, names_endpoint)
+    }
+
+    /// Checks that headers which the configuration keeps sealed from the tool may be opened for a request.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Denied`] with the line that would allow it.
+    pub fn check_sealed_headers(&self, request: &FetchRequest) -> Result<(), CapabilityError> {
+        self.check_request(request)?;
+        let is_named = |url: Url| self.is_named(&url);
+        if self.is_trusted || request.http_url().is_ok_and(is_named) {
+            return Ok(());
+        }
+        let (kind, server) = (self.kind(), request.server());
+        let message = format!(
+            "`{kind}` may not send a sealed header to `{server}`: its grant does not name the server"
+        );
+        Err(CapabilityError::new(Reason::Denied, message).with_hint(self.hint(&server, false)))
+    }
+
+    /// Whether the tool may show sealed headers to the server at `url`: a rule names its host, or the tool is
+    /// [trusted](Self::trust). Neither a rule without patterns names one, nor a scheme alone.
+    #[must_use]
+    pub fn is_named(&self, url: &Url) -> bool {
+        self.is_trusted
+            || self.has_pattern(|pattern| pattern.names_a_host() && pattern.matches_url(url))
+    }
+
+    /// Whether what the machine offers by itself may open an object of a bucket for the tool: a rule has a
+    /// pattern of the bucket or of `scheme`, or the tool is [trusted](Self::trust).
+    #[must_use]
+    pub fn allows_ambient_access(&self, scheme: &str, bucket: &str, key: &str) -> bool {
+        self.is_trusted || self.has_pattern(|pattern| pattern.matches_object(scheme, bucket, key))
+    }
+
     /// The denial of an address that is not public.
     #[must_use]
     pub fn denied_address(&self, url: &Url, why: &str) -> CapabilityError {
-        let CapabilityError { hint, .. } = self.denied("", &origin(url), true);
+        let hint = Some(self.hint(&server_of(url), true));
         let message = format!("`{}` may not be fetched: {why}", shown_url(url));
         CapabilityError {
             hint,
@@ -161,6 +265,11 @@ impl FetchPolicy {
         }
     }
 
+    fn has_pattern(&self, matches: impl Fn(&FetchPattern) -> bool) -> bool {
+        let mut patterns = self.rules.iter().filter_map(|rule| rule.allow.as_ref());
+        patterns.any(|patterns| patterns.iter().any(&matches))
+    }
+
     fn permit(&self, matches: impl Fn(&FetchPattern) -> bool) -> Option<FetchPermit> {
         let mut rules = self.rules.iter().filter(|rule| rule.matches(&matches));
         let first = rules.next()?;
@@ -170,23 +279,31 @@ impl FetchPolicy {
     }
 
     fn denied_url(&self, url: &Url) -> CapabilityError {
-        self.denied(&shown_url(url), &origin(url), false)
+        self.denied(&shown_url(url), &server_of(url), false)
     }
 
     fn denied(&self, uri: &str, allow: &str, private_addresses: bool) -> CapabilityError {
-        let kind = self.kind.as_deref().unwrap_or("the tool");
-        let message = format!("`{kind}` was not granted to fetch `{uri}`");
+        let message = format!("`{}` was not granted to fetch `{uri}`", self.kind());
+        CapabilityError::new(Reason::Denied, message)
+            .with_hint(self.hint(allow, private_addresses))
+            .with_field("script.uri")
+    }
+
+    /// The line that grants it.
+    fn hint(&self, allow: &str, private_addresses: bool) -> String {
+        let kind = self.kind();
         let private_addresses = if private_addresses {
             ", private-addresses: true"
         } else {
             ""
         };
-        let hint = format!(
+        format!(
             "to grant it, add to the list of `{kind}` in `grants.yaml`: `- objects: {{allow: [\"{allow}\"]{private_addresses}}}`"
-        );
-        CapabilityError::new(Reason::Denied, message)
-            .with_hint(hint)
-            .with_field("script.uri")
+        )
+    }
+
+    fn kind(&self) -> &str {
+        self.kind.as_deref().unwrap_or("the tool")
     }
 }
 
@@ -213,13 +330,6 @@ impl FetchRule {
             .as_ref()
             .is_none_or(|patterns| patterns.iter().any(matches))
     }
-}
-
-/// What is allowed for a whole server.
-fn origin(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}"));
-    format!("{}://{host}{}/", url.scheme(), port.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -326,9 +436,84 @@ mod tests {
             let line = format!("`- objects: {{allow: [\"{allow}\"]}}`");
             assert!(error.hint.unwrap().ends_with(&line), "{line}");
         }
+        let gcs = request("gs://b/x", None, Some("http://me:s3cret@evil.example/"));
+        let error = policy.check_credential("prod_api", &gcs).unwrap_err();
+        assert_eq!(
+            error.message,
+            "`mine` may not use the credential `prod_api` for `http://evil.example/`: neither its \
+             configuration nor its grant names it"
+        );
+        let hint = error.hint.unwrap();
+        assert!(hint.ends_with("`- credentials: [prod_api]`"), "{hint}");
         let url = Url::parse("http://10.0.0.1:8080/x").unwrap();
         let hint = policy.denied_address(&url, "it is private").hint.unwrap();
         let line = "`- objects: {allow: [\"http://10.0.0.1:8080/\"], private-addresses: true}`";
         assert!(hint.ends_with(line), "{hint}");
+    }
+    #[test]
+    fn what_is_sealed_goes_where_a_pattern_names_the_host() {
+        let to = |uri: &str, endpoint: Option<&str>| request(uri, None, endpoint);
+        let named = rule(
+            &["https://api.example/v1/", "https://*.b.example/", "gs://b/"],
+            false,
+        );
+        let broad = rule(&["https:", "http:", "gs:"], true);
+        for (policy, uri, allowed) in [
+            (
+                FetchPolicy::of([named.clone()]),
+                "https://api.example/v1/x",
+                true,
+            ),
+            (
+                FetchPolicy::of([named.clone()]),
+                "https://x.b.example/",
+                true,
+            ),
+            (
+                FetchPolicy::of([named.clone()]),
+                "https://api.example/v2/x",
+                false,
+            ),
+            (
+                FetchPolicy::of([named.clone(), broad.clone()]),
+                "https://api.example/v2/x",
+                false,
+            ),
+            (FetchPolicy::of([named]), "gs://b/x", false),
+            (FetchPolicy::of([broad]), "https://api.example/v1/x", false),
+            (FetchPolicy::default(), "https://api.example/v1/x", false),
+            (FetchPolicy::everything(), "https://api.example/v1/x", true),
+        ] {
+            let checked = policy.check_sealed_headers(&to(uri, None));
+            assert_eq!(checked.is_ok(), allowed, "{policy:?} {uri}");
+            if let Ok(url) = to(uri, None).http_url() {
+                assert_eq!(policy.is_named(&url), allowed, "{policy:?} {uri}");
+            }
+        }
+        let policy = FetchPolicy::default().for_kind("mine");
+        let error = policy.check_sealed_headers(&to("https://api.example/x", None));
+        let error = error.unwrap_err();
+        assert!(error.message.contains("`https://api.example/`"), "{error}");
+        let hint = error.hint.unwrap();
+        assert!(
+            hint.ends_with("`- objects: {allow: [\"https://api.example/\"]}`"),
+            "{hint}"
+        );
+    }
+
+    #[test]
+    fn what_the_machine_offers_is_for_buckets_that_a_pattern_names() {
+        let policy = FetchPolicy::of([FetchRule::default(), rule(&["gs://mine/a/", "s3:"], false)]);
+        for (scheme, bucket, key, allowed) in [
+            ("gs", "mine", "a/x", true),
+            ("gs", "mine", "b/x", false),
+            ("gs", "other", "a/x", false),
+            ("s3", "other", "x", true),
+        ] {
+            let allows = policy.allows_ambient_access(scheme, bucket, key);
+            assert_eq!(allows, allowed, "{scheme}://{bucket}/{key}");
+        }
+        assert!(!FetchPolicy::default().allows_ambient_access("gs", "mine", "a/x"));
+        assert!(FetchPolicy::everything().allows_ambient_access("gs", "mine", "a/x"));
     }
 }

@@ -70,6 +70,14 @@ impl FetchRequest {
         let message = format!("`{}` is no `http://` or `https://` URL", shown_url(&url));
         Err(CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri"))
     }
+
+    /// The server that is asked, for a person; the object where the server follows from it.
+    pub(super) fn server(&self) -> String {
+        let endpoint = self.options.endpoint.as_deref();
+        let endpoint = endpoint.and_then(|endpoint| parse_url(endpoint, "endpoint").ok());
+        let url = self.http_url().ok().or(endpoint);
+        url.map_or_else(|| self.uri.clone(), |url| server_of(&url))
+    }
 }
 
 fn below(endpoint: &str, uri: &str) -> Result<Url, CapabilityError> {
@@ -107,6 +115,13 @@ pub fn shown_url(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}"));
     let port = port.unwrap_or_default();
     format!("{}://{host}{port}{}", url.scheme(), url.path())
+}
+
+/// The server of a URL, as a pattern that names it: scheme, host and port.
+pub(super) fn server_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}"));
+    format!("{}://{host}{}/", url.scheme(), port.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! [`crate::abi`] calls the traits; [`crate::backend`] implements them.
 
 mod access;
+mod audience;
 mod error;
 mod fetch_pattern;
 mod fetch_policy;
@@ -16,7 +17,10 @@ mod location;
 mod objects;
 mod reason;
 
-pub use access::{Access, AccessRequest, AccessSource, Authorization, AwsKeys, Service};
+pub use access::{
+    Access, AccessRequest, AccessSource, Authorization, AwsKeys, OpenedSecrets, Service,
+};
+pub use audience::Audience;
 pub use error::CapabilityError;
 pub use fetch_pattern::{FetchPattern, FetchPatternError};
 pub use fetch_policy::{FetchPermit, FetchPolicy, FetchRule};

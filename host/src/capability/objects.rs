@@ -1,11 +1,13 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::SecretString;
+use url::Url;
 
-use super::{CapabilityError, FetchPolicy};
+use super::{Access, Authorization, CapabilityError, FetchPolicy, OpenedSecrets};
 
 /// A place that objects are fetched from.
 #[async_trait]
@@ -39,7 +41,9 @@ pub struct FetchRequest {
 }
 
 /// How to fetch an object. A field that a source has no use for is refused by it, not ignored.
-#[derive(Debug, Clone)]
+///
+/// A source that shows anybody who asks calls [`release`](Self::release) first.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct FetchOptions {
     /// The kind of source (`file`, `gcs`, `s3`, `http`); derived from the URI where it is absent.
@@ -54,18 +58,48 @@ pub struct FetchOptions {
     pub method: Option<String>,
     /// HTTP headers; values may hold secrets.
     pub headers: Vec<(String, SecretString)>,
+    /// Whether a header holds what the configuration keeps sealed from the tool. Such headers go only to servers
+    /// that [`FetchPolicy::is_named`] knows.
+    pub has_sealed_headers: bool,
     /// The most that the whole transfer may take.
     pub timeout: Option<Duration>,
     /// The most bytes that are taken.
     pub max_bytes: u64,
     /// What may be fetched, and from which addresses. The host sets it; a tool has no way to.
     pub policy: Arc<FetchPolicy>,
+    /// Hears of what is opened. The host sets it, as above.
+    pub opened: Option<Arc<dyn OpenedSecrets>>,
 }
 
 impl FetchOptions {
     /// The largest script that is accepted: etcd, where Kubernetes would keep it, is no file store
     /// (design §4).
     pub const DEFAULT_MAX_BYTES: u64 = 16 << 20;
+
+    /// Lets `access` be shown to the server at `url`, and has what is secret about it redacted from then on.
+    ///
+    /// This is asked of each address anew, such as that of a redirect, before anything is sent there.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Denied`](super::Reason::Denied) where the credential is not for that server.
+    pub fn release(&self, access: &Access, url: &Url) -> Result<(), CapabilityError> {
+        if matches!(access.authorization, Authorization::Anonymous) {
+            return Ok(());
+        }
+        self.policy
+            .check_access(access, url, self.endpoint.is_some())?;
+        if let Some(opened) = &self.opened {
+            access.tell_secrets(opened.as_ref());
+        }
+        Ok(())
+    }
+
+    /// Whether the headers of the configuration may be shown to the server at `url`.
+    #[must_use]
+    pub fn may_send_headers(&self, url: &Url) -> bool {
+        !self.has_sealed_headers || self.policy.is_named(url)
+    }
 }
 
 impl Default for FetchOptions {
@@ -77,10 +111,29 @@ impl Default for FetchOptions {
             endpoint: None,
             method: None,
             headers: Vec::new(),
+            has_sealed_headers: false,
             timeout: None,
             max_bytes: Self::DEFAULT_MAX_BYTES,
             policy: Arc::default(),
+            opened: None,
         }
+    }
+}
+
+impl fmt::Debug for FetchOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FetchOptions")
+            .field("source_type", &self.source_type)
+            .field("credential", &self.credential)
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .field("method", &self.method)
+            .field("headers", &self.headers)
+            .field("timeout", &self.timeout)
+            .field("max_bytes", &self.max_bytes)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 

@@ -129,6 +129,7 @@ impl StepRunner for HostRunner {
         let execution_id = call.templates.execution_id.clone();
         let request = CallRequest::new(call.tool.parse()?, call.config, execution_id, call.step)
             .with_templates(call.templates)
+            .with_secrets(call.secrets)
             .with_cancel(self.cancel.clone())
             .with_progress(sender);
         let called = self.host.call(request).await;

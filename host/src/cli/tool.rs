@@ -114,6 +114,8 @@ async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
     for rule in tool.grants().fetch().rules() {
         row("fetches", &rule.to_string());
     }
+    let credentials: Vec<_> = tool.grants().fetch().credentials().collect();
+    row("spends", &credentials.join(", "));
     row("wasi", &imports.linked.join(", "));
     row("inert", &imports.inert.join(", "));
     row("unknown", &imports.unknown.join(", "));

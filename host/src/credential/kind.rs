@@ -19,6 +19,8 @@ pub enum CredentialType {
     Generic,
 }
 
+/// The field with the servers that a credential may be sent to.
+pub(super) const HOSTS_FIELD: &str = "hosts";
 /// What the names of fields with secrets have in them, where the type does not tell.
 const SECRET_WORDS: [&str; 5] = ["secret", "token", "password", "passphrase", "key"];
 
@@ -68,6 +70,7 @@ impl CredentialType {
                 "web_identity_token_file",
                 "endpoint",
                 "path_style",
+                HOSTS_FIELD,
             ],
             Self::Google => &[
                 "access_token",
@@ -77,9 +80,10 @@ impl CredentialType {
                 "authorized_user",
                 "scopes",
                 "endpoint",
+                HOSTS_FIELD,
             ],
-            Self::Bearer => &["token"],
-            Self::Basic => &["username", "password"],
+            Self::Bearer => &["token", HOSTS_FIELD],
+            Self::Basic => &["username", "password", HOSTS_FIELD],
             Self::Oauth2 => &[
                 "token_url",
                 "client_id",
@@ -88,6 +92,7 @@ impl CredentialType {
                 "scopes",
                 "audience",
                 "refresh_token",
+                HOSTS_FIELD,
             ],
             Self::Postgres => &["host", "port", "user", "password", "database", "sslmode"],
             Self::Generic => return None,
@@ -114,7 +119,19 @@ impl CredentialType {
                     Self::Google,
                     "service_account" | "authorized_user" | "scopes"
                 ) | (Self::Oauth2, "scopes")
+                    | (_, HOSTS_FIELD)
             )
+    }
+
+    /// The servers that a credential of this type is for without saying so, as patterns; none where any server
+    /// may be meant.
+    pub(super) const fn own_servers(self) -> &'static [&'static str] {
+        match self {
+            Self::Google => &["*.googleapis.com", "*.google.com"],
+            // Most services have a name below these; what is sent there is a signature, and not the key.
+            Self::Aws => &["*.amazonaws.com", "*.amazonaws.com.cn"],
+            Self::Bearer | Self::Basic | Self::Oauth2 | Self::Postgres | Self::Generic => &[],
+        }
     }
 
     /// The field that a keychain entry shows under another name, as playbooks of NoETL call it.

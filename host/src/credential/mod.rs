@@ -10,6 +10,7 @@
 //! template.
 
 mod access;
+mod audience;
 mod error;
 mod file;
 mod keychain;

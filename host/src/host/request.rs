@@ -3,6 +3,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::progress::ProgressSender;
 use crate::registry::ToolRef;
+use crate::sealing::ExecutionSecrets;
 use crate::template::TemplateContext;
 
 /// One call of a tool.
@@ -25,6 +26,9 @@ pub struct CallRequest {
     pub cancel: CancellationToken,
     /// Hears of the call while it goes on.
     pub progress: Option<ProgressSender>,
+    /// What the execution knows to be secret; what the call makes use of is added. Without it the call is an
+    /// execution of its own, and what it made use of is not redacted from other calls.
+    pub secrets: Option<ExecutionSecrets>,
 }
 
 impl CallRequest {
@@ -44,6 +48,7 @@ impl CallRequest {
             templates: TemplateContext::default(),
             cancel: CancellationToken::new(),
             progress: None,
+            secrets: None,
         }
     }
 
@@ -65,6 +70,14 @@ impl CallRequest {
     #[must_use]
     pub fn with_progress(mut self, progress: ProgressSender) -> Self {
         self.progress = Some(progress);
+        self
+    }
+
+    /// Redacts what other calls of the execution made use of as well, and the other way round. Every call of an
+    /// execution is given the same: what one step writes into a file, the next one may print.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: ExecutionSecrets) -> Self {
+        self.secrets = Some(secrets);
         self
     }
 }

@@ -6,7 +6,7 @@ use super::lines::{MAX_RECORD_BYTES, from_line_start, next_line, text, until_lin
 use super::record::{Cursor, Excerpt, LogPage, LogRecord};
 use super::spool::{LogDirectory, Spool};
 use crate::capability::LogSink;
-use crate::sealing::{Redactor, StreamRedaction};
+use crate::sealing::{CurrentRedactor, ExecutionSecrets, StreamRedaction};
 
 /// The most attempts that are told apart; more than any engine makes.
 const MAX_ATTEMPTS: u32 = 1 << 15;
@@ -18,15 +18,16 @@ const BLOCK_BYTES: usize = 256 << 10;
 pub struct JobLog {
     directory: Arc<LogDirectory>,
     name: String,
-    redactor: Option<Arc<Redactor>>,
     state: Mutex<State>,
     changed: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     attempts: Vec<Attempt>,
     closed: bool,
+    /// A secret may become known while the job writes.
+    redactor: CurrentRedactor,
 }
 
 #[derive(Debug)]
@@ -38,18 +39,21 @@ struct Attempt {
 }
 
 impl JobLog {
-    /// An empty log for the job of that name.
+    /// An empty log for the job of that name, without what is secret in its execution.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
         directory: Arc<LogDirectory>,
-        redactor: Option<Arc<Redactor>>,
+        secrets: ExecutionSecrets,
     ) -> Arc<Self> {
         Arc::new(Self {
             directory,
             name: name.into(),
-            redactor,
-            state: Mutex::new(State::default()),
+            state: Mutex::new(State {
+                attempts: Vec::new(),
+                closed: false,
+                redactor: CurrentRedactor::new(secrets),
+            }),
             changed: Notify::new(),
         })
     }
@@ -57,9 +61,7 @@ impl JobLog {
     /// Says that nothing follows.
     pub fn close(&self) {
         let mut state = self.state();
-        for attempt in &mut state.attempts {
-            self.end_attempt(attempt);
-        }
+        state.end_attempts();
         state.closed = true;
         drop(state);
         self.changed.notify_waiters();
@@ -191,46 +193,28 @@ impl JobLog {
         }
     }
 
-    fn end_attempt(&self, attempt: &mut Attempt) {
-        if !attempt.ended {
-            if let Some(redactor) = &self.redactor {
-                let Attempt {
-                    redaction, spool, ..
-                } = attempt;
-                redaction.finish(redactor, |bytes| spool.append(bytes));
-            }
-            attempt.ended = true;
-        }
-    }
-
-    fn attempt<'state>(
-        &self,
-        state: &'state mut State,
-        number: u32,
-    ) -> Option<&'state mut Attempt> {
+    /// Where an attempt stands in the list, and one more where it is new; none where there is no room for it.
+    fn attempt(&self, state: &mut State, number: u32) -> Option<usize> {
         let known = state
             .attempts
             .iter()
             .rposition(|attempt| attempt.number == number);
-        let index = match known {
-            Some(index) => index,
-            None if number > MAX_ATTEMPTS || state.closed => return None,
-            None => {
-                // One attempt's log ends where the next begins.
-                for earlier in &mut state.attempts {
-                    self.end_attempt(earlier);
-                }
-                let name = format!("{}-attempt-{number}", self.name);
-                state.attempts.push(Attempt {
-                    number,
-                    spool: Spool::new(Arc::clone(&self.directory), name),
-                    redaction: StreamRedaction::default(),
-                    ended: false,
-                });
-                state.attempts.len() - 1
-            }
-        };
-        state.attempts.get_mut(index)
+        if known.is_some() {
+            return known;
+        }
+        if number > MAX_ATTEMPTS || state.closed {
+            return None;
+        }
+        // One attempt's log ends where the next begins.
+        state.end_attempts();
+        let name = format!("{}-attempt-{number}", self.name);
+        state.attempts.push(Attempt {
+            number,
+            spool: Spool::new(Arc::clone(&self.directory), name),
+            redaction: StreamRedaction::default(),
+            ended: false,
+        });
+        Some(state.attempts.len() - 1)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -242,13 +226,15 @@ impl JobLog {
 impl LogSink for JobLog {
     fn write(&self, attempt: u32, bytes: &[u8]) {
         let mut state = self.state();
-        let Some(attempt) = self
-            .attempt(&mut state, attempt)
-            .filter(|attempt| !attempt.ended)
-        else {
+        let index = self.attempt(&mut state, attempt);
+        let State {
+            attempts, redactor, ..
+        } = &mut *state;
+        let attempt = index.and_then(|index| attempts.get_mut(index));
+        let Some(attempt) = attempt.filter(|attempt| !attempt.ended) else {
             return;
         };
-        match &self.redactor {
+        match redactor.get() {
             Some(redactor) => {
                 let Attempt {
                     redaction, spool, ..
@@ -263,15 +249,41 @@ impl LogSink for JobLog {
 
     fn end(&self, attempt: u32) {
         let mut state = self.state();
-        if let Some(attempt) = self.attempt(&mut state, attempt) {
-            self.end_attempt(attempt);
+        if let Some(index) = self.attempt(&mut state, attempt) {
+            let State {
+                attempts, redactor, ..
+            } = &mut *state;
+            if let Some(attempt) = attempts.get_mut(index) {
+                attempt.end(redactor);
+            }
         }
         drop(state);
         self.changed.notify_waiters();
     }
 }
 
+impl State {
+    fn end_attempts(&mut self) {
+        for attempt in &mut self.attempts {
+            attempt.end(&mut self.redactor);
+        }
+    }
+}
+
 impl Attempt {
+    fn end(&mut self, redactor: &mut CurrentRedactor) {
+        if self.ended {
+            return;
+        }
+        if let Some(redactor) = redactor.get() {
+            let Self {
+                redaction, spool, ..
+            } = self;
+            redaction.finish(redactor, |bytes| spool.append(bytes));
+        }
+        self.ended = true;
+    }
+
     /// Adds whole records from one block of the log at `offset`, as many as the page has room for, and
     /// says how many bytes they take; none where none was added.
     fn read_block(

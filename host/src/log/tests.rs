@@ -1,14 +1,16 @@
-use secrecy::SecretString;
-
 use std::sync::Arc;
 
 use super::record::OFFSET_BITS;
 use super::{Cursor, JobLog, LogDirectory, MAX_RECORD_BYTES};
 use crate::capability::LogSink as _;
-use crate::sealing::Redactor;
+use crate::sealing::{ExecutionSecrets, SecretOrigin};
 
 fn log_in(directory: &tempfile::TempDir) -> Arc<JobLog> {
-    JobLog::new("job", LogDirectory::new(directory.path()), None)
+    log_of(directory, ExecutionSecrets::new())
+}
+
+fn log_of(directory: &tempfile::TempDir, secrets: ExecutionSecrets) -> Arc<JobLog> {
+    JobLog::new("job", LogDirectory::new(directory.path()), secrets)
 }
 
 fn read_all(log: &JobLog) -> Vec<(u32, String)> {
@@ -105,13 +107,28 @@ fn cuts_a_line_without_end_into_parts() {
 #[test]
 fn redacts_across_writes() {
     let directory = tempfile::tempdir().unwrap();
-    let secrets = [SecretString::from("hunter2-hunter2".to_owned())];
-    let redactor = Redactor::new(&secrets).map(Arc::new);
-    let log = JobLog::new("job", LogDirectory::new(directory.path()), redactor);
+    let secrets = ExecutionSecrets::new();
+    secrets.remember("hunter2-hunter2", SecretOrigin::Configuration);
+    let log = log_of(&directory, secrets);
     log.write(1, b"it is hunter2-h");
     log.write(1, b"unter2\nhunter2-");
     log.end(1);
     let expected = [(1, "it is ***".to_owned()), (1, "hunter2-".to_owned())];
+    assert_eq!(read_all(&log), expected);
+}
+
+#[test]
+fn redacts_what_becomes_known_while_it_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let secrets = ExecutionSecrets::new();
+    let log = log_of(&directory, secrets.clone());
+    log.write(1, b"plain\nfirst-to");
+    secrets.remember("second-token", SecretOrigin::Access);
+    log.write(1, b"ken\nsecond-");
+    secrets.remember("third-token", SecretOrigin::Access);
+    log.write(1, b"token third-token\n");
+    log.end(1);
+    let expected = ["plain", "first-token", "*** ***"].map(|line| (1, line.to_owned()));
     assert_eq!(read_all(&log), expected);
 }
 

@@ -11,7 +11,7 @@ use super::model::{Condition, NextMode, Playbook, Step, StepTool};
 use super::report::{Report, RunStatus, StepReport, StepStatus};
 use crate::credential::{KeychainProvider, SecretProvider};
 use crate::diagnostic::Diagnostic;
-use crate::sealing::Vault;
+use crate::sealing::{ExecutionSecrets, Vault};
 use crate::template::{Renderer, TemplateContext, TemplateError};
 
 /// Runs the tool of a step.
@@ -55,6 +55,11 @@ pub struct StepCall {
     pub config: Value,
     /// What they can name: the workload, and the outcome of each step that ran before.
     pub templates: TemplateContext,
+    /// What the execution knows to be secret, for [`CallRequest::with_secrets`]: a step may print what an earlier
+    /// one wrote down.
+    ///
+    /// [`CallRequest::with_secrets`]: crate::host::CallRequest::with_secrets
+    pub secrets: ExecutionSecrets,
 }
 
 /// How a step ended.
@@ -142,6 +147,7 @@ async fn walk<R: StepRunner>(
     report: &mut Report,
 ) -> Result<(), RunError<R::Error>> {
     let renderer = Renderer::new();
+    let secrets = ExecutionSecrets::new();
     let mut context = TemplateContext {
         execution_id: inputs.execution_id.to_string(),
         workload: Arc::new(inputs.workload),
@@ -161,7 +167,7 @@ async fn walk<R: StepRunner>(
         }
         context.step.clone_from(&step.name);
         if let Some(tool) = &step.tool {
-            let result = run_tool(step, tool, &context, runner).await?;
+            let result = run_tool(step, tool, &context, &secrets, runner).await?;
             report.status = result.status.of_run();
             let outcome = Arc::new(Value::Object(result.outcome.clone()));
             context.results.insert(step.name.clone(), outcome);
@@ -176,7 +182,7 @@ async fn walk<R: StepRunner>(
                 return Ok(());
             }
         }
-        due.extend(following(playbook, step, &renderer, &context).await?);
+        due.extend(following(playbook, step, &renderer, &context, &secrets).await?);
     }
     Ok(())
 }
@@ -185,6 +191,7 @@ async fn run_tool<R: StepRunner>(
     step: &Step,
     tool: &StepTool,
     context: &TemplateContext,
+    secrets: &ExecutionSecrets,
     runner: &R,
 ) -> Result<StepResult, RunError<R::Error>> {
     let call = StepCall {
@@ -192,6 +199,7 @@ async fn run_tool<R: StepRunner>(
         tool: tool.reference.clone(),
         config: tool.config.clone(),
         templates: context.clone(),
+        secrets: secrets.clone(),
     };
     let result = runner.run_step(call).await;
     result.map_err(|source| RunError::Step {
@@ -206,11 +214,15 @@ async fn following<'playbook, E: Error + 'static>(
     step: &'playbook Step,
     renderer: &Renderer,
     context: &TemplateContext,
+    secrets: &ExecutionSecrets,
 ) -> Result<Vec<&'playbook str>, RunError<E>> {
     let mut targets = Vec::new();
     for arc in &step.next.arcs {
         let holds = match &arc.when {
-            Some(condition) => evaluate(playbook, step, condition, renderer, context).await?,
+            Some(condition) => {
+                let vault = Vault::of_execution(secrets.clone());
+                evaluate(playbook, step, condition, renderer, context, &vault).await?
+            }
             None => true,
         };
         if holds {
@@ -229,11 +241,12 @@ async fn evaluate<E: Error + 'static>(
     condition: &Condition,
     renderer: &Renderer,
     context: &TemplateContext,
+    vault: &Vault,
 ) -> Result<bool, RunError<E>> {
     let mut context = context.clone();
     context.names = arc_names();
     let holds = renderer
-        .evaluate_condition(&condition.text, &context, &Vault::new())
+        .evaluate_condition(&condition.text, &context, vault)
         .await;
     holds.map_err(|source| RunError::Condition {
         step: step.name.clone(),

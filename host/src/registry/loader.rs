@@ -231,7 +231,7 @@ impl ToolLoader {
         let scope = Arc::new(CallScope::new(
             CallContext::default(),
             Arc::clone(&self.limits),
-            Arc::new(Vault::new()),
+            Vault::new(),
             CancellationToken::new(),
             Arc::new(Backends::none()),
             None,

@@ -4,10 +4,12 @@ use serde_json::Value;
 
 use crate::capability::JobRequest;
 
-/// Where in a job `is_secret` holds for a text that others can read; none where it holds nowhere.
+/// Where in a job `is_secret` holds for a text that others can read; none where it holds nowhere. Of the script's
+/// content `is_sealed` is asked.
 pub(super) fn secret_place(
     request: &JobRequest,
     is_secret: impl Fn(&str) -> bool,
+    is_sealed: impl Fn(&str) -> bool,
 ) -> Option<String> {
     if is_secret(&request.name) {
         return Some("name".to_owned());
@@ -38,6 +40,6 @@ pub(super) fn secret_place(
     }
     let script = request.script.as_ref()?;
     let shows_secret =
-        is_secret(&script.file_name) || is_secret(&String::from_utf8_lossy(&script.content));
+        is_secret(&script.file_name) || is_sealed(&String::from_utf8_lossy(&script.content));
     shows_secret.then(|| "script".to_owned())
 }

@@ -6,9 +6,10 @@
 
 mod backends;
 mod exposure;
+mod fetch;
 mod job;
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -17,9 +18,7 @@ pub use backends::Backends;
 pub use job::RunningJob;
 
 use self::exposure::secret_place;
-use crate::capability::{
-    CapabilityError, FetchPolicy, FetchRequest, JobEvent, JobEventKind, JobRequest, Object, Reason,
-};
+use crate::capability::{CapabilityError, FetchPolicy, JobEvent, JobEventKind, JobRequest, Reason};
 use crate::limits::Limits;
 use crate::log::JobLog;
 use crate::progress::{ProgressEvent, ProgressSender};
@@ -32,13 +31,12 @@ pub struct CallScope {
     pub context: CallContext,
     /// Its bounds.
     pub limits: Arc<Limits>,
-    /// Its sealed values.
-    pub vault: Arc<Vault>,
+    /// Its sealed values, and what is secret in its execution.
+    pub vault: Vault,
     /// Ends it when cancelled.
     pub cancel: CancellationToken,
     backends: Arc<Backends>,
     progress: Option<ProgressSender>,
-    redactor: OnceLock<Option<Arc<Redactor>>>,
     jobs: Mutex<Vec<Arc<RunningJob>>>,
 }
 
@@ -53,6 +51,8 @@ pub struct CallContext {
     pub tool: String,
     /// What the tool may fetch.
     pub fetch_policy: Arc<FetchPolicy>,
+    /// Its configuration as the tool gets it: JSON.
+    pub config: String,
 }
 
 impl CallScope {
@@ -61,7 +61,7 @@ impl CallScope {
     pub fn new(
         context: CallContext,
         limits: Arc<Limits>,
-        vault: Arc<Vault>,
+        vault: Vault,
         cancel: CancellationToken,
         backends: Arc<Backends>,
         progress: Option<ProgressSender>,
@@ -73,23 +73,8 @@ impl CallScope {
             cancel,
             backends,
             progress,
-            redactor: OnceLock::new(),
             jobs: Mutex::new(Vec::new()),
         }
-    }
-
-    /// Fetches an object that the tool may have.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`ObjectSource::fetch`](crate::capability::ObjectSource::fetch), and [`Reason::Denied`] before
-    /// anything is done.
-    pub async fn fetch(&self, mut request: FetchRequest) -> Result<Object, CapabilityError> {
-        let policy = Arc::clone(&self.context.fetch_policy);
-        policy.check_request(&request)?;
-        // The source checks wherever it is led to.
-        request.options.policy = policy;
-        self.backends.objects.fetch(request).await
     }
 
     /// The name of the engine that runs the jobs.
@@ -142,18 +127,10 @@ impl CallScope {
         }
     }
 
-    /// What removes the call's secrets; none where there are none.
-    ///
-    /// Built once, when it is first needed: all values are sealed before the guest starts.
-    pub fn redactor(&self) -> Option<&Arc<Redactor>> {
-        self.redactor
-            .get_or_init(|| {
-                if self.vault.is_empty() {
-                    return None;
-                }
-                Redactor::new(&self.vault.texts()).map(Arc::new)
-            })
-            .as_ref()
+    /// What removes the secrets of the call's execution as far as they are known by now; none where there are none.
+    #[must_use]
+    pub fn redactor(&self) -> Option<Arc<Redactor>> {
+        self.vault.redactor()
     }
 
     /// Creates a job that belongs to this call.
@@ -171,8 +148,8 @@ impl CallScope {
             let message = format!("a call may create at most {} jobs", self.limits.jobs);
             return Err(CapabilityError::new(Reason::Quota, message));
         }
-        let redactor = self.redactor().cloned();
-        let log = JobLog::new(&request.name, Arc::clone(&self.backends.logs), redactor);
+        let secrets = self.vault.execution().clone();
+        let log = JobLog::new(&request.name, Arc::clone(&self.backends.logs), secrets);
         let creation = self.backends.runner.create(request, Arc::clone(&log) as _);
         let created = self.unless_cancelled(creation).await?;
         let handle = created.map_err(|error| self.redact_error(error))?;
@@ -268,10 +245,21 @@ impl CallScope {
     /// A job's description is read by many; secrets travel in its environment alone.
     fn check_for_secrets(&self, request: &JobRequest) -> Result<(), CapabilityError> {
         let redactor = self.redactor();
-        let Some(place) = secret_place(request, |text| {
+        let is_secret = |text: &str| {
             Vault::has_reference(text)
-                || redactor.is_some_and(|redactor| redactor.finds(text.as_bytes()))
-        }) else {
+                || redactor
+                    .as_ref()
+                    .is_some_and(|redactor| redactor.finds(text.as_bytes()))
+        };
+        // What a server was shown it may write into the script that it sends. It is told apart only where there
+        // is something to tell apart.
+        let is_sealed = |text: &str| {
+            let sealed = || self.vault.execution().redactor_of_configuration();
+            is_secret(text)
+                && (Vault::has_reference(text)
+                    || sealed().is_some_and(|sealed| sealed.finds(text.as_bytes())))
+        };
+        let Some(place) = secret_place(request, is_secret, is_sealed) else {
             return Ok(());
         };
         let message =

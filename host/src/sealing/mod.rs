@@ -1,8 +1,8 @@
 //! Sealed references: texts that stand for values which a tool may move but not read.
 //!
 //! A [`Vault`] belongs to one call. Rendering seals values into it; capabilities that may reveal a value
-//! open references with it. What the vault knows is also what a [`Redactor`] has to remove from
-//! everything that leaves the call.
+//! open references with it. What was sealed or opened for a call is known to its [`ExecutionSecrets`], which all
+//! calls of an execution share: a [`Redactor`] removes it from everything that leaves any of them.
 //!
 //! # What is searched for
 //!
@@ -29,7 +29,9 @@
 //! script that wants to give a secret away can; this is for those that do so by accident.
 
 mod escaping;
+mod execution;
 mod forms;
+mod mask;
 mod matcher;
 mod redactor;
 mod stream;
@@ -37,6 +39,7 @@ mod stream;
 mod tests;
 mod vault;
 
+pub use execution::{CurrentRedactor, ExecutionSecrets, SecretOrigin};
 pub use forms::MIN_SECRET_BYTES;
 pub use redactor::{REDACTED, Redactor};
 pub use stream::StreamRedaction;

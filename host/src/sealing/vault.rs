@@ -1,10 +1,13 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use zeroize::Zeroizing;
+
+use super::execution::{ExecutionSecrets, SecretOrigin};
+use super::redactor::Redactor;
 
 /// How every sealed reference begins. It holds no character that JSON, URLs or shells would escape.
 const PREFIX: &str = "sealed.";
@@ -13,18 +16,15 @@ const TOKEN_BYTES: usize = 16;
 /// The digits after the prefix.
 const TOKEN_DIGITS: usize = TOKEN_BYTES * 2;
 
-/// The sealed values of one call.
+/// The sealed values of one call, and what its execution knows to be secret.
+///
+/// References die with the call; what is secret stays so for the whole execution.
 #[derive(Default)]
 pub struct Vault {
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
     /// Values by the digits of their reference, each as its JSON document.
-    values: HashMap<String, SecretString>,
-    /// Texts that must not leave the call, besides the values.
-    texts: Vec<SecretString>,
+    values: Mutex<HashMap<String, SecretString>>,
+    /// Made when there is the first one, where the call is not given those of an execution.
+    execution: OnceLock<ExecutionSecrets>,
 }
 
 /// Why references could not be opened.
@@ -39,10 +39,24 @@ pub enum OpenError {
 }
 
 impl Vault {
-    /// A vault without values.
+    /// A vault without values, of a call that is an execution of its own.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A vault without values, of a call that belongs to an execution.
+    #[must_use]
+    pub fn of_execution(secrets: ExecutionSecrets) -> Self {
+        Self {
+            values: Mutex::default(),
+            execution: OnceLock::from(secrets),
+        }
+    }
+
+    /// What the execution knows to be secret.
+    pub fn execution(&self) -> &ExecutionSecrets {
+        self.execution.get_or_init(ExecutionSecrets::new)
     }
 
     /// Seals a value, and returns the reference that stands for it.
@@ -68,29 +82,39 @@ impl Vault {
         let digits = format!("{:032x}", u128::from_ne_bytes(token));
         let reference = format!("{PREFIX}{digits}");
         let document = SecretString::from(value.to_string());
-        self.state().values.insert(digits, document);
+        self.values().insert(digits, document);
         Ok(reference)
     }
 
     /// Remembers a text that must be redacted from what leaves the call, although no reference stands
     /// for it: a secret that a template used as a part of something larger.
     pub fn remember(&self, text: &str) {
-        if !text.is_empty() {
-            self.state().texts.push(SecretString::from(text.to_owned()));
-        }
+        self.execution().remember(text, SecretOrigin::Configuration);
+    }
+
+    /// Remembers every text and number of a value, as [`remember`](Self::remember) does a text.
+    pub fn remember_value(&self, value: &Value) {
+        self.execution()
+            .remember_value(value, SecretOrigin::Configuration);
     }
 
     /// Whether nothing was sealed or remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let state = self.state();
-        state.values.is_empty() && state.texts.is_empty()
+        self.values().is_empty() && self.execution.get().is_none_or(ExecutionSecrets::is_empty)
     }
 
-    /// Every text that must be redacted from what leaves the call.
+    /// Every text that must be redacted from what leaves the call, in no order.
     #[must_use]
     pub fn texts(&self) -> Vec<SecretString> {
-        self.state().texts.clone()
+        let known = self.execution.get();
+        known.map_or_else(Vec::new, ExecutionSecrets::texts_by_now)
+    }
+
+    /// What removes everything that the execution knows by now; none where it knows nothing.
+    #[must_use]
+    pub fn redactor(&self) -> Option<Arc<Redactor>> {
+        self.execution.get()?.redactor()
     }
 
     /// Whether the text holds something that looks like a sealed reference, of this call or not.
@@ -130,15 +154,12 @@ impl Vault {
         template: &str,
         render: impl Fn(&Value, Place) -> (Zeroizing<String>, bool),
     ) -> Result<SecretString, OpenError> {
-        let state = self.state();
+        let values = self.values();
         let mut result = Zeroizing::new(String::with_capacity(template.len()));
         let mut position = 0;
         while let Some((start, end)) = next_reference(template, position) {
             let digits = template.get(start + PREFIX.len()..end).unwrap_or_default();
-            let document = state
-                .values
-                .get(digits)
-                .ok_or(OpenError::UnknownReference)?;
+            let document = values.get(digits).ok_or(OpenError::UnknownReference)?;
             let value = serde_json::from_str(document.expose_secret())
                 .map_err(|_| OpenError::UnknownReference)?;
             let place = place_of(template, start, end);
@@ -152,26 +173,15 @@ impl Vault {
         Ok(SecretString::from(result.as_str().to_owned()))
     }
 
-    /// Remembers every text and number of a value, as [`remember`](Self::remember) does a text.
-    pub fn remember_value(&self, value: &Value) {
-        match value {
-            Value::Null | Value::Bool(_) => {}
-            Value::Number(number) => self.remember(&number.to_string()),
-            Value::String(text) => self.remember(text),
-            Value::Array(items) => items.iter().for_each(|item| self.remember_value(item)),
-            Value::Object(members) => members.values().for_each(|item| self.remember_value(item)),
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn values(&self) -> MutexGuard<'_, HashMap<String, SecretString>> {
         // Each critical section leaves the state whole, so a panic elsewhere does not matter here.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Vault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sealed = self.state().values.len();
+        let sealed = self.values().len();
         formatter
             .debug_struct("Vault")
             .field("sealed", &sealed)

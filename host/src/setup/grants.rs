@@ -17,6 +17,7 @@ use crate::grant::{Capability, Grants};
 ///     - jobs
 ///     - objects: {allow: ["gs://bucket/scripts/", "https://*.example.com/", "file:"]}
 ///     - objects: {allow: ["http://10.0.0.1:8080/"], private-addresses: true}
+///     - credentials: [api]
 /// ```
 ///
 /// `objects` alone stands for everything that is public. Entries add up. What can stand under `allow`, is at
@@ -48,6 +49,8 @@ pub enum GrantsFileError {
 
 /// The file's name.
 const FILE_NAME: &str = "grants.yaml";
+/// The entry with the credentials that a tool may name although its configuration does not.
+const CREDENTIALS: &str = "credentials";
 /// What can be said of `objects`.
 const SETTINGS: [&str; 2] = ["allow", "private-addresses"];
 
@@ -133,6 +136,16 @@ fn entry_of(node: &Node, document: &Document) -> Result<Grants, Vec<Diagnostic>>
     let mut problems = Vec::new();
     let mut granted = Grants::none();
     for entry in entries {
+        if entry.key.text == CREDENTIALS {
+            match credentials(&entry.value, document) {
+                Ok(names) => {
+                    let names = names.iter().map(String::as_str);
+                    granted = names.fold(granted, Grants::spending);
+                }
+                Err(found) => problems.extend(found),
+            }
+            continue;
+        }
         match capability(&entry.key.text, entry.key.span, document) {
             Ok(Capability::Objects) => match rule(&entry.value, document) {
                 Ok(rule) => granted = granted.fetching(rule),
@@ -151,6 +164,26 @@ fn entry_of(node: &Node, document: &Document) -> Result<Grants, Vec<Diagnostic>>
     } else {
         Err(problems)
     }
+}
+
+/// What stands under `credentials:`.
+fn credentials(node: &Node, document: &Document) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let wrong =
+        |node: &Node, message: &str| Diagnostic::error(message).at(document.source(), node.span);
+    let Some(items) = node.items() else {
+        return Err(vec![wrong(node, "expected a list of names of credentials")]);
+    };
+    let (names, problems): (Vec<_>, Vec<_>) = items
+        .iter()
+        .map(|item| item.as_str().filter(|name| !name.is_empty()).ok_or(item))
+        .partition(Result::is_ok);
+    if problems.is_empty() {
+        return Ok(names.into_iter().flatten().map(str::to_owned).collect());
+    }
+    let problems = problems.into_iter().filter_map(Result::err);
+    Err(problems
+        .map(|item| wrong(item, "expected the name of a credential"))
+        .collect())
 }
 
 /// What stands under `objects:`.
@@ -202,8 +235,11 @@ fn rule(node: &Node, document: &Document) -> Result<FetchRule, Vec<Diagnostic>> 
 fn capability(name: &str, span: Span, document: &Document) -> Result<Capability, Diagnostic> {
     name.parse().map_err(|error| {
         let problem = Diagnostic::error(format!("{error}")).at(document.source(), span);
+        if name == CREDENTIALS {
+            return problem.help("write it as `- credentials: [NAME]`");
+        }
         let known = Capability::ALL.iter().map(|capability| capability.as_str());
-        match did_you_mean(name, known) {
+        match did_you_mean(name, known.chain([CREDENTIALS])) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
             None => problem,
         }
@@ -254,6 +290,46 @@ mod tests {
             private_addresses: true,
         };
         assert_eq!(grants.of("third").fetch().rules(), [everywhere]);
+    }
+
+    #[test]
+    fn says_which_credentials_may_be_named() {
+        let text = "grants:
+  mine: [{credentials: [api, other]}]
+  third: [objects]
+";
+        let grants = parse(text).unwrap();
+        let names = |kind: &str| {
+            let grants = grants.of(kind);
+            let names = grants.fetch().credentials().map(str::to_owned);
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(names("mine"), ["api", "other"]);
+        assert!(names("third").is_empty());
+        assert!(!grants.of("mine").allow(Capability::Objects));
+        assert!(!grants.of("mine").fetch().is_trusted());
+        for (text, place, help) in [
+            (
+                "[credentials]",
+                "2:10",
+                Some("write it as `- credentials: [NAME]`"),
+            ),
+            ("[{credentials: api}]", "2:24", None),
+            ("[{credentials: [[]]}]", "2:25", None),
+            (
+                "[{credentails: [api]}]",
+                "2:11",
+                Some("did you mean `credentials`?"),
+            ),
+        ] {
+            let problems = parse(&format!("grants:\n  mine: {text}\n")).unwrap_err();
+            assert_eq!(
+                problems[0].location(),
+                Some(format!("grants.yaml:{place}")),
+                "{text}"
+            );
+            assert_eq!(problems[0].help_text(), help, "{text}");
+        }
     }
 
     #[test]

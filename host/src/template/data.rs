@@ -38,6 +38,7 @@ impl Data {
 
     /// As [`value`](Self::value), for the result of a step.
     pub(super) fn result(root: &Arc<Json>, path: &str, evaluation: &Arc<Evaluation>) -> Value {
+        evaluation.use_result();
         Self::build(root, path, evaluation, true)
     }
 

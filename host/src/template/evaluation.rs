@@ -18,6 +18,8 @@ pub(super) struct Evaluation {
 #[derive(Default)]
 struct State {
     touched: bool,
+    /// Whether the result of an earlier step was looked at.
+    used_result: bool,
     /// The answered requests that the leaf made use of.
     used: BTreeSet<Request>,
     /// The requests that have no answer yet.
@@ -70,6 +72,7 @@ pub(super) struct Miss {
 #[derive(Default)]
 pub(super) struct Traces {
     pub(super) touched: bool,
+    pub(super) used_result: bool,
     pub(super) used: BTreeSet<Request>,
     pub(super) pending: BTreeSet<Request>,
     pub(super) misses: Vec<Miss>,
@@ -93,6 +96,11 @@ impl Evaluation {
     /// Notes that the leaf depends on a secret, or on whether there is one.
     pub(super) fn touch(&self) {
         self.state().touched = true;
+    }
+
+    /// Notes that the leaf depends on the result of an earlier step, in which a secret may be.
+    pub(super) fn use_result(&self) {
+        self.state().used_result = true;
     }
 
     /// The answer to a request, or an invalid value that ends the evaluation until there is one.
@@ -151,6 +159,7 @@ impl Evaluation {
         let unexcused = state.looked_into.difference(&state.excused).next().cloned();
         Traces {
             touched: state.touched,
+            used_result: state.used_result,
             used: state.used,
             pending: state.pending,
             misses: state.misses,

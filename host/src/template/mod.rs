@@ -3,7 +3,8 @@
 //! [`Renderer::render_value`] walks a configuration. A leaf without a template is not touched; a leaf that
 //! is one `{{ expression }}` keeps the expression's type; anything else becomes a text. A leaf whose
 //! evaluation touched `secret` or `keychain` becomes one sealed reference of the call's
-//! [`Vault`](crate::sealing::Vault), however the secret got into it.
+//! [`Vault`](crate::sealing::Vault), however the secret got into it. So does one that used the result of an earlier
+//! step in which a secret stands.
 //!
 //! # Names
 //!

@@ -14,7 +14,7 @@ use super::evaluation::{Answer, Answers, Evaluation, Request, Traces};
 use super::explain::{Located, explain, looked_into, too_much, undefined};
 use super::root::Root;
 use crate::credential::CredentialError;
-use crate::sealing::Vault;
+use crate::sealing::{Redactor, Vault};
 
 /// The most that the templates of one configuration may make together.
 pub const MAX_RENDERED_BYTES: usize = 32 * 1024 * 1024;
@@ -58,7 +58,8 @@ impl Renderer {
     /// Renders every text in `config` that holds a template; keys are not rendered.
     ///
     /// A text that depends on a secret becomes a sealed reference of `vault`, whatever its type was, and
-    /// the vault learns each secret that was used.
+    /// the vault learns each secret that was used. So does one that depends on the result of an earlier step
+    /// in which a secret of the execution stands: one that was not known to be secret when the step ended.
     ///
     /// # Errors
     ///
@@ -80,20 +81,33 @@ impl Renderer {
         let mut leaves = Vec::new();
         collect_leaves(&mut rendered, &mut Vec::new(), &mut leaves);
         let mut rendering = Rendering::new(self, context);
+        let mut of_results = Vec::new();
+        let unsealed = |error| Located::from(TemplateProblem::Sealing(error));
         for Leaf { path, value } in leaves {
             let template = value.as_str().unwrap_or_default();
-            let (result, touched) = rendering
-                .leaf(template, Purpose::Value, vault)
-                .await
-                .map_err(|problem| problem.at(path.clone()))?;
-            *value = if touched {
-                let reference = vault
-                    .seal(&result)
-                    .map_err(|error| Located::from(TemplateProblem::Sealing(error)).at(path))?;
-                Json::String(reference)
+            let rendered = rendering.leaf(template, Purpose::Value, vault).await;
+            let leaf = rendered.map_err(|problem| problem.at(path.clone()))?;
+            if leaf.touched {
+                let sealed = vault.seal(&leaf.value);
+                let sealed = sealed.map_err(|error| unsealed(error).at(path));
+                *value = Json::String(sealed?);
             } else {
-                result
-            };
+                *value = leaf.value;
+                if leaf.used_result {
+                    of_results.push(Leaf { path, value });
+                }
+            }
+        }
+        // Now that every secret of the configuration is known.
+        let redactor = vault.redactor().filter(|_| !of_results.is_empty());
+        for Leaf { path, value } in of_results {
+            let holds_secret = |redactor: &Arc<Redactor>| redactor.finds_in_value(value);
+            if redactor.as_ref().is_some_and(holds_secret) {
+                // The secret in it is known already, and the rest of it is none.
+                let sealed = vault.seal_unsearched(value);
+                let sealed = sealed.map_err(|error| unsealed(error).at(path));
+                *value = Json::String(sealed?);
+            }
         }
         Ok(rendered)
     }
@@ -110,11 +124,11 @@ impl Renderer {
         vault: &Vault,
     ) -> Result<bool, TemplateError> {
         let template = condition_template(condition);
-        let (value, _) = Rendering::new(self, context)
+        let leaf = Rendering::new(self, context)
             .leaf(&template, Purpose::Condition, vault)
             .await
             .map_err(|problem| problem.at(Vec::new()))?;
-        Ok(value == Json::Bool(true))
+        Ok(leaf.value == Json::Bool(true))
     }
 
     /// Every text in `config` that is no valid template, without rendering any.
@@ -215,6 +229,15 @@ fn is_template(text: &str) -> bool {
             .is_some_and(|(_, rest)| rest.contains(end))
 }
 
+/// What a template became.
+struct RenderedLeaf {
+    value: Json,
+    /// Whether it depends on a secret.
+    touched: bool,
+    /// Whether it depends on the result of an earlier step.
+    used_result: bool,
+}
+
 /// The rendering of one configuration: what its templates share.
 struct Rendering<'renderer> {
     environment: &'renderer Arc<Environment<'static>>,
@@ -235,14 +258,13 @@ impl<'renderer> Rendering<'renderer> {
         }
     }
 
-    /// Evaluates a template until it has every secret that it touches; returns its value, and whether it
-    /// depends on a secret.
+    /// Evaluates a template until it has every secret that it touches.
     async fn leaf(
         &mut self,
         template: &str,
         purpose: Purpose,
         vault: &Vault,
-    ) -> Result<(Json, bool), Located> {
+    ) -> Result<RenderedLeaf, Located> {
         let mut chained = BTreeSet::new();
         for _ in 0..MAX_ROUNDS {
             let evaluation = Arc::new(Evaluation::new(
@@ -270,7 +292,11 @@ impl<'renderer> Rendering<'renderer> {
                         if self.bytes > MAX_RENDERED_BYTES {
                             return Err(too_much(format!("{MAX_RENDERED_BYTES} bytes")));
                         }
-                        return Ok((value, traces.touched));
+                        return Ok(RenderedLeaf {
+                            value,
+                            touched: traces.touched,
+                            used_result: traces.used_result,
+                        });
                     }
                     Err(failure) => match looked_into(&failure, &traces.misses) {
                         Some(path) if chained.insert(path.to_owned()) => {}

@@ -13,7 +13,7 @@ use crate::credential::{
     SecretValue,
 };
 use crate::diagnostic::Document;
-use crate::sealing::Vault;
+use crate::sealing::{ExecutionSecrets, Vault};
 
 const CREDENTIALS: &str = "\
 secrets:
@@ -722,6 +722,41 @@ async fn no_error_shows_what_a_secret_holds() {
             assert!(!text.contains("424242"), "{template}: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_result_in_which_a_secret_stands_is_sealed_when_it_is_used() {
+    let mut context = context();
+    // The secret is `hunter2-token`, in plain and in base64; the step ended before anybody knew.
+    let early =
+        json!({"output": "x hunter2-token", "encoded": "aHVudGVyMi10b2tlbg==", "plain": "y"});
+    context.results.insert("early".to_owned(), Arc::new(early));
+    let config = json!({
+        "a": ["{{ early.output }}", "{{ steps.early.encoded ~ '!' }}", "{{ early }}"],
+        "b": "{{ secret.token }}",
+        "plain": ["{{ early.plain }}", "{{ first.output }}", "{{ workload.count }}", "hunter2-token"],
+    });
+    let render = async |vault: &Vault| {
+        let rendered = Renderer::new().render_value(&config, &context, vault).await;
+        rendered.unwrap()
+    };
+    let vault = Vault::new();
+    let rendered = render(&vault).await;
+    for index in 0..3 {
+        let sealed = rendered["a"][index].as_str().unwrap();
+        assert!(Vault::has_reference(sealed), "{sealed}");
+    }
+    let first = vault.open_text(rendered["a"][0].as_str().unwrap()).unwrap();
+    assert_eq!(first.expose_secret(), "x hunter2-token");
+    assert_eq!(rendered["plain"], json!(["y", "hello", 3, "hunter2-token"]));
+    // What stands around it is no secret.
+    assert!(vault.redactor().unwrap().redact("x y") == "x y");
+    assert_eq!(vault.texts().len(), 1);
+
+    let secrets = ExecutionSecrets::new();
+    let vault = Vault::of_execution(secrets.clone());
+    render(&vault).await;
+    assert!(!secrets.is_empty());
 }
 
 /// A provider that answers late, counts what it is asked, and cannot list its names.

@@ -24,7 +24,7 @@ impl FetchOptions {
         self.option("type", source_type)
     }
 
-    /// The name of the credential to use.
+    /// The name of the credential to use, which the configuration or the tool's grants must have.
     #[must_use]
     pub fn auth(self, credential: &str) -> Self {
         self.option("auth", credential)

@@ -29,7 +29,7 @@ pub trait Host: Sized {
     ///
     /// # Errors
     ///
-    /// `FetchNotFound`, `FetchDenied`, `FetchFailed`, `TooLarge`, `ChecksumMismatch`, `Timeout`,
+    /// `Denied`, `FetchNotFound`, `FetchDenied`, `FetchFailed`, `TooLarge`, `ChecksumMismatch`, `Timeout`,
     /// `Unsupported`, `InvalidRequest`.
     fn fetch_object(&self, uri: &str, options: FetchOptions) -> Result<Self::Object>;
 
@@ -73,6 +73,8 @@ pub trait Object {
     fn metadata(&self) -> Details;
 
     /// A copy of at most `max_bytes` bytes from `offset` on; shorter at the end, and empty past it.
+    ///
+    /// In what was fetched, each byte of a secret that the host knows is a `*`. A job gets the bytes as they are.
     ///
     /// # Errors
     ///

@@ -408,6 +408,7 @@ async fn the_request_goes_before_the_credential_and_the_credential_before_the_de
     // The server of the credential, which may be anywhere, and the region of the request.
     let mut asked = request("s3://bucket/a.py", None);
     asked.options.policy = Arc::new(FetchPolicy::default());
+    asked.options.credential = Some("aws_test".to_owned());
     asked.options.region = Some(s3::REGION.to_owned());
     let object = from_s3(access.clone(), asked.clone()).await.unwrap();
     assert_eq!(&object.bytes[..], b"print(1)");

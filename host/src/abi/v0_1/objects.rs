@@ -1,11 +1,12 @@
 //! Implementation of the `noetl:tool/objects` interface.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use secrecy::SecretString;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use wasmtime::component::Resource;
 
 use super::CallState;
@@ -16,15 +17,27 @@ use crate::capability::{
 };
 use crate::digest::Digest;
 use crate::scope::CallScope;
+use crate::sealing::{Redactor, Vault};
 
 /// An object that a guest holds.
 #[derive(Debug)]
 pub struct HostObject {
-    /// Its content.
+    /// Its content, as a job gets it.
     pub(super) bytes: Bytes,
     metadata: ObjectMetadata,
     /// The digest of the content, as lowercase hexadecimal digits.
     sha256: String,
+    /// What the guest reads of it; none for what the guest made itself.
+    readable: Option<Readable>,
+}
+
+/// What a guest may read of an object that was fetched: servers write what they were shown into their answers.
+#[derive(Debug, Default)]
+struct Readable {
+    /// The secrets that were known when it was made; none where there were none.
+    redactor: Option<Arc<Redactor>>,
+    /// The content with each byte of a secret replaced; none where there is no secret in it.
+    masked: Option<Bytes>,
 }
 
 /// The most that is copied into the guest at once.
@@ -49,11 +62,11 @@ impl Host for CallState {
         &mut self,
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<Resource<HostObject>, types::Error>> {
-        let object = HostObject::new(Object {
+        let object = Object {
             bytes: bytes.into(),
             metadata: ObjectMetadata::default(),
-        });
-        Ok(self.hold(object).map_err(Into::into))
+        };
+        Ok(self.hold(HostObject::new(object, None)).map_err(Into::into))
     }
 }
 
@@ -77,8 +90,9 @@ impl HostObjectTrait for CallState {
         let present = known
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
+        // All of it but the digest is what the server said.
         Ok(present
-            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .map(|(name, value)| (name.to_owned(), self.scope.redact(value.clone())))
             .collect())
     }
 
@@ -88,7 +102,8 @@ impl HostObjectTrait for CallState {
         offset: u64,
         max_bytes: u32,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
-        let bytes = &self.get(&object)?.bytes;
+        let redactor = self.scope.redactor();
+        let bytes = self.get_mut(&object)?.read(redactor);
         // Both numbers are the guest's, so they are clamped before anything is sliced or allocated.
         let start = usize::try_from(offset)
             .unwrap_or(usize::MAX)
@@ -117,12 +132,32 @@ impl CallState {
 }
 
 impl HostObject {
-    fn new(object: Object) -> Self {
+    fn new(object: Object, readable: Option<Readable>) -> Self {
         Self {
             sha256: Digest::of(&object.bytes).digits(),
             bytes: object.bytes,
             metadata: object.metadata,
+            readable,
         }
+    }
+
+    /// What the guest may read, without what `redactor` knows. It has as many bytes as the object.
+    fn read(&mut self, redactor: Option<Arc<Redactor>>) -> &Bytes {
+        let Some(readable) = &mut self.readable else {
+            return &self.bytes;
+        };
+        let is_made_by = |redactor: &Arc<Redactor>| {
+            let made_by = readable.redactor.as_ref();
+            made_by.is_some_and(|made_by| Arc::ptr_eq(made_by, redactor))
+        };
+        if let Some(redactor) = redactor.filter(|redactor| !is_made_by(redactor)) {
+            readable.masked = match redactor.mask(&self.bytes) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(masked) => Some(masked.into()),
+            };
+            readable.redactor = Some(redactor);
+        }
+        readable.masked.as_ref().unwrap_or(&self.bytes)
     }
 }
 
@@ -131,11 +166,18 @@ async fn fetch(
     uri: String,
     options: Vec<(String, String)>,
 ) -> Result<HostObject, CapabilityError> {
-    let (options, expected_sha256) = fetch_options(scope, options)?;
+    let Parsed {
+        options,
+        headers,
+        sha256: expected_sha256,
+    } = parse(options)?;
     let limit = options.timeout;
     let max_bytes = options.max_bytes;
-    let shown_uri = scope.redact(uri.clone());
-    let fetching = scope.fetch(FetchRequest { uri, options });
+    // The whole error is redacted in the end, when all that the fetch opens is known.
+    let shown_uri = uri.clone();
+    let mut request = FetchRequest { uri, options };
+    open_headers(scope, headers, &mut request)?;
+    let fetching = scope.fetch(request);
     let fetching = async {
         match limit {
             Some(limit) => tokio::time::timeout(limit, fetching)
@@ -155,7 +197,7 @@ async fn fetch(
         let message = format!("`{shown_uri}` is larger than {max_bytes} bytes");
         return Err(CapabilityError::new(Reason::TooLarge, message));
     }
-    let object = HostObject::new(object);
+    let object = HostObject::new(object, Some(Readable::default()));
     match expected_sha256 {
         Some(expected) if !expected.eq_ignore_ascii_case(&object.sha256) => {
             let message = format!(
@@ -172,29 +214,38 @@ async fn fetch(
     }
 }
 
-fn fetch_options(
-    scope: &CallScope,
-    options: Vec<(String, String)>,
-) -> Result<(FetchOptions, Option<String>), CapabilityError> {
-    let mut parsed = FetchOptions::default();
-    let mut sha256 = None;
+/// What a guest says about a fetch.
+#[derive(Default)]
+struct Parsed {
+    options: FetchOptions,
+    /// With references still sealed.
+    headers: Map<String, Value>,
+    sha256: Option<String>,
+}
+
+fn parse(options: Vec<(String, String)>) -> Result<Parsed, CapabilityError> {
+    let mut parsed = Parsed::default();
     for (name, value) in options {
         let value: Value = serde_json::from_str(&value).map_err(|_| wrong(&name, "JSON"))?;
+        let options = &mut parsed.options;
         match name.as_str() {
-            "type" => parsed.source_type = Some(text(&name, value)?),
-            "auth" => parsed.credential = Some(text(&name, value)?),
-            "region" => parsed.region = Some(text(&name, value)?),
-            "endpoint" => parsed.endpoint = Some(text(&name, value)?),
-            "method" => parsed.method = Some(text(&name, value)?),
-            "sha256" => sha256 = Some(text(&name, value)?),
-            "headers" => parsed.headers = headers(scope, &name, value)?,
+            "type" => options.source_type = Some(text(&name, value)?),
+            "auth" => options.credential = Some(text(&name, value)?),
+            "region" => options.region = Some(text(&name, value)?),
+            "endpoint" => options.endpoint = Some(text(&name, value)?),
+            "method" => options.method = Some(text(&name, value)?),
+            "sha256" => parsed.sha256 = Some(text(&name, value)?),
+            "headers" => match value {
+                Value::Object(headers) => parsed.headers = headers,
+                _ => return Err(wrong(&name, "an object of texts")),
+            },
             "timeout-ms" => {
                 let milliseconds = value.as_u64().ok_or_else(|| wrong(&name, "a number"))?;
-                parsed.timeout = Some(Duration::from_millis(milliseconds));
+                options.timeout = Some(Duration::from_millis(milliseconds));
             }
             "max-bytes" => {
                 let wanted = value.as_u64().ok_or_else(|| wrong(&name, "a number"))?;
-                parsed.max_bytes = wanted.min(FetchOptions::DEFAULT_MAX_BYTES);
+                options.max_bytes = wanted.min(FetchOptions::DEFAULT_MAX_BYTES);
             }
             _ => {
                 let message = format!("there is no option `{name}` for fetching an object");
@@ -202,23 +253,32 @@ fn fetch_options(
             }
         }
     }
-    Ok((parsed, sha256))
+    Ok(parsed)
 }
 
-fn headers(
+/// Opens the headers of a request, if what is sealed may go to where the request goes.
+fn open_headers(
     scope: &CallScope,
-    name: &str,
-    value: Value,
-) -> Result<Vec<(String, SecretString)>, CapabilityError> {
-    let Value::Object(headers) = value else {
-        return Err(wrong(name, "an object of texts"));
-    };
+    headers: Map<String, Value>,
+    request: &mut FetchRequest,
+) -> Result<(), CapabilityError> {
+    let is_sealed = |value: &Value| value.as_str().is_some_and(Vault::has_reference);
+    if headers.values().any(is_sealed) {
+        scope.context.fetch_policy.check_sealed_headers(request)?;
+        request.options.has_sealed_headers = true;
+    }
     let open = |(header, value): (String, Value)| {
-        let value = text(name, value)?;
+        let value = text("headers", value)?;
+        // The values of references are known to be secret since they were sealed.
         Ok((header, scope.vault.open_text(&value)?))
     };
-    headers.into_iter().map(open).collect()
+    request.options.headers = headers
+        .into_iter()
+        .map(open)
+        .collect::<Result<Vec<(String, SecretString)>, CapabilityError>>()?;
+    Ok(())
 }
+
 fn text(name: &str, value: Value) -> Result<String, CapabilityError> {
     match value {
         Value::String(text) => Ok(text),

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{StoredCredential, ValueSource, providers};
+use crate::credential::audience::{EXPECTED_SERVERS, servers};
+use crate::credential::kind::HOSTS_FIELD;
 use crate::credential::provide::is_short;
 use crate::credential::{CredentialType, ProviderSettings, SecretValue};
 use crate::diagnostic::{Diagnostic, Document, Entry, Node, NodeKind, Source, did_you_mean};
@@ -111,6 +113,15 @@ impl Checker<'_> {
                     "{field_owner} must be a text, `{{env: VARIABLE}}` or `{{file: PATH}}`, not {}",
                     field.value.type_name()
                 );
+                self.problem(Diagnostic::error(message), &field.value);
+                continue;
+            }
+            if field_name == HOSTS_FIELD
+                && kind.fields().is_some()
+                && let ValueSource::Literal(value) = &source
+                && servers(value.expose()).is_none()
+            {
+                let message = format!("invalid {field_owner}: {EXPECTED_SERVERS}");
                 self.problem(Diagnostic::error(message), &field.value);
                 continue;
             }

@@ -31,8 +31,9 @@ pub use exchange::{
     NEAR_CONNECT_TIMEOUT,
 };
 
+use super::audience::{audience, own_audience};
 use super::{Credential, CredentialError, CredentialType, Machine};
-use crate::capability::{Access, Authorization, Service};
+use crate::capability::{Access, Audience, Authorization, Service};
 
 /// Access by credentials: what stands in them, and what servers give for them.
 #[derive(Clone)]
@@ -129,7 +130,8 @@ impl Tokens {
         let access = self
             .resolve(&token_key(name), version(credential), min_remaining, source)
             .await?;
-        Ok(completed(access, credential))
+        let audience = audience(&format!("the credential `{name}`"), credential)?;
+        Ok(completed(access, credential, audience))
     }
 
     /// What the machine itself offers for a service, if it offers anything.
@@ -138,9 +140,17 @@ impl Tokens {
         service: Service,
         min_remaining: Duration,
     ) -> Result<Access, CredentialError> {
-        let (key, source) = match service {
-            Service::Gcs => (AMBIENT_GOOGLE, google::ambient(&self.servers).await?),
-            Service::S3 => (AMBIENT_AMAZON, aws::ambient(&self.servers).await?),
+        let (key, kind, source) = match service {
+            Service::Gcs => (
+                AMBIENT_GOOGLE,
+                CredentialType::Google,
+                google::ambient(&self.servers).await?,
+            ),
+            Service::S3 => (
+                AMBIENT_AMAZON,
+                CredentialType::Aws,
+                aws::ambient(&self.servers).await?,
+            ),
             Service::Http => return Ok(nothing(service, &self.servers.machine)),
         };
         let Some(source) = source else {
@@ -154,7 +164,10 @@ impl Tokens {
             Err(error) if is_unanswered(&error) && self.servers.is_absent(service) => {
                 Ok(nothing(service, &self.servers.machine))
             }
-            given => given,
+            given => given.map(|access| Access {
+                audience: own_audience(kind),
+                ..access
+            }),
         }
     }
 
@@ -212,7 +225,7 @@ fn token_key(name: &str) -> String {
 }
 
 /// Adds what stands in the credential beside its keys.
-fn completed(mut access: Access, credential: &Credential) -> Access {
+fn completed(mut access: Access, credential: &Credential, audience: Audience) -> Access {
     let plain = |field: &str| {
         let text = credential.text(field)?;
         Some(text.expose_secret().to_owned()).filter(|text| !text.is_empty())
@@ -222,6 +235,13 @@ fn completed(mut access: Access, credential: &Credential) -> Access {
     let path_style = plain("path_style");
     let path_style = path_style.map(|text| text.eq_ignore_ascii_case("true"));
     access.path_style = path_style.or(access.path_style);
+    access.audience = audience;
+    let kind = credential.kind;
+    let related = credential.fields.iter();
+    access.related = related
+        .filter(|(field, _)| kind.is_secret_field(field))
+        .map(|(_, value)| value.to_text())
+        .collect();
     access
 }
 

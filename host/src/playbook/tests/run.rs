@@ -12,6 +12,8 @@ use crate::template::{Renderer, TemplateContext};
 #[derive(Default)]
 struct FakeRunner {
     ran: Mutex<Vec<String>>,
+    /// How many secrets the execution knew after each step was rendered.
+    known: Mutex<Vec<usize>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +29,17 @@ impl StepRunner for FakeRunner {
             return Err(NoTool(call.tool));
         }
         let rendered = Renderer::new()
-            .render_value(&call.config, &call.templates, &Vault::new())
+            .render_value(
+                &call.config,
+                &call.templates,
+                &Vault::of_execution(call.secrets.clone()),
+            )
             .await
             .unwrap();
+        self.known
+            .lock()
+            .unwrap()
+            .push(call.secrets.texts_by_now().len());
         let Value::Object(outcome) = rendered else {
             panic!("the configuration is a mapping")
         };
@@ -106,6 +116,28 @@ workflow:
             ],
         })
     );
+}
+
+#[tokio::test]
+async fn every_step_knows_the_secrets_of_those_before_it_and_of_conditions() {
+    let book = playbook(
+        "\
+workflow:
+  - step: first
+    tool: {kind: echo, x: \"{{ secret.one }}\"}
+    next: [{step: second, when: \"{{ secret.two == 'value of two' }}\"}]
+  - step: second
+    tool: {kind: echo}
+",
+    );
+    let file = "secrets: {one: value of one, two: value of two, three: value of three}";
+    let document = Document::parse_confidential("credentials.yaml", file).unwrap();
+    let credentials = CredentialsFile::parse(&document, std::path::Path::new("")).unwrap();
+    let mut inputs = inputs(&book);
+    inputs.secrets = Arc::new(credentials);
+    let runner = FakeRunner::default();
+    run(&book, inputs, &runner).await.unwrap();
+    assert_eq!(*runner.known.lock().unwrap(), [1, 2]);
 }
 
 #[tokio::test]

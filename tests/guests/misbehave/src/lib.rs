@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod fetch;
 mod handles;
 mod jobs;
 mod memory;
@@ -46,6 +47,8 @@ struct Config {
         reason = "it is returned as a part of the configuration's text"
     )]
     payload: serde::de::IgnoredAny,
+    /// For `fetch`: what, and how.
+    fetch: Option<fetch::Fetch>,
 }
 
 // Without descriptions, so that the schema has an `enum`.
@@ -56,6 +59,7 @@ enum Action {
     BadCursor,
     BadJson,
     Dump,
+    Fetch,
     FloodLog,
     ForeignHandle,
     ForgeSealed,
@@ -110,6 +114,7 @@ impl Guest for Misbehave {
             Action::BadCursor => jobs::bad_cursor(&context),
             Action::BadJson => Ok("{\"status\": \"completed\",".to_string()),
             Action::Dump => Ok(memory::dump(&text, &context, &config.needle)),
+            Action::Fetch => fetch::fetch(config.fetch.unwrap_or_default()),
             Action::FloodLog => flood_log(),
             Action::ForeignHandle => Ok(handles::foreign()),
             Action::ForgeSealed => forge_sealed(&context),

@@ -5,13 +5,13 @@ use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::super::transfer::{Failure, Opened, Opener, Position};
-use super::BucketSource;
 use super::answer::{Answer, MAX_ERROR_BYTES};
 use super::explain::{Asked, explain};
 use super::name::ObjectName;
 use super::protocol::{Protocol, Question};
+use super::{BucketSource, with_auth};
 use crate::capability::{
-    Access, AccessRequest, CapabilityError, FetchOptions, ObjectMetadata, Reason,
+    Access, AccessRequest, Authorization, CapabilityError, FetchOptions, ObjectMetadata, Reason,
 };
 use crate::http::{AddressPolicy, HttpError, Request, Response, Url, retry_after};
 
@@ -20,6 +20,10 @@ const MIN_REMAINING: Duration = Duration::from_secs(10);
 
 /// The longest entity tag, or version, that is kept; those of S3 and Google have below 100 bytes.
 const MAX_FACT_BYTES: usize = 256;
+
+/// What the errors of a fetch say about a request that was not allowed what the machine offers.
+const AMBIENT_NOT_GRANTED: &str =
+    "no credential: the machine's own are for tools whose grant names the bucket";
 
 /// Opens one object of a bucket.
 pub(super) struct BucketOpener<'fetch, P> {
@@ -40,7 +44,7 @@ impl<P: Protocol> Opener for BucketOpener<'_, P> {
     async fn open(&self, at: Position<'_>) -> Result<Opened, Failure> {
         let mut request = AccessRequest::new(P::SERVICE, self.options.credential.as_deref());
         request.min_remaining = MIN_REMAINING;
-        let access = self.source.access(&request).await?;
+        let access = self.access(&request).await?;
         let question = self.question(&access, at)?;
         let refusal = match self.ask(&question, &access).await? {
             Ok(response) => return self.opened(response, at),
@@ -49,7 +53,7 @@ impl<P: Protocol> Opener for BucketOpener<'_, P> {
         };
         // What was kept may be out of date: once more, with something new.
         self.source.refuse(&request, &access).await;
-        let Ok(access_again) = self.source.access(&request).await else {
+        let Ok(access_again) = self.access(&request).await else {
             return Err(self.failure(&refusal, &question, &access));
         };
         let question = self.question(&access_again, at)?;
@@ -61,6 +65,16 @@ impl<P: Protocol> Opener for BucketOpener<'_, P> {
 }
 
 impl<P: Protocol> BucketOpener<'_, P> {
+    /// What opens the bucket. What the machine offers by itself is for who was granted the bucket by name.
+    async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError> {
+        let ObjectName { bucket, key, .. } = self.name;
+        let policy = &self.options.policy;
+        if request.credential.is_none() && !policy.allows_ambient_access(P::SCHEME, bucket, key) {
+            return Ok(Access::new(Authorization::Anonymous, AMBIENT_NOT_GRANTED));
+        }
+        self.source.access(request).await
+    }
+
     fn question(&self, access: &Access, at: Position<'_>) -> Result<Question, CapabilityError> {
         let protocol = &self.source.protocol;
         let mut question = protocol.question(self.name, self.options, access)?;
@@ -72,6 +86,8 @@ impl<P: Protocol> BucketOpener<'_, P> {
                 question.headers.insert(header::IF_MATCH, version);
             }
         }
+        let url = Url::parse(&question.url).map_err(|error| wrong_url(&question, &error))?;
+        self.options.release(access, &url).map_err(with_auth)?;
         protocol.authorize(&mut question, access)?;
         // After it was signed, since proxies change it. Without it, what is sent could not be resumed.
         let identity = HeaderValue::from_static("identity");

@@ -8,7 +8,7 @@ use super::answer::{Answer, opened};
 use super::question::Question;
 use super::refusal::{Refused, refusal};
 use crate::capability::{
-    Access, AccessRequest, AccessSource, Authorization, CapabilityError, FetchPolicy, Reason,
+    Access, AccessRequest, AccessSource, Authorization, CapabilityError, FetchOptions, Reason,
 };
 use crate::http::{
     AddressPolicy, HttpClient, HttpError, Request, Response, Url, is_retryable, retry_after, shown,
@@ -18,7 +18,7 @@ use crate::http::{
 pub(super) struct HttpOpener<'fetch> {
     pub(super) client: &'fetch HttpClient,
     pub(super) question: Question,
-    pub(super) policy: &'fetch FetchPolicy,
+    pub(super) options: &'fetch FetchOptions,
     pub(super) credential: Option<Credential>,
 }
 
@@ -58,7 +58,7 @@ impl HttpOpener<'_> {
         let mut method = self.question.method.clone();
         // A credential that has not been sent once is not sent later either: the way back to the first
         // server was chosen by another one.
-        let mut is_trusted = true;
+        let mut is_trusted = self.options.may_send_headers(&url);
         let mut seen = Vec::new();
         loop {
             let response = self.ask(&method, &url, is_trusted, at, access).await?;
@@ -76,7 +76,8 @@ impl HttpOpener<'_> {
                 let why = format!("it leads from `https` to `{}`", shown(&target));
                 return Err(self.misled(&url, &why));
             }
-            is_trusted &= same_origin(&target, &self.question.url);
+            is_trusted &=
+                same_origin(&target, &self.question.url) && self.options.may_send_headers(&target);
             if !is_trusted {
                 // Neither of them can fail for a URL that has a host.
                 let _ = target.set_username("");
@@ -108,7 +109,7 @@ impl HttpOpener<'_> {
         at: Position<'_>,
         access: Option<&Access>,
     ) -> Result<Response, Failure> {
-        let permit = self.policy.check_url(url).map_err(|error| {
+        let permit = self.options.policy.check_url(url).map_err(|error| {
             let first = &self.question.url;
             if url == first {
                 return error;
@@ -130,6 +131,7 @@ impl HttpOpener<'_> {
             })
             .headers(position_headers(at));
         if let Some(access) = access.filter(|_| is_trusted) {
+            self.options.release(access, url).map_err(with_auth)?;
             request = authorize(request, access)?;
         }
         let sent = self.client.send(&request).await;
@@ -181,7 +183,7 @@ impl HttpOpener<'_> {
             } else {
                 format!("{error}; `{}` leads there", shown(first))
             };
-            return self.policy.denied_address(url, &why).into();
+            return self.options.policy.denied_address(url, &why).into();
         }
         let field = match error {
             HttpError::Timeout { .. } => "script.source.timeout",

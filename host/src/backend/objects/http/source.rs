@@ -16,7 +16,8 @@ use crate::http::{HttpClient, shown};
 ///
 /// * Redirects are followed, at most ten. To another server than the first (scheme, host or port) go neither
 ///   the credential nor any header but `Accept`, `Accept-Language` and `User-Agent`; from `https` to `http` goes
-///   nothing at all.
+///   nothing at all. A credential goes nowhere but to the servers that it is for, and headers that hold what is
+///   sealed nowhere but to those that the policy names.
 /// * An answer may be compressed by gzip; what is limited are the bytes that come of it. A compressed answer
 ///   that is cut is asked for again from its beginning and uncompressed, since a part of it would be none of
 ///   the object. Others go on where they were, if they have an announced length and a strong validator (RFC
@@ -101,7 +102,7 @@ impl ObjectSource for HttpSource {
         let opener = HttpOpener {
             client: &self.client,
             question,
-            policy: &options.policy,
+            options: &options,
             credential,
         };
         transfer(&opener, &shown, limits).await
