@@ -37,6 +37,7 @@ pub mod credential;
 pub mod diagnostic;
 pub mod digest;
 pub mod engine;
+pub mod filesystem;
 pub mod grant;
 pub mod host;
 pub mod http;

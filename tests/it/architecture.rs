@@ -17,6 +17,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "capability",
             "credential",
             "diagnostic",
+            "digest",
+            "filesystem",
             "grant",
             "host",
             "http",
@@ -49,6 +51,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "abi",
             "digest",
             "engine",
+            "filesystem",
             "grant",
             "invocation",
             "limits",
@@ -77,7 +80,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
         &["capability", "limits", "log", "progress", "sealing"],
     ),
     ("progress", &["capability", "log"]),
-    ("log", &["capability", "sealing"]),
+    ("log", &["capability", "filesystem", "sealing"]),
     (
         "playbook",
         &["credential", "diagnostic", "sealing", "template"],
@@ -85,9 +88,9 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("template", &["credential", "diagnostic", "sealing"]),
     (
         "credential",
-        &["capability", "diagnostic", "http", "sealing"],
+        &["capability", "diagnostic", "filesystem", "http", "sealing"],
     ),
-    ("backend", &["capability", "http"]),
+    ("backend", &["capability", "filesystem", "http"]),
     ("http", &["capability"]),
     ("engine", &["limits"]),
     // How far a capability goes is part of what the capability is.
@@ -97,7 +100,7 @@ const ARROWS: [(&str, &[&str]); 19] = [
     ("sealing", &[]),
 ];
 /// Rooms that import nothing of the host.
-const GROUND: [&str; 2] = ["capability", "diagnostic"];
+const GROUND: [&str; 3] = ["capability", "diagnostic", "filesystem"];
 /// Where a foreign crate, or a way to do something, may appear: what to look for, and the rooms.
 const CONFINED: [(&str, &[&str]); 7] = [
     ("wasmtime", &["engine", "invocation", "registry", "abi"]),

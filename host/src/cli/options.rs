@@ -4,8 +4,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use toolhost::backend::kubernetes::{ConnectError, KubernetesSettings, Planner};
-use toolhost::credential::{CredentialError, ProviderSettings};
+use toolhost::credential::{CredentialError, CredentialsFile, ProviderSettings};
 use toolhost::diagnostic::Document;
+use toolhost::filesystem::absolute;
 use toolhost::http::{HttpSettings, ProxySettings};
 use toolhost::setup::{Credentials, GrantsFileError, PlanSources, SetUp, Settings, SetupError};
 
@@ -133,6 +134,11 @@ impl CommonOptions {
         }
         settings.cache_directory =
             user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
+        if settings.cache_directory.is_none() {
+            terminal::tell(
+                "note: compiled tools are not cached: neither `XDG_CACHE_HOME` nor `HOME` is an absolute path",
+            );
+        }
         settings.log_directory =
             user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
         settings.http = http_settings();
@@ -144,16 +150,23 @@ impl CommonOptions {
 
     /// The secrets and credentials.
     pub(crate) fn credentials(&self) -> Result<Credentials, Exit> {
-        let usual =
-            user_folder("XDG_CONFIG_HOME", ".config").map(|config| config.join("credentials.yaml"));
-        let usual = usual.filter(|path| path.exists());
-        let path = self.credentials.as_ref().or(usual.as_ref());
+        let loaded = match &self.credentials {
+            Some(path) => CredentialsFile::load(path),
+            None => usual_credentials(),
+        };
         let loaded =
-            Credentials::load(path.map(PathBuf::as_path), &self.providers, http_settings());
+            loaded.map(|file| Credentials::with_file(file, &self.providers, http_settings()));
         let credentials = loaded.map_err(|error| explain_credentials(&error))?;
         terminal::show(credentials.warnings());
         Ok(credentials)
     }
+}
+
+/// The file in the user's configuration folder; nothing where there is none.
+fn usual_credentials() -> Result<CredentialsFile, CredentialError> {
+    let folder = user_folder("XDG_CONFIG_HOME", ".config");
+    let found = folder.map(|folder| CredentialsFile::load_own(&folder.join("credentials.yaml")));
+    Ok(found.transpose()?.flatten().unwrap_or_default())
 }
 
 /// How servers are asked.
@@ -216,12 +229,11 @@ fn read_text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// This program's folder below one of the user's, as the XDG base directory specification has them.
+/// This program's folder below one of the user's, as the XDG base directory specification has them; none where
+/// the environment has no absolute path for it.
 fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
-    let set = std::env::var_os(variable)
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
-    let folder = set.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(below_home)));
+    let set = absolute(std::env::var_os(variable));
+    let folder = set.or_else(|| Some(absolute(std::env::var_os("HOME"))?.join(below_home)));
     folder.map(|folder| folder.join("toolhost"))
 }
 

@@ -3,14 +3,16 @@ mod providers;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rustix::process::geteuid;
 use serde_json::Value;
-use tokio::io::AsyncReadExt;
+use tokio::task::spawn_blocking;
 
 use super::source::ValueSource;
 use super::{
@@ -18,6 +20,7 @@ use super::{
     SecretProvider, SecretValue,
 };
 use crate::diagnostic::{Diagnostic, Document};
+use crate::filesystem::{open_regular, read_regular_text};
 
 /// The largest credentials file. A Kubernetes Secret, which holds the same kind of thing, takes 1 MiB.
 pub const MAX_CREDENTIALS_BYTES: u64 = 1024 * 1024;
@@ -56,16 +59,42 @@ impl CredentialsFile {
     ///
     /// [`CredentialError::Unreadable`], and [`CredentialError::Invalid`] with every problem in the file.
     pub fn load(path: &Path) -> Result<Self, CredentialError> {
-        let (text, mode) = read(path).map_err(|source| CredentialError::Unreadable {
-            path: path.to_owned(),
-            source: Arc::new(source),
-        })?;
+        let opened = std::fs::File::open(path).and_then(read);
+        let (text, mode) = opened.map_err(|source| unreadable(path, source))?;
+        Self::check(path, &text, mode)
+    }
+
+    /// As [`load`](Self::load), for a file that nobody named, such as that of the user's configuration folder;
+    /// none where it is not there. Others could have put it there, so it must be a regular file that belongs
+    /// to this user or to root.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_own(path: &Path) -> Result<Option<Self>, CredentialError> {
+        let opened = open_regular(path).and_then(|file| {
+            let owner = file.metadata()?.uid();
+            if owner == 0 || owner == geteuid().as_raw() {
+                return read(file);
+            }
+            let message =
+                format!("it belongs to the user {owner}; name it with `--credentials` to use it");
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+        });
+        match opened {
+            Ok((text, mode)) => Self::check(path, &text, mode).map(Some),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(unreadable(path, error)),
+        }
+    }
+
+    fn check(path: &Path, text: &str, mode: Option<u32>) -> Result<Self, CredentialError> {
         let directory = path.parent().unwrap_or_else(|| Path::new(""));
         let invalid = |problems| CredentialError::Invalid {
             path: path.to_owned(),
             problems,
         };
-        let document = Document::parse_confidential(&path.display().to_string(), &text)
+        let document = Document::parse_confidential(&path.display().to_string(), text)
             .map_err(|problem| invalid(vec![problem]))?;
         let mut file = Self::parse(&document, directory).map_err(invalid)?;
         if let Some(mode) = mode.filter(|mode| mode & OTHERS_MODE != 0) {
@@ -224,8 +253,7 @@ impl fmt::Debug for CredentialsFile {
 
 /// The file's text and, where it is a regular file, its mode. A pipe is read as well, so that a password
 /// manager can write one.
-fn read(path: &Path) -> io::Result<(String, Option<u32>)> {
-    let file = std::fs::File::open(path)?;
+fn read(file: File) -> io::Result<(String, Option<u32>)> {
     let metadata = file.metadata()?;
     let mut text = String::new();
     file.take(MAX_CREDENTIALS_BYTES + 1)
@@ -237,22 +265,31 @@ fn read(path: &Path) -> io::Result<(String, Option<u32>)> {
 
 /// The text of a file with a secret, without one line end at its end.
 pub(super) async fn read_secret(path: &Path) -> io::Result<String> {
+    let path = path.to_owned();
     // A pipe or device might never end, and a secret is read anew each time.
-    if !tokio::fs::metadata(path).await?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let file = tokio::fs::File::open(path).await?;
-    let mut text = String::new();
-    file.take(MAX_SECRET_BYTES + 1)
-        .read_to_string(&mut text)
-        .await?;
-    check_size(text.len(), MAX_SECRET_BYTES)?;
+    let reading = spawn_blocking(move || read_regular_text(&path, MAX_SECRET_BYTES));
+    let mut text = reading.await.map_err(io::Error::other)??;
     let without_line_end = text.strip_suffix('\n').unwrap_or(&text);
     let without_line_end = without_line_end
         .strip_suffix('\r')
         .unwrap_or(without_line_end);
     text.truncate(without_line_end.len());
     Ok(text)
+}
+
+fn unreadable(path: &Path, source: io::Error) -> CredentialError {
+    CredentialError::Unreadable {
+        path: path.to_owned(),
+        source: Arc::new(source),
+    }
+}
+
+/// Whether there is no file at all.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn check_size(bytes: usize, most: u64) -> io::Result<()> {

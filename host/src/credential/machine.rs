@@ -1,7 +1,9 @@
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
+
+use crate::filesystem::absolute;
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 type Clock = dyn Fn() -> SystemTime + Send + Sync;
@@ -59,9 +61,10 @@ impl Machine {
         (self.clock)()
     }
 
-    /// A path below the user's home.
+    /// A path below the user's home; none where `HOME` is relative, since others put files into the folder
+    /// that the program was started in.
     pub(super) fn below_home(&self, path: &str) -> Option<PathBuf> {
-        Some(Path::new(&self.variable("HOME")?).join(path))
+        Some(absolute(self.variable("HOME").map(Into::into))?.join(path))
     }
 
     /// What the firmware says, such as `product_name`: a cheap sign of whose cloud the machine is in.

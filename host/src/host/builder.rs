@@ -72,15 +72,16 @@ impl ToolHostBuilder {
     }
 
     /// Where compiled components are kept, so that they are compiled once a machine. The folder must
-    /// belong to the user alone. Without it they are compiled once a host.
+    /// belong to the user, be closed to all others (mode 700), and be no link; it is made where it is missing.
+    /// Without it they are compiled once a host.
     #[must_use]
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cache_directory = Some(directory.into());
         self
     }
 
-    /// Where the logs go of which an outcome shows only a part. The system's folder for temporary files
-    /// where nobody says otherwise.
+    /// Where the logs go of which an outcome shows only a part. A folder of this user in the system's folder
+    /// for temporary files where nobody says otherwise.
     #[must_use]
     pub fn log_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.backends.logs = LogDirectory::new(directory);

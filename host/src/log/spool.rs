@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
+use crate::filesystem::{PrivateDirectory, temporary_directory};
+
 /// What of an attempt's log is kept in memory; the logs of most scripts fit.
 const MEMORY_BYTES: usize = 64 << 10;
 /// The most that is kept of one attempt's log. What exceeds it is counted and dropped, since a script
@@ -18,6 +20,8 @@ const MAX_KEPT_LOGS: usize = 100;
 #[derive(Debug)]
 pub struct LogDirectory {
     path: PathBuf,
+    /// Whether somebody else may have made the folder, so that it is checked before it is used.
+    is_checked: bool,
     /// Makes file names unique within this process.
     sequence: AtomicU64,
 }
@@ -28,15 +32,37 @@ impl LogDirectory {
     pub fn new(path: impl Into<PathBuf>) -> Arc<Self> {
         Arc::new(Self {
             path: path.into(),
+            is_checked: false,
+            sequence: AtomicU64::new(0),
+        })
+    }
+
+    /// Logs below a folder of this user in the system's folder for temporary files, where everybody can make
+    /// one of that name: it is used only if it belongs to this user and is closed to all others.
+    #[must_use]
+    pub fn temporary() -> Arc<Self> {
+        let user = rustix::process::geteuid().as_raw();
+        Self::checked(temporary_directory().join(format!("toolhost-{user}-logs")))
+    }
+
+    pub(super) fn checked(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            is_checked: true,
             sequence: AtomicU64::new(0),
         })
     }
 
     fn create(&self, name: &str) -> io::Result<(File, PathBuf)> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.path)?;
+        if self.is_checked {
+            // Nobody else can rename a folder of this user in a folder for temporary files.
+            PrivateDirectory::open(&self.path)?;
+        } else {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.path)?;
+        }
         self.remove_oldest();
         let process = std::process::id();
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);

@@ -48,6 +48,28 @@ fn tells_attempts_apart_and_returns_every_line_once() {
 }
 
 #[test]
+fn no_log_goes_into_a_folder_that_somebody_else_may_have_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let (target, planted) = (
+        directory.path().join("target"),
+        directory.path().join("logs"),
+    );
+    std::fs::create_dir(&target).unwrap();
+    std::os::unix::fs::symlink(&target, &planted).unwrap();
+    let write = || {
+        let log = JobLog::new("job", LogDirectory::checked(planted.clone()), None);
+        log.write(1, &vec![b'x'; 1 << 20]);
+        log.close();
+        let excerpt = log.excerpt(1, 1_000);
+        (excerpt.omitted_bytes, excerpt.location)
+    };
+    assert_eq!(write(), (1 << 20, None));
+    assert_eq!(std::fs::read_dir(&target).unwrap().count(), 0);
+    std::fs::remove_file(&planted).unwrap();
+    assert!(write().1.is_some());
+}
+
+#[test]
 fn spills_to_a_file_and_removes_it_with_the_log() {
     let directory = tempfile::tempdir().unwrap();
     let log = log_in(&directory);

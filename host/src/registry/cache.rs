@@ -1,7 +1,5 @@
-use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
@@ -9,15 +7,17 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::digest::Digest;
+use crate::filesystem::PrivateDirectory;
 
 /// Compiled components on disk, so that a component is compiled once a machine and not once a process.
 ///
-/// Loading compiled code means running it, so a file is believed only if this host wrote it: the folder
-/// belongs to the user and is closed to all others, and each file begins with a keyed hash of the rest.
-/// A file that is cut off, changed, or of another version of the engine is compiled anew.
+/// Loading compiled code means running it, so a file is believed only if this host wrote it: the folder and
+/// each file belong to the user and are closed to all others, and a file begins with a keyed hash of the rest
+/// and of the folder itself. A file that is cut off, changed, copied along with its folder, or of another
+/// version of the engine is compiled anew.
 #[derive(Debug)]
 pub struct ComponentCache {
-    directory: PathBuf,
+    directory: PrivateDirectory,
     key: [u8; KEY_BYTES],
 }
 
@@ -25,6 +25,8 @@ pub struct ComponentCache {
 const KEY_BYTES: usize = 32;
 /// The length of the hash at the beginning of each file.
 const TAG_BYTES: usize = 32;
+/// What the files are: 2 since their hash covers the folder. Files of another format have other names.
+const FORMAT: u64 = 2;
 /// The file that holds the key.
 const KEY_FILE: &str = "key";
 /// No compiled component is larger; an interpreter compiles to about 100 MB.
@@ -35,33 +37,31 @@ impl ComponentCache {
     ///
     /// # Errors
     ///
-    /// Where the folder cannot be used, or others may write into it.
-    pub fn open(directory: impl Into<PathBuf>) -> io::Result<Self> {
-        let directory = directory.into();
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&directory)?;
-        let metadata = fs::metadata(&directory)?;
-        let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
-        if !is_own || metadata.mode() & 0o022 != 0 {
-            let message = format!("others may write into `{}`", directory.display());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
-        }
+    /// Where the folder cannot be used, is a link, or is open to others.
+    pub fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
+        let directory = PrivateDirectory::open(directory.as_ref())?;
         let key = read_or_create_key(&directory)?;
         Ok(Self { directory, key })
     }
 
     /// The compiled component, if this host has compiled these bytes with this engine before.
     pub(super) fn load(&self, engine: &Engine, digest: Digest) -> Option<Component> {
-        let path = self.path(engine, digest);
-        if fs::metadata(&path).ok()?.len() > MAX_FILE_BYTES {
-            return None;
-        }
-        let file = fs::read(&path).ok()?;
+        let name = file_name(engine, digest);
+        let file = match self.directory.read(&name, MAX_FILE_BYTES) {
+            Ok(file) => file,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::warn!(file = name, %error, "a cached component is not believed, compiling it anew");
+                }
+                return None;
+            }
+        };
         let (tag, code) = file.split_at_checked(TAG_BYTES)?;
         if self.mac(engine, digest, code)?.verify_slice(tag).is_err() {
-            tracing::warn!(path = %path.display(), "a cached component is damaged, compiling it anew");
+            tracing::warn!(
+                file = name,
+                "a cached component is damaged, compiling it anew"
+            );
             return None;
         }
         // SAFETY: `Component::deserialize` runs what it is given, so it must be what `serialize` wrote.
@@ -83,7 +83,7 @@ impl ComponentCache {
     /// Keeps a compiled component. What goes wrong costs time later, and nothing else.
     pub(super) fn store(&self, engine: &Engine, digest: Digest, component: &Component) {
         if let Err(error) = self.try_store(engine, digest, component) {
-            tracing::warn!(%error, directory = %self.directory.display(), "cannot cache a component");
+            tracing::warn!(%error, directory = %self.directory.path().display(), "cannot cache a component");
         }
     }
 
@@ -92,23 +92,15 @@ impl ComponentCache {
         let mac = self
             .mac(engine, digest, &code)
             .ok_or_else(|| io::Error::other("no hash"))?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
-        file.write_all(&mac.finalize().into_bytes())?;
-        file.write_all(&code)?;
-        // Readers see either no file or a whole one.
-        file.persist(self.path(engine, digest))
-            .map_err(|error| error.error)?;
-        Ok(())
-    }
-
-    fn path(&self, engine: &Engine, digest: Digest) -> PathBuf {
-        let settings = compatibility(engine);
+        let tag = mac.finalize().into_bytes();
         self.directory
-            .join(format!("{}-{settings:016x}.compiled", digest.digits()))
+            .write(&file_name(engine, digest), &[&tag, &code])
     }
 
     fn mac(&self, engine: &Engine, digest: Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        // A folder that came with an archive has another number than where it was made.
+        mac.update(&self.directory.inode().to_le_bytes());
         mac.update(&compatibility(engine).to_le_bytes());
         mac.update(digest.digits().as_bytes());
         mac.update(code);
@@ -116,39 +108,49 @@ impl ComponentCache {
     }
 }
 
-/// Changes with the engine's version and settings, and with the processor's features.
+/// Changes with the engine's version and settings, with the processor's features, and with what is written.
 fn compatibility(engine: &Engine) -> u64 {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut hasher = DefaultHasher::new();
+    FORMAT.hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.finish()
 }
 
-fn read_or_create_key(directory: &Path) -> io::Result<[u8; KEY_BYTES]> {
-    let path = directory.join(KEY_FILE);
-    if let Ok(key) = fs::read(&path)
-        && let Ok(key) = <[u8; KEY_BYTES]>::try_from(key)
-    {
-        return Ok(key);
+fn file_name(engine: &Engine, digest: Digest) -> String {
+    let settings = compatibility(engine);
+    format!("{}-{settings:016x}.compiled", digest.digits())
+}
+
+fn read_or_create_key(directory: &PrivateDirectory) -> io::Result<[u8; KEY_BYTES]> {
+    match directory.read(KEY_FILE, KEY_BYTES as u64) {
+        Ok(key) => {
+            if let Ok(key) = <[u8; KEY_BYTES]>::try_from(key) {
+                return Ok(key);
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => {
+            let directory = directory.path().display();
+            tracing::warn!(%directory, %error, "the key of compiled components is not believed, making another");
+        }
     }
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    let mut file = tempfile::Builder::new().make_in(directory, |path| {
-        fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-    })?;
-    file.write_all(&key)?;
     // Of two hosts that start at once, both end up with the key of the later one; what the earlier one
     // has cached is compiled once more.
-    file.persist(&path).map_err(|error| error.error)?;
+    directory.write(KEY_FILE, &[&key])?;
     Ok(key)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::path::PathBuf;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
     use super::*;
 
     const COMPONENT: &str = "(component)";
@@ -157,6 +159,16 @@ mod tests {
         directory: tempfile::TempDir,
         engine: Engine,
         digest: Digest,
+    }
+
+    impl ComponentCache {
+        fn path(&self, engine: &Engine, digest: Digest) -> PathBuf {
+            self.directory.path().join(file_name(engine, digest))
+        }
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
     fn fixture() -> (Fixture, ComponentCache) {
@@ -235,11 +247,92 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_others_may_write_into_is_refused() {
-        use std::os::unix::fs::PermissionsExt as _;
+    fn a_folder_that_is_open_to_others_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        set_mode(directory.path(), 0o755);
         let error = ComponentCache::open(directory.path()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn a_folder_that_was_copied_is_not_believed() {
+        let (
+            Fixture {
+                directory,
+                engine,
+                digest,
+            },
+            cache,
+        ) = fixture();
+        let copy = directory.path().join("copy");
+        ComponentCache::open(&copy).unwrap();
+        for entry in fs::read_dir(cache.directory.path()).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+        }
+        let planted = ComponentCache::open(&copy).unwrap();
+        assert_eq!(planted.key, cache.key);
+        assert!(planted.path(&engine, digest).exists());
+        assert!(planted.load(&engine, digest).is_none());
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_or_a_link_to_one_is_not_believed() {
+        let (
+            Fixture {
+                directory,
+                engine,
+                digest,
+            },
+            cache,
+        ) = fixture();
+        let path = cache.path(&engine, digest);
+        set_mode(&path, 0o644);
+        assert!(cache.load(&engine, digest).is_none());
+        set_mode(&path, 0o600);
+        assert!(cache.load(&engine, digest).is_some());
+        let aside = directory.path().join("aside");
+        fs::rename(&path, &aside).unwrap();
+        symlink(&aside, &path).unwrap();
+        assert!(cache.load(&engine, digest).is_none());
+        fs::remove_file(&path).unwrap();
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert!(cache.load(&engine, digest).is_none());
+    }
+
+    /// Each begins with a key that is right, and a component that was compiled with it.
+    #[test]
+    fn a_key_that_somebody_else_may_know_is_replaced() {
+        type Spoil = fn(&Path);
+        let cases: [(&str, Spoil); 4] = [
+            ("readable", |key| set_mode(key, 0o644)),
+            ("a link", |key| {
+                let aside = key.with_file_name("aside");
+                fs::rename(key, &aside).unwrap();
+                symlink(&aside, key).unwrap();
+            }),
+            ("a pipe", |key| {
+                fs::remove_file(key).unwrap();
+                mknodat(CWD, key, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+            }),
+            ("too long", |key| fs::write(key, [7; 33]).unwrap()),
+        ];
+        for (case, spoil) in cases {
+            let (
+                Fixture {
+                    directory,
+                    engine,
+                    digest,
+                },
+                cache,
+            ) = fixture();
+            let path = directory.path().join("cache");
+            spoil(&path.join(KEY_FILE));
+            let again = ComponentCache::open(&path).unwrap();
+            assert_ne!(again.key, cache.key, "{case}");
+            assert!(again.load(&engine, digest).is_none(), "{case}");
+            let third = ComponentCache::open(&path).unwrap();
+            assert_eq!(third.key, again.key, "{case}");
+        }
     }
 }

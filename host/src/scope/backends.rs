@@ -25,7 +25,7 @@ impl Backends {
         Self {
             objects: Arc::new(NoBackend),
             runner: Arc::new(NoBackend),
-            logs: LogDirectory::new(std::env::temp_dir()),
+            logs: LogDirectory::temporary(),
         }
     }
 }

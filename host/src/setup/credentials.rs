@@ -35,6 +35,12 @@ impl Credentials {
         http: HttpSettings,
     ) -> Result<Self, CredentialError> {
         let file = path.map_or_else(|| Ok(CredentialsFile::default()), CredentialsFile::load)?;
+        Ok(Self::with_file(file, more, http))
+    }
+
+    /// As above, with a file that was read.
+    #[must_use]
+    pub fn with_file(file: CredentialsFile, more: &[ProviderSettings], http: HttpSettings) -> Self {
         let machine = Machine::default();
         let exchange: Arc<dyn Exchange> = Arc::new(HttpExchange::new(http));
         let warnings = file.warnings().to_vec();
@@ -53,11 +59,11 @@ impl Credentials {
         }
         let mut providers: Vec<Arc<dyn Provider>> = vec![Arc::new(file)];
         providers.append(&mut others);
-        Ok(Self {
+        Self {
             providers: Arc::new(ProviderChain::new(providers).with_told(&told)),
             tokens: Tokens::new(exchange, machine),
             warnings,
-        })
+        }
     }
 
     /// What a person should know about the file.

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::client::ClusterSettings;
 use super::diagnosis::LoginFailed;
+use crate::filesystem::{absolute, open_regular};
 
 /// The most contexts that a message lists.
 const MAX_LISTED_CONTEXTS: usize = 10;
@@ -142,13 +143,20 @@ fn usual_files() -> Vec<PathBuf> {
     if !named.is_empty() {
         return named;
     }
-    let home = std::env::home_dir();
-    home.map(|home| home.join(".kube").join("config"))
-        .into_iter()
-        .collect()
+    own_file().into_iter().collect()
+}
+
+/// The file in the user's home, which is one only where it is an absolute path.
+fn own_file() -> Option<PathBuf> {
+    let home = absolute(std::env::home_dir().map(Into::into))?;
+    Some(home.join(".kube").join("config"))
 }
 
 fn load(path: &Path) -> Result<Kubeconfig, ConnectError> {
+    // A file that somebody named may be a pipe; one that nobody named would be waited for without a reason.
+    if own_file().is_some_and(|own| own == path) {
+        open_regular(path).map_err(|error| ConnectError::Unreadable(path.to_owned(), error))?;
+    }
     Kubeconfig::read_from(path).map_err(|error| match error {
         KubeconfigError::ReadConfig(error, _) => ConnectError::Unreadable(path.to_owned(), error),
         KubeconfigError::Parse(error) => {

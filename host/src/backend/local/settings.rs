@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::backend::controller::DEFAULT_BACKOFF_BASE;
+use crate::filesystem::temporary_directory;
 
 /// How a [`LocalEngine`](super::LocalEngine) works.
 ///
@@ -57,7 +58,7 @@ impl Default for LocalSettings {
     fn default() -> Self {
         let user = rustix::process::geteuid().as_raw();
         Self {
-            work_directory: std::env::temp_dir().join(format!("toolhost-{user}")),
+            work_directory: temporary_directory().join(format!("toolhost-{user}")),
             search_path: Self::DEFAULT_SEARCH_PATH.to_owned(),
             backoff_base: DEFAULT_BACKOFF_BASE,
             grace: Duration::from_secs(2),

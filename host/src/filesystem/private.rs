@@ -1,0 +1,222 @@
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, open, openat, renameat, unlinkat};
+use rustix::process::geteuid;
+
+use super::regular::{check_regular, read_bounded};
+
+/// A folder of this user that is closed to all others, and the files in it that only this user can have
+/// written.
+///
+/// It is opened once, without following a link, and everything in it is opened relative to it: whatever takes
+/// its place afterwards is not looked at.
+#[derive(Debug)]
+pub struct PrivateDirectory {
+    descriptor: OwnedFd,
+    path: PathBuf,
+    inode: u64,
+}
+
+/// What the folder may be for others: nothing.
+const OTHERS_MODE: u32 = 0o077;
+/// What a file in it may be beyond readable and writable for its owner: nothing.
+const BEYOND_OWNER_MODE: u32 = 0o177;
+/// Digits of a temporary file's name, as random bytes.
+const TEMPORARY_NAME_BYTES: usize = 8;
+
+impl PrivateDirectory {
+    /// Opens the folder, which is made where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, and [`io::ErrorKind::PermissionDenied`] where the folder is a link, belongs to
+    /// another user, or is open to others.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        // Without a `/` at the end, which would follow a link.
+        let path: PathBuf = path.components().collect();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)?;
+        let denied = |why: String| {
+            let message = format!("`{}` {why}", path.display());
+            io::Error::new(io::ErrorKind::PermissionDenied, message)
+        };
+        if fs::symlink_metadata(&path)?.is_symlink() {
+            return Err(denied("is a link, and expected to be a folder".to_owned()));
+        }
+        let flags = OFlags::RDONLY
+            | OFlags::DIRECTORY
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::CLOEXEC;
+        let directory = File::from(open(&path, flags, Mode::empty())?);
+        let metadata = directory.metadata()?;
+        if metadata.uid() != geteuid().as_raw() {
+            return Err(denied(format!("belongs to the user {}", metadata.uid())));
+        }
+        if metadata.mode() & OTHERS_MODE != 0 {
+            let mode = metadata.mode() & 0o777;
+            return Err(denied(format!(
+                "is open to other users: its mode is {mode:03o}, expected 700"
+            )));
+        }
+        Ok(Self {
+            descriptor: directory.into(),
+            path,
+            inode: metadata.ino(),
+        })
+    }
+
+    /// Where it was when it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its number within the file system, which a copy of it does not have.
+    #[must_use]
+    pub fn inode(&self) -> u64 {
+        self.inode
+    }
+
+    /// Reads a regular file of this user that is closed to all others.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, [`io::ErrorKind::PermissionDenied`] for a file of another user or with a mode
+    /// beyond 600, [`io::ErrorKind::InvalidInput`] for what is not a regular file, and
+    /// [`io::ErrorKind::FileTooLarge`].
+    pub fn read(&self, name: &str, max_bytes: u64) -> io::Result<Vec<u8>> {
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = openat(&self.descriptor, name, flags, Mode::empty());
+        let file = File::from(opened.map_err(|error| match error {
+            rustix::io::Errno::LOOP => {
+                io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")
+            }
+            error => error.into(),
+        })?);
+        let metadata = file.metadata()?;
+        check_regular(metadata.is_file())?;
+        let is_own = metadata.uid() == geteuid().as_raw();
+        if !is_own || metadata.mode() & BEYOND_OWNER_MODE != 0 {
+            let message = format!(
+                "it belongs to the user {} with the mode {:03o}, expected this user and 600",
+                metadata.uid(),
+                metadata.mode() & 0o777
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
+        read_bounded(file, max_bytes)
+    }
+
+    /// Writes a file whole: readers see the one before, or all of this one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
+        let mut random = [0; TEMPORARY_NAME_BYTES];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        let temporary = format!(".{:016x}", u64::from_ne_bytes(random));
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let mut file = File::from(openat(&self.descriptor, &temporary, flags, mode)?);
+        let written = parts.iter().try_for_each(|part| file.write_all(part));
+        let put = written.and_then(|()| {
+            renameat(&self.descriptor, &temporary, &self.descriptor, name).map_err(Into::into)
+        });
+        put.inspect_err(|_| {
+            let _gone = unlinkat(&self.descriptor, &temporary, AtFlags::empty());
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use rustix::fs::{CWD, FileType, mknodat};
+
+    use super::*;
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_others_can_look_into_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/");
+        assert!(PrivateDirectory::open(&path).is_ok());
+        for mode in [0o777, 0o770, 0o755, 0o710] {
+            set_mode(&path, mode);
+            let error = PrivateDirectory::open(&path).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_folder_is_refused_however_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+        PrivateDirectory::open(&target).unwrap();
+        symlink(&target, &link).unwrap();
+        for path in [link.clone(), link.join(""), link.join(".")] {
+            let error = PrivateDirectory::open(&path).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_another_user_is_refused() {
+        // Nobody but root can make one; the system's folder of processes belongs to root.
+        let error = PrivateDirectory::open(Path::new("/proc/1")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn only_regular_files_of_mode_600_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = PrivateDirectory::open(&folder.path().join("own")).unwrap();
+        directory.write("file", &[b"con", b"tent"]).unwrap();
+        assert_eq!(directory.read("file", 7).unwrap(), b"content");
+        let kind = |name: &str| directory.read(name, 7).unwrap_err().kind();
+        let path = directory.path().join("file");
+        for mode in [0o644, 0o640, 0o604, 0o700] {
+            set_mode(&path, mode);
+            assert_eq!(kind("file"), io::ErrorKind::PermissionDenied, "{mode:o}");
+        }
+        set_mode(&path, 0o600);
+        assert_eq!(
+            directory.read("file", 6).unwrap_err().kind(),
+            io::ErrorKind::FileTooLarge
+        );
+        symlink("file", directory.path().join("link")).unwrap();
+        fs::create_dir(directory.path().join("folder")).unwrap();
+        let pipe = directory.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        for name in ["link", "folder", "pipe"] {
+            assert_eq!(kind(name), io::ErrorKind::InvalidInput, "{name}");
+        }
+        assert_eq!(kind("missing"), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_takes_the_folders_place_later_is_not_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, aside) = (folder.path().join("own"), folder.path().join("aside"));
+        let directory = PrivateDirectory::open(&path).unwrap();
+        directory.write("file", &[b"ours"]).unwrap();
+        fs::rename(&path, aside).unwrap();
+        let planted = PrivateDirectory::open(&path).unwrap();
+        planted.write("file", &[b"theirs"]).unwrap();
+        assert_eq!(directory.read("file", 10).unwrap(), b"ours");
+        assert_ne!(directory.inode(), planted.inode());
+    }
+}
