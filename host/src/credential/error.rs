@@ -1,5 +1,6 @@
+use std::ffi::OsStr;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::token::TokenError;
@@ -29,20 +30,20 @@ pub enum CredentialError {
         problems: Vec<Diagnostic>,
     },
     /// A value is taken from an environment variable that is not set.
-    #[error("{owner} is taken from the environment variable `{variable}`, which is not set")]
+    #[error("{owner} is taken from {}, which is not set", shown_variable(variable.as_deref()))]
     MissingVariable {
         /// What was asked for, such as ``secret `db_password` ``.
         owner: String,
-        /// The variable.
-        variable: String,
+        /// The variable; none where what stands there is like no name of one, and may be the secret itself.
+        variable: Option<String>,
     },
     /// A value is taken from a file that could not be read.
-    #[error("{owner} is taken from the file `{}`, which could not be read", path.display())]
+    #[error("{owner} is taken from {place}, which could not be read")]
     MissingFile {
         /// What was asked for.
         owner: String,
-        /// The file.
-        path: PathBuf,
+        /// The file, or where it would be: what stands there may be the secret itself.
+        place: String,
         /// Why.
         #[source]
         source: Arc<io::Error>,
@@ -127,10 +128,17 @@ impl CredentialError {
         }
     }
 
-    pub(super) fn missing_file(owner: &str, path: PathBuf, source: io::Error) -> Self {
+    pub(super) fn missing_variable(owner: String, variable: &str) -> Self {
+        Self::MissingVariable {
+            owner,
+            variable: is_usual_variable(variable).then(|| variable.to_owned()),
+        }
+    }
+
+    pub(super) fn missing_file(owner: &str, path: &Path, source: io::Error) -> Self {
         Self::MissingFile {
             owner: owner.to_owned(),
-            path,
+            place: shown_file(path),
             source: Arc::new(source),
         }
     }
@@ -146,7 +154,10 @@ impl CredentialError {
             Self::Unknown { .. } => {
                 Some("add it to `credentials:` of the credentials file".to_owned())
             }
-            Self::MissingVariable { variable, .. } => Some(format!("set `{variable}`")),
+            Self::MissingVariable { variable, .. } => Some(match variable {
+                Some(variable) => format!("set `{variable}`"),
+                None => "set it, or leave out `env` if this is the value itself".to_owned(),
+            }),
             Self::Token { source, .. } => source.help(),
             Self::NotSupported { .. } => Some(
                 "put keys or a token that are still valid into the credentials file".to_owned(),
@@ -171,5 +182,43 @@ impl CredentialError {
             cause = error.source();
         }
         text
+    }
+}
+
+/// The longest name of a variable that is shown.
+const MAX_VARIABLE_BYTES: usize = 64;
+/// The longest name of a missing file that is shown, and the longest ending of one.
+const MAX_FILE_NAME_BYTES: usize = 64;
+const MAX_ENDING_BYTES: usize = 5;
+
+/// Whether it is a name as people give them to variables: `DB_PASSWORD`, and not `hunter2` or `JBSWY3DPEHPK3PXP`.
+fn is_usual_variable(name: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let has_digit = name.bytes().any(|byte| byte.is_ascii_digit());
+    (1..=MAX_VARIABLE_BYTES).contains(&name.len())
+        && name.bytes().all(is_usual)
+        && (name.contains('_') || !has_digit)
+}
+
+fn shown_variable(variable: Option<&str>) -> String {
+    match variable {
+        Some(variable) => format!("the environment variable `{variable}`"),
+        None => "an environment variable".to_owned(),
+    }
+}
+
+/// A file that is there, or that is called like one; of anything else the folder in which it would be.
+fn shown_file(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    let ending = path.extension().map(OsStr::len);
+    let is_called_like_one = name.len() <= MAX_FILE_NAME_BYTES
+        && ending.is_some_and(|length| length <= MAX_ENDING_BYTES)
+        && path.parent().is_some_and(Path::is_dir);
+    if path.exists() || is_called_like_one {
+        return format!("the file `{}`", path.display());
+    }
+    match path.ancestors().skip(1).find(|folder| folder.is_dir()) {
+        Some(folder) => format!("a file below `{}`", folder.display()),
+        None => "a file".to_owned(),
     }
 }

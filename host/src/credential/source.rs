@@ -27,16 +27,13 @@ impl ValueSource {
             Self::Literal(value) => Ok(value.clone()),
             Self::Variable(variable) => match machine.raw_variable(variable) {
                 Some(text) => Ok(SecretValue::new(Value::String(text))),
-                None => Err(CredentialError::MissingVariable {
-                    owner: owner(),
-                    variable: variable.clone(),
-                }),
+                None => Err(CredentialError::missing_variable(owner(), variable)),
             },
             Self::File(path) => {
                 let path = directory.join(path);
                 match read_secret(&path).await {
                     Ok(text) => Ok(SecretValue::new(Value::String(text))),
-                    Err(source) => Err(CredentialError::missing_file(&owner(), path, source)),
+                    Err(source) => Err(CredentialError::missing_file(&owner(), &path, source)),
                 }
             }
         }

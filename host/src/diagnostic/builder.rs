@@ -154,12 +154,15 @@ impl<'source> Builder<'source> {
             return Ok(());
         }
         if let Some(first) = keys.insert(text.to_owned(), span) {
-            return Err(
-                Diagnostic::error(format!("the key `{text}` stands here twice"))
-                    .label(self.source, first, "first here")
-                    .label(self.source, span, "and again here")
-                    .help("remove one of them: only one value could be used"),
-            );
+            let message = if self.source.is_confidential() {
+                "a key stands here twice".to_owned()
+            } else {
+                format!("the key `{text}` stands here twice")
+            };
+            return Err(Diagnostic::error(message)
+                .label(self.source, first, "first here")
+                .label(self.source, span, "and again here")
+                .help("remove one of them: only one value could be used"));
         }
         let text = text.to_owned();
         *key = Some(PendingKey {

@@ -167,7 +167,8 @@ impl Checker<'_> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("one of {}", list(&names)),
             };
-            let message = format!("{owner} has the unknown type `{name}`");
+            // What stands there may be the secret itself.
+            let message = format!("{owner} has an unknown type");
             self.problem(Diagnostic::error(message).help(help), node);
         }
         kind
@@ -224,11 +225,17 @@ impl Checker<'_> {
 
     pub(super) fn unknown_key(&mut self, entry: &Entry, owner: &str, known: &[&'static str]) {
         let key = &entry.key.text;
-        let help = match did_you_mean(key, known.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known are {}", list(known)),
+        // What is like no key may be a value that was written in the place of one.
+        let (message, help) = match did_you_mean(key, known.iter().copied()) {
+            Some(meant) => (
+                format!("unknown key `{key}` in {owner}"),
+                format!("did you mean `{meant}`?"),
+            ),
+            None => (
+                format!("unknown key in {owner}"),
+                format!("known are {}", list(known)),
+            ),
         };
-        let message = format!("unknown key `{key}` in {owner}");
         let diagnostic = Diagnostic::error(message)
             .at(self.source, entry.key.span)
             .help(help);

@@ -54,7 +54,7 @@ fn unknown(checker: &mut Checker<'_>, name: &str, node: &Node) {
         Some(meant) if meant != name => format!("did you mean `{meant}`?"),
         _ => format!("known are {}", list(&KINDS)),
     };
-    let message = format!("there is no provider `{name}` of that form");
+    let message = "there is no provider of that name and form";
     checker.problem(Diagnostic::error(message).help(help), node);
 }
 

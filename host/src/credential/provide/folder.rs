@@ -74,7 +74,7 @@ impl FolderProvider {
                 Err(error) => Err(error),
             };
             return found
-                .map_err(|error| CredentialError::missing_file(owner, self.folder.clone(), error));
+                .map_err(|error| CredentialError::missing_file(owner, &self.folder, error));
         }
     }
 

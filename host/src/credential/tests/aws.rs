@@ -79,7 +79,7 @@ async fn a_profile_is_read_from_both_files() {
         ),
         (
             "none",
-            "the profile `x` of the credential `none` is not defined",
+            "the profile of the credential `none` is not defined",
         ),
     ] {
         let error = open(&access, Service::S3, name).await.unwrap_err();

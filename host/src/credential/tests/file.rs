@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -137,8 +138,8 @@ credentials:
             "`env` of secret `c` must be a text (at credentials.yaml:4:12)",
             "secret `d` can come from `env` or from `file`, not from both (at credentials.yaml:5:6)",
             "credential `no_type` has no `type` (at credentials.yaml:7:3); one of `aws`, `google`, `bearer`, `basic`, `oauth2`, `postgres`, `generic`",
-            "credential `bad_type` has the unknown type `googel` (at credentials.yaml:8:20); did you mean `google`?",
-            "credential `odd_type` has the unknown type `vault` (at credentials.yaml:9:20); one of `aws`, `google`, `bearer`, `basic`, `oauth2`, `postgres`, `generic`",
+            "credential `bad_type` has an unknown type (at credentials.yaml:8:20); did you mean `google`?",
+            "credential `odd_type` has an unknown type (at credentials.yaml:9:20); one of `aws`, `google`, `bearer`, `basic`, `oauth2`, `postgres`, `generic`",
             "`type` of credential `number_type` must be a text, not a number (at credentials.yaml:10:23)",
             "unknown key `access_key` in credential `field` of type `aws` (at credentials.yaml:11:22); did you mean `access_key_id`?",
             "credential `empty` of type `basic` has no `password` (at credentials.yaml:12:3)",
@@ -146,6 +147,147 @@ credentials:
             "credential `text` must be a mapping, not a text (at credentials.yaml:14:9)",
         ]
     );
+}
+
+/// Everything that is said of a file, whether it is refused or what it names is asked for.
+async fn told(text: &str, folder: &Path) -> String {
+    let source = "credentials.yaml";
+    let parsed = Document::parse_confidential(source, text)
+        .map_err(|problem| vec![problem])
+        .and_then(|document| CredentialsFile::parse(&document, folder));
+    let file = match parsed {
+        Ok(file) => file.with_environment(|_| None),
+        Err(problems) => {
+            let shown = problems.iter().map(|problem| problem.render(false));
+            return shown.collect();
+        }
+    };
+    let warnings = file.warnings().iter();
+    let mut told: String = warnings.map(|warning| warning.render(false)).collect();
+    let mut tell = |error: Option<CredentialError>| {
+        if let Some(error) = error {
+            let help = error.help().unwrap_or_default();
+            write!(told, "{} {help} {error:?}", error.chain()).unwrap();
+        }
+    };
+    for name in file.secret_names() {
+        tell(file.secret(&name).await.err());
+    }
+    for name in file.credential_names() {
+        tell(file.credential(&name).await.err());
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_value_in_the_wrong_place_is_quoted_by_no_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    // A password, a token for one-time passwords, and others that look like a path, a variable or a file.
+    let values = [
+        "hunter2-hunter2",
+        "JBSWY3DPEHPK3PXP",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+    ];
+    let places = [
+        "VALUE: {}",
+        "secrets: VALUE",
+        "secrets: [VALUE]",
+        "secrets: {a: {env: VALUE}}",
+        "secrets: {a: {file: VALUE}}",
+        "secrets: {a: {env: [VALUE]}}",
+        "secrets: {a: {env: VALUE, file: VALUE}}",
+        "secrets: {a: *VALUE}",
+        "secrets: {a: !VALUE x}",
+        "secrets: {a: x, VALUE: y, VALUE: z}",
+        "secrets: {a: \"VALUE}",
+        "credentials: VALUE",
+        "credentials: {a: VALUE}",
+        "credentials: {a: [VALUE]}",
+        "credentials: {a: {token: VALUE}}",
+        "credentials: {a: {type: VALUE}}",
+        "credentials: {a: {type: [VALUE]}}",
+        "credentials: {a: {type: bearer, VALUE}}",
+        "credentials: {a: {type: bearer, VALUE: token}}",
+        "credentials: {a: {type: bearer, tokn: VALUE}}",
+        "credentials: {a: {type: bearer, token: [VALUE]}}",
+        "credentials: {a: {type: bearer, token: {env: VALUE}}}",
+        "credentials: {a: {type: basic, username: VALUE}}",
+        "credentials: {a: {type: google, service_account: VALUE}}",
+        "credentials: {a: {type: google, service_account: {file: VALUE}}}",
+        "providers: VALUE",
+        "providers: [VALUE]",
+        "providers: [{VALUE: x}]",
+        "providers: [{noetl: {url: VALUE}}]",
+        "providers: [{noetl: {VALUE: x}}]",
+        "providers: [{command: {VALUE: x}}]",
+        "VALUE",
+        "[VALUE]",
+        "secrets:\n  a: VALUE\n b: x",
+        "secrets:\n\ta: VALUE",
+    ];
+    for value in values {
+        for place in places {
+            let text = place.replace("VALUE", value);
+            let told = told(&text, folder.path()).await;
+            assert!(!told.contains(value), "{text}\n{told}");
+            // Lines are wrapped.
+            let start = value.get(..12).unwrap();
+            assert!(!told.contains(start), "{text}\n{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_like_one_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("there"), [0xff]).unwrap();
+    for (source, expected) in [
+        (
+            "env: DB_PASSWORD_2",
+            "the environment variable `DB_PASSWORD_2`, which is not set",
+        ),
+        (
+            "env: password2",
+            "an environment variable, which is not set",
+        ),
+        (
+            "file: key.json",
+            "key.json`, which could not be read: No such file",
+        ),
+        (
+            "file: there",
+            "there`, which could not be read: not valid UTF-8",
+        ),
+        ("file: keys/key.json", "is taken from a file below `"),
+    ] {
+        let told = told(&format!("secrets: {{a: {{{source}}}}}"), folder.path()).await;
+        assert!(told.contains(expected), "{source}: {told}");
+    }
+}
+
+#[test]
+fn the_users_own_file_must_be_a_regular_one() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("credentials.yaml");
+    assert!(CredentialsFile::load_own(&path).unwrap().is_none());
+    assert!(
+        CredentialsFile::load_own(&path.join("below"))
+            .unwrap()
+            .is_none()
+    );
+    mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let error = CredentialsFile::load_own(&path).unwrap_err();
+    assert!(
+        chain(&error).ends_with("not a regular file"),
+        "{}",
+        chain(&error)
+    );
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, "secrets: {a: long enough}\n").unwrap();
+    let file = CredentialsFile::load_own(&path).unwrap().unwrap();
+    assert_eq!(file.secret_names(), ["a"]);
 }
 
 #[tokio::test]

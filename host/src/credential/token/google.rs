@@ -114,7 +114,7 @@ async fn application_default(
 async fn of_file(owner: &str, path: PathBuf, scopes: String) -> Result<Source, CredentialError> {
     let text = match read_secret(&path).await {
         Ok(text) => Zeroizing::new(text),
-        Err(source) => return Err(CredentialError::missing_file(owner, path, source)),
+        Err(source) => return Err(CredentialError::missing_file(owner, &path, source)),
     };
     let key = serde_json::from_str(&text).map(SecretValue::new);
     let key = key.map_err(|_| {

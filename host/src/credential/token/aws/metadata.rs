@@ -145,11 +145,7 @@ impl Mint for Container {
             Some(path) => match read_secret(path).await {
                 Ok(text) => Some(SecretString::from(text)),
                 Err(source) => {
-                    return Err(CredentialError::missing_file(
-                        &self.owner,
-                        path.clone(),
-                        source,
-                    ));
+                    return Err(CredentialError::missing_file(&self.owner, path, source));
                 }
             },
             None => self.token.clone(),

@@ -18,8 +18,9 @@ pub(super) async fn source(
     machine: &Machine,
 ) -> Result<Source, CredentialError> {
     let profile = read(owner, name, machine).await?;
+    // A name that is none may be a secret that was written in its place.
     let profile = profile.ok_or_else(|| CredentialError::Unknown {
-        owner: format!("the profile `{name}` of {owner}"),
+        owner: format!("the profile of {owner}"),
         suggestion: None,
     })?;
     match of_settings(owner, name, &profile, machine)? {
@@ -114,7 +115,7 @@ async fn read(
         };
         let text = match read_secret(&path).await {
             Ok(text) => Zeroizing::new(text),
-            Err(source) => return Err(CredentialError::missing_file(owner, path, source)),
+            Err(source) => return Err(CredentialError::missing_file(owner, &path, source)),
         };
         if let Some(found) = section(&text, name, is_config) {
             settings.get_or_insert_with(Settings::new).extend(found);

@@ -103,7 +103,7 @@ impl Mint for WebIdentity {
         let token = match read_secret(&self.token_file).await {
             Ok(token) => SecretString::from(token),
             Err(source) => {
-                let path = self.token_file.clone();
+                let path = &self.token_file;
                 return Err(CredentialError::missing_file(&self.owner, path, source));
             }
         };
