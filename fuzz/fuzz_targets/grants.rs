@@ -4,8 +4,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use toolhost::diagnostic::Document;
+use toolhost::digest::Digest;
 use toolhost::grant::Grants;
-use toolhost::setup::GrantsFile;
+use toolhost::registry::ToolIdentity;
+use toolhost::setup::{GrantsFile, Plugin};
 
 fuzz_target!(|text: &str| {
     let parsed = Document::parse("grants.yaml", text)
@@ -15,7 +17,18 @@ fuzz_target!(|text: &str| {
         Ok(grants) => {
             let unnamed = "a tool that is in no file";
             if !text.contains(unnamed) {
-                assert_eq!(grants.of(unnamed), Grants::none());
+                let version = "1.0.0".parse().expect("a version");
+                let identity = ToolIdentity::new(unnamed, version, Digest::of(b"unnamed"));
+                assert_eq!(grants.of_built_in(&identity), Grants::none());
+                let plugin = Plugin {
+                    identity,
+                    file_name: format!("{unnamed}.wasm"),
+                };
+                assert_eq!(grants.of_plugin(&plugin), Grants::none());
+                assert!(!grants.overrides(&plugin));
+                for warning in grants.unused(&[plugin], &[]) {
+                    assert!(!warning.render(false).is_empty());
+                }
             }
         }
         Err(problems) => {

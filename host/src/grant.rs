@@ -19,6 +19,11 @@ const LINKED_WASI: [&str; 4] = ["wasi:cli/", "wasi:clocks/", "wasi:io/", "wasi:r
 /// are there to link, and every call to them ends the tool.
 const INERT_WASI: [&str; 2] = ["wasi:filesystem/", "wasi:sockets/"];
 
+/// How much of an import's name is looked at and shown; those that there are have 40 bytes.
+const MAX_NAME_BYTES: usize = 200;
+/// How many imports of a sort are shown; the whole of WASI has about 40.
+const MAX_NAMES: usize = 64;
+
 /// A capability that can be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Capability {
@@ -92,8 +97,12 @@ pub enum GrantError {
     Missing {
         /// The tool.
         kind: String,
+        /// The digest of its component, which is what grants are bound to.
+        digest: String,
         /// What it lacks.
         missing: Vec<Capability>,
+        /// Everything that it needs.
+        needed: Vec<Capability>,
     },
     /// The tool imports something that no host of this version offers.
     #[error("`{kind}` imports `{import}`, which this host does not offer")]
@@ -207,7 +216,7 @@ impl Grants {
     ///
     /// [`GrantError::Missing`] with everything that is missing, [`GrantError::UnknownImport`] with the
     /// first import that nobody can grant.
-    pub fn check(&self, kind: &str, imports: &Imports) -> Result<(), GrantError> {
+    pub fn check(&self, kind: &str, digest: &str, imports: &Imports) -> Result<(), GrantError> {
         if let Some(import) = imports.unknown.first() {
             return Err(GrantError::UnknownImport {
                 kind: kind.to_owned(),
@@ -225,7 +234,9 @@ impl Grants {
         }
         Err(GrantError::Missing {
             kind: kind.to_owned(),
+            digest: digest.to_owned(),
             missing,
+            needed: imports.needed(),
         })
     }
 }
@@ -253,6 +264,9 @@ impl Imports {
     pub fn new<'name>(interfaces: impl IntoIterator<Item = (&'name str, bool)>) -> Self {
         let mut imports = Self::default();
         for (name, has_functions) in interfaces {
+            let name = name
+                .get(..name.floor_char_boundary(MAX_NAME_BYTES))
+                .unwrap_or(name);
             let begins_with = |prefix: &&str| name.starts_with(*prefix);
             if let Some(interface) = name.strip_prefix(ABI_PACKAGE) {
                 let interface = interface.split('@').next().unwrap_or(interface);
@@ -272,7 +286,24 @@ impl Imports {
             }
         }
         imports.capabilities.sort_unstable();
+        imports.capabilities.dedup();
+        for names in [
+            &mut imports.linked,
+            &mut imports.inert,
+            &mut imports.unknown,
+        ] {
+            names.truncate(MAX_NAMES);
+        }
         imports
+    }
+
+    /// The capabilities that it has to be granted.
+    #[must_use]
+    pub fn needed(&self) -> Vec<Capability> {
+        let capabilities = self.capabilities.iter().copied();
+        capabilities
+            .filter(|capability| *capability != Capability::Progress)
+            .collect()
     }
 }
 
@@ -319,12 +350,23 @@ mod tests {
     #[test]
     fn names_everything_that_was_not_granted() {
         let error = Grants::of([Capability::Logs])
-            .check("mine", &Imports::new(IMPORTS))
+            .check("mine", "sha256:0a", &Imports::new(IMPORTS))
             .unwrap_err();
         assert_eq!(
             error.to_string(),
             "`mine` needs `objects`, `jobs` and was not granted them"
         );
+    }
+
+    #[test]
+    fn imports_that_nobody_would_read_are_cut() {
+        let long = format!("host:{}", "x".repeat(100_000));
+        let imports = Imports::new(std::iter::repeat_n((long.as_str(), true), 1_000));
+        assert_eq!(imports.unknown.len(), MAX_NAMES);
+        let error = Grants::all()
+            .check("mine", "sha256:0a", &imports)
+            .unwrap_err();
+        assert!(error.to_string().len() < 300, "{error}");
     }
 
     #[test]
@@ -335,7 +377,7 @@ mod tests {
             "env",
         ] {
             let error = Grants::all()
-                .check("mine", &Imports::new([(import, true)]))
+                .check("mine", "sha256:0a", &Imports::new([(import, true)]))
                 .unwrap_err();
             assert!(
                 matches!(error, GrantError::UnknownImport { .. }),

@@ -31,7 +31,7 @@ use crate::invocation;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
 use crate::progress::ProgressEvent;
-use crate::registry::{EMBEDDED_TOOLS, LoadError, LoadedTool, Registry, ToolLoader};
+use crate::registry::{EMBEDDED_TOOLS, LoadError, LoadedTool, Registry, ToolIdentity, ToolLoader};
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
 use crate::template::{EnvironmentOf, Renderer};
@@ -84,14 +84,14 @@ impl ToolHost {
         self.load_embedded_tools_with(|_| Grants::all()).await
     }
 
-    /// As above, with what `grants` gives to each kind.
+    /// As above, with what `grants` gives to each tool.
     ///
     /// # Errors
     ///
     /// As above.
     pub async fn load_embedded_tools_with(
         &self,
-        grants: impl Fn(&str) -> Grants,
+        grants: impl Fn(&ToolIdentity) -> Grants,
     ) -> Result<(), LoadError> {
         for (origin, component) in EMBEDDED_TOOLS {
             // Their code is this build's own: it asks what the configuration says.

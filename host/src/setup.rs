@@ -4,24 +4,27 @@ mod credentials;
 mod grants;
 mod objects;
 mod plan;
+mod plugins;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use credentials::Credentials;
-pub use grants::{GrantsFile, GrantsFileError};
+pub use grants::{GrantsFile, GrantsFileError, Plugin};
 pub use plan::{PlanSources, set_up_plan};
+pub use plugins::PluginError;
 
 use crate::backend::kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
 use crate::backend::local::{LocalEngine, LocalSettings};
 use crate::capability::{AccessSource, FetchRule, JobRunner, ObjectSource};
 use crate::credential::CredentialError;
+use crate::diagnostic::Diagnostic;
 use crate::grant::Grants;
 use crate::host::{BuildError, ToolHost};
 use crate::http::HttpSettings;
-use crate::registry::LoadError;
+use crate::registry::{LoadError, LoadedTool, ToolIdentity};
 
 /// What a host is put together from.
 #[derive(Clone)]
@@ -81,19 +84,21 @@ pub enum SetupError {
     Cluster(#[from] ConnectError),
 }
 
-/// A host, and the tools that could not be loaded, with the reasons.
+/// A host, and what became of the plugins folder.
 #[derive(Debug)]
 pub struct SetUp {
     /// The host.
     pub host: ToolHost,
-    /// Tools of the plugins folder that are not there, and why.
-    pub refused: Vec<LoadError>,
+    /// Files of the plugins folder that are left out, and why.
+    pub refused: Vec<PluginError>,
+    /// Tools of the plugins folder that took the place of one that is built in, as `grants.yaml` says.
+    pub overriding: Vec<Arc<LoadedTool>>,
+    /// What a person should know about `grants.yaml`.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// How many calls a command makes at once: a playbook's steps come one after the other.
 const MAX_CALLS: u32 = 4;
-/// The largest number of files that are looked at in a folder of tools.
-const MAX_PLUGINS: usize = 256;
 
 impl Settings {
     /// Settings for scripts below `workspace`, with defaults for everything else.
@@ -137,8 +142,9 @@ impl fmt::Debug for Settings {
 /// Puts a host together, with the tools that this build brings and those of the
 /// plugins folder.
 ///
-/// A tool of the plugins folder takes the place of an embedded one of the same kind. One that is broken
-/// is left out and returned with the reason.
+/// A tool of the plugins folder takes the place of one that is built in where `grants.yaml` names it by its
+/// digest. One that is broken, or of which nobody can tell which one is meant, is left out and returned with the
+/// reason.
 ///
 /// # Errors
 ///
@@ -170,14 +176,24 @@ async fn put_together(
         builder = builder.log_directory(directory);
     }
     let host = builder.build()?;
-    host.load_embedded_tools_with(|kind| embedded_grants.clone().and(&grants.of(kind)))
+    host.load_embedded_tools_with(|tool| embedded_grants.clone().and(&grants.of_built_in(tool)))
         .await
         .map_err(SetupError::Embedded)?;
-    let refused = match &settings.plugins {
-        Some(folder) => load_plugins(&host, folder, &grants).await?,
-        None => Vec::new(),
+    let built_in = host.registry().list();
+    let built_in: Vec<ToolIdentity> = built_in
+        .iter()
+        .map(|tool| tool.identity().clone())
+        .collect();
+    let loaded = match &settings.plugins {
+        Some(folder) => plugins::load(&host, folder, &grants).await?,
+        None => plugins::Loaded::default(),
     };
-    Ok(SetUp { host, refused })
+    Ok(SetUp {
+        host,
+        warnings: grants.unused(&loaded.plugins, &built_in),
+        refused: loaded.refused,
+        overriding: loaded.overriding,
+    })
 }
 
 async fn engine(settings: &Settings) -> Result<Arc<dyn JobRunner>, SetupError> {
@@ -193,41 +209,4 @@ async fn engine(settings: &Settings) -> Result<Arc<dyn JobRunner>, SetupError> {
         local.backoff_base = backoff_base;
     }
     Ok(Arc::new(LocalEngine::new(local)))
-}
-
-async fn load_plugins(
-    host: &ToolHost,
-    folder: &Path,
-    grants: &GrantsFile,
-) -> Result<Vec<LoadError>, SetupError> {
-    let unreadable = |source| SetupError::Plugins {
-        path: folder.to_owned(),
-        source,
-    };
-    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
-    let mut components: Vec<_> = entries
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "wasm")
-        })
-        .take(MAX_PLUGINS)
-        .collect();
-    // The order of a folder is no order; by name, the last of a kind is in use.
-    components.sort();
-    let mut refused = Vec::new();
-    for component in components {
-        match host
-            .loader()
-            .load_file(&component, |kind| grants.of(kind))
-            .await
-        {
-            Ok(tool) => {
-                host.registry().activate(Arc::new(tool));
-            }
-            Err(error) => refused.push(error),
-        }
-    }
-    Ok(refused)
 }

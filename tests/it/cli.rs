@@ -151,31 +151,6 @@ fn an_unknown_kind_and_a_missing_file_are_named() {
 }
 
 #[test]
-fn a_tool_without_grants_is_denied_with_the_line_to_add() {
-    let workspace = workspace(&shell("true"));
-    let plugins = workspace.path().join("plugins");
-    std::fs::create_dir(&plugins).unwrap();
-    std::fs::copy(guests::file("dry-run"), plugins.join("dry_run.wasm")).unwrap();
-    let arguments = ["run", "p.yaml", "--plugins", "plugins", "--output", "json"];
-    let output = workspace.run(&arguments);
-    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("script: [objects]"),
-        "{}",
-        stderr(&output)
-    );
-    std::fs::write(
-        plugins.join("grants.yaml"),
-        "grants:\n  script: [objects]\n",
-    )
-    .unwrap();
-    let output = workspace.run(&arguments);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["steps"][0]["tool"], "script@1.0.0");
-}
-
-#[test]
 fn a_broken_tool_is_left_out_with_the_reason() {
     let workspace = workspace(&shell("true"));
     let plugins = workspace.path().join("plugins");

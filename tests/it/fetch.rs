@@ -180,8 +180,9 @@ fn a_tool_of_the_folder_fetches_what_it_was_granted_and_nothing_else() {
     std::fs::create_dir(&plugins).unwrap();
     std::fs::copy(guests::file("dry-run"), plugins.join("dry_run.wasm")).unwrap();
     let config = json!({"script": {"uri": format!("{}a.sh?sig=s3cret", server.base)}});
+    let digest = Digest::of(&guests::bytes("dry-run"));
     let attempt = |grants: &str| {
-        let grants = format!("grants:\n  script:\n    {grants}\n");
+        let grants = format!("grants:\n  script:\n    - override: {digest}\n    {grants}\n");
         std::fs::write(plugins.join("grants.yaml"), grants).unwrap();
         call(folder.path(), &config, &["--plugins", "plugins"], &[])
     };

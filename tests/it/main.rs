@@ -28,6 +28,7 @@ mod local;
 mod objects;
 mod plan;
 mod planted;
+mod plugins;
 mod program;
 mod python;
 mod scanner;

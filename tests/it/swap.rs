@@ -19,7 +19,7 @@ const LABEL: &[u8] = b"noetl-test-version:";
 const COMPILED: &[u8] = b"100.100.100";
 
 /// The component of a version, such as `100.100.101`.
-fn component(version: &str) -> Arc<[u8]> {
+pub(crate) fn component(version: &str) -> Arc<[u8]> {
     assert_eq!(version.len(), COMPILED.len());
     let mut bytes = guests::bytes("guest-versions").to_vec();
     let label = bytes
@@ -132,6 +132,33 @@ async fn versions_are_named_in_every_documented_way() {
     assert!(
         missing.to_string().contains("`versions@101.100.100`"),
         "{missing}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_added_is_in_use_by_its_version_until_somebody_chooses() {
+    let (host, _engine, _folder) = versions_host().await;
+    let registry = host.registry();
+    for version in ["100.100.102", "100.100.101", "101.0.0-rc1"] {
+        registry.add(load(&host, version).await).unwrap();
+    }
+    registry.add(load(&host, "100.100.101").await).unwrap();
+    assert_eq!(version_of(&host, "versions").await, "100.100.102");
+    registry.activate(load(&host, "100.100.101").await);
+    registry.add(load(&host, "100.100.103").await).unwrap();
+    assert_eq!(version_of(&host, "versions").await, "100.100.101");
+    assert_eq!(version_of(&host, "versions@100").await, "100.100.103");
+    let before = registry.roll_back("versions").unwrap();
+    assert_eq!(before.version().to_string(), "100.100.102");
+    let twin = [&*component("100.100.102"), &[0, 2, 1, b'x']].concat();
+    let twin = host.loader().load(twin.into(), "twin", |_| Grants::all());
+    let refused = registry.add(Arc::new(twin.await.unwrap())).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        format!(
+            "`versions@100.100.102` is loaded from `100.100.102`, which is another component ({})",
+            before.digest()
+        )
     );
 }
 

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 
 use toolhost::backend::kubernetes::{ConnectError, KubernetesSettings, Planner};
 use toolhost::credential::{CredentialError, CredentialsFile, ProviderSettings};
-use toolhost::diagnostic::Document;
+use toolhost::diagnostic::{Diagnostic, Document};
 use toolhost::filesystem::absolute;
 use toolhost::http::{HttpSettings, ProxySettings};
 use toolhost::setup::{Credentials, GrantsFileError, PlanSources, SetUp, Settings, SetupError};
@@ -178,11 +178,21 @@ fn http_settings() -> HttpSettings {
 
 fn tell_of_refused(set_up: &SetUp) {
     for refused in &set_up.refused {
+        let message = format!("left out a tool: {}", terminal::chain(refused));
+        let warning = Diagnostic::warning(message);
+        terminal::show(&[match refused.help() {
+            Some(help) => warning.help(help),
+            None => warning,
+        }]);
+    }
+    for tool in &set_up.overriding {
+        let (origin, digest) = (tool.origin(), tool.digest());
         terminal::tell(&format!(
-            "warning: left out a tool: {}",
-            terminal::chain(refused)
+            "note: the built-in tool `{}` is replaced by {tool} of `{origin}` ({digest})",
+            tool.kind()
         ));
     }
+    terminal::show(&set_up.warnings);
 }
 
 /// Reads a YAML or JSON file; `-` is standard input.

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use toolhost::registry::{LoadedTool, ToolRef};
+use toolhost::registry::{LoadedTool, ToolRef, is_built_in};
 
 use super::exit::Exit;
 use super::foreign;
@@ -121,6 +121,11 @@ async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
     row("unknown", &imports.unknown.join(", "));
     if let Some(denial) = tool.denial() {
         row("denied", &denial.to_string());
+    }
+    let is_granted_already = is_built_in(tool.kind()) && tool.denial().is_none();
+    if !is_granted_already && !imports.needed().is_empty() {
+        row("to grant", "what it needs, write into `grants.yaml`:");
+        terminal::print_lines(&format!("\n{}\n", tool.grant_entry()));
     }
     terminal::print_json(&format!("schema    {:#}", tool.schema()));
     Ok(Exit::Success)

@@ -1,7 +1,7 @@
 use super::CallError;
 use crate::diagnostic::{Diagnostic, Document, did_you_mean};
 use crate::grant::GrantError;
-use crate::registry::{ConfigProblem, ResolveError};
+use crate::registry::{ConfigProblem, ResolveError, grant_entry};
 
 /// One thing that is wrong with a call, by the path of the culprit within the tool's configuration; an
 /// empty path means the tool itself.
@@ -144,13 +144,15 @@ fn help_with_tool(error: &ResolveError) -> Option<String> {
 
 fn help_with_grant(error: &GrantError) -> Option<String> {
     match error {
-        GrantError::Missing { kind, missing } => {
-            let names: Vec<_> = missing.iter().map(ToString::to_string).collect();
-            Some(format!(
-                "if you trust it with that, write into `grants.yaml` in the folder of `--plugins`:\n\ngrants:\n  {kind}: [{}]",
-                names.join(", ")
-            ))
-        }
+        GrantError::Missing {
+            kind,
+            digest,
+            needed,
+            ..
+        } => Some(format!(
+            "if you trust it with that, write into `grants.yaml` in the folder of `--plugins`:\n\n{}",
+            grant_entry(kind, digest, needed)
+        )),
         GrantError::UnknownImport { .. } => {
             Some("build it for this host's interface `noetl:tool@0.1`".to_owned())
         }

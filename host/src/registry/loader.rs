@@ -1,22 +1,22 @@
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use semver::Version;
-use serde::Deserialize;
-use serde_json::Value;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime::component::{Component, Linker};
 
 use super::cache::ComponentCache;
-use super::reference::is_kind;
+use super::description::{self, Description, shortened};
 use super::schema::ConfigSchema;
 use super::stubs;
-use super::tool::{Description, LoadedTool};
+use super::tool::{LoadedTool, ToolIdentity};
 use crate::abi::v0_1::{self, CallState, ToolPre};
 use crate::digest::Digest;
 use crate::engine::ToolEngine;
+use crate::filesystem::read_regular;
 use crate::grant::{Grants, Imports};
 use crate::invocation::{self, GuestFault};
 use crate::limits::Limits;
@@ -89,17 +89,6 @@ pub enum LoadError {
     },
 }
 
-/// What `describe` returns. Further members are ignored, since later versions of the ABI may add some.
-#[derive(Debug, Deserialize)]
-struct DescribedTool {
-    kind: String,
-    version: Version,
-    #[serde(default)]
-    summary: String,
-    #[serde(default = "any_config")]
-    schema: Value,
-}
-
 impl ToolLoader {
     /// A loader for this engine, with a cache of what it has compiled before.
     #[must_use]
@@ -123,25 +112,29 @@ impl ToolLoader {
     pub async fn load_file(
         &self,
         path: &Path,
-        grants: impl FnOnce(&str) -> Grants,
+        grants: impl FnOnce(&ToolIdentity) -> Grants,
     ) -> Result<LoadedTool, LoadError> {
         let origin = path.display().to_string();
-        let unreadable = |source| LoadError::Unreadable {
-            origin: origin.clone(),
-            source,
-        };
-        let metadata = tokio::fs::metadata(path).await.map_err(unreadable)?;
-        if metadata.len() > MAX_COMPONENT_BYTES {
-            return Err(LoadError::TooLarge { origin });
-        }
-        let bytes = tokio::fs::read(path).await.map_err(unreadable)?;
+        let path = path.to_owned();
+        let reading = spawn_blocking(move || read_regular(&path, MAX_COMPONENT_BYTES));
+        let read = reading.await.unwrap_or_else(|error| Err(error.into()));
+        let bytes = read.map_err(|source| match source.kind() {
+            io::ErrorKind::FileTooLarge => LoadError::TooLarge {
+                origin: origin.clone(),
+            },
+            _ => LoadError::Unreadable {
+                origin: origin.clone(),
+                source,
+            },
+        })?;
         self.load(bytes.into(), &origin, grants).await
     }
 
     /// Compiles a component, asks it what it is, and checks what it needs against what it is granted.
     ///
-    /// `grants` is asked with the kind that the component says it is. A tool that needs more than it is
-    /// granted is loaded all the same, and says so when it is called.
+    /// `grants` is asked with the digest of the component, and the kind and version that it says it is: the
+    /// digest alone is nothing that a component can say of itself. A tool that needs more than it is granted is
+    /// loaded all the same, and says so when it is called.
     ///
     /// # Errors
     ///
@@ -150,7 +143,7 @@ impl ToolLoader {
         &self,
         bytes: Arc<[u8]>,
         origin: &str,
-        grants: impl FnOnce(&str) -> Grants,
+        grants: impl FnOnce(&ToolIdentity) -> Grants,
     ) -> Result<LoadedTool, LoadError> {
         let digest = Digest::of(&bytes);
         let component = self.compile(bytes, digest, origin).await?;
@@ -158,11 +151,16 @@ impl ToolLoader {
         let schema =
             ConfigSchema::new(described.schema).map_err(|problem| LoadError::WrongDescription {
                 origin: origin.to_owned(),
-                problem: format!("its schema is no JSON Schema: {problem}"),
+                problem: shortened(format!("its schema is no JSON Schema: {problem}")),
             })?;
         let imports = self.imports(&component);
-        let grants = grants(&described.kind).for_kind(&described.kind);
-        let callable = match grants.check(&described.kind, &imports) {
+        let identity = ToolIdentity {
+            kind: described.kind,
+            version: described.version,
+            digest,
+        };
+        let grants = grants(&identity).for_kind(&identity.kind);
+        let callable = match grants.check(&identity.kind, &digest.to_string(), &imports) {
             Ok(()) => {
                 let linked = grants.iter().chain(imports.named.iter().copied());
                 Ok(self.prepare(&component, &Grants::of(linked), origin)?)
@@ -170,12 +168,8 @@ impl ToolLoader {
             Err(denial) => Err(denial),
         };
         Ok(LoadedTool {
-            description: Description {
-                kind: described.kind,
-                version: described.version,
-                summary: described.summary,
-            },
-            digest,
+            identity,
+            summary: described.summary,
             origin: origin.to_owned(),
             imports,
             grants,
@@ -219,7 +213,7 @@ impl ToolLoader {
         &self,
         component: &Component,
         origin: &str,
-    ) -> Result<DescribedTool, LoadError> {
+    ) -> Result<Description, LoadError> {
         let wrong_interface = |source| LoadError::WrongInterface {
             origin: origin.to_owned(),
             source,
@@ -244,16 +238,11 @@ impl ToolLoader {
                 source,
             },
         })?;
-        let wrong = |problem: String| LoadError::WrongDescription {
+        let described = description::read(&text);
+        described.map_err(|problem| LoadError::WrongDescription {
             origin: origin.to_owned(),
             problem,
-        };
-        let described: DescribedTool =
-            serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        if !is_kind(&described.kind) {
-            return Err(wrong(format!("`{}` is no name for a kind", described.kind)));
-        }
-        Ok(described)
+        })
     }
 
     fn imports(&self, component: &Component) -> Imports {
@@ -294,9 +283,4 @@ fn has_functions(item: &ComponentExtern, engine: &Engine) -> bool {
         ComponentItem::Resource(_) | ComponentItem::Type(_) => false,
         _ => true,
     }
-}
-
-/// The schema of a tool that takes anything.
-fn any_config() -> Value {
-    Value::Bool(true)
 }

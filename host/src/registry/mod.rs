@@ -5,6 +5,7 @@
 //! a change or nothing of it, and a call that has its tool keeps it.
 
 mod cache;
+mod description;
 mod embedded;
 mod loader;
 mod lookup;
@@ -14,9 +15,9 @@ mod stubs;
 mod tool;
 
 pub use cache::ComponentCache;
-pub use embedded::EMBEDDED_TOOLS;
+pub use embedded::{EMBEDDED_TOOLS, is_built_in};
 pub use loader::{LoadError, MAX_COMPONENT_BYTES, ToolLoader};
-pub use lookup::{Registry, ResolveError};
+pub use lookup::{AddError, Registry, ResolveError};
 pub use reference::{ParseToolRefError, ToolRef, VersionRef};
 pub use schema::ConfigProblem;
-pub use tool::LoadedTool;
+pub use tool::{LoadedTool, ToolIdentity, grant_entry};

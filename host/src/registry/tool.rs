@@ -1,17 +1,18 @@
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use semver::Version;
 use serde_json::Value;
 
+use super::embedded::is_built_in;
 use super::schema::{ConfigProblem, ConfigSchema};
 use crate::abi::v0_1::ToolPre;
 use crate::digest::Digest;
-use crate::grant::{GrantError, Grants, Imports};
+use crate::grant::{Capability, GrantError, Grants, Imports};
 
 /// A component that was compiled, described and checked, and can be called.
 pub struct LoadedTool {
-    pub(super) description: Description,
-    pub(super) digest: Digest,
+    pub(super) identity: ToolIdentity,
+    pub(super) summary: String,
     pub(super) origin: String,
     pub(super) imports: Imports,
     pub(super) grants: Grants,
@@ -20,37 +21,82 @@ pub struct LoadedTool {
     pub(super) callable: Result<ToolPre, GrantError>,
 }
 
-/// What a tool says of itself.
-#[derive(Debug, Clone)]
-pub(super) struct Description {
-    pub(super) kind: String,
-    pub(super) version: Version,
-    pub(super) summary: String,
+/// Which tool it is. Its kind and version are what the component says of itself; its digest is what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ToolIdentity {
+    /// The kind by which playbooks name it.
+    pub kind: String,
+    /// Its version.
+    pub version: Version,
+    /// The digest of its component.
+    pub digest: Digest,
+}
+
+impl ToolIdentity {
+    /// A tool of that kind and version whose component has that digest.
+    #[must_use]
+    pub fn new(kind: impl Into<String>, version: Version, digest: Digest) -> Self {
+        Self {
+            kind: kind.into(),
+            version,
+            digest,
+        }
+    }
+}
+
+/// The entry of `grants.yaml` that gives the component of this digest what it needs, with its indentation.
+#[must_use]
+pub fn grant_entry(kind: &str, digest: &str, needed: &[Capability]) -> String {
+    let binding = if is_built_in(kind) {
+        "override"
+    } else {
+        "digest"
+    };
+    let mut entry = format!("grants:\n  {kind}:\n    - {binding}: {digest}");
+    for capability in needed {
+        // A text takes whatever is written to it.
+        let _ = write!(entry, "\n    - {capability}");
+    }
+    entry
 }
 
 impl LoadedTool {
+    /// Which tool it is.
+    #[must_use]
+    pub fn identity(&self) -> &ToolIdentity {
+        &self.identity
+    }
+
     /// The kind by which playbooks name it.
     #[must_use]
     pub fn kind(&self) -> &str {
-        &self.description.kind
+        &self.identity.kind
     }
 
     /// Its version.
     #[must_use]
     pub fn version(&self) -> &Version {
-        &self.description.version
+        &self.identity.version
     }
 
     /// What it is for, in a sentence of its own.
     #[must_use]
     pub fn summary(&self) -> &str {
-        &self.description.summary
+        &self.summary
     }
 
     /// The digest of its component.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.identity.digest
+    }
+
+    /// The entry of `grants.yaml` that gives this component, and no other, what it needs.
+    #[must_use]
+    pub fn grant_entry(&self) -> String {
+        let digest = self.digest().to_string();
+        grant_entry(self.kind(), &digest, &self.imports.needed())
     }
 
     /// Where it came from, for people.
@@ -102,6 +148,6 @@ impl fmt::Display for LoadedTool {
 
 impl fmt::Debug for LoadedTool {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "LoadedTool({self}, {})", self.digest)
+        write!(formatter, "LoadedTool({self}, {})", self.digest())
     }
 }

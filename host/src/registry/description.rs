@@ -1,0 +1,117 @@
+//! What a component says of itself, and what of it is believed to be text for people.
+
+use semver::Version;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::reference::is_kind;
+
+/// What `describe` returns. Further members are ignored, since later versions of the ABI may add some.
+#[derive(Debug, Deserialize)]
+pub(super) struct Description {
+    pub(super) kind: String,
+    pub(super) version: Version,
+    #[serde(default)]
+    pub(super) summary: String,
+    #[serde(default = "any_config")]
+    pub(super) schema: Value,
+}
+
+/// The largest description, nearly all of which is the schema: that of the script tool has 12 kB, that of a
+/// whole Kubernetes Job about 500.
+const MAX_DESCRIPTION_BYTES: usize = 1 << 20;
+/// The longest summary: a sentence, which `tool list` shows in a row.
+const MAX_SUMMARY_BYTES: usize = 500;
+/// The longest version, with what follows its numbers. A whole digest of a commit fits.
+const MAX_VERSION_BYTES: usize = 64;
+/// How much of a message is shown that quotes what a component says.
+const MAX_PROBLEM_BYTES: usize = 500;
+
+/// Reads a description, whose texts are as long as people read at most.
+///
+/// # Errors
+///
+/// What is wrong with it, in a sentence that is no longer than that itself.
+pub(super) fn read(text: &str) -> Result<Description, String> {
+    let bytes = text.len();
+    if bytes > MAX_DESCRIPTION_BYTES {
+        return Err(too_long("description", bytes, MAX_DESCRIPTION_BYTES));
+    }
+    let described: Description =
+        serde_json::from_str(text).map_err(|error| shortened(error.to_string()))?;
+    if !is_kind(&described.kind) {
+        let shown = shortened(format!("`{}`", described.kind));
+        return Err(format!(
+            "invalid kind {shown}: expected at most 63 lowercase letters, digits, `-` and `_`, and a letter first"
+        ));
+    }
+    let bytes = described.version.to_string().len();
+    if bytes > MAX_VERSION_BYTES {
+        return Err(too_long("version", bytes, MAX_VERSION_BYTES));
+    }
+    let bytes = described.summary.len();
+    if bytes > MAX_SUMMARY_BYTES {
+        return Err(too_long("summary", bytes, MAX_SUMMARY_BYTES));
+    }
+    Ok(described)
+}
+
+/// As much of a text as a person reads of it.
+pub(super) fn shortened(mut text: String) -> String {
+    if text.len() > MAX_PROBLEM_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_PROBLEM_BYTES));
+        text.push('…');
+    }
+    text
+}
+
+fn too_long(what: &str, bytes: usize, limit: usize) -> String {
+    format!("its {what} has {bytes} bytes; at most {limit} are read")
+}
+
+/// The schema of a tool that takes anything.
+fn any_config() -> Value {
+    Value::Bool(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn described(kind: &str, version: &str, summary: &str) -> Result<Description, String> {
+        read(&json!({"kind": kind, "version": version, "summary": summary}).to_string())
+    }
+
+    #[test]
+    fn texts_of_usual_length_are_taken() {
+        let commit = format!("1.0.0-rc.1+{}", "0a".repeat(20));
+        for version in ["0.1.0", &commit] {
+            let summary = "s".repeat(MAX_SUMMARY_BYTES);
+            assert!(described("a-kind", version, &summary).is_ok(), "{version}");
+        }
+        assert_eq!(
+            read(r#"{"kind":"k","version":"1.0.0"}"#).unwrap().schema,
+            true
+        );
+    }
+
+    #[test]
+    fn a_text_that_nobody_would_read_is_refused_by_a_message_that_somebody_can() {
+        let long = "x".repeat(900_000);
+        let version = format!("1.0.0-{long}");
+        let cases = [
+            described("k", "1.0.0", &long),
+            described(&long, "1.0.0", ""),
+            described("k", &version, ""),
+            described("k", &long, ""),
+            read(&json!({"kind": [long], "version": "1.0.0"}).to_string()),
+            read(&json!({"kind": "k", "version": "1.0.0", "schema": [long, long]}).to_string()),
+        ];
+        for (index, case) in cases.into_iter().enumerate() {
+            let problem = case.unwrap_err();
+            assert!(problem.len() < 700, "{index}: {} bytes", problem.len());
+        }
+    }
+}
