@@ -95,7 +95,7 @@ impl ToolHost {
     ) -> Result<(), LoadError> {
         for (origin, component) in EMBEDDED_TOOLS {
             // Their code is this build's own: it asks what the configuration says.
-            let grants = |kind: &str| grants(kind).trusted();
+            let grants = |tool: &ToolIdentity| grants(tool).trusted();
             let tool = self.loader.load(component.into(), origin, grants).await?;
             self.registry.activate(Arc::new(tool));
         }

@@ -1,6 +1,10 @@
 //! What one call may use.
 
+mod json;
+
 use std::time::Duration;
+
+pub use json::json_memory_bytes;
 
 /// The bounds of one call. Every guest is taken to be hostile, so nothing is without a bound.
 #[derive(Debug, Clone)]
@@ -23,8 +27,10 @@ pub struct Limits {
     pub message_bytes: usize,
     /// The most handles that the guest holds at once.
     pub handles: usize,
-    /// The most bytes of all the objects that the guest holds at once.
-    pub object_bytes: u64,
+    /// The most bytes that the host holds for the guest at once: objects, secrets and specifications of jobs
+    /// behind its handles, and what its running jobs were created from. Parsed JSON counts as what it takes in
+    /// memory.
+    pub held_bytes: u64,
     /// The most jobs of one call.
     pub jobs: usize,
     /// The most bytes of configuration that are handed to the guest.
@@ -50,8 +56,9 @@ impl Limits {
     pub const DEFAULT_MESSAGE_BYTES: usize = 8 << 20;
     /// A tool holds a handful.
     pub const DEFAULT_HANDLES: usize = 1_000;
-    /// Two scripts of the largest size that is accepted, and room.
-    pub const DEFAULT_OBJECT_BYTES: u64 = 48 << 20;
+    /// 64 MiB, as much as the guest has for itself: two scripts of the largest size that is accepted, and
+    /// arguments of the largest size in a secret and in the environment of a job, and as much room.
+    pub const DEFAULT_HELD_BYTES: u64 = 64 << 20;
     /// A step runs one job; a tool that fans out may run some.
     pub const DEFAULT_JOBS: usize = 64;
     /// 4 MiB: arguments of 1 MiB are known to be in use.
@@ -71,7 +78,7 @@ impl Default for Limits {
             cleanup_time: Self::DEFAULT_CLEANUP_TIME,
             message_bytes: Self::DEFAULT_MESSAGE_BYTES,
             handles: Self::DEFAULT_HANDLES,
-            object_bytes: Self::DEFAULT_OBJECT_BYTES,
+            held_bytes: Self::DEFAULT_HELD_BYTES,
             jobs: Self::DEFAULT_JOBS,
             config_bytes: Self::DEFAULT_CONFIG_BYTES,
             guest_log_bytes: Self::DEFAULT_GUEST_LOG_BYTES,

@@ -14,6 +14,7 @@ use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
 
+use crate::alone::{all_and_peak_bytes, is_alone};
 use crate::guests;
 
 /// No call of these tests takes longer, unless something is wrong.
@@ -21,16 +22,23 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What each action ends in: the reason of the outcome, or `ok` for one that completes, or `error` for one
 /// that is refused as input; and a part of the message.
-const MISBEHAVE: [(&str, &str, &str); 20] = [
+const MISBEHAVE: [(&str, &str, &str); 27] = [
     ("allocate", "ToolLimit", "bytes of memory"),
     ("bad-cursor", "error", "cursor"),
     ("bad-json", "ToolFault", "no outcome"),
+    ("drop-secrets", "ok", ""),
     ("dump", "ok", ""),
     ("fetch", "FetchFailed", "no file"),
     ("flood-log", "ToolLimit", "computed for more than 300 ms"),
     ("foreign-handle", "ToolFault", "handle"),
     ("forge-sealed", "error", "sealed reference"),
     ("greedy-wait", "Timeout", "longer than"),
+    ("hoard-names", "ok", ""),
+    ("hoard-options", "ok", ""),
+    ("hoard-outcome", "ToolLimit", "bytes of memory"),
+    ("hoard-scripts", "ok", ""),
+    ("hoard-secrets", "ok", ""),
+    ("hoard-specs", "ok", ""),
     ("hold", "Timeout", "longer than"),
     ("huge-argument", "ToolLimit", "bytes of memory"),
     ("leave-job", "ok", ""),
@@ -183,6 +191,56 @@ async fn jobs_and_objects_are_refused_at_their_limits() {
         .await
         .unwrap();
     assert_eq!(outcome.text("code"), Some("TooLarge"));
+}
+
+#[tokio::test]
+async fn whatever_a_tool_hoards_the_host_holds_no_more_than_its_budget() {
+    const NAME: &str = "hostile::whatever_a_tool_hoards_the_host_holds_no_more_than_its_budget";
+    // What is copied on its way, and what allocators keep.
+    const ROOM: u64 = 64 << 20;
+    if !is_alone(NAME) {
+        return;
+    }
+    let mut limits = limits();
+    limits.memory_bytes = 64 << 20;
+    limits.cpu_time = Duration::from_secs(30);
+    limits.wall_time = Duration::from_mins(1);
+    let held = limits.held_bytes;
+    let guest = limits.memory_bytes as u64;
+    let (host, _engine, _folder) = hostile_host(limits).await;
+    // Compiling the guests may have taken more than they will.
+    let (before, peak_before) = all_and_peak_bytes();
+    let most_bytes = peak_before.max(before + held + guest + ROOM);
+    for (action, fewest, most) in [
+        ("hoard-secrets", 5, 9),
+        ("hoard-specs", 5, 9),
+        ("hoard-scripts", 5, 9),
+        ("hoard-options", 1, 20),
+        ("hoard-names", 400, 400),
+        ("drop-secrets", 400, 400),
+    ] {
+        let config = json!({"action": action, "times": 400});
+        let outcome = call(&host, "misbehave", config, "s").await.unwrap();
+        let created = outcome.document["created"].as_u64().unwrap();
+        assert!((fewest..=most).contains(&created), "{action}: {created}");
+        let code = if created == 400 { "" } else { "TooLarge" };
+        assert_eq!(outcome.text("code"), Some(code), "{action}");
+        let (_, peak) = all_and_peak_bytes();
+        let grown = peak.saturating_sub(before);
+        eprintln!(
+            "{action}: {created} created, the peak grew by {} MiB",
+            grown >> 20
+        );
+        assert!(peak <= most_bytes, "{action}: {grown} bytes more");
+    }
+    let outcome = call(&host, "misbehave", json!({"action": "hoard-outcome"}), "s")
+        .await
+        .unwrap();
+    assert_eq!(outcome.text("reason"), Some("ToolLimit"));
+    let message = outcome.text("message").unwrap();
+    assert!(message.contains("returned a document"), "{message}");
+    let (_, peak) = all_and_peak_bytes();
+    assert!(peak <= most_bytes, "{peak} bytes at once");
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@
 
 mod alone;
 mod architecture;
-mod bounds;
 mod boundary;
+mod bounds;
 
 #[path = "../../host/build_guests.rs"]
 mod build_guests;

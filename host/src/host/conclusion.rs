@@ -7,10 +7,13 @@ use serde_json::Value;
 use super::CallError;
 use crate::capability::Reason;
 use crate::invocation::{GuestFault, Invocation};
-use crate::limits::Limits;
+use crate::limits::{Limits, json_memory_bytes};
 use crate::outcome::{self, Ending, Outcome};
 use crate::registry::LoadedTool;
 use crate::scope::CallScope;
+
+/// Outcomes up to this size are not looked at twice: no JSON of that size takes more than some megabytes.
+const EXPANDING_BYTES: usize = 64 << 10;
 
 /// What became of the tool's work.
 pub(super) enum Invoked {
@@ -75,6 +78,13 @@ pub(super) fn conclude(
 
 fn ended(result: Result<String, GuestFault>, scope: &CallScope) -> Result<Ending, CallError> {
     let fault = match result {
+        Ok(text) if expands_too_far(&text, &scope.limits) => {
+            let message = format!(
+                "the tool exceeded its limits: it returned a document that takes more than {} bytes of memory",
+                scope.limits.held_bytes
+            );
+            return Ok(outcome::failure(Reason::ToolLimit, message));
+        }
         Ok(text) => match outcome::parse(&text) {
             Ok(ending) => return Ok(ending),
             Err(problem) => {
@@ -106,6 +116,12 @@ fn ended(result: Result<String, GuestFault>, scope: &CallScope) -> Result<Ending
             Ok(outcome::failure(Reason::Internal, message))
         }
     }
+}
+
+/// Whether what a tool returned would take more memory than may be held for it.
+fn expands_too_far(text: &str, limits: &Limits) -> bool {
+    text.len() > EXPANDING_BYTES
+        && json_memory_bytes(text).is_ok_and(|bytes| bytes > limits.held_bytes)
 }
 
 fn stopped(reason: Reason, before_start: Option<Stage>, limits: &Limits) -> Ending {

@@ -57,7 +57,11 @@ fn no_log_goes_into_a_folder_that_somebody_else_may_have_made() {
     std::fs::create_dir(&target).unwrap();
     std::os::unix::fs::symlink(&target, &planted).unwrap();
     let write = || {
-        let log = JobLog::new("job", LogDirectory::checked(planted.clone()), None);
+        let log = JobLog::new(
+            "job",
+            LogDirectory::checked(planted.clone()),
+            ExecutionSecrets::default(),
+        );
         log.write(1, &vec![b'x'; 1 << 20]);
         log.close();
         let excerpt = log.excerpt(1, 1_000);

@@ -62,7 +62,8 @@ impl RunningJob {
     }
 
     /// Whether its end was seen, with which its log is closed.
-    pub(super) fn is_finished(&self) -> bool {
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
         let handle = self.handle.try_lock();
         handle.is_ok_and(|handle| handle.is_finished())
     }

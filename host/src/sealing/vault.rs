@@ -123,6 +123,23 @@ impl Vault {
         next_reference(text, 0).is_some()
     }
 
+    /// How many bytes come of opening a text at most, without opening it.
+    #[must_use]
+    pub fn opened_bytes(&self, template: &str) -> u64 {
+        let values = self.values();
+        let mut bytes = template.len() as u64;
+        let mut position = 0;
+        while let Some((start, end)) = next_reference(template, position) {
+            let digits = template.get(start + PREFIX.len()..end).unwrap_or_default();
+            let document = values.get(digits);
+            let length = document.map_or(0, |document| document.expose_secret().len() as u64);
+            // Within a JSON text, each byte of the document has at most one `\` before it.
+            bytes = bytes.saturating_add(length.saturating_mul(2));
+            position = end;
+        }
+        bytes
+    }
+
     /// Replaces each reference by the value's text: a text itself, anything else as JSON.
     ///
     /// # Errors
@@ -289,6 +306,33 @@ mod tests {
         let opened = vault.open_json(&document).unwrap();
         let parsed: Value = serde_json::from_str(opened.expose_secret()).unwrap();
         assert_eq!(parsed, json!({"a\"b\n": "say \"a\"b\n\" now"}));
+    }
+
+    #[test]
+    fn what_comes_of_opening_is_known_before_it_is_opened() {
+        let values = [
+            json!("x".repeat(1_000)),
+            json!("\"\\\n\u{1}".repeat(100)),
+            json!({"a\"": ["\\\"", 1, null]}),
+        ];
+        for value in values {
+            let (vault, reference) = sealed(&value);
+            for template in [
+                reference.clone(),
+                format!("\"{reference}\""),
+                format!("{{\"{reference}\": \"is {reference}\"}}"),
+                format!("\"{reference}\",").repeat(100),
+            ] {
+                let bound = vault.opened_bytes(&template);
+                let text = vault.open_text(&template).unwrap();
+                let json = vault.open_json(&template).unwrap();
+                for opened in [text, json] {
+                    let bytes = opened.expose_secret().len() as u64;
+                    assert!(bytes <= bound, "{bytes} of {bound}");
+                    assert!(bound <= 4 * bytes + 200, "{bytes} of {bound}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,9 +12,11 @@ use super::bindings::noetl::tool::jobs::{
     Host, HostJob as HostJobTrait, HostJobSpec as HostJobSpecTrait, JobEvent,
 };
 use super::bindings::noetl::tool::types;
+use super::budget::{ByteBudget, Reservation};
 use super::objects::HostObject;
 use super::secrets::HostSecret;
 use crate::capability::{CapabilityError, JobRequest, Reason, Script};
+use crate::limits::json_memory_bytes;
 use crate::scope::RunningJob;
 
 /// A job that a guest holds.
@@ -27,12 +29,18 @@ pub struct HostJobSpec {
     /// Its environment stays empty until the job is created.
     request: JobRequest,
     environment: Option<HostSecret>,
+    /// What is counted for each option.
+    options: BTreeMap<String, Reservation>,
+    /// What is counted for the script, which the guest may drop meanwhile.
+    script: Option<Reservation>,
 }
 
 /// The longest name: Kubernetes makes a label of at most 63 bytes of it, after a pod's suffix of up to 11.
 const MAX_NAME_BYTES: usize = 52;
 /// The longest name of a file on the systems that scripts run on.
 const MAX_FILE_NAME_BYTES: usize = 255;
+/// The longest name of an option; those that there are have up to 30 bytes.
+const MAX_OPTION_NAME_BYTES: usize = 128;
 /// The most options; a Kubernetes Job and its pod have about a hundred.
 const MAX_OPTIONS: usize = 256;
 
@@ -42,8 +50,12 @@ impl Host for CallState {
         spec: Resource<HostJobSpec>,
     ) -> wasmtime::Result<Result<Resource<HostJob>, types::Error>> {
         let spec = self.delete(spec)?;
+        self.release_finished_jobs();
         let created = match self.request(spec) {
-            Ok(request) => self.scope.create_job(request).await,
+            Ok((request, held)) => {
+                let created = self.scope.create_job(request).await;
+                created.inspect(|job| self.hold_job(job, held))
+            }
             Err(error) => Err(error),
         };
         self.meter.resume();
@@ -83,10 +95,15 @@ impl Host for CallState {
 }
 
 impl HostJobSpecTrait for CallState {
-    fn new(&mut self, name: String) -> wasmtime::Result<Resource<HostJobSpec>> {
+    fn new(&mut self, mut name: String) -> wasmtime::Result<Resource<HostJobSpec>> {
+        // A name that is too long is refused when the job is created; until then not all of it is held.
+        name.truncate(name.floor_char_boundary(MAX_NAME_BYTES + 1));
+        name.shrink_to_fit();
         let spec = HostJobSpec {
             request: JobRequest::new(name, Vec::new()),
             environment: None,
+            options: BTreeMap::new(),
+            script: None,
         };
         // A constructor has no way to fail but to trap, and only a guest that leaks handles gets here.
         Ok(self.push(spec)?)
@@ -97,7 +114,9 @@ impl HostJobSpecTrait for CallState {
         spec: Resource<HostJobSpec>,
         options: Vec<(String, String)>,
     ) -> wasmtime::Result<Result<(), types::Error>> {
-        Ok(self.get_mut(&spec)?.set(options).map_err(Into::into))
+        let budget = self.budget.clone();
+        let set = self.get_mut(&spec)?.set(options, &budget);
+        Ok(set.map_err(Into::into))
     }
 
     fn set_script(
@@ -106,7 +125,8 @@ impl HostJobSpecTrait for CallState {
         file_name: String,
         script: Resource<HostObject>,
     ) -> wasmtime::Result<Result<(), types::Error>> {
-        let content = self.get(&script)?.bytes.clone();
+        let object = self.get(&script)?;
+        let (content, reservation) = (object.bytes.clone(), object.reservation.clone());
         let spec = self.get_mut(&spec)?;
         let is_plain = !matches!(file_name.as_str(), "" | "." | "..")
             && file_name.len() <= MAX_FILE_NAME_BYTES
@@ -118,6 +138,7 @@ impl HostJobSpecTrait for CallState {
             ));
         }
         spec.request.script = Some(Script { file_name, content });
+        spec.script = reservation;
         Ok(Ok(()))
     }
 
@@ -164,23 +185,45 @@ impl HostJobTrait for CallState {
 }
 
 impl CallState {
-    fn request(&self, spec: HostJobSpec) -> Result<JobRequest, CapabilityError> {
+    /// What the engine is asked for, and what is counted for it.
+    fn request(
+        &self,
+        spec: HostJobSpec,
+    ) -> Result<(JobRequest, Vec<Reservation>), CapabilityError> {
         let mut request = spec.request;
+        let mut held: Vec<_> = spec.options.into_values().chain(spec.script).collect();
         check_name(&request.name)?;
         request
             .execution_id
             .clone_from(&self.scope.context.execution_id);
         if let Some(secret) = spec.environment {
-            request.environment = secret.open(&self.scope.vault)?;
+            let (environment, reservation) = secret.open(&self.scope.vault, &self.budget)?;
+            request.environment = environment;
+            held.push(reservation);
         }
-        Ok(request)
+        Ok((request, held))
     }
 }
 
 impl HostJobSpec {
-    fn set(&mut self, options: Vec<(String, String)>) -> Result<(), CapabilityError> {
+    fn set(
+        &mut self,
+        options: Vec<(String, String)>,
+        budget: &ByteBudget,
+    ) -> Result<(), CapabilityError> {
         for (name, value) in options {
-            self.set_option(name, &value)?;
+            if name.len() > MAX_OPTION_NAME_BYTES {
+                let message = format!(
+                    "the name of an option has {} bytes; at most {MAX_OPTION_NAME_BYTES} are known",
+                    name.len()
+                );
+                return Err(CapabilityError::new(Reason::TooLarge, message));
+            }
+            let memory = json_memory_bytes(&value).map_err(|error| wrong(&name, &error))?;
+            let reservation = budget.reserve(memory)?;
+            self.set_option(name.clone(), &value)?;
+            // What it had before is gone now.
+            self.options.insert(name, reservation);
         }
         Ok(())
     }
@@ -220,10 +263,12 @@ impl HostJobSpec {
 }
 
 fn parse<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, CapabilityError> {
-    serde_json::from_str(value).map_err(|error| {
-        let message = format!("the option `{name}` of a job is wrong: {error}");
-        CapabilityError::new(Reason::InvalidRequest, message)
-    })
+    serde_json::from_str(value).map_err(|error| wrong(name, &error))
+}
+
+fn wrong(name: &str, error: &serde_json::Error) -> CapabilityError {
+    let message = format!("the option `{name}` of a job is wrong: {error}");
+    CapabilityError::new(Reason::InvalidRequest, message)
 }
 
 fn check_name(name: &str) -> Result<(), CapabilityError> {

@@ -1,5 +1,6 @@
 //! Version 0.1 of the ABI: `wit/v0.1`.
 
+mod budget;
 mod convert;
 mod jobs;
 mod logs;

@@ -12,6 +12,7 @@ use wasmtime::component::Resource;
 use super::CallState;
 use super::bindings::noetl::tool::objects::{Host, HostObject as HostObjectTrait};
 use super::bindings::noetl::tool::types;
+use super::budget::{ByteBudget, Reservation};
 use crate::capability::{
     CapabilityError, FetchOptions, FetchRequest, Object, ObjectMetadata, Reason,
 };
@@ -29,6 +30,8 @@ pub struct HostObject {
     sha256: String,
     /// What the guest reads of it; none for what the guest made itself.
     readable: Option<Readable>,
+    /// What is counted for it, once it is held.
+    pub(super) reservation: Option<Reservation>,
 }
 
 /// What a guest may read of an object that was fetched: servers write what they were shown into their answers.
@@ -37,9 +40,11 @@ struct Readable {
     /// The secrets that were known when it was made; none where there were none.
     redactor: Option<Arc<Redactor>>,
     /// The content with each byte of a secret replaced; none where there is no secret in it.
-    masked: Option<Bytes>,
+    masked: Option<(Bytes, Reservation)>,
 }
 
+/// The longest option as JSON: headers have a few kilobytes, and servers take 8 to 64.
+const MAX_OPTION_BYTES: usize = 64 << 10;
 /// The most that is copied into the guest at once.
 const MAX_READ_BYTES: usize = 1 << 20;
 
@@ -103,7 +108,11 @@ impl HostObjectTrait for CallState {
         max_bytes: u32,
     ) -> wasmtime::Result<Result<Vec<u8>, types::Error>> {
         let redactor = self.scope.redactor();
-        let bytes = self.get_mut(&object)?.read(redactor);
+        let budget = self.budget.clone();
+        let bytes = match self.get_mut(&object)?.read(redactor, &budget) {
+            Ok(bytes) => bytes,
+            Err(error) => return Ok(Err(error.into())),
+        };
         // Both numbers are the guest's, so they are clamped before anything is sliced or allocated.
         let start = usize::try_from(offset)
             .unwrap_or(usize::MAX)
@@ -116,18 +125,15 @@ impl HostObjectTrait for CallState {
     }
 
     fn drop(&mut self, object: Resource<HostObject>) -> wasmtime::Result<()> {
-        let object = self.delete(object)?;
-        self.release_object(object.bytes.len() as u64);
+        self.delete(object)?;
         Ok(())
     }
 }
 
 impl CallState {
-    fn hold(&mut self, object: HostObject) -> Result<Resource<HostObject>, CapabilityError> {
-        let bytes = object.bytes.len() as u64;
-        self.reserve_object(bytes)?;
+    fn hold(&mut self, mut object: HostObject) -> Result<Resource<HostObject>, CapabilityError> {
+        object.reservation = Some(self.budget.reserve(object.held_bytes())?);
         self.push(object)
-            .inspect_err(|_| self.release_object(bytes))
     }
 }
 
@@ -138,26 +144,47 @@ impl HostObject {
             bytes: object.bytes,
             metadata: object.metadata,
             readable,
+            reservation: None,
         }
     }
 
+    /// The content, and what servers and the guest said about it.
+    fn held_bytes(&self) -> u64 {
+        let ObjectMetadata {
+            uri, etag, version, ..
+        } = &self.metadata;
+        let texts = [uri, etag, version].into_iter().flatten();
+        let texts: usize = texts.map(String::len).sum();
+        (self.bytes.len() + texts) as u64
+    }
+
     /// What the guest may read, without what `redactor` knows. It has as many bytes as the object.
-    fn read(&mut self, redactor: Option<Arc<Redactor>>) -> &Bytes {
+    fn read(
+        &mut self,
+        redactor: Option<Arc<Redactor>>,
+        budget: &ByteBudget,
+    ) -> Result<&Bytes, CapabilityError> {
         let Some(readable) = &mut self.readable else {
-            return &self.bytes;
+            return Ok(&self.bytes);
         };
         let is_made_by = |redactor: &Arc<Redactor>| {
             let made_by = readable.redactor.as_ref();
             made_by.is_some_and(|made_by| Arc::ptr_eq(made_by, redactor))
         };
         if let Some(redactor) = redactor.filter(|redactor| !is_made_by(redactor)) {
+            // The copy that it takes the place of is given back first.
+            readable.masked = None;
             readable.masked = match redactor.mask(&self.bytes) {
                 Cow::Borrowed(_) => None,
-                Cow::Owned(masked) => Some(masked.into()),
+                Cow::Owned(masked) => {
+                    let reservation = budget.reserve(masked.len() as u64)?;
+                    Some((masked.into(), reservation))
+                }
             };
             readable.redactor = Some(redactor);
         }
-        readable.masked.as_ref().unwrap_or(&self.bytes)
+        let masked = readable.masked.as_ref();
+        Ok(masked.map_or(&self.bytes, |(masked, _)| masked))
     }
 }
 
@@ -226,6 +253,13 @@ struct Parsed {
 fn parse(options: Vec<(String, String)>) -> Result<Parsed, CapabilityError> {
     let mut parsed = Parsed::default();
     for (name, value) in options {
+        if value.len() > MAX_OPTION_BYTES {
+            let message = format!(
+                "an option for fetching an object has {} bytes; at most {MAX_OPTION_BYTES} are read",
+                value.len()
+            );
+            return Err(CapabilityError::new(Reason::TooLarge, message));
+        }
         let value: Value = serde_json::from_str(&value).map_err(|_| wrong(&name, "JSON"))?;
         let options = &mut parsed.options;
         match name.as_str() {

@@ -1,6 +1,8 @@
 //! Implementation of the `noetl:tool/secrets` interface.
 
 use std::collections::HashSet;
+use std::mem::size_of;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use wasmtime::component::Resource;
@@ -8,16 +10,22 @@ use wasmtime::component::Resource;
 use super::CallState;
 use super::bindings::noetl::tool::secrets::{Host, HostSecret as HostSecretTrait, SecretEntry};
 use super::bindings::noetl::tool::types;
+use super::budget::{ByteBudget, Reservation};
 use crate::capability::{CapabilityError, Reason};
 use crate::sealing::Vault;
 
 /// A secret that a guest holds: what it gave, with references still sealed.
 #[derive(Debug, Clone)]
-pub struct HostSecret {
+pub struct HostSecret(Arc<Entries>);
+
+#[derive(Debug)]
+struct Entries {
     entries: Vec<Entry>,
+    /// What is counted for them for as long as the guest, or the specification of a job, has them.
+    _reservation: Reservation,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Entry {
     name: String,
     template: String,
@@ -38,7 +46,7 @@ impl Host for CallState {
         &mut self,
         entries: Vec<SecretEntry>,
     ) -> wasmtime::Result<Result<Resource<HostSecret>, types::Error>> {
-        let secret = HostSecret::new(entries).and_then(|secret| self.push(secret));
+        let secret = HostSecret::new(entries, &self.budget).and_then(|secret| self.push(secret));
         Ok(secret.map_err(Into::into))
     }
 }
@@ -51,11 +59,15 @@ impl HostSecretTrait for CallState {
 }
 
 impl HostSecret {
-    fn new(entries: Vec<SecretEntry>) -> Result<Self, CapabilityError> {
+    fn new(entries: Vec<SecretEntry>, budget: &ByteBudget) -> Result<Self, CapabilityError> {
         if entries.len() > MAX_ENTRIES {
             let message = format!("a secret has at most {MAX_ENTRIES} entries");
             return Err(CapabilityError::new(Reason::TooLarge, message));
         }
+        let bytes = |entry: &SecretEntry| {
+            (entry.name.len() + entry.value.len() + size_of::<Entry>()) as u64
+        };
+        let reservation = budget.reserve(entries.iter().map(bytes).sum())?;
         let mut names = HashSet::new();
         let parse = |entry: SecretEntry| {
             if !is_variable_name(&entry.name) {
@@ -82,14 +94,26 @@ impl HostSecret {
             })
         };
         let entries = entries.into_iter().map(parse).collect::<Result<_, _>>()?;
-        Ok(Self { entries })
+        Ok(Self(Arc::new(Entries {
+            entries,
+            _reservation: reservation,
+        })))
     }
 
-    /// Opens every reference: for the environment of a job, and nothing else.
+    /// Opens every reference: for the environment of a job, and nothing else. What comes of it is counted first:
+    /// a reference of 39 bytes may stand for a megabyte, and stand there a thousand times.
     pub(super) fn open(
         &self,
         vault: &Vault,
-    ) -> Result<Vec<(String, SecretString)>, CapabilityError> {
+        budget: &ByteBudget,
+    ) -> Result<(Vec<(String, SecretString)>, Reservation), CapabilityError> {
+        let entries = &self.0.entries;
+        let bytes = |entry: &Entry| {
+            let opened = vault.opened_bytes(&entry.template);
+            opened.saturating_add((entry.name.len() + size_of::<Entry>()) as u64)
+        };
+        let bytes = entries.iter().map(bytes).fold(0, u64::saturating_add);
+        let reservation = budget.reserve(bytes)?;
         let open = |entry: &Entry| {
             let value = match entry.format {
                 Format::Text => vault.open_text(&entry.template)?,
@@ -97,7 +121,8 @@ impl HostSecret {
             };
             Ok((entry.name.clone(), value))
         };
-        self.entries.iter().map(open).collect()
+        let opened: Result<_, CapabilityError> = entries.iter().map(open).collect();
+        Ok((opened?, reservation))
     }
 }
 

@@ -7,13 +7,14 @@ use wasmtime::{Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::IoView;
 
+use super::budget::{ByteBudget, Reservation};
 use super::meter::Meter;
 use super::stderr::GuestStderr;
 use super::wasi;
 use crate::capability::{CapabilityError, Reason};
 use crate::engine::ToolEngine;
 use crate::limits::Limits;
-use crate::scope::CallScope;
+use crate::scope::{CallScope, RunningJob};
 
 /// What the host keeps in a guest's store: all that the guest's calls act on.
 pub struct CallState {
@@ -23,8 +24,10 @@ pub struct CallState {
     table: ResourceTable,
     /// How many handles there are.
     handles: usize,
-    /// The bytes of all objects that the guest holds.
-    object_bytes: u64,
+    /// The bytes that are held for the guest.
+    pub(super) budget: ByteBudget,
+    /// What jobs that may still run were created from, which engines keep.
+    running: Vec<(Arc<RunningJob>, Vec<Reservation>)>,
     store_limits: StoreLimits,
     stderr: GuestStderr,
     /// Made when a guest first asks for it, which most never do.
@@ -51,7 +54,8 @@ impl CallState {
             meter: Meter::new(limits.cpu_time),
             table: ResourceTable::new(),
             handles: 0,
-            object_bytes: 0,
+            budget: ByteBudget::new(limits.held_bytes),
+            running: Vec::new(),
             store_limits,
             stderr: GuestStderr::new(limits.guest_log_bytes),
             wasi: None,
@@ -133,20 +137,14 @@ impl CallState {
         Ok(value)
     }
 
-    /// Counts an object's bytes, or refuses it.
-    pub(super) fn reserve_object(&mut self, bytes: u64) -> Result<(), CapabilityError> {
-        let limit = self.scope.limits.object_bytes;
-        let sum = self.object_bytes.saturating_add(bytes);
-        if sum > limit {
-            let message = format!("a tool may hold objects of at most {limit} bytes together");
-            return Err(CapabilityError::new(Reason::TooLarge, message));
-        }
-        self.object_bytes = sum;
-        Ok(())
+    /// Gives back what jobs were created from that are over.
+    pub(super) fn release_finished_jobs(&mut self) {
+        self.running.retain(|(job, _)| !job.is_finished());
     }
 
-    pub(super) fn release_object(&mut self, bytes: u64) {
-        self.object_bytes = self.object_bytes.saturating_sub(bytes);
+    /// Counts what a job was created from for as long as it may run, whether the guest keeps its handle or not.
+    pub(super) fn hold_job(&mut self, job: &Arc<RunningJob>, held: Vec<Reservation>) {
+        self.running.push((Arc::clone(job), held));
     }
 
     /// How long a guest that asked to wait for `milliseconds` waits at most. Guests that wait on and on

@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod fetch;
 mod handles;
+mod hoard;
 mod jobs;
 mod memory;
 
@@ -39,6 +40,9 @@ struct Config {
     /// was asked for.
     #[serde(default)]
     needle: String,
+    /// For what hoards: how often it is tried.
+    #[serde(default = "hoard::default_times")]
+    times: usize,
     /// For `dump`: anything else, to be found in what it returns.
     #[serde(default)]
     #[schemars(with = "Option<serde_json::Value>")]
@@ -58,12 +62,19 @@ enum Action {
     Allocate,
     BadCursor,
     BadJson,
+    DropSecrets,
     Dump,
     Fetch,
     FloodLog,
     ForeignHandle,
     ForgeSealed,
     GreedyWait,
+    HoardNames,
+    HoardOptions,
+    HoardOutcome,
+    HoardScripts,
+    HoardSecrets,
+    HoardSpecs,
     Hold,
     HugeArgument,
     LeaveJob,
@@ -113,12 +124,19 @@ impl Guest for Misbehave {
             Action::Allocate => memory::allocate(),
             Action::BadCursor => jobs::bad_cursor(&context),
             Action::BadJson => Ok("{\"status\": \"completed\",".to_string()),
+            Action::DropSecrets => Ok(hoard::drop_secrets(config.times)),
             Action::Dump => Ok(memory::dump(&text, &context, &config.needle)),
             Action::Fetch => fetch::fetch(config.fetch.unwrap_or_default()),
             Action::FloodLog => flood_log(),
             Action::ForeignHandle => Ok(handles::foreign()),
             Action::ForgeSealed => forge_sealed(&context),
             Action::GreedyWait => jobs::wait(&context, u32::MAX),
+            Action::HoardNames => Ok(hoard::names(config.times)),
+            Action::HoardOptions => Ok(hoard::options(config.times)),
+            Action::HoardOutcome => Ok(hoard::outcome()),
+            Action::HoardScripts => Ok(hoard::scripts(config.times)),
+            Action::HoardSecrets => Ok(hoard::secrets(config.times)),
+            Action::HoardSpecs => Ok(hoard::specs(config.times)),
             Action::Hold => jobs::wait(&context, jobs::WAIT_MS),
             Action::HugeArgument => huge_argument(),
             Action::LeaveJob => jobs::leave(&context),
