@@ -5,6 +5,7 @@ mod grants;
 mod objects;
 mod plan;
 mod plugins;
+mod policy;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use credentials::Credentials;
 pub use grants::{GrantsFile, GrantsFileError, Plugin};
 pub use plan::{PlanSources, set_up_plan};
 pub use plugins::PluginError;
+pub use policy::{PolicyFile, PolicyFileError};
 
 use crate::backend::kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
 use crate::backend::local::{LocalEngine, LocalSettings};
@@ -44,7 +46,7 @@ pub struct Settings {
     pub cache_directory: Option<PathBuf>,
     /// Where large logs are kept.
     pub log_directory: Option<PathBuf>,
-    /// The cluster that jobs run on; without it they are processes of this machine.
+    /// The cluster that jobs run on, and what they may ask it for; without it they are processes of this machine.
     pub kubernetes: Option<KubernetesSettings>,
     /// How servers are asked.
     pub http: HttpSettings,

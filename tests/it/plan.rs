@@ -152,3 +152,54 @@ fn a_cluster_that_is_not_there_is_said_so() {
         stderr(&output)
     );
 }
+
+const RESTRICTED: &str = "kubernetes:\n  images: [\"python:3.*\"]\n";
+
+/// What `toolhost plan --policy` says of a step with this job.
+fn plan_under(policy: &str, tool: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.yaml");
+    std::fs::write(&path, policy).unwrap();
+    plan(&[tool], &["--policy", path.to_str().unwrap()])
+}
+
+#[test]
+fn a_plan_says_what_the_policy_does_not_allow() {
+    for (tool, field, line) in [
+        (
+            "job: {image: \"evil.example.com/x\"}",
+            "`job.image` is not allowed by the policy of this host",
+            "images: [\"evil.example.com/x\"]",
+        ),
+        (
+            "job: {podTemplate: {spec: {volumes: [{name: a, hostPath: {path: /}}]}}}",
+            "`job.podTemplate.spec.volumes[0].hostPath.path` is not allowed",
+            "host-paths: [\"/\"]",
+        ),
+    ] {
+        let output = plan_under(RESTRICTED, tool);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(field) && said.contains(line), "{said}");
+        assert!(said.contains("p.yaml:10:"), "{said}");
+        assert!(kinds(&stdout(&output)).is_empty());
+        // Whoever is at the keyboard is bound by the cluster alone.
+        assert_eq!(plan(&[tool], &[]).status.code(), Some(0));
+    }
+    let output = plan_under(RESTRICTED, "job: {image: \"python:3.11\"}");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}
+
+#[test]
+fn a_policy_with_a_mistake_allows_nothing() {
+    let output = plan_under("kubernetes:\n  image: [\"python\"]\n", "job: {}");
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("policy.yaml:2:3") && said.contains("did you mean `images`?"),
+        "{said}"
+    );
+    let output = plan(&["job: {}"], &["--policy", "nowhere.yaml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot read the policy in `nowhere.yaml`"));
+}

@@ -1,14 +1,18 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use toolhost::backend::kubernetes::{ConnectError, KubernetesSettings, Planner};
+use toolhost::backend::kubernetes::{ConnectError, KubernetesSettings, Planner, Policy};
 use toolhost::credential::{CredentialError, CredentialsFile, ProviderSettings};
 use toolhost::diagnostic::{Diagnostic, Document};
 use toolhost::filesystem::absolute;
 use toolhost::http::{HttpSettings, ProxySettings};
-use toolhost::setup::{Credentials, GrantsFileError, PlanSources, SetUp, Settings, SetupError};
+use toolhost::setup::{
+    Credentials, GrantsFileError, PlanSources, PolicyFile, PolicyFileError, SetUp, Settings,
+    SetupError,
+};
 
 use super::exit::Exit;
 use super::terminal;
@@ -31,6 +35,10 @@ pub(crate) struct CommonOptions {
     /// A folder with more tools (`*.wasm`), and what they may do (`grants.yaml`).
     #[arg(long, value_name = "DIR", env = "TOOLHOST_PLUGINS")]
     plugins: Option<PathBuf>,
+    /// What jobs may ask the cluster for, a file as `docs/kubernetes.md` describes it; without it, anything that
+    /// you may ask it for.
+    #[arg(long, value_name = "FILE", env = "TOOLHOST_POLICY")]
+    policy: Option<PathBuf>,
     /// The folder that script files must lie in [default: that of the playbook or configuration].
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,
@@ -96,7 +104,7 @@ impl CommonOptions {
         folder: &Path,
         credentials: Option<&Credentials>,
     ) -> Result<SetUp, Exit> {
-        let set_up = toolhost::setup::set_up(self.settings(folder, credentials))
+        let set_up = toolhost::setup::set_up(self.settings(folder, credentials)?)
             .await
             .map_err(|error| explain(&error))?;
         tell_of_refused(&set_up);
@@ -115,22 +123,24 @@ impl CommonOptions {
         credentials: &Credentials,
         sources: PlanSources,
     ) -> Result<(SetUp, Planner), Exit> {
-        let (set_up, planner) =
-            toolhost::setup::set_up_plan(self.settings(folder, Some(credentials)), sources)
-                .await
-                .map_err(|error| explain(&error))?;
+        let mut settings = self.settings(folder, Some(credentials))?;
+        settings.kubernetes = Some(self.kubernetes()?);
+        let (set_up, planner) = toolhost::setup::set_up_plan(settings, sources)
+            .await
+            .map_err(|error| explain(&error))?;
         tell_of_refused(&set_up);
         Ok((set_up, planner))
     }
 
-    fn settings(&self, folder: &Path, credentials: Option<&Credentials>) -> Settings {
+    fn settings(&self, folder: &Path, credentials: Option<&Credentials>) -> Result<Settings, Exit> {
         let workspace = self.workspace.as_deref().unwrap_or(folder);
         let mut settings = Settings::new(folder, workspace);
         settings.plugins.clone_from(&self.plugins);
         settings.search_path = std::env::var("PATH").ok();
         settings.backoff_base = self.backoff;
+        let kubernetes = self.kubernetes()?;
         if let EngineName::Kubernetes = self.engine {
-            settings.kubernetes = Some(self.cluster.settings());
+            settings.kubernetes = Some(kubernetes);
         }
         settings.cache_directory =
             user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
@@ -145,7 +155,22 @@ impl CommonOptions {
         settings.access = credentials.map(Credentials::access);
         // Whoever is at the keyboard can reach them without this host.
         settings.private_addresses = true;
-        settings
+        Ok(settings)
+    }
+
+    /// The cluster, and what jobs may ask it for.
+    fn kubernetes(&self) -> Result<KubernetesSettings, Exit> {
+        let mut settings = self.cluster.settings();
+        let policy = match &self.policy {
+            Some(path) => {
+                let loaded = PolicyFile::load(path).map_err(|error| explain_policy(&error))?;
+                loaded.kubernetes
+            }
+            // Whoever is at the keyboard can ask the cluster without this host.
+            None => Policy::open(),
+        };
+        settings.policy = Arc::new(policy);
+        Ok(settings)
     }
 
     /// The secrets and credentials.
@@ -269,6 +294,14 @@ fn explain(error: &SetupError) -> Exit {
         SetupError::Credentials(error) => return explain_credentials(error),
         SetupError::Cluster(error) => return explain_cluster(error),
         other => terminal::complain(&terminal::chain(other), None),
+    }
+    Exit::Usage
+}
+
+fn explain_policy(error: &PolicyFileError) -> Exit {
+    match error {
+        PolicyFileError::Invalid { problems, .. } => terminal::show(problems),
+        PolicyFileError::Unreadable { .. } => terminal::complain(&terminal::chain(error), None),
     }
     Exit::Usage
 }

@@ -18,7 +18,8 @@ pub enum PlanSources {
     Empty,
 }
 
-/// Puts a host together whose jobs the planner keeps instead of running them.
+/// Puts a host together whose jobs the planner keeps instead of running them. They may ask for what the policy of
+/// [`Settings::kubernetes`] allows.
 ///
 /// # Errors
 ///
@@ -27,7 +28,8 @@ pub async fn set_up_plan(
     settings: Settings,
     sources: PlanSources,
 ) -> Result<(SetUp, Planner), SetupError> {
-    let planner = Planner::new();
+    let kubernetes = settings.kubernetes.clone().unwrap_or_default();
+    let planner = Planner::new().with_policy(kubernetes.policy);
     let objects: Arc<dyn ObjectSource> = match sources {
         PlanSources::Fetched => Arc::new(objects::sources(&settings)),
         PlanSources::Empty => Arc::new(EmptySource),

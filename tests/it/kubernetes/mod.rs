@@ -5,6 +5,7 @@ mod commands;
 mod conformance;
 mod faults;
 pub(crate) mod kills;
+mod policy;
 pub(crate) mod process;
 mod rights;
 mod secrets;

@@ -51,6 +51,14 @@ pub(super) async fn cluster_with(rules: Value) -> Cluster {
     .await
 }
 
+/// What toolhost makes by itself passes it: `manifest::tests::policy`.
+#[test]
+fn the_namespace_that_is_deployed_holds_pods_to_the_baseline() {
+    let namespace = read("base/namespace.yaml");
+    let labels = &namespace["metadata"]["labels"];
+    assert_eq!(labels["pod-security.kubernetes.io/enforce"], "baseline");
+}
+
 fn job() -> JobRequest {
     let mut request = Cluster::request("job", "echo \"$TOKEN\"");
     request.environment = vec![("TOKEN".to_owned(), "value".into())];

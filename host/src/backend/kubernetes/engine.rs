@@ -31,10 +31,12 @@ impl KubernetesEngine {
         let connection = Connection::new(&settings.cluster).await?;
         let namespace = settings.namespace.clone();
         let namespace = namespace.unwrap_or_else(|| connection.default_namespace().to_owned());
+        let policy = Arc::clone(&settings.policy);
         Ok(Self {
             cluster: Arc::new(Cluster::new(connection, settings)),
             manifests: ManifestSettings {
                 default_namespace: namespace,
+                policy,
                 ..ManifestSettings::default()
             },
             shutdown: CancellationToken::new(),

@@ -39,6 +39,7 @@ mod log_stream;
 pub(crate) mod manifest;
 mod phase;
 mod planner;
+mod policy;
 mod retry;
 mod settings;
 mod validate;
@@ -49,4 +50,7 @@ pub use client::ClusterSettings;
 pub use engine::KubernetesEngine;
 pub use kubeconfig::ConnectError;
 pub use planner::{PlannedJob, Planner};
+pub use policy::{
+    Confinement, HostNamespace, ImagePattern, ParsePatternError, Pattern, PodSecurity, Policy,
+};
 pub use settings::KubernetesSettings;

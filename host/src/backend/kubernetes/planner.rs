@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::manifest::{ENGINE_NAME, Manifest, ManifestSettings};
+use super::policy::Policy;
 use crate::capability::{
     CapabilityError, JobEnd, JobEventKind, JobHandle, JobIdentity, JobRequest, JobRunner,
     JobStatus, LogSink,
@@ -16,6 +17,7 @@ use crate::capability::{
 #[derive(Debug, Clone, Default)]
 pub struct Planner {
     jobs: Arc<Mutex<Vec<PlannedJob>>>,
+    settings: ManifestSettings,
 }
 
 /// The objects of one job.
@@ -38,6 +40,13 @@ impl Planner {
         Self::default()
     }
 
+    /// As the engine would, it refuses what the policy does not allow.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Arc<Policy>) -> Self {
+        self.settings.policy = policy;
+        self
+    }
+
     /// The jobs that were planned since the last time, in order.
     #[must_use]
     pub fn take(&self) -> Vec<PlannedJob> {
@@ -58,7 +67,7 @@ impl JobRunner for Planner {
         request: JobRequest,
         _logs: Arc<dyn LogSink>,
     ) -> Result<JobHandle, CapabilityError> {
-        let manifest = Manifest::new(&request, &ManifestSettings::default())?;
+        let manifest = Manifest::new(&request, &self.settings)?;
         let planned = PlannedJob {
             namespace: manifest.namespace().to_owned(),
             objects: manifest.shown()?,

@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::ClusterSettings;
+use super::policy::Policy;
 use crate::backend::controller::DEFAULT_BACKOFF_BASE;
 
 /// Longer than an API server takes to start anew, and no longer than a person waits before asking.
@@ -20,6 +22,8 @@ pub struct KubernetesSettings {
     /// How long nothing may be heard of the cluster before whoever waits for a job is told so. A control plane that is
     /// being upgraded is away for seconds; the job goes on meanwhile.
     pub silence: Duration,
+    /// What jobs may ask the cluster for: little, unless you say otherwise.
+    pub policy: Arc<Policy>,
 }
 
 impl Default for KubernetesSettings {
@@ -29,6 +33,7 @@ impl Default for KubernetesSettings {
             namespace: None,
             backoff_base: DEFAULT_BACKOFF_BASE,
             silence: SILENCE,
+            policy: Arc::default(),
         }
     }
 }

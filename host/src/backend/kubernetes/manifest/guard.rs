@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{
     Container, EnvVar, PodSpec, PodTemplateSpec, Volume, VolumeMount,
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::options::{is_own_place, taken_place};
 use super::pod::{JOIN_CONTAINER, POD_TEMPLATE, SCRIPT_CONTAINER};
@@ -12,6 +12,9 @@ use crate::backend::request::{invalid, shortened};
 use crate::capability::{
     ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, SCRIPT_VARIABLE,
 };
+
+/// What the metadata of a pod template may hold.
+const METADATA: [&str; 2] = ["annotations", "labels"];
 
 /// Compares the template before and after `patch` was merged into it.
 ///
@@ -24,6 +27,7 @@ pub(super) fn check(
     patch: &Value,
 ) -> Result<(), CapabilityError> {
     check_labels(before, after)?;
+    check_metadata(after)?;
     let (Some(before), Some(after)) = (&before.spec, &after.spec) else {
         return Err(refused("spec", "takes the pod away"));
     };
@@ -57,6 +61,18 @@ fn check_labels(before: &PodTemplateSpec, after: &PodTemplateSpec) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// A pod of a job has labels and annotations of its user. Owners and finalizers would tie it to what the user need not
+/// have a right to, or keep it for ever; of the rest, the Job controller takes no notice.
+fn check_metadata(after: &PodTemplateSpec) -> Result<(), CapabilityError> {
+    let metadata = serde_json::to_value(&after.metadata).unwrap_or_default();
+    let mut keys = metadata.as_object().into_iter().flat_map(Map::keys);
+    let Some(key) = keys.find(|key| !METADATA.contains(&key.as_str())) else {
+        return Ok(());
+    };
+    let what = "is set: the pods of a job have labels and annotations, and nothing else";
+    Err(refused(&format!("metadata.{key}"), what).with_hint("leave it out"))
 }
 
 fn check_pod(before: &PodSpec, after: &PodSpec) -> Result<(), CapabilityError> {
@@ -101,6 +117,17 @@ fn check_script(before: &Container, after: &Container, place: &str) -> Result<()
     if let Some(mount) = new {
         let field = format!("{POD_TEMPLATE}.{place}.volumeMounts");
         return Err(taken_place(&mount.mount_path, field));
+    }
+    if let Some(path) = after.termination_message_path.as_deref()
+        && is_own_place(path)
+    {
+        let field = format!("{POD_TEMPLATE}.{place}.terminationMessagePath");
+        return Err(taken_place(path, field));
+    }
+    let mut devices = after.volume_devices.iter().flatten();
+    if let Some(device) = devices.find(|device| is_own_place(&device.device_path)) {
+        let field = format!("{POD_TEMPLATE}.{place}.volumeDevices");
+        return Err(taken_place(&device.device_path, field));
     }
     if mounts(before).count() != mounts(after).count() {
         return Err(refused(

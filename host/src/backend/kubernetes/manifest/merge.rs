@@ -19,7 +19,7 @@ const MAX_ELEMENTS: usize = 1_000;
 /// The key by which the elements of a list are told apart; none where the list is replaced.
 ///
 /// Tolerations have none in Kubernetes, so they are replaced.
-fn merge_key(list: &str) -> Option<&'static str> {
+pub(super) fn merge_key(list: &str) -> Option<&'static str> {
     Some(match list {
         "containers"
         | "initContainers"

@@ -7,6 +7,8 @@ mod guard;
 mod labels;
 mod merge;
 mod options;
+mod origin;
+mod permission;
 mod plan;
 mod pod;
 mod spec_hash;
@@ -17,6 +19,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use k8s_openapi::ByteString;
@@ -31,6 +34,7 @@ use self::options::Options;
 use self::storage::{Placement, Storage};
 use super::super::program::Program;
 use super::super::request::{self, CONTAINER_OPTIONS};
+use super::policy::Policy;
 use crate::capability::{CapabilityError, JobRequest, Reason};
 
 pub(crate) use self::labels::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
@@ -52,6 +56,8 @@ pub(crate) struct ManifestSettings {
     pub(crate) default_image: Option<String>,
     /// More labels for every object.
     pub(crate) labels: BTreeMap<String, String>,
+    /// What jobs may ask the cluster for.
+    pub(crate) policy: Arc<Policy>,
 }
 
 impl Default for ManifestSettings {
@@ -60,6 +66,7 @@ impl Default for ManifestSettings {
             default_namespace: "noetl".to_owned(),
             default_image: None,
             labels: BTreeMap::new(),
+            policy: Arc::default(),
         }
     }
 }
@@ -83,8 +90,8 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// [`Reason::InvalidRequest`], [`Reason::Unsupported`] and [`Reason::TooLarge`], with the path of
-    /// the value to change as users write it: `job.tolerations[0].operator`.
+    /// [`Reason::InvalidRequest`], [`Reason::Unsupported`], [`Reason::TooLarge`] and [`Reason::Denied`], with the
+    /// path of the value to change as users write it: `job.tolerations[0].operator`.
     pub(crate) fn new(
         request: &JobRequest,
         settings: &ManifestSettings,
@@ -109,6 +116,7 @@ impl Manifest {
             spec: Some(spec(request, &options, template)),
             status: None,
         };
+        permission::check(&job, &request.options, settings)?;
         let script = request.script.as_ref().map(|script| &script.content);
         let spec_hash = spec_hash::spec_hash(&job, script, MAX_JOB_BYTES)?;
         job.metadata

@@ -191,11 +191,22 @@ fn volume_mounts(written: Written<'_>) -> Result<Vec<VolumeMount>, CapabilityErr
     Ok(mounts)
 }
 
-/// Whether a path is that of the engine's own files, or below it.
+/// Whether something at the path would lie over the engine's own files: at their place, below it, or around it.
+///
+/// The path is led through as the kubelet and the runtime do it: from the root, without `.`, and back at `..`.
 pub(super) fn is_own_place(path: &str) -> bool {
-    let mut parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
     let own = MOUNT_ROOT.split('/').filter(|part| !part.is_empty());
-    own.eq(parts.by_ref().take(1))
+    own.zip(parts).all(|(own, part)| own == part)
 }
 
 /// A mount where the engine's own are.

@@ -1,3 +1,5 @@
+mod policy;
+
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, VolumeMount};
@@ -10,7 +12,10 @@ use crate::diagnostic::Document;
 const UID: &str = "5f8f3c5e-0000-4000-8000-000000000001";
 
 fn settings() -> ManifestSettings {
-    ManifestSettings::default()
+    ManifestSettings {
+        policy: Arc::new(Policy::open()),
+        ..ManifestSettings::default()
+    }
 }
 
 /// The full example of the specification, as the script tool asks for it.
@@ -718,6 +723,89 @@ fn refuses_a_pod_template_that_takes_away_what_the_engine_needs() {
         assert_eq!(error.reason, Reason::InvalidRequest);
         let expected = format!("job.podTemplate{field}");
         assert_eq!(error.field, Some(expected), "{template}: {error}");
+    }
+}
+
+#[test]
+fn refuses_a_pod_template_that_goes_beyond_the_pod() {
+    let in_script = |mut change: Value| {
+        change["name"] = json!("script");
+        json!({"spec": {"containers": [{"name": "x"}, change]}})
+    };
+    for (template, field) in [
+        (
+            json!({"metadata": {"finalizers": ["noetl.io/logs"]}}),
+            ".metadata.finalizers",
+        ),
+        (
+            json!({"metadata": {"ownerReferences": [
+                {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}
+            ]}}),
+            ".metadata.ownerReferences",
+        ),
+        (
+            json!({"metadata": {"namespace": "kube-system"}}),
+            ".metadata.namespace",
+        ),
+        (
+            in_script(json!({"volumeMounts": [{"name": "x", "mountPath": "/x/../noetl/script"}]})),
+            ".spec.containers[1].volumeMounts",
+        ),
+        (
+            in_script(json!({"terminationMessagePath": "/noetl/script/processor.py"})),
+            ".spec.containers[1].terminationMessagePath",
+        ),
+        (
+            in_script(
+                json!({"volumeDevices": [{"name": "x", "devicePath": "/x/../noetl/script"}]}),
+            ),
+            ".spec.containers[1].volumeDevices",
+        ),
+    ] {
+        let error = refusal(&with(json!({"podTemplate": template.clone()})));
+        assert_eq!(error.reason, Reason::InvalidRequest);
+        let expected = format!("job.podTemplate{field}");
+        assert_eq!(error.field, Some(expected), "{template}: {error}");
+    }
+}
+
+#[test]
+fn nothing_is_mounted_over_the_script_however_its_place_is_written() {
+    for path in [
+        "/noetl",
+        "/noetl/",
+        "//noetl//script/",
+        "/./noetl/script/processor.py",
+        "/x/../noetl/script",
+        "/noetl/../noetl/script",
+        "/../noetl",
+        "/x/y/../../noetl/.",
+        "noetl/script",
+        "../noetl",
+        "/",
+        "",
+        "/x/..",
+    ] {
+        let mount = json!([{"name": "a", "mountPath": path}]);
+        let error = refusal(&with(json!({"volumeMounts": mount})));
+        let field = "job.volumeMounts[0].mountPath";
+        assert_eq!(error.field.as_deref(), Some(field), "{path}");
+        let template = json!({"spec": {"containers": [{"name": "script", "volumeMounts": mount}]}});
+        let error = refusal(&with(json!({"podTemplate": template})));
+        let field = "job.podTemplate.spec.containers[0].volumeMounts";
+        assert_eq!(error.field.as_deref(), Some(field), "{path}");
+    }
+    for path in [
+        "/noetl2",
+        "/x/noetl",
+        "/noetl/../x",
+        "/data",
+        "/.noetl",
+        "/..noetl",
+    ] {
+        manifest(&with(
+            json!({"volumeMounts": [{"name": "a", "mountPath": path}]}),
+        ));
     }
 }
 
