@@ -3,9 +3,11 @@
 mod bounds;
 mod builder;
 mod calls;
+mod check;
 mod conclusion;
 mod diagnose;
 mod error;
+mod rehearsal;
 mod request;
 
 use std::fmt::Write as _;

@@ -29,6 +29,7 @@ mod objects;
 mod plan;
 mod planted;
 mod plugins;
+mod preflight;
 mod program;
 mod python;
 mod scanner;

@@ -26,6 +26,16 @@ pub trait JobRunner: Send + Sync + 'static {
     /// The engine's name, as users write it: `local`, `kubernetes`, `memory`.
     fn name(&self) -> &'static str;
 
+    /// Finds what [`create`](Self::create) would refuse, without any effect: a program that is not installed, an option
+    /// that makes no sense. A job may be refused later for all that.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create) would return them.
+    fn check(&self, _request: &JobRequest) -> Result<(), CapabilityError> {
+        Ok(())
+    }
+
     /// Creates the job, or adopts the one of that name that already runs with the same specification.
     ///
     /// Returns when the engine has accepted the job; what happens then is told by the handle's events.

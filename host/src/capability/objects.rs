@@ -29,6 +29,12 @@ pub trait ObjectSource: Send + Sync + 'static {
     ///
     /// Dropping the future stops the transfer; nothing is kept.
     async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError>;
+
+    /// The object as it is now, if it can be had without asking anybody: a file of this machine. No credential is
+    /// opened for it.
+    async fn at_hand(&self, _request: &FetchRequest) -> Option<Object> {
+        None
+    }
 }
 
 /// What to fetch.

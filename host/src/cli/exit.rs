@@ -1,5 +1,6 @@
 use std::process::ExitCode;
 
+use toolhost::capability::Reason;
 use toolhost::host::CallError;
 use toolhost::outcome::{Outcome, OutcomeStatus};
 
@@ -55,6 +56,11 @@ impl Exit {
     pub(crate) fn of_error(error: &CallError) -> Self {
         match error {
             CallError::Denied(_) => Self::Denied,
+            CallError::Refused(error) => match error.reason {
+                Reason::Denied => Self::Denied,
+                Reason::EngineUnavailable => Self::Unreachable,
+                _ => Self::Usage,
+            },
             CallError::ShuttingDown => Self::Unreachable,
             CallError::UnknownTool(_)
             | CallError::Template(_)

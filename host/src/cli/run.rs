@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use toolhost::capability::CapabilityError;
 use toolhost::diagnostic::Diagnostic;
 use toolhost::host::{CallError, CallRequest, Finding, ToolHost};
 use toolhost::outcome::OutcomeStatus;
 use toolhost::playbook::{
     self, ExecutionId, Override, Playbook, Report, RunError, RunFailure, RunInputs, RunStatus,
-    StepCall, StepReport, StepResult, StepRunner, StepStatus, merge_payload,
+    StepCall, StepProblem, StepReport, StepResult, StepRunner, StepStatus, merge_payload,
 };
 use toolhost::registry::ParseToolRefError;
 
@@ -54,7 +55,8 @@ pub(crate) struct RunArguments {
 }
 
 /// Runs steps on a host, and shows how they go.
-struct HostRunner {
+struct HostRunner<'playbook> {
+    playbook: &'playbook Playbook,
     host: ToolHost,
     cancel: CancellationToken,
     output: OutputFormat,
@@ -100,6 +102,7 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
         .set_up(&folder_of(&arguments.playbook.playbook), Some(&credentials))
         .await?;
     let runner = HostRunner {
+        playbook: &playbook,
         host: set_up.host,
         cancel: cancel_on_interrupt(),
         output: arguments.output,
@@ -117,7 +120,7 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
     }
 }
 
-impl StepRunner for HostRunner {
+impl StepRunner for HostRunner<'_> {
     type Error = StepError;
 
     async fn run_step(&self, call: StepCall) -> Result<StepResult, StepError> {
@@ -146,9 +149,25 @@ impl StepRunner for HostRunner {
             outcome: outcome.document,
         })
     }
+
+    async fn check_step(&self, call: StepCall) -> Result<(), StepError> {
+        let execution_id = call.templates.execution_id;
+        let request = CallRequest::new(call.tool.parse()?, call.config, execution_id, call.step)
+            .with_cancel(self.cancel.clone());
+        Ok(self.host.check(&request).await?)
+    }
+
+    fn note_unreachable(&self, problem: StepProblem<StepError>) {
+        let (_, diagnostics) = diagnose_step(self.playbook, &problem.step, problem.source);
+        let warnings: Vec<_> = diagnostics
+            .into_iter()
+            .map(Diagnostic::as_warning)
+            .collect();
+        terminal::show(&warnings);
+    }
 }
 
-impl HostRunner {
+impl HostRunner<'_> {
     /// A container's image means nothing to a process of this machine, and who sets one should know.
     fn tell_of_image(&self, config: &Value) {
         let has_image = config.pointer("/job/image").is_some();
@@ -289,6 +308,14 @@ fn exit_of(report: &Report) -> Exit {
 
 fn explain(playbook: &Playbook, error: RunError<StepError>) -> Exit {
     match error {
+        RunError::Preflight { problems } => {
+            let exits = problems
+                .into_iter()
+                .map(|StepProblem { step, source, .. }| explain_step(playbook, &step, source));
+            // All of them are shown, and the first one tells.
+            let exits: Vec<_> = exits.collect();
+            exits.first().copied().unwrap_or(Exit::Failed)
+        }
         RunError::Step { step, source } => explain_step(playbook, &step, source),
         RunError::Condition { problem, .. } => {
             terminal::show(&[*problem]);
@@ -302,16 +329,20 @@ fn explain(playbook: &Playbook, error: RunError<StepError>) -> Exit {
 }
 
 pub(crate) fn explain_step(playbook: &Playbook, step: &str, error: StepError) -> Exit {
-    let (exit, diagnostics) = match error {
+    let (exit, diagnostics) = diagnose_step(playbook, step, error);
+    terminal::show(&diagnostics);
+    exit
+}
+
+fn diagnose_step(playbook: &Playbook, step: &str, error: StepError) -> (Exit, Vec<Diagnostic>) {
+    match error {
         StepError::Reference(error) => {
             let nowhere: [&str; 0] = [];
             let diagnostic = playbook.diagnose(step, &nowhere, false, error.to_string(), None);
             (Exit::Usage, vec![diagnostic])
         }
         StepError::Call(error) => (Exit::of_error(&error), explain_call(playbook, step, error)),
-    };
-    terminal::show(&diagnostics);
-    exit
+    }
 }
 
 fn explain_call(playbook: &Playbook, step: &str, error: CallError) -> Vec<Diagnostic> {
@@ -321,7 +352,13 @@ fn explain_call(playbook: &Playbook, step: &str, error: CallError) -> Vec<Diagno
             message,
             hint,
             field: Some(field),
-        } => vec![playbook.diagnose_field(step, &field, message, hint)],
+        }
+        | CallError::Refused(CapabilityError {
+            message,
+            hint,
+            field: Some(field),
+            ..
+        }) => vec![playbook.diagnose_field(step, &field, message, hint)],
         error => {
             let place =
                 |Finding {

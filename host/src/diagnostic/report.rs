@@ -58,6 +58,15 @@ impl Diagnostic {
         }
     }
 
+    /// The same as a warning: work goes on.
+    #[must_use]
+    pub fn as_warning(self) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..self
+        }
+    }
+
     /// Points at a place without a word.
     #[must_use]
     pub fn at(self, source: &Source, span: Span) -> Self {

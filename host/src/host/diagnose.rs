@@ -1,4 +1,5 @@
 use super::CallError;
+use crate::capability::CapabilityError;
 use crate::diagnostic::{Diagnostic, Document, did_you_mean};
 use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError, grant_entry};
@@ -32,11 +33,15 @@ impl CallError {
             Self::Config { problems, .. } => problems.iter().map(finding).collect(),
             Self::Rejected {
                 field: Some(field), ..
-            } => vec![whole(segments(field))],
+            }
+            | Self::Refused(CapabilityError {
+                field: Some(field), ..
+            }) => vec![whole(segments(field))],
             Self::Template(error) => vec![whole(error.path.clone())],
             Self::UnknownTool(_)
             | Self::Denied(_)
             | Self::Rejected { field: None, .. }
+            | Self::Refused(_)
             | Self::TooLarge { .. }
             | Self::ShuttingDown => vec![whole(Vec::new())],
         }
@@ -63,6 +68,7 @@ impl CallError {
             Self::Template(error) => error.help(),
             Self::Config { problems, .. } => problems.first().and_then(help_with_problem),
             Self::Rejected { hint, .. } => hint.clone(),
+            Self::Refused(error) => error.hint.clone(),
             Self::TooLarge { .. } => {
                 Some("put large data into an object and pass its address".to_owned())
             }
@@ -72,7 +78,7 @@ impl CallError {
 }
 
 /// What `job.tolerations[0].operator` leads through.
-fn segments(field: &str) -> Vec<String> {
+pub(super) fn segments(field: &str) -> Vec<String> {
     let segments = field.split(['.', '[', ']']);
     segments
         .filter(|segment| !segment.is_empty())

@@ -1,3 +1,4 @@
+use crate::capability::CapabilityError;
 use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError};
 use crate::template::TemplateError;
@@ -39,6 +40,9 @@ pub enum CallError {
         /// The path of the value to change, such as `script.uri`.
         field: Option<String>,
     },
+    /// The engine would refuse the job; [`ToolHost::check`](super::ToolHost::check) alone returns it.
+    #[error("{0}")]
+    Refused(CapabilityError),
     /// The configuration is too large.
     #[error("the configuration has {bytes} bytes; at most {limit} are handed to a tool")]
     TooLarge {

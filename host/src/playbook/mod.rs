@@ -1,8 +1,8 @@
 //! Playbooks: reading them, and running their steps.
 //!
 //! [`Playbook::parse`] reads the part of NoETL's language that this host runs, and refuses the rest by
-//! name: every problem at once, each at its place. [`run`] walks the steps and gives each one that has a
-//! tool to a [`StepRunner`]; which tools there are is the runner's business, and nothing here knows a
+//! name: every problem at once, each at its place. [`run`] lets a [`StepRunner`] check every step before the first
+//! one runs, then walks the steps and gives it each one that has a tool; which tools there are is the runner's business, and nothing here knows a
 //! kind of tool. [`Override`] and [`merge_payload`] change the workload from outside.
 //!
 //! # The order of the steps
@@ -18,6 +18,7 @@ mod graph;
 mod model;
 mod overrides;
 mod parse;
+mod preflight;
 mod report;
 mod run;
 
@@ -27,5 +28,6 @@ mod tests;
 pub use execution_id::{ExecutionId, MAX_EXECUTION_ID_BYTES, ParseExecutionIdError};
 pub use model::{Condition, Metadata, Next, NextArc, NextMode, Playbook, Step, StepTool};
 pub use overrides::{Override, OverrideError, merge_payload};
+pub use preflight::StepProblem;
 pub use report::{Report, RunStatus, StepReport, StepStatus};
 pub use run::{RunError, RunFailure, RunInputs, StepCall, StepResult, StepRunner, run};

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::ExecutionId;
 use super::model::{Condition, NextMode, Playbook, Step, StepTool};
+use super::preflight::{self, StepProblem};
 use super::report::{Report, RunStatus, StepReport, StepStatus};
 use crate::credential::{KeychainProvider, SecretProvider};
 use crate::diagnostic::Diagnostic;
@@ -28,6 +29,18 @@ pub trait StepRunner: Send + Sync {
         &self,
         call: StepCall,
     ) -> impl Future<Output = Result<StepResult, Self::Error>> + Send;
+
+    /// Finds what is wrong with a step before any step runs, without any effect. Its templates name nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// The step would not run. Then none does.
+    fn check_step(&self, _call: StepCall) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Hears of what is wrong with a step that nothing leads to, which keeps none from running.
+    fn note_unreachable(&self, _problem: StepProblem<Self::Error>) {}
 }
 
 /// What a run is given besides the playbook.
@@ -86,6 +99,12 @@ pub struct RunFailure<E: Error + 'static> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError<E: Error + 'static> {
+    /// Steps would not run, and so none did.
+    #[error("{}", described(problems))]
+    Preflight {
+        /// Which, and why; at least one.
+        problems: Vec<StepProblem<E>>,
+    },
     /// A step was not run.
     #[error("the step `{step}` was not run")]
     Step {
@@ -110,6 +129,8 @@ pub enum RunError<E: Error + 'static> {
 
 /// Runs the steps of a playbook until all of them are over, or one did not complete.
 ///
+/// Before the first one, the runner checks all of them, and what is wrong with any is told at once.
+///
 /// A step that fails, is cancelled or takes too long ends the run, and the report says so: that is no
 /// error.
 ///
@@ -131,13 +152,30 @@ pub async fn run<R: StepRunner>(
         execution_id: inputs.execution_id.to_string(),
         steps: Vec::new(),
     };
-    match walk(playbook, inputs, runner, &mut report).await {
+    let problems = preflight::check(playbook, &inputs.execution_id, runner).await;
+    let ran = if problems.is_empty() {
+        walk(playbook, inputs, runner, &mut report).await
+    } else {
+        Err(RunError::Preflight { problems })
+    };
+    match ran {
         Ok(()) => Ok(report),
         Err(error) => {
             report.status = RunStatus::Failed;
             Err(RunFailure { report, error })
         }
     }
+}
+
+fn described<E: Error>(problems: &[StepProblem<E>]) -> String {
+    let steps: Vec<_> = problems
+        .iter()
+        .map(|problem| format!("`{}`", problem.step))
+        .collect();
+    format!(
+        "no step was run: something is wrong with {}",
+        steps.join(", ")
+    )
 }
 
 async fn walk<R: StepRunner>(

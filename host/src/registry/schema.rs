@@ -1,3 +1,5 @@
+mod known;
+
 use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::{Location, LocationSegment};
@@ -120,15 +122,6 @@ impl ConfigSchema {
         place: &Location,
         alternatives: &[Vec<jsonschema::ValidationError<'_>>],
     ) -> Option<Vec<ConfigProblem>> {
-        let is_of_other_type = |errors: &&Vec<jsonschema::ValidationError<'_>>| {
-            errors.iter().any(|error| {
-                let is_type = matches!(
-                    error.kind(),
-                    ValidationErrorKind::Type { .. } | ValidationErrorKind::Constant { .. }
-                );
-                is_type && error.instance_path() == place
-            })
-        };
         let types: Vec<_> = alternatives
             .iter()
             .flatten()
@@ -139,7 +132,7 @@ impl ConfigSchema {
             .collect();
         let meant: Vec<_> = alternatives
             .iter()
-            .filter(|errors| !is_of_other_type(errors))
+            .filter(|errors| !is_of_other_type(errors, place))
             .collect();
         match meant.as_slice() {
             [only] => Some(only.iter().flat_map(|error| self.problems(error)).collect()),
@@ -168,6 +161,17 @@ impl ConfigSchema {
             .flat_map(|object| object.keys());
         names.cloned().collect()
     }
+}
+
+/// Whether an alternative was not meant, since the value is of another type altogether.
+fn is_of_other_type(errors: &[jsonschema::ValidationError<'_>], place: &Location) -> bool {
+    errors.iter().any(|error| {
+        let is_type = matches!(
+            error.kind(),
+            ValidationErrorKind::Type { .. } | ValidationErrorKind::Constant { .. }
+        );
+        is_type && error.instance_path() == place
+    })
 }
 
 impl ConfigProblem {

@@ -129,6 +129,17 @@ impl LoadedTool {
         self.schema.check(config)
     }
 
+    /// As [`check`](Self::check), of a configuration of which some values are not known yet: returns what is wrong
+    /// whatever they will be. `is_unknown` says of a value whether it is one, or holds one.
+    #[must_use]
+    pub fn check_known(
+        &self,
+        config: &Value,
+        is_unknown: &dyn Fn(&Value) -> bool,
+    ) -> Vec<ConfigProblem> {
+        self.schema.check_known(config, is_unknown)
+    }
+
     /// Why it may not be called, if it may not.
     #[must_use]
     pub fn denial(&self) -> Option<&GrantError> {

@@ -6,7 +6,8 @@ use serde_json::json;
 use toolhost::backend::kubernetes::{KubernetesEngine, Policy};
 use toolhost::capability::{JobStatus, Reason};
 
-use super::{Cluster, run};
+use super::process::{self, RUN};
+use super::{Cluster, NAMESPACE, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_library_denies_by_default_and_before_any_request() {
@@ -25,4 +26,44 @@ async fn the_library_denies_by_default_and_before_any_request() {
     let engine = KubernetesEngine::new(settings).await.unwrap();
     let ran = run(&engine, request).await.unwrap();
     assert_eq!(ran.end.status, JobStatus::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_step_that_the_policy_denies_keeps_the_first_from_running() {
+    let cluster = Cluster::new().await;
+    let folder = cluster.folder.path();
+    let step = |name: &str, job: serde_json::Value| {
+        json!({"step": name, "tool": {
+            "kind": "script", "script": {"content": "true", "interpreter": "sh"}, "job": job,
+        }})
+    };
+    let wrong = json!({
+        "image": "busybox:1", "namespace": NAMESPACE,
+        "env": {"FIRST": "{{ first.output }}"},
+        "podTemplate": {"spec": {"hostNetwork": true}},
+    });
+    let playbook = json!({
+        "apiVersion": "noetl.io/v2", "kind": "Playbook", "metadata": {"name": "test"},
+        "workflow": [
+            step("first", json!({"image": "busybox:1", "namespace": NAMESPACE})),
+            step("second", wrong),
+        ],
+    });
+    std::fs::write(folder.join("p.yaml"), playbook.to_string()).unwrap();
+    std::fs::write(
+        folder.join("policy.yaml"),
+        format!("kubernetes: {{namespaces: [{NAMESPACE}], images: [busybox]}}\n"),
+    )
+    .unwrap();
+    let arguments = [&RUN[..], &["--policy", "policy.yaml"]].concat();
+    let ran = process::run(folder, &cluster.kubeconfig(), &arguments).await;
+    let said = process::stderr(&ran);
+    assert_eq!(ran.status.code(), Some(3), "{said}");
+    let denied = "`job.podTemplate.spec.hostNetwork` is not allowed by the policy of this host";
+    assert!(said.contains(denied), "{said}");
+    assert!(said.contains("host-namespaces: [network]"), "{said}");
+    assert_eq!(cluster.ever("Job"), 0);
+    // Without a policy, whoever is at the keyboard is bound by the cluster alone.
+    let ran = process::run(folder, &cluster.kubeconfig(), &RUN).await;
+    assert_eq!(ran.status.code(), Some(0), "{}", process::stderr(&ran));
 }

@@ -54,6 +54,10 @@ impl JobRunner for KubernetesEngine {
         "kubernetes"
     }
 
+    fn check(&self, request: &JobRequest) -> Result<(), CapabilityError> {
+        Manifest::new(request, &self.manifests).map(drop)
+    }
+
     async fn create(
         &self,
         request: JobRequest,

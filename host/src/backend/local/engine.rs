@@ -64,6 +64,14 @@ impl JobRunner for LocalEngine {
         "local"
     }
 
+    fn check(&self, request: &JobRequest) -> Result<(), CapabilityError> {
+        check(request, self.name(), &CONTAINER_OPTIONS)?;
+        Limits::new(request, self.settings.max_processes)?;
+        // Where its files will be is not known, and a program is seldom one of them.
+        let program = Program::new(request, None, "");
+        program_path(&program, &self.settings.search_path).map(drop)
+    }
+
     /// Adopts nothing: a job of that name that runs on this engine is a conflict, whatever it is. Only
     /// this engine's jobs count; another process of the host may have one of the same name.
     async fn create(
@@ -176,18 +184,21 @@ impl Prepared {
         directory
             .write_arguments(program.arguments().expose_secret().as_bytes())
             .map_err(|error| unwritable(&error))?;
-        let search_path = program
-            .variable("PATH")
-            .map_or(default_search_path, ExposeSecret::expose_secret);
-        let command = program.command();
-        let name = command.first().map_or("", |name| name.as_str());
-        let program_path = find_program(name, search_path)?;
         Ok(Self {
+            program_path: program_path(&program, default_search_path)?,
             directory,
             program,
-            program_path,
         })
     }
+}
+
+fn program_path(program: &Program, default_search_path: &str) -> Result<PathBuf, CapabilityError> {
+    let search_path = program
+        .variable("PATH")
+        .map_or(default_search_path, ExposeSecret::expose_secret);
+    let command = program.command();
+    let name = command.first().map_or("", |name| name.as_str());
+    find_program(name, search_path)
 }
 
 /// The path as the value of a variable.

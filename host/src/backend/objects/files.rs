@@ -89,6 +89,10 @@ impl ObjectSource for FileSource {
             Err(CapabilityError::new(Reason::Internal, message))
         })
     }
+
+    async fn at_hand(&self, request: &FetchRequest) -> Option<Object> {
+        self.fetch(request.clone()).await.ok()
+    }
 }
 
 fn failed(uri: &str, error: &std::io::Error) -> CapabilityError {

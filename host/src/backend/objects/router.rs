@@ -45,6 +45,11 @@ impl ObjectSource for SourceRouter {
         })?;
         source.fetch(request).await
     }
+
+    async fn at_hand(&self, request: &FetchRequest) -> Option<Object> {
+        let source = self.sources.get(request.source_type().ok()?)?;
+        source.at_hand(request).await
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,180 @@
+//! Finding what is wrong with a call before it is made.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::bounds::{CallBounds, Interruption};
+use super::diagnose::segments;
+use super::rehearsal::Rehearsal;
+use super::{CallError, CallRequest, ToolHost};
+use crate::abi::v0_1::{ToolError, ToolPre};
+use crate::capability::Reason;
+use crate::grant::Capability;
+use crate::invocation::{self, GuestFault};
+use crate::registry::LoadedTool;
+use crate::scope::{Backends, CallContext, CallScope};
+use crate::sealing::Vault;
+use crate::template::Renderer;
+
+/// How long a tool may take until it asks for its job, with nothing to wait for but other calls: those of this build take
+/// less than a millisecond.
+const MAX_REHEARSAL: Duration = Duration::from_secs(2);
+
+impl ToolHost {
+    /// Finds what is wrong with a call without making it: nothing is created, fetched from anywhere or told to anybody,
+    /// and no credential is opened.
+    ///
+    /// Found are an unknown tool or version, a grant that is missing, and what the tool's schema says of what is
+    /// written; a text with a template may become anything. A tool that creates jobs is then called with backends that
+    /// do nothing, up to its first job, and the engine is asked what it would say of that one: so a program that is not
+    /// installed is found, and what a policy does not allow. What depends on a template is left out. Of an object that is no
+    /// file of this machine nothing is known but its name.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call) would return it, and [`CallError::Refused`] for what would fail the call.
+    pub async fn check(&self, request: &CallRequest) -> Result<(), CallError> {
+        let guard = self.calls.enter().ok_or(CallError::ShuttingDown)?;
+        let bounds = CallBounds::new(&request.cancel, MAX_REHEARSAL, guard);
+        let tool = self.registry.resolve(&request.tool)?;
+        let callable = tool.callable()?;
+        let problems = tool.check_known(&request.config, &Renderer::has_template);
+        if !problems.is_empty() {
+            return Err(CallError::Config {
+                tool: tool.to_string(),
+                problems,
+            });
+        }
+        if !tool.imports().capabilities.contains(&Capability::Jobs) {
+            return Ok(());
+        }
+        let Some(config) = with_numbers(&tool, &request.config) else {
+            return Ok(());
+        };
+        let Ok(text) = self.accept(&tool, &config) else {
+            return Ok(());
+        };
+        self.rehearse(request, &tool, callable, text, bounds).await
+    }
+
+    async fn rehearse(
+        &self,
+        request: &CallRequest,
+        tool: &LoadedTool,
+        callable: &ToolPre,
+        config: String,
+        mut bounds: CallBounds,
+    ) -> Result<(), CallError> {
+        let rehearsal = Arc::new(Rehearsal::new(Arc::clone(&self.backends)));
+        let backends = Backends {
+            objects: Arc::clone(&rehearsal) as _,
+            runner: Arc::clone(&rehearsal) as _,
+            logs: Arc::clone(&self.backends.logs),
+        };
+        let context = CallContext {
+            execution_id: request.execution_id.clone(),
+            step: request.step.clone(),
+            tool: tool.to_string(),
+            fetch_policy: Arc::clone(tool.grants().fetch()),
+            config,
+        };
+        let scope = Arc::new(CallScope::new(
+            context,
+            Arc::clone(&self.limits),
+            Vault::new(),
+            bounds.cancel().clone(),
+            Arc::new(backends),
+            None,
+        ));
+        let rehearsing = async {
+            let _permit = self.engine.admit().await?;
+            let config = &scope.context.config;
+            Some(invocation::invoke(&self.engine, callable, &scope, config).await)
+        };
+        let invocation = match bounds.before_start(rehearsing).await {
+            Ok(invocation) => invocation.ok_or(CallError::ShuttingDown)?,
+            Err(Interruption::ShuttingDown) => return Err(CallError::ShuttingDown),
+            // The call itself will say so.
+            Err(Interruption::Ended(_)) => return Ok(()),
+        };
+        match (rehearsal.refusal(), invocation.result) {
+            (Some(refusal), _) => {
+                let is_certain = match refusal.reason {
+                    Reason::InterpreterMissing => rehearsal.is_program_searched(),
+                    _ => is_known(refusal.field.as_deref(), &request.config),
+                };
+                if is_certain {
+                    Err(CallError::Refused(refusal))
+                } else {
+                    Ok(())
+                }
+            }
+            (None, Err(GuestFault::Refused(error))) if !rehearsal.has_guessed() => {
+                match rejection(error) {
+                    Some(error) if is_known(error_field(&error), &request.config) => Err(error),
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The configuration with a number for each template that the schema does not take for what it is now, a text; none
+/// where it wants something else there.
+fn with_numbers(tool: &LoadedTool, config: &Value) -> Option<Value> {
+    let misfits = tool.check(config);
+    let mut fitting = config.clone();
+    for problem in &misfits {
+        let node = problem
+            .path
+            .iter()
+            .try_fold(&mut fitting, |node, key| match node {
+                Value::Array(items) => items.get_mut(key.parse::<usize>().ok()?),
+                _ => node.get_mut(key),
+            })?;
+        if !node.is_string() {
+            return None;
+        }
+        *node = Value::from(1);
+    }
+    (misfits.is_empty() || tool.check(&fitting).is_empty()).then_some(fitting)
+}
+
+/// Whether nothing at the field, or around it where there is nothing, depends on a template.
+fn is_known(field: Option<&str>, config: &Value) -> bool {
+    let mut node = config;
+    for key in field.map(segments).unwrap_or_default() {
+        let next = match node {
+            Value::Array(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
+            _ => node.get(&key),
+        };
+        let Some(next) = next else { break };
+        node = next;
+    }
+    !Renderer::has_template(node)
+}
+
+fn rejection(error: ToolError) -> Option<CallError> {
+    if error.code != Reason::InvalidRequest.as_str() {
+        return None;
+    }
+    let detail = |name: &str| {
+        let found = error.details.iter().find(|(known, _)| known == name);
+        found.map(|(_, text)| text.clone())
+    };
+    Some(CallError::Rejected {
+        hint: detail("hint"),
+        field: detail("field"),
+        message: error.message,
+    })
+}
+
+fn error_field(error: &CallError) -> Option<&str> {
+    match error {
+        CallError::Rejected { field, .. } => field.as_deref(),
+        _ => None,
+    }
+}
