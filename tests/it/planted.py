@@ -1,6 +1,7 @@
 import base64, binascii, html, json, os, random, shlex, sys, textwrap, time, urllib.parse, xml.sax.saxutils
 
-args = json.loads(sys.argv[1])
+text = sys.argv[1]
+args = json.load(open(text[1:])) if text.startswith("@") else json.loads(text)
 secrets = args["all"]
 assert secrets == [os.environ["S%d" % index] for index in range(len(secrets))]
 

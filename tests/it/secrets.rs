@@ -14,7 +14,7 @@ use toolhost::diagnostic::Document;
 use toolhost::digest::Digest;
 use toolhost::host::{CallError, CallRequest, ToolHost};
 use toolhost::limits::Limits;
-use toolhost::progress::progress;
+use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
 
 use crate::guests;
@@ -89,7 +89,8 @@ fn scan_folder(folder: &Path) {
 /// Proves that it has the secrets, and then gives them away in every way that it can think of.
 const LEAKY: &str = r#"
 import base64, hashlib, json, os, sys, time, urllib.parse
-args = json.loads(sys.argv[1])
+assert sys.argv[1] == "@" + os.environ["NOETL_ARGS_FILE"]
+args = json.loads(open(sys.argv[1][1:]).read())
 token = os.environ["TOKEN"]
 print("proof", hashlib.sha256(token.encode()).hexdigest())
 print("whole", args["whole"] == token, args["within"] == "Bearer " + token + "!", args["map"]["key"] == os.environ["KEY"])
@@ -240,4 +241,83 @@ fn the_scanner_finds_what_was_planted() {
     let planted = STANDARD.encode(format!("user:{SECRET}:more"));
     std::fs::write(folder.path().join("leak"), planted).unwrap();
     scan_folder(folder.path());
+}
+
+/// The command lines of all processes.
+fn command_lines() -> String {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    let lines: Vec<_> = lines
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .collect();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn arguments_with_a_secret_stand_on_no_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path()).await;
+    let script = "case $1 in @*) echo file $(wc -c < ${1#@});; esac\n\
+                  [ $1 = @$NOETL_ARGS_FILE ] && echo named; echo ready; while :; do sleep 1; done";
+    let config = json!({
+        "script": {"content": script, "interpreter": "sh"},
+        "args": {"whole": "{{ secret.token }}"},
+        "job": {"backoffLimit": 0},
+    });
+    let cancel = tokio_util::sync::CancellationToken::new();
+    let (sender, mut reader) = progress();
+    let request = request(config)
+        .with_cancel(cancel.clone())
+        .with_progress(sender);
+    let watching = async {
+        while let Some(event) = reader.next().await {
+            if let ProgressEvent::Log { record, .. } = event
+                && record.text.trim() == "ready"
+            {
+                break;
+            }
+        }
+        let lines = command_lines();
+        cancel.cancel();
+        lines
+    };
+    let (outcome, lines) = tokio::join!(host.call(request), watching);
+    let outcome = outcome.unwrap();
+    assert!(lines.contains("arguments.json"), "{lines}");
+    scan("a command line", &lines);
+    let bytes = json!({"whole": SECRET}).to_string().len();
+    assert_eq!(
+        outcome.text("output"),
+        Some(format!("file {bytes}\nnamed\nready\n").as_str())
+    );
+    let warnings = outcome.document["warnings"].to_string();
+    assert!(warnings.contains("`@PATH`"), "{warnings}");
+}
+
+#[tokio::test]
+async fn arguments_without_a_secret_stand_there_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path()).await;
+    let config = json!({
+        "script": {"content": "printf %s \"$1\"", "interpreter": "sh"},
+        "args": {"plain": 1},
+        "job": {"env": {"TOKEN": "{{ secret.token }}"}},
+    });
+    let outcome = host.call(request(config)).await.unwrap();
+    assert_eq!(outcome.text("output"), Some("{\"plain\":1}"));
+    assert_eq!(outcome.document["warnings"], json!([]));
+}
+
+#[tokio::test]
+async fn a_command_that_expands_a_secret_is_refused_before_anything_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path()).await;
+    let config = json!({
+        "script": {"content": "x"},
+        "job": {"command": ["echo", "--token=$(TOKEN)"], "env": {"TOKEN": "{{ secret.token }}"}},
+    });
+    let outcome = host.call(request(config)).await.unwrap();
+    assert_eq!(outcome.text("reason"), Some("SecretInSpec"));
+    assert_eq!(outcome.text("field"), Some("job.command"));
+    assert!(outcome.text("message").unwrap().contains("`$(TOKEN)`"));
 }

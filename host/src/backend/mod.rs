@@ -19,7 +19,6 @@
 )]
 pub mod conformance;
 pub(crate) mod controller;
-mod expansion;
 pub mod kubernetes;
 pub mod local;
 pub mod memory;

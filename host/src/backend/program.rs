@@ -4,7 +4,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::expansion::expand;
+use crate::capability::expansion::expand;
 use crate::capability::{
     ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, JobRequest, MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE,
 };

@@ -16,7 +16,7 @@ pub struct JobHandle {
     /// Boxed, because a channel reserves room for a block of messages: 8 KiB of events, most of it for
     /// nothing.
     events: mpsc::UnboundedReceiver<Box<JobEvent>>,
-    /// Events that were received while waiting for the end.
+    /// Warnings of the host, and events that were received while waiting for the end.
     read_ahead: VecDeque<JobEvent>,
     cancel: CancellationToken,
     finished: bool,
@@ -81,6 +81,15 @@ impl JobHandle {
         }
         let event = self.receive().await;
         Some(self.note(event))
+    }
+
+    /// Adds a warning of the host's own to the events: the next one that is read.
+    pub(crate) fn warn(&mut self, message: String) {
+        self.read_ahead.push_front(JobEvent {
+            elapsed: Duration::ZERO,
+            attempt: 0,
+            kind: JobEventKind::Warning { message },
+        });
     }
 
     /// What ends the job when it is cancelled, for use while the handle waits for an event.

@@ -8,6 +8,7 @@
 mod access;
 mod audience;
 mod error;
+pub(crate) mod expansion;
 mod fetch_pattern;
 mod fetch_policy;
 mod job_event;

@@ -5,13 +5,16 @@
 //! WebAssembly; [`crate::abi`] converts between it and the guest.
 
 mod backends;
+mod command_line;
 mod exposure;
 mod fetch;
 mod job;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 pub use backends::Backends;
@@ -133,7 +136,10 @@ impl CallScope {
         self.vault.redactor()
     }
 
-    /// Creates a job that belongs to this call.
+    /// Creates a job that belongs to this call; `sealed` names its variables whose values were sealed.
+    ///
+    /// Arguments with a secret reach no command line: the job gets the path of their file instead, and a
+    /// warning says so.
     ///
     /// # Errors
     ///
@@ -141,9 +147,17 @@ impl CallScope {
     /// [`Reason::Quota`] and [`Reason::Cancelled`] before anything is done.
     pub async fn create_job(
         &self,
-        request: JobRequest,
+        mut request: JobRequest,
+        mut sealed: HashSet<String>,
     ) -> Result<Arc<RunningJob>, CapabilityError> {
         self.check_for_secrets(&request)?;
+        if let Some(redactor) = self.redactor() {
+            let variables = request.environment.iter();
+            let secret =
+                variables.filter(|(_, value)| redactor.finds(value.expose_secret().as_bytes()));
+            sealed.extend(secret.map(|(name, _)| name.clone()));
+        }
+        let warning = command_line::keep_secrets_out(&mut request, &sealed)?;
         if self.jobs().len() >= self.limits.jobs {
             let message = format!("a call may create at most {} jobs", self.limits.jobs);
             return Err(CapabilityError::new(Reason::Quota, message));
@@ -152,7 +166,10 @@ impl CallScope {
         let log = JobLog::new(&request.name, Arc::clone(&self.backends.logs), secrets);
         let creation = self.backends.runner.create(request, Arc::clone(&log) as _);
         let created = self.unless_cancelled(creation).await?;
-        let handle = created.map_err(|error| self.redact_error(error))?;
+        let mut handle = created.map_err(|error| self.redact_error(error))?;
+        if let Some(warning) = warning {
+            handle.warn(warning);
+        }
         let job = Arc::new(RunningJob::new(handle, log));
         if let Some(progress) = &self.progress {
             progress.follow(&job.identity().name, job.log());

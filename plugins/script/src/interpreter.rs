@@ -17,6 +17,9 @@ pub(crate) const FIRST_LINE_BYTES: u32 = 256;
 /// `/usr/local/bin`.
 const COMMON_DIRECTORIES: [&str; 3] = ["/bin", "/usr/bin", "/usr/local/bin"];
 
+/// Reads the arguments into a variable. `-c` takes one such command, before the files of `-f` (since 9.6).
+const PSQL_ARGUMENTS: &str = "\\set args `cat \"$NOETL_ARGS_FILE\"`";
+
 /// The words that run a script whose file name and first bytes these are.
 ///
 /// The order: its first line (`#!`), then the extension of its name.
@@ -43,8 +46,8 @@ pub(crate) fn detect(file_name: &str, first_bytes: &[u8]) -> Result<Vec<String>,
 
 /// The command of the job: the interpreter with the path of the script, and its arguments as JSON.
 ///
-/// `psql` takes neither, so it gets the arguments as its variable `args`, in which nothing is replaced:
-/// `:'args'` is the JSON as an SQL literal. A statement that fails ends the script.
+/// `psql` takes neither, so it reads the arguments into its variable `args` from their file, where no command
+/// line shows them: `:'args'` is the JSON as an SQL literal. A statement that fails ends the script.
 pub(crate) fn command(interpreter: &[String]) -> Vec<String> {
     let mut words: Vec<_> = interpreter
         .iter()
@@ -59,8 +62,8 @@ pub(crate) fn command(interpreter: &[String]) -> Vec<String> {
             "-X",
             "-v",
             "ON_ERROR_STOP=1",
-            "-v",
-            "args=$(NOETL_ARGS)",
+            "-c",
+            PSQL_ARGUMENTS,
             "-f",
             "$(NOETL_SCRIPT)",
         ]
@@ -220,15 +223,15 @@ mod tests {
     }
 
     #[test]
-    fn gives_psql_its_arguments_as_a_variable() {
+    fn gives_psql_its_arguments_as_a_variable_by_their_file() {
         let expected = [
             "/opt/bin/psql",
             "-q",
             "-X",
             "-v",
             "ON_ERROR_STOP=1",
-            "-v",
-            "args=$(NOETL_ARGS)",
+            "-c",
+            "\\set args `cat \"$NOETL_ARGS_FILE\"`",
             "-f",
             "$(NOETL_SCRIPT)",
         ];

@@ -22,7 +22,8 @@ const MAX_REMAINING: SignedDuration = SignedDuration::from_secs(1);
 /// Proves that it has the secrets, waits to be let go, gives them away, and tells when it ends.
 const SCRIPT: &str = r"
 import json, os, sys, time, urllib.request
-args = json.loads(sys.argv[1])
+assert sys.argv[1] == '@' + os.environ['NOETL_ARGS_FILE']
+args = json.load(open(sys.argv[1][1:]))
 own = [os.environ['TOKEN'], os.environ['KEY']]
 assert args['token'] == own[0] and args['deep'][0]['er'] == 'Bearer ' + own[1] + '!'
 print('lengths', [len(secret) for secret in own], flush=True)

@@ -1,6 +1,6 @@
 //! Implementation of the `noetl:tool/jobs` interface.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,8 +52,8 @@ impl Host for CallState {
         let spec = self.delete(spec)?;
         self.release_finished_jobs();
         let created = match self.request(spec) {
-            Ok((request, held)) => {
-                let created = self.scope.create_job(request).await;
+            Ok((request, sealed, held)) => {
+                let created = self.scope.create_job(request, sealed).await;
                 created.inspect(|job| self.hold_job(job, held))
             }
             Err(error) => Err(error),
@@ -185,23 +185,26 @@ impl HostJobTrait for CallState {
 }
 
 impl CallState {
-    /// What the engine is asked for, and what is counted for it.
+    /// What the engine is asked for, which of its variables hold values that were sealed, and what is counted for
+    /// it.
     fn request(
         &self,
         spec: HostJobSpec,
-    ) -> Result<(JobRequest, Vec<Reservation>), CapabilityError> {
+    ) -> Result<(JobRequest, HashSet<String>, Vec<Reservation>), CapabilityError> {
         let mut request = spec.request;
         let mut held: Vec<_> = spec.options.into_values().chain(spec.script).collect();
         check_name(&request.name)?;
         request
             .execution_id
             .clone_from(&self.scope.context.execution_id);
+        let mut sealed = HashSet::new();
         if let Some(secret) = spec.environment {
             let (environment, reservation) = secret.open(&self.scope.vault, &self.budget)?;
             request.environment = environment;
             held.push(reservation);
+            sealed.extend(secret.sealed_names().map(str::to_owned));
         }
-        Ok((request, held))
+        Ok((request, sealed, held))
     }
 }
 

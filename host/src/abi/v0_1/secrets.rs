@@ -100,6 +100,13 @@ impl HostSecret {
         })))
     }
 
+    /// The names of the entries whose values hold sealed references.
+    pub(super) fn sealed_names(&self) -> impl Iterator<Item = &str> {
+        let sealed = self.0.entries.iter();
+        let sealed = sealed.filter(|entry| Vault::has_reference(&entry.template));
+        sealed.map(|entry| entry.name.as_str())
+    }
+
     /// Opens every reference: for the environment of a job, and nothing else. What comes of it is counted first:
     /// a reference of 39 bytes may stand for a megabyte, and stand there a thousand times.
     pub(super) fn open(

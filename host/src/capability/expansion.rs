@@ -1,30 +1,73 @@
+//! `$(NAME)` in the words of a command.
+
 /// Replaces `$(NAME)` by what `value_of` knows, as the kubelet does it in `command` and `args`.
 ///
 /// `$$` is a plain `$`, a name that is not known stays as it is written, and a value is not expanded
 /// again. Source: `third_party/forked/golang/expansion/expand.go` in Kubernetes. It differs in one
 /// place: the original garbles a non-ASCII character that follows a `$` (it converts the first byte of
 /// the character to a rune); here the character stays.
-pub(crate) fn expand<'a>(input: &str, value_of: impl Fn(&str) -> Option<&'a str>) -> String {
+pub(crate) fn expand<'a>(input: &'a str, value_of: impl Fn(&str) -> Option<&'a str>) -> String {
+    replace(input, "$", value_of)
+}
+
+/// Replaces `$(NAME)` by another text that is still to be expanded; every other byte stays as it is.
+pub(crate) fn rewrite<'a>(input: &'a str, text_of: impl Fn(&str) -> Option<&'a str>) -> String {
+    replace(input, "$$", text_of)
+}
+
+/// The names that the text refers to.
+pub(crate) fn references(input: &str) -> impl Iterator<Item = &str> {
+    parts(input).filter_map(|part| match part {
+        Part::Reference(name) => Some(name),
+        Part::Text(_) | Part::Dollar => None,
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Text(&'a str),
+    /// `$$`.
+    Dollar,
+    /// `$(NAME)`.
+    Reference(&'a str),
+}
+
+fn replace<'a>(input: &'a str, dollar: &str, value_of: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut output = String::with_capacity(input.len());
-    let mut rest = input;
-    while let Some((before, after)) = rest.split_once('$') {
-        output.push_str(before);
-        rest = after;
-        if let Some(after) = rest.strip_prefix('$') {
-            output.push('$');
-            rest = after;
-        } else if let Some((name, after)) = reference(rest) {
-            match value_of(name) {
+    for part in parts(input) {
+        match part {
+            Part::Text(text) => output.push_str(text),
+            Part::Dollar => output.push_str(dollar),
+            Part::Reference(name) => match value_of(name) {
                 Some(value) => output.push_str(value),
                 None => output.extend(["$(", name, ")"]),
-            }
-            rest = after;
-        } else {
-            output.push('$');
+            },
         }
     }
-    output.push_str(rest);
     output
+}
+
+fn parts(input: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = input;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let Some(after) = rest.strip_prefix('$') else {
+            let (text, after) = rest.split_at(rest.find('$').unwrap_or(rest.len()));
+            rest = after;
+            return Some(Part::Text(text));
+        };
+        let (part, after) = if let Some(after) = after.strip_prefix('$') {
+            (Part::Dollar, after)
+        } else if let Some((name, after)) = reference(after) {
+            (Part::Reference(name), after)
+        } else {
+            (Part::Text("$"), after)
+        };
+        rest = after;
+        Some(part)
+    })
 }
 
 /// The name between the parentheses that `text` begins with, and what follows them.
@@ -107,5 +150,24 @@ mod tests {
         ] {
             check(input, expected);
         }
+    }
+
+    #[test]
+    fn rewrites_references_and_nothing_else() {
+        let text_of = |name: &str| (name == "VAR_A").then_some("@$(FILE)");
+        for (input, expected) in [
+            ("$(VAR_A)", "@$(FILE)"),
+            ("a=$(VAR_A) $(VAR_B)", "a=@$(FILE) $(VAR_B)"),
+            ("$$(VAR_A) $$$(VAR_A) $", "$$(VAR_A) $$@$(FILE) $"),
+        ] {
+            assert_eq!(rewrite(input, text_of), expected, "input {input:?}");
+        }
+    }
+
+    #[test]
+    fn lists_what_a_text_refers_to() {
+        let names = |input| references(input).collect::<Vec<_>>();
+        assert_eq!(names("a$(B)$$(C)-$(D) $(E"), ["B", "D"]);
+        assert_eq!(names("$$$(A)"), ["A"]);
     }
 }

@@ -1,0 +1,173 @@
+//! What everyone can read who may list the processes of a machine.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::capability::expansion::{references, rewrite};
+use crate::capability::{
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, JobRequest, Reason,
+};
+
+/// What takes the place of `$(NOETL_ARGS)`.
+const ARGUMENTS_FILE_WORD: &str = "@$(NOETL_ARGS_FILE)";
+
+/// Replaces arguments with a secret by the path of their file, and returns a warning where it did.
+///
+/// `secret` has the names of the variables that hold a secret.
+///
+/// # Errors
+///
+/// [`Reason::SecretInSpec`] where the command, or that of another container, expands such a variable.
+pub(super) fn keep_secrets_out(
+    request: &mut JobRequest,
+    secret: &HashSet<String>,
+) -> Result<Option<String>, CapabilityError> {
+    if secret.is_empty() {
+        return Ok(None);
+    }
+    let mut is_rewritten = false;
+    if secret.contains(ARGUMENTS_VARIABLE) {
+        for word in &mut request.command {
+            if references(word).any(|name| name == ARGUMENTS_VARIABLE) {
+                *word = rewrite(word, |name| {
+                    (name == ARGUMENTS_VARIABLE).then_some(ARGUMENTS_FILE_WORD)
+                });
+                is_rewritten = true;
+            }
+        }
+    }
+    let find = |word: &str| {
+        let name = references(word).find(|name| secret.contains(*name))?;
+        Some(name.to_owned())
+    };
+    if let Some(name) = request.command.iter().find_map(|word| find(word)) {
+        return Err(refused("command", &name));
+    }
+    let mut options = request.options.iter();
+    if let Some((option, name)) =
+        options.find_map(|(option, value)| Some((option, in_command(value, &find)?)))
+    {
+        return Err(refused(option, &name));
+    }
+    Ok(is_rewritten.then(warning))
+}
+
+/// What `find` finds in a word of a member `command` or `args`, at any depth.
+fn in_command(value: &Value, find: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    match value {
+        Value::Array(items) => items.iter().find_map(|item| in_command(item, find)),
+        Value::Object(members) => members.iter().find_map(|(name, member)| {
+            let words = member.as_array().filter(|_| is_command(name));
+            let words = words.into_iter().flatten().filter_map(Value::as_str);
+            words
+                .map(find)
+                .find_map(|found| found)
+                .or_else(|| in_command(member, find))
+        }),
+        _ => None,
+    }
+}
+
+/// Whether a container has a command of that name that the kubelet expands.
+fn is_command(name: &str) -> bool {
+    matches!(name, "command" | "args")
+}
+
+fn refused(option: &str, name: &str) -> CapabilityError {
+    let message = format!(
+        "`job.{option}` expands `$({name})`, which holds a secret: everyone who may list the processes \
+         of the machine could read it"
+    );
+    let hint = if name == ARGUMENTS_VARIABLE {
+        format!("use `$({ARGUMENTS_FILE_VARIABLE})`, the path of a file with the arguments")
+    } else {
+        format!("let the program read the environment variable `{name}` itself")
+    };
+    CapabilityError::new(Reason::SecretInSpec, message)
+        .with_hint(hint)
+        .with_field(format!("job.{option}"))
+}
+
+fn warning() -> String {
+    format!(
+        "the arguments hold a secret, which must not stand on a command line: the script gets `@PATH` \
+         instead, and finds them in the file that `{ARGUMENTS_FILE_VARIABLE}` names"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(command: &[&str]) -> JobRequest {
+        JobRequest::new(
+            "job",
+            command.iter().map(|word| (*word).to_owned()).collect(),
+        )
+    }
+
+    fn secret(names: &[&str]) -> HashSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn gives_the_file_instead_of_arguments_with_a_secret() {
+        let mut request = request(&["sh", "$(NOETL_SCRIPT)", "$(NOETL_ARGS)", "a=$(NOETL_ARGS)"]);
+        let warning = keep_secrets_out(&mut request, &secret(&["NOETL_ARGS"])).unwrap();
+        assert!(warning.unwrap().contains("`NOETL_ARGS_FILE`"));
+        let expected = [
+            "sh",
+            "$(NOETL_SCRIPT)",
+            "@$(NOETL_ARGS_FILE)",
+            "a=@$(NOETL_ARGS_FILE)",
+        ];
+        assert_eq!(request.command, expected);
+    }
+
+    #[test]
+    fn changes_nothing_where_no_secret_would_be_shown() {
+        let words = ["sh", "$(NOETL_ARGS)", "$$(TOKEN)", "$(UNKNOWN)"];
+        let mut request = request(&words);
+        request.options.insert(
+            "podTemplate".to_owned(),
+            json!({"spec": {"containers": [{"env": [{"name": "A", "value": "$(TOKEN)"}]}]}}),
+        );
+        for names in [secret(&[]), secret(&["TOKEN"])] {
+            assert_eq!(keep_secrets_out(&mut request, &names), Ok(None));
+            assert_eq!(request.command, words);
+        }
+    }
+
+    #[test]
+    fn refuses_a_command_that_expands_a_secret() {
+        for (command, name) in [
+            (["tool", "$(TOKEN)"], "TOKEN"),
+            (["tool", "--token=$$$(TOKEN)"], "TOKEN"),
+            (["$(TOKEN)", ""], "TOKEN"),
+        ] {
+            let refused = keep_secrets_out(&mut request(&command), &secret(&["TOKEN"]));
+            let error = refused.unwrap_err();
+            assert_eq!(error.reason, Reason::SecretInSpec);
+            assert_eq!(error.field.as_deref(), Some("job.command"));
+            assert!(error.message.contains(name), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_container_whose_command_expands_a_secret() {
+        for key in ["command", "args"] {
+            let mut request = request(&["tool"]);
+            request.options.insert(
+                "podTemplate".to_owned(),
+                json!({"spec": {"containers": [{"name": "script", key: ["x", "$(NOETL_ARGS)"]}]}}),
+            );
+            let refused = keep_secrets_out(&mut request, &secret(&["NOETL_ARGS"]));
+            let error = refused.unwrap_err();
+            assert_eq!(error.field.as_deref(), Some("job.podTemplate"));
+            assert!(error.hint.unwrap().contains("`$(NOETL_ARGS_FILE)`"));
+        }
+    }
+}
