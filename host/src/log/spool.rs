@@ -83,12 +83,7 @@ impl LogDirectory {
         };
         let mut logs: Vec<(SystemTime, PathBuf)> = entries
             .filter_map(Result::ok)
-            .filter(|entry| {
-                entry
-                    .path()
-                    .extension()
-                    .is_some_and(|extension| extension == "log")
-            })
+            .filter(|entry| entry.file_name().to_str().is_some_and(is_log))
             .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
             .collect();
         logs.sort();
@@ -97,6 +92,16 @@ impl LogDirectory {
             drop(fs::remove_file(path));
         }
     }
+}
+
+/// Whether a file has a name that [`LogDirectory::create`] gives: `NAME-PROCESS-SEQUENCE.log`.
+pub(super) fn is_log(file_name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = file_name.strip_suffix(".log").and_then(|name| {
+        let (name, sequence) = name.rsplit_once('-')?;
+        Some((name.rsplit_once('-')?.1, sequence))
+    });
+    numbers.is_some_and(|(process, sequence)| is_number(process) && is_number(sequence))
 }
 
 /// The log of one attempt: in memory while it is small, in a file from then on.

@@ -184,3 +184,17 @@ fn survives_a_cursor_that_it_did_not_hand_out() {
         assert!(page.records.len() <= 1);
     }
 }
+
+#[test]
+fn only_logs_of_this_program_go_when_there_are_too_many() {
+    for (name, expected) in [
+        ("job-1-12-0.log", true),
+        ("a-b-1-2.log", true),
+        ("syslog.log", false),
+        ("a-1.log", false),
+        ("a--1.log", false),
+        ("a-1-2.txt", false),
+    ] {
+        assert_eq!(super::spool::is_log(name), expected, "{name}");
+    }
+}

@@ -3,7 +3,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::process::geteuid;
 
 use super::removal::remove;
@@ -96,7 +96,16 @@ impl JobDirectory {
 
     /// A directory whose host was killed; none where the host lives.
     pub(super) fn abandoned(path: &Path) -> Option<Self> {
-        let lock = File::open(path.join(LOCK_FILE)).ok()?;
+        // A script can have put something else there: a pipe would be waited for.
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        let lock = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(path.join(LOCK_FILE))
+            .ok()?;
+        if !lock.metadata().ok()?.is_file() {
+            return None;
+        }
         flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
         Some(Self {
             path: path.to_owned(),
@@ -240,6 +249,21 @@ mod tests {
         fs::write(path.join(LOCK_FILE), "").unwrap();
         drop(JobDirectory::abandoned(&path).unwrap());
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn is_not_abandoned_where_its_lock_is_a_pipe_or_a_link() {
+        let parent = parent();
+        let [pipe, link] = ["pipe", "link"].map(|name| parent.path().join(name));
+        fs::create_dir(&pipe).unwrap();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, pipe.join(LOCK_FILE), mode).unwrap();
+        fs::create_dir(&link).unwrap();
+        fs::write(parent.path().join("file"), "").unwrap();
+        symlink("../file", link.join(LOCK_FILE)).unwrap();
+        for path in [pipe, link] {
+            assert!(JobDirectory::abandoned(&path).is_none());
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
-use std::fs;
-use std::io::{ErrorKind, Read as _};
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
+use rustix::fs::OFlags;
 use tokio::task::spawn_blocking;
 
 use crate::capability::{
@@ -12,7 +15,8 @@ use crate::capability::{
 /// Files below one folder, the workspace.
 ///
 /// Links are followed before it is decided whether a file lies in the workspace, so that none leads out
-/// of it.
+/// of it; and the kernel decides again when the file is opened, so that none that is put there in between
+/// does either.
 #[derive(Debug, Clone)]
 pub struct FileSource {
     /// What relative paths are relative to.
@@ -33,13 +37,11 @@ impl FileSource {
 
     fn read(&self, uri: &str, max_bytes: u64) -> Result<Object, CapabilityError> {
         let failed = |error| failed(uri, &error);
-        let path = self.resolve(uri)?;
-        // Before it is opened: a pipe would be waited for.
-        if !fs::metadata(&path).map_err(failed)?.is_file() {
-            let message = format!("`{uri}` is no file");
+        let (file, path) = self.open(uri)?;
+        if !file.metadata().map_err(failed)?.is_file() {
+            let message = format!("`{uri}` is not a regular file");
             return Err(CapabilityError::new(Reason::FetchFailed, message).with_field("script.uri"));
         }
-        let file = fs::File::open(&path).map_err(failed)?;
         // One byte more tells a file that is too large from one that just fits, even while it grows.
         let mut bytes = Vec::new();
         let mut limited = file.take(max_bytes.saturating_add(1));
@@ -56,24 +58,51 @@ impl FileSource {
         Ok(Object { bytes, metadata })
     }
 
-    fn resolve(&self, uri: &str) -> Result<PathBuf, CapabilityError> {
+    /// Opens whatever is there, and returns its path without links.
+    fn open(&self, uri: &str) -> Result<(File, PathBuf), CapabilityError> {
         let failed = |error| failed(uri, &error);
         let path = self.base.join(uri.strip_prefix("file://").unwrap_or(uri));
         let workspace = fs::canonicalize(&self.workspace).map_err(failed)?;
-        let resolved = fs::canonicalize(path).map_err(failed)?;
-        if resolved.starts_with(&workspace) {
-            return Ok(resolved);
-        }
-        let message = format!(
-            "`{uri}` lies outside the workspace `{}`",
-            workspace.display()
-        );
-        Err(CapabilityError::new(Reason::FetchDenied, message)
-            .with_hint(
-                "move the script into the workspace, or choose another one with `--workspace`",
-            )
-            .with_field("script.uri"))
+        let folder = Dir::open_ambient_dir(&workspace, ambient_authority()).map_err(failed)?;
+        let path = fs::canonicalize(path).map_err(failed)?;
+        let below = path
+            .strip_prefix(&workspace)
+            .map_err(|_| outside(uri, &workspace))?;
+        let opened = open_below(&folder, below).map_err(|error| {
+            // Such an error is of no system call: something on the way has become a link since.
+            if error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_none() {
+                outside(uri, &workspace)
+            } else {
+                failed(error)
+            }
+        });
+        opened.map(|file| (file, path))
     }
+}
+
+/// Opens what no link leads away from: by `openat2` and `RESOLVE_BENEATH`, or step by step where the
+/// kernel does not have that.
+fn open_below(folder: &Dir, path: &Path) -> io::Result<File> {
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
+    let mut options = OpenOptions::new();
+    // A pipe would be waited for, and a terminal would become that of this process.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    options.read(true).custom_flags(flags);
+    folder
+        .open_with(path, &options)
+        .map(cap_std::fs::File::into_std)
+}
+
+fn outside(uri: &str, workspace: &Path) -> CapabilityError {
+    let workspace = workspace.display();
+    let message = format!("`{uri}` lies outside the workspace `{workspace}`");
+    CapabilityError::new(Reason::FetchDenied, message)
+        .with_hint("move the script into the workspace, or choose another one with `--workspace`")
+        .with_field("script.uri")
 }
 
 #[async_trait]
@@ -95,7 +124,7 @@ impl ObjectSource for FileSource {
     }
 }
 
-fn failed(uri: &str, error: &std::io::Error) -> CapabilityError {
+fn failed(uri: &str, error: &io::Error) -> CapabilityError {
     let (reason, hint) = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => (
             Reason::FetchNotFound,
@@ -208,6 +237,90 @@ mod tests {
         ] {
             let denied = fetch(&source, uri, FetchOptions::default()).await;
             assert_eq!(denied, Err(Reason::FetchDenied), "{uri}");
+        }
+    }
+
+    #[tokio::test]
+    async fn follows_links_that_stay_in_the_workspace() {
+        let Workspace {
+            root,
+            source,
+            _directory,
+        } = workspace();
+        symlink(root.join("a.py"), root.join("playbooks/absolute.py")).unwrap();
+        symlink(&root, root.join("playbooks/up")).unwrap();
+        symlink("absolute.py", root.join("playbooks/chain.py")).unwrap();
+        for uri in ["absolute.py", "up/a.py", "up/playbooks/up/a.py", "chain.py"] {
+            let fetched = fetch(&source, uri, FetchOptions::default()).await;
+            assert_eq!(fetched, Ok("print(1)".to_owned()), "{uri}");
+        }
+    }
+
+    /// What stands between the look at a path and its opening: the path is good, and then it is not.
+    #[test]
+    fn a_link_that_appears_after_the_look_leads_nowhere() {
+        let Workspace {
+            root, _directory, ..
+        } = workspace();
+        let folder = Dir::open_ambient_dir(&root, ambient_authority()).unwrap();
+        symlink("../outside.py", root.join("file.py")).unwrap();
+        symlink(_directory.path(), root.join("folder")).unwrap();
+        symlink("..", root.join("parent")).unwrap();
+        for path in ["file.py", "folder/outside.py", "parent/outside.py"] {
+            let refused = open_below(&folder, Path::new(path)).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{path}");
+        }
+        let mut text = String::new();
+        let mut file = open_below(&folder, Path::new("a.py")).unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "print(1)");
+    }
+
+    /// Swaps a script for a link that leads out while it is fetched.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn no_swap_while_a_file_is_fetched_leads_out_of_the_workspace() {
+        const FETCHES: usize = 2_000;
+        let Workspace {
+            root,
+            source,
+            _directory,
+        } = workspace();
+        let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let swapper = {
+            let (over, folder) = (std::sync::Arc::clone(&over), _directory.path().to_owned());
+            let script = root.join("a.py");
+            std::thread::spawn(move || {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    symlink(folder.join("outside.py"), folder.join("link")).unwrap();
+                    fs::rename(folder.join("link"), &script).unwrap();
+                    fs::write(folder.join("plain"), "print(1)").unwrap();
+                    fs::rename(folder.join("plain"), &script).unwrap();
+                }
+            })
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..FETCHES {
+            seen.insert(fetch(&source, "../a.py", FetchOptions::default()).await);
+        }
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        swapper.join().unwrap();
+        assert!(seen.contains(&Ok("print(1)".to_owned())), "{seen:?}");
+        assert!(!seen.contains(&Ok("print(2)".to_owned())), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn a_pipe_is_refused_rather_than_waited_for() {
+        let Workspace {
+            root,
+            source,
+            _directory,
+        } = workspace();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, root.join("pipe.py"), mode).unwrap();
+        symlink("../pipe.py", root.join("playbooks/pipe.py")).unwrap();
+        for uri in ["../pipe.py", "pipe.py"] {
+            let refused = fetch(&source, uri, FetchOptions::default()).await;
+            assert_eq!(refused, Err(Reason::FetchFailed), "{uri}");
         }
     }
 
