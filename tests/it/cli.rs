@@ -196,10 +196,11 @@ fn secrets_come_from_the_credentials_file_and_are_not_shown() {
 
 #[test]
 fn an_interrupt_ends_the_job_first_and_exits_with_130() {
-    let script = "trap '' TERM; sh -c 'echo $$ > pid; exec sleep 600' & echo ready; wait";
+    let script = "trap '' TERM; sh -c 'while :; do sleep 1; done' FOLDER & echo ready; wait";
     let tool = "script:\n  uri: a.sh\njob:\n  env:\n    OUT: OUT_FOLDER\n";
     let workspace = workspace(&[("p.yaml", playbook(tool))]);
-    let script = script.replace("> pid", &format!("> {}/pid", workspace.path().display()));
+    let folder = workspace.path().display().to_string();
+    let script = script.replace("FOLDER", &folder);
     std::fs::write(workspace.path().join("a.sh"), script).unwrap();
     let mut child = workspace
         .command(&["run", "p.yaml"])
@@ -209,13 +210,13 @@ fn an_interrupt_ends_the_job_first_and_exits_with_130() {
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("| ready")));
+    assert!(guests::is_running(&folder));
     let process = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert!(stdout(&output).contains("cancelled"), "{}", stdout(&output));
-    let pid = std::fs::read_to_string(workspace.path().join("pid")).unwrap();
-    assert!(!guests::is_running(&pid));
+    assert!(!guests::is_running(&folder));
 }
 
 #[test]
@@ -309,4 +310,57 @@ fn call_prints_an_outcome_and_tool_inspect_everything_about_a_tool() {
     let listed = stdout(&workspace.run(&["tool", "list"]));
     let begins: Vec<_> = listed.lines().filter_map(|line| line.get(..21)).collect();
     assert_eq!(begins, ["python@0.1.0  sha256:", "script@0.1.0  sha256:"]);
+}
+
+/// By the parent, which is the program, or by any other process.
+const SEARCH_ENVIRONMENTS: &str = "for process in /proc/$PPID /proc/[0-9]*; do \
+     tr '\\0' '\\n' < $process/environ; done 2>/dev/null | grep -c '^TOOLHOST_SECRET_OTHER=' ; echo parent $PPID";
+
+#[test]
+fn a_script_cannot_read_what_the_program_was_started_with() {
+    let workspace = workspace(&shell(SEARCH_ENVIRONMENTS));
+    let output = workspace
+        .command(&["run", "p.yaml", "--output", "json"])
+        .env("TOOLHOST_SECRET_OTHER", "planted-elsewhere")
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let found = document["steps"][0]["outcome"]["output"].as_str().unwrap();
+    // Root without a namespace can.
+    if found.contains("parent 0") || !rustix::process::geteuid().is_root() {
+        assert!(found.starts_with("0\n"), "{found}");
+    }
+}
+
+#[test]
+fn no_other_process_of_its_user_may_look_into_the_program() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65_534;
+    let workspace = workspace(&shell("echo ready; while :; do sleep 1; done"));
+    let mut command = workspace.command(&["run", "p.yaml"]);
+    if rustix::process::geteuid().is_root() {
+        let everybody = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(workspace.path(), everybody).unwrap();
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let spawned = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = match spawned {
+        Ok(child) => child,
+        // Where nobody but root may enter the folder of the build.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return,
+        Err(error) => panic!("{error}"),
+    };
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("| ready")));
+    // What belongs to root there cannot be read by the user whose process it is.
+    let environment = format!("/proc/{}/environ", child.id());
+    assert_eq!(std::fs::metadata(environment).unwrap().uid(), 0);
+    let process = rustix::process::Pid::from_raw(child.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }

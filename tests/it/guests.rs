@@ -113,14 +113,13 @@ pub(crate) async fn load(host: &ToolHost, package: &str, grants: Grants) {
     host.registry().activate(Arc::new(tool));
 }
 
-/// Whether a process does anything; one that nobody has waited for yet does not.
-pub(crate) fn is_running(pid: &str) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-    let state = status
-        .rsplit(") ")
-        .next()
-        .and_then(|rest| rest.chars().next());
-    state.is_some_and(|state| state != 'Z' && state != 'X')
+/// Whether a process runs that has this text on its command line: its number is that of its own namespace.
+/// One that has ended and that nobody has waited for has no command line.
+pub(crate) fn is_running(text: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut command_lines =
+        processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    command_lines.any(|line| String::from_utf8_lossy(&line).contains(text))
 }
 
 /// What the library logs, at every level.

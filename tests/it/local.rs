@@ -111,18 +111,18 @@ async fn a_script_that_fails_twice_and_then_succeeds_completes_with_three_logs()
 #[tokio::test]
 async fn nothing_outlives_a_deadline_that_is_ignored() {
     let local = Local::new().await;
-    let script = "trap '' TERM; endless='trap \"\" TERM; echo $$; while :; do sleep 1; done'; \
-                  sh -c \"$endless\" & setsid sh -c \"$endless\" & wait";
+    let script = "trap '' TERM; endless='trap \"\" TERM; echo $0; while :; do sleep 1; done'; \
+                  sh -c \"$endless\" $HOME & setsid sh -c \"$endless\" $HOME & wait";
     let mut config = shell(script);
     config["job"]["activeDeadlineSeconds"] = json!(1);
     let outcome = local.run(config).await;
     assert_eq!(outcome.status, OutcomeStatus::Timeout);
     assert_eq!(outcome.text("reason"), Some("DeadlineExceeded"));
-    let processes: Vec<_> = outcome.text("output").unwrap().lines().collect();
-    assert_eq!(processes.len(), 2);
+    let marks: Vec<_> = outcome.text("output").unwrap().lines().collect();
+    assert_eq!(marks.len(), 2);
     assert!(
-        processes.iter().all(|process| !guests::is_running(process)),
-        "{processes:?}"
+        marks.iter().all(|mark| !guests::is_running(mark)),
+        "{marks:?}"
     );
     assert_eq!(local.leftovers(), 0);
 }
@@ -209,17 +209,21 @@ async fn the_interpreter_is_named_or_found() {
     assert_eq!(local.leftovers(), 0);
 }
 
+/// Says what is on the command line of its child, and waits for that.
+const ENDLESS: &str = "sh -c 'echo $0; while :; do sleep 1; done' $HOME";
+
 #[tokio::test]
 async fn cancelling_ends_the_job_and_says_so() {
     let local = Local::new().await;
     let cancel = CancellationToken::new();
     let (sender, mut reader) = progress();
-    let request = request(shell("echo $$; exec sleep 600"))
+    let request = request(shell(ENDLESS))
         .with_cancel(cancel.clone())
         .with_progress(sender);
     let watching = async {
         while let Some(event) = reader.next().await {
             if let ProgressEvent::Log { record, .. } = event {
+                assert!(guests::is_running(record.text.trim()));
                 cancel.cancel();
                 return record.text;
             }
@@ -228,7 +232,7 @@ async fn cancelling_ends_the_job_and_says_so() {
     };
     let (outcome, process) = tokio::join!(local.host.call(request), watching);
     assert_eq!(outcome.unwrap().status, OutcomeStatus::Cancelled);
-    assert!(!guests::is_running(&process));
+    assert!(!guests::is_running(process.trim()));
     assert_eq!(local.leftovers(), 0);
 }
 
@@ -239,7 +243,7 @@ async fn dropping_a_call_ends_its_job() {
     let mut call = Box::pin(
         local
             .host
-            .call(request(shell("echo $$; exec sleep 600")).with_progress(sender)),
+            .call(request(shell(ENDLESS)).with_progress(sender)),
     );
     let process = loop {
         tokio::select! {
@@ -250,7 +254,7 @@ async fn dropping_a_call_ends_its_job() {
         }
     };
     drop(call);
-    while guests::is_running(&process) || local.leftovers() > 0 {
+    while guests::is_running(process.trim()) || local.leftovers() > 0 {
         tokio::task::yield_now().await;
     }
 }

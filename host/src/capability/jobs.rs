@@ -80,7 +80,8 @@ pub struct JobRequest {
     /// Whose step it is: the execution and the step, for engines that keep jobs apart by it.
     pub execution_id: String,
     /// The command. `$(NAME)` is replaced by the environment variable once and `$$` is a plain `$`, as
-    /// the kubelet does it; a name that is not set stays as it is written.
+    /// the kubelet does it; a name that is not set stays as it is written. A host's requests expand no
+    /// variable that holds a secret: a command line is not secret.
     pub command: Vec<String>,
     /// The script.
     pub script: Option<Script>,

@@ -14,6 +14,7 @@ mod tool;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use exit::Exit;
 use terminal::ColorChoice;
@@ -71,6 +72,7 @@ pub(crate) fn main() -> ExitCode {
     };
     terminal::set_color(arguments.color);
     terminal::log_to_stderr();
+    hide_from_other_processes();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -91,4 +93,12 @@ pub(crate) fn main() -> ExitCode {
         }
     });
     exit.into()
+}
+
+/// Keeps other processes of the same user from reading this one's memory and the environment that it was
+/// started with, which may hold credentials; root can unless it lacks `CAP_SYS_PTRACE`.
+fn hide_from_other_processes() {
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "other processes of this user can read the environment of this one");
+    }
 }

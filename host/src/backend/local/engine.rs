@@ -11,6 +11,7 @@ use super::cgroup::Hierarchy;
 use super::directory::{DirectoryError, JobDirectory, work_directory};
 use super::job::Job;
 use super::limits::{Limits, warnings};
+use super::namespace::Namespaces;
 use super::search::find_program;
 use super::settings::LocalSettings;
 use super::sweep::sweep;
@@ -25,6 +26,10 @@ use crate::capability::{
 /// The engine `local`: see the [module](super).
 ///
 /// Its jobs need a Tokio runtime with signals and time enabled. Dropping the engine ends them.
+///
+/// Starting a job marks every descriptor of the host's process but the standard ones as close-on-exec, so
+/// that scripts inherit none. A host that hands descriptors to other programs by inheritance clears the mark
+/// when it starts them.
 #[derive(Debug)]
 pub struct LocalEngine {
     settings: LocalSettings,
@@ -33,6 +38,8 @@ pub struct LocalEngine {
     tasks: Mutex<JoinSet<()>>,
     /// Found once: a process does not change its control groups by itself.
     hierarchy: OnceLock<Hierarchy>,
+    /// Found once, and tried once.
+    namespaces: OnceLock<Option<Namespaces>>,
     /// Whether the work directory was looked through for what a killed host left.
     swept: Arc<Once>,
 }
@@ -46,6 +53,7 @@ impl LocalEngine {
             names: Arc::default(),
             tasks: Mutex::default(),
             hierarchy: OnceLock::new(),
+            namespaces: OnceLock::new(),
             swept: Arc::new(Once::new()),
         }
     }
@@ -55,6 +63,13 @@ impl LocalEngine {
             return Hierarchy::default();
         }
         self.hierarchy.get_or_init(Hierarchy::find).clone()
+    }
+
+    fn namespaces(&self) -> Option<Namespaces> {
+        if !self.settings.use_namespaces {
+            return None;
+        }
+        self.namespaces.get_or_init(Namespaces::find).clone()
     }
 }
 
@@ -116,6 +131,7 @@ impl JobRunner for LocalEngine {
             program_path: prepared.program_path,
             limits,
             hierarchy,
+            namespaces: self.namespaces(),
             warnings,
             directory: Arc::new(prepared.directory),
             reservation,

@@ -11,6 +11,7 @@ use super::cgroup::{Group, Hierarchy};
 use super::directory::JobDirectory;
 use super::engine::Reservation;
 use super::limits::Limits;
+use super::namespace::Namespaces;
 use super::process::{Launch, Process, ProcessEnd, StartError};
 use super::pump::Pump;
 use super::verdict::{internal, start_failed, verdict};
@@ -31,6 +32,7 @@ pub(super) struct Job {
     pub(super) program_path: PathBuf,
     pub(super) limits: Limits,
     pub(super) hierarchy: Hierarchy,
+    pub(super) namespaces: Option<Namespaces>,
     /// What the user should know.
     pub(super) warnings: Vec<String>,
     pub(super) directory: Arc<JobDirectory>,
@@ -192,6 +194,7 @@ impl Job {
             search_path: self.search_path.clone(),
             environment: self.program.environment().to_vec(),
             hierarchy: self.hierarchy.clone(),
+            namespaces: self.namespaces.clone(),
             limits: self.limits.clone(),
         }
     }

@@ -14,7 +14,7 @@ pub(super) const JOB_ID_VARIABLE: &str = "NOETL_JOB_ID";
 /// How long the kernel may take to end what was killed. A process that waits for hardware does not end.
 const KILL_WAIT: Duration = Duration::from_secs(5);
 /// The pauses between two looks at what is left: short, for most things end at once.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const FIRST_PAUSE: Duration = Duration::from_micros(250);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Kills again and again until nothing is found any more, and says whether it came to that.

@@ -10,13 +10,15 @@
 //!   Standard input is empty; both outputs go into one pipe, so that lines stay in their order.
 //! * **Its limits.** `limits.memory`, `limits.cpu` and a number of processes, by a control group where
 //!   the host may make one, and otherwise by resource limits; see [`LocalSettings::use_cgroups`].
+//! * **Namespaces.** A PID and a mount namespace, where the system lets the host make them; see
+//!   [`LocalSettings::use_namespaces`]. No descriptor but the three standard ones is inherited.
 //! * **An end.** When the main process ends, everything that it left behind is killed, as in a pod. The
 //!   same holds at the deadline, when the job is cancelled and when the engine is dropped. Where the
-//!   host itself was killed, the next engine with the same work directory ends what it left.
+//!   host itself was killed, its jobs end with it, or the next engine with the same work directory ends
+//!   what it left.
 //!
-//! It is no sandbox: a script can read and write what the host's user can, and use the network. Where
-//! there are no control groups, a process that leaves its process group, erases its environment and
-//! leaves the job's directory is not found again.
+//! It is not a security boundary: a script can read and write what the host's user can, and use the network.
+//! `docs/local.md` says what is closed and what is not.
 //!
 //! [`JobEventKind::AttemptStarted`](crate::capability::JobEventKind::AttemptStarted) comes before every
 //! attempt's end, also where the program could not be started. A cancelled attempt is not counted as
@@ -30,6 +32,7 @@ mod engine;
 mod job;
 mod leftovers;
 mod limits;
+mod namespace;
 mod process;
 mod pump;
 mod removal;

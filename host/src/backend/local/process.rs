@@ -5,8 +5,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process_group, prlimit,
-    waitid,
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process,
+    kill_process_group, prlimit, waitid,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,6 +16,7 @@ use super::cgroup::{Group, Hierarchy};
 use super::directory::{AttemptDirectory, JobDirectory};
 use super::leftovers::{JOB_ID_VARIABLE, Mark, count_tasks_of_user, kill_until_gone};
 use super::limits::Limits;
+use super::namespace::{Entrance, Namespace, Namespaces, terminate_program};
 
 /// Waits for a line before it becomes the program.
 ///
@@ -25,7 +26,16 @@ use super::limits::Limits;
 /// host moves it into its control group and sets its resource limits, and then it replaces itself. The
 /// arguments stay positional parameters, which no shell looks into. Where the host dies before, the
 /// line never comes.
-const LAUNCHER: &str = "read -r _toolhost_start || exit 125\nexec \"$@\" </dev/null";
+///
+/// The line names the first process of the namespace that the program shall run in. Where it is empty,
+/// the words that enter one are left out.
+const LAUNCHER: &str = "read -r _toolhost_target || exit 125\n\
+     count=$1; shift\n\
+     [ -z \"$_toolhost_target\" ] || exec \"$0\" --target \"$_toolhost_target\" \"$@\" </dev/null\n\
+     shift \"$count\"\n\
+     exec \"$@\" </dev/null";
+/// The first descriptor that is none of the standard ones.
+const FIRST_OTHER_DESCRIPTOR: i32 = 3;
 
 /// What to start. It has no `Debug`: the arguments may be secrets.
 pub(super) struct Launch {
@@ -37,6 +47,8 @@ pub(super) struct Launch {
     pub(super) search_path: String,
     pub(super) environment: Vec<(String, SecretString)>,
     pub(super) hierarchy: Hierarchy,
+    /// None where it shall have no namespaces of its own.
+    pub(super) namespaces: Option<Namespaces>,
     pub(super) limits: Limits,
 }
 
@@ -47,6 +59,9 @@ pub(super) struct Process {
     /// The main process, which is also the number of its group. Nobody else can get this number until
     /// the process is waited for, which happens last.
     pid: Pid,
+    /// None where the system does not let the host make any. The main process is outside, and waits for
+    /// the program inside, to end as that did.
+    namespace: Option<Namespace>,
     group: Group,
     mark: Mark,
     directory: Option<AttemptDirectory>,
@@ -80,6 +95,9 @@ pub(super) enum StartError {
     /// The process could not be made.
     #[error("the process could not be made")]
     Spawn(#[source] io::Error),
+    /// Its namespaces could not be made.
+    #[error("its namespaces could not be made")]
+    Namespace(#[source] io::Error),
     /// Its limits could not be set.
     #[error("its limits could not be set")]
     Limits(#[source] io::Error),
@@ -95,11 +113,22 @@ impl Process {
             .job_directory
             .attempt(launch.attempt)
             .map_err(StartError::Directory)?;
+        // What some library of this process, or whoever started it, left open is not for scripts.
+        close_fds::set_fds_cloexec_threadsafe(FIRST_OTHER_DESCRIPTOR, &[]);
+        // It is made while everything else is.
+        let namespaces = launch.namespaces.as_ref();
+        let starting = match namespaces {
+            Some(all) => all.begin().map_err(StartError::Namespace)?,
+            None => None,
+        };
+        let starting = namespaces.zip(starting);
+        let work = directory.work();
+        let entrance = starting.as_ref().map(|(all, _)| all.entrance(&work));
         let mark = Mark::new(&id, launch.job_directory.path());
         let group = Group::create(&launch.hierarchy, &id, launch.attempt, &launch.limits);
         let (output, writer) = io::pipe().map_err(StartError::Spawn)?;
         // The command has the writing ends of the pipe: it must be gone for the pipe to end.
-        let child = command(&launch, &directory, &id)
+        let child = command(&launch, entrance, &directory, &id)
             .stdout(writer.try_clone().map_err(StartError::Spawn)?)
             .stderr(writer)
             .spawn()
@@ -110,6 +139,7 @@ impl Process {
         let mut process = Self {
             pid: Pid::from_child(&child),
             child,
+            namespace: None,
             group,
             mark,
             directory: Some(directory),
@@ -118,6 +148,10 @@ impl Process {
             is_over: false,
         };
         process.limit(&launch.limits).map_err(StartError::Limits)?;
+        if let Some((all, starting)) = starting {
+            let made = all.finish(starting, &work);
+            process.namespace = made.map_err(StartError::Namespace)?;
+        }
         process.release().map_err(StartError::Spawn)?;
         Ok((process, output))
     }
@@ -141,9 +175,13 @@ impl Process {
         Ok(())
     }
 
-    /// Asks the process group to end.
+    /// Asks the program and its process group to end.
     pub(super) fn terminate(&self) {
-        let _ = kill_process_group(self.pid, Signal::TERM);
+        if self.namespace.is_some() {
+            terminate_program(self.pid);
+        } else {
+            let _ = kill_process_group(self.pid, Signal::TERM);
+        }
     }
 
     /// Kills what is left of the attempt, removes its directory and tells how it ended.
@@ -187,8 +225,10 @@ impl Process {
 
     /// Lets the launcher become the program.
     fn release(&mut self) -> io::Result<()> {
+        let target = self.namespace.as_ref().map(Namespace::target);
+        let line = format!("{}\n", target.unwrap_or_default());
         match self.child.stdin.take() {
-            Some(mut stdin) => stdin.write_all(b"\n"),
+            Some(mut stdin) => stdin.write_all(line.as_bytes()),
             None => Err(io::Error::other("the launcher has no standard input")),
         }
     }
@@ -197,6 +237,7 @@ impl Process {
     fn kill(&mut self) {
         self.is_over = true;
         if !kill_until_gone(|| self.kill_once()) {
+            let _ = kill_process_group(self.pid, Signal::KILL);
             let pid = self.pid.as_raw_nonzero().get();
             tracing::warn!(
                 pid,
@@ -207,14 +248,22 @@ impl Process {
 
     /// Kills what can be found, and says whether anything was there.
     fn kill_once(&mut self) -> bool {
+        // First what is inside: the main process has to see the program end, and nobody else would wait
+        // for that.
+        if let Some(namespace) = &mut self.namespace
+            && namespace.kill()
+        {
+            // It stops itself when the program does.
+            let _ = kill_process(self.pid, Signal::CONT);
+            return true;
+        }
         if self.status.is_none() {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
-        let found = if self.group.is_there() {
-            self.group.kill()
-        } else {
-            self.mark.kill()
-        };
+        let in_group = self.group.kill();
+        // What may write to control groups can leave its own, and whatever can do neither leaves no
+        // namespace.
+        let found = in_group || (self.namespace.is_none() && self.mark.kill());
         if found {
             return true;
         }
@@ -234,12 +283,23 @@ impl Drop for Process {
     }
 }
 
-fn command(launch: &Launch, directory: &AttemptDirectory, id: &str) -> Command {
+fn command(
+    launch: &Launch,
+    entrance: Option<Entrance>,
+    directory: &AttemptDirectory,
+    id: &str,
+) -> Command {
     let mut command = Command::new("/bin/sh");
+    let (enter, options) = match entrance {
+        Some(Entrance { program, options }) => (program, options),
+        None => (PathBuf::from("sh"), Vec::new()),
+    };
     command
         .arg("-c")
         .arg(LAUNCHER)
-        .arg("sh")
+        .arg(enter)
+        .arg(options.len().to_string())
+        .args(options)
         .arg(&launch.program)
         .args(launch.arguments.iter().map(|argument| argument.as_str()))
         .current_dir(directory.work())

@@ -10,6 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::cgroup::Hierarchy;
+use super::namespace::Namespaces;
 use super::{LocalEngine, LocalSettings};
 use crate::backend::conformance::observation::{Observed, observe, start, wait_until_gone};
 use crate::backend::conformance::{self, Behaviour, Harness, Timing, shell_request};
@@ -32,6 +33,38 @@ impl LocalHarness {
 
     fn without_cgroups() -> Self {
         Self::with(|settings| settings.use_cgroups = false)
+    }
+
+    fn without_namespaces() -> Self {
+        Self::with(|settings| settings.use_namespaces = false)
+    }
+
+    /// What a system has that lets nobody make anything.
+    fn bare() -> Self {
+        Self::with(|settings| {
+            settings.use_cgroups = false;
+            settings.use_namespaces = false;
+        })
+    }
+
+    /// One for each means of finding what a script started.
+    fn all() -> [Self; 4] {
+        [
+            Self::new(),
+            Self::without_cgroups(),
+            Self::without_namespaces(),
+            Self::bare(),
+        ]
+    }
+
+    /// How many processes there are that have its folder on their command line, as scripts have.
+    fn processes(&self) -> usize {
+        let folder = self.scratch.path().to_str().unwrap();
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        processes
+            .filter_map(|process| fs::read(process.path().join("cmdline")).ok())
+            .filter(|line| String::from_utf8_lossy(line).contains(folder))
+            .count()
     }
 
     fn with(change: impl FnOnce(&mut LocalSettings)) -> Self {
@@ -128,11 +161,16 @@ fn attempt(observed: &Observed) -> AttemptEnd {
     attempts[0].clone()
 }
 
-/// Whether the process is there and did not end.
-fn is_alive(pid: &str) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
+/// Whether jobs can have namespaces of their own here.
+fn has_namespaces() -> bool {
+    let Some(namespaces) = Namespaces::find() else {
+        return false;
+    };
+    let Some(starting) = namespaces.begin().unwrap() else {
+        return false;
+    };
+    let made = namespaces.finish(starting, Path::new("/")).unwrap();
+    made.is_some()
 }
 
 /// The groups of this host's jobs that exist.
@@ -160,6 +198,14 @@ async fn conforms_without_control_groups() {
 }
 
 #[tokio::test]
+async fn conforms_without_namespaces() {
+    for harness in [LocalHarness::without_namespaces(), LocalHarness::bare()] {
+        conformance::run_all(&harness).await;
+        assert_eq!(harness.directories(), Vec::<PathBuf>::new());
+    }
+}
+
+#[tokio::test]
 async fn tells_the_line_that_the_interpreter_cannot_read() {
     let harness = LocalHarness::new();
     let observed = harness.run("echo a\nif true; then\n").await;
@@ -177,50 +223,125 @@ async fn tells_the_line_that_the_interpreter_cannot_read() {
 /// log open. It goes on when both are there.
 const STUBBORN_FAMILY: &str = "\
 trap '' TERM
-echo $$
-sh -c 'echo $$; : > here; while :; do sleep 1; done' &
-setsid sh -c 'echo $$; : > there; cd /; while :; do sleep 1; done' &
+sh -c ': > here; while :; do sleep 1; done' $0 &
+setsid sh -c ': > there; cd /; while :; do sleep 1; done' $0 &
 while [ ! -e here ] || [ ! -e there ]; do sleep 0.02; done
+";
+/// A grandchild that leaves every group, and has nothing by which it could be known.
+const RUNAWAY: &str = "\
+for group in /sys/fs/cgroup /sys/fs/cgroup/*; do
+  echo $$ > $group/cgroup.procs
+done 2>/dev/null
+here=$PWD
+env -i setsid sh -c 'cd /; : > $1; while :; do /bin/sleep 1; done' $0 $here/there &
+while [ ! -e there ]; do sleep 0.02; done
 ";
 
 #[tokio::test]
 async fn kills_the_whole_family_of_a_cancelled_script() {
-    for harness in [LocalHarness::new(), LocalHarness::without_cgroups()] {
+    for harness in LocalHarness::all() {
         let script = format!("{STUBBORN_FAMILY}echo ready; wait");
         let mut running = start(&harness, shell(&script)).await;
         running.wait_for_log(1, "ready").await;
+        assert!(harness.processes() >= 3);
         running.handle.request_cancel();
         let observed = running.finish().await;
         assert_eq!(observed.end.status, JobStatus::Cancelled);
         assert_eq!(attempt(&observed).signal, Some(9));
-        check_nobody_is_alive(&observed);
+        assert_eq!(harness.processes(), 0);
     }
 }
 
 #[tokio::test]
 async fn kills_what_a_script_that_succeeded_leaves_behind() {
-    for harness in [LocalHarness::new(), LocalHarness::without_cgroups()] {
+    for harness in LocalHarness::all() {
         let observed = harness.run(STUBBORN_FAMILY).await;
         assert_eq!(observed.end.status, JobStatus::Succeeded);
-        check_nobody_is_alive(&observed);
+        assert_eq!(harness.processes(), 0);
     }
 }
 
-fn check_nobody_is_alive(observed: &Observed) {
-    let log = log(observed);
-    let pids: Vec<&str> = log
-        .lines()
-        .filter(|line| line.parse::<u32>().is_ok())
-        .collect();
-    assert_eq!(pids.len(), 3, "{log}");
-    for pid in pids {
-        assert!(!is_alive(pid), "process {pid} is alive");
+#[tokio::test]
+async fn kills_what_has_left_its_control_group_and_its_environment() {
+    if !has_namespaces() {
+        return;
+    }
+    for harness in [LocalHarness::new(), LocalHarness::without_cgroups()] {
+        let observed = harness.run(RUNAWAY).await;
+        assert_eq!(observed.end.status, JobStatus::Succeeded);
+        assert_eq!(harness.processes(), 0);
+    }
+}
+
+#[tokio::test]
+async fn shows_a_script_no_process_but_its_own_and_no_environment_of_the_host() {
+    const HOST_VARIABLE: &str = "CARGO_MANIFEST_DIR";
+    assert!(std::env::var_os(HOST_VARIABLE).is_some());
+    if !has_namespaces() {
+        return;
+    }
+    let harness = LocalHarness::new();
+    let script = "for process in /proc/[0-9]* /proc/$PPID; do\n\
+                  tr '\\0' '\\n' < $process/environ; echo $process\ndone 2>/dev/null";
+    let observed = harness.run(script).await;
+    let log = log(&observed);
+    assert!(
+        log.contains("\n/proc/1\n") || log.starts_with("/proc/1\n"),
+        "{log}"
+    );
+    assert!(log.contains("NOETL_JOB_ID="), "{log}");
+    assert!(!log.contains(HOST_VARIABLE), "{log}");
+    let process = format!("/proc/{}\n", std::process::id());
+    assert!(!log.contains(&process), "{log}");
+}
+
+#[tokio::test]
+async fn a_script_inherits_no_descriptor() {
+    for harness in [LocalHarness::new(), LocalHarness::bare()] {
+        let path = harness.scratch.path().join("open");
+        let file = fs::File::create(&path).unwrap();
+        rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).unwrap();
+        let script = "for file in /proc/$$/fd/*; do echo ${file##*/} $(readlink $file); done";
+        let observed = harness.run(script).await;
+        let log = log(&observed);
+        assert!(log.contains("/dev/null"), "{log}");
+        assert!(!log.contains(path.to_str().unwrap()), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_script_may_signal_its_own_process_group() {
+    for harness in LocalHarness::all() {
+        let script = "trap 'echo caught' TERM; kill -TERM 0; echo on; exit 7";
+        let observed = harness.run(script).await;
+        assert_eq!(log(&observed), "caught\non\n");
+        assert_eq!(attempt(&observed).exit_code, Some(7));
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_has_stopped_itself_is_ended() {
+    for harness in LocalHarness::all() {
+        let mut running = start(&harness, shell("echo ready; kill -STOP $$")).await;
+        running.wait_for_log(1, "ready").await;
+        running.handle.request_cancel();
+        let observed = running.finish().await;
+        assert_eq!(observed.end.status, JobStatus::Cancelled);
+        assert_eq!(harness.processes(), 0);
+    }
+}
+
+#[tokio::test]
+async fn tells_an_exit_code_from_a_signal() {
+    for harness in LocalHarness::all() {
+        let attempt = attempt(&harness.run("exit 139").await);
+        assert_eq!((attempt.exit_code, attempt.signal), (Some(139), None));
     }
 }
 
 #[tokio::test]
 async fn ends_its_jobs_when_it_is_dropped() {
-    for harness in [LocalHarness::new(), LocalHarness::without_cgroups()] {
+    for harness in LocalHarness::all() {
         let script = format!("{STUBBORN_FAMILY}echo ready; wait");
         let mut running = start(&harness, shell(&script)).await;
         running.wait_for_log(1, "ready").await;

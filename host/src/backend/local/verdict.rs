@@ -38,7 +38,7 @@ pub(super) fn start_failed(error: &StartError) -> AttemptEnd {
     let hint = match error {
         StartError::TooLong => "give large values as arguments (`args`): those may be in a file",
         StartError::Directory(_) => "check the space and the permissions of the work directory",
-        StartError::Spawn(_) | StartError::Limits(_) => {
+        StartError::Spawn(_) | StartError::Namespace(_) | StartError::Limits(_) => {
             "the machine may be out of processes, memory or open files"
         }
     };

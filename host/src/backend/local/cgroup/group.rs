@@ -17,6 +17,8 @@ const CPU_PERIOD_MICROSECONDS: u64 = 100_000;
 const MIN_CPU_QUOTA_MICROSECONDS: u64 = 1_000;
 /// How long a group may stay busy after its last process ended.
 const REMOVE_WAIT: Duration = Duration::from_secs(1);
+/// The most groups of one attempt that are looked through. It needs none; what makes more is up to no good.
+const MAX_GROUPS: usize = 1_000;
 const REMOVE_PAUSE: Duration = Duration::from_millis(2);
 
 /// The groups of one attempt; removed when it is dropped.
@@ -101,7 +103,8 @@ impl Group {
         }
     }
 
-    /// Whether every process of the attempt can be found in it.
+    /// Whether any was made.
+    #[cfg(test)]
     pub(in super::super) fn is_there(&self) -> bool {
         self.directories().next().is_some()
     }
@@ -131,7 +134,8 @@ impl Group {
             }
         }
         let mut found = false;
-        for pid in self.directories().flat_map(processes) {
+        let groups = self.directories().flat_map(with_groups_below);
+        for pid in groups.flat_map(|group| processes(&group)) {
             found = true;
             // It may have ended meanwhile.
             let _ = kill_process(pid, Signal::KILL);
@@ -177,7 +181,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         let give_up = Instant::now() + REMOVE_WAIT;
-        let directories: Vec<PathBuf> = self.directories().map(Path::to_owned).collect();
+        let directories: Vec<PathBuf> = self.directories().flat_map(with_groups_below).collect();
         for directory in directories {
             // The kernel lets go of processes some time after they ended.
             while let Err(error) = fs::remove_dir(&directory) {
@@ -262,6 +266,21 @@ fn limit_cpu(group: &Parent, thousandths: u64) -> io::Result<()> {
 
 fn write(group: &Parent, file: &str, value: impl Display) -> io::Result<()> {
     fs::write(group.directory.join(file), value.to_string())
+}
+
+/// The group and those that a script has made below it, which only root can: the lowest first.
+fn with_groups_below(directory: &Path) -> Vec<PathBuf> {
+    let mut groups = vec![directory.to_owned()];
+    let mut next = 0;
+    while let Some(group) = groups.get(next).filter(|_| groups.len() < MAX_GROUPS) {
+        let entries = fs::read_dir(group).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let below: Vec<PathBuf> = folders.map(|folder| folder.path()).collect();
+        groups.extend(below);
+        next += 1;
+    }
+    groups.reverse();
+    groups
 }
 
 fn processes(directory: &Path) -> Vec<Pid> {
@@ -359,6 +378,18 @@ mod tests {
         for parent in &parents {
             fs::remove_dir_all(parent.path().join("toolhost-job-1")).unwrap();
         }
+    }
+
+    #[test]
+    fn has_the_groups_that_a_script_made_below_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let deep = parent.path().join("a/b");
+        fs::create_dir_all(&deep).unwrap();
+        fs::create_dir(parent.path().join("c")).unwrap();
+        let groups = with_groups_below(parent.path());
+        assert_eq!(groups.len(), 4);
+        assert_eq!(groups.first(), Some(&deep));
+        assert_eq!(groups.last().map(PathBuf::as_path), Some(parent.path()));
     }
 
     #[test]

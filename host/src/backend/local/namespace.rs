@@ -1,0 +1,258 @@
+//! A PID and a mount namespace for each attempt, where the system lets the host make them.
+//!
+//! Their processes see none but themselves in `/proc`, so neither the host's environment nor that of
+//! another job; and none of them can leave. The kernel kills all of them with the first one, which waits
+//! at a pipe of the host, and ends when the host does, however that comes.
+//!
+//! `unshare` and `nsenter` of util-linux make and enter them: what they do takes a process with a single
+//! thread, or code between fork and exec, which is unsafe. A host that is not root makes a user namespace
+//! with them, in which the user stays the same one; set-user-ID programs have no effect in it.
+//!
+//! Sources: `pid_namespaces(7)`, `user_namespaces(7)`, `unshare(1)`, `nsenter(1)`.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, OnceLock};
+
+use rustix::process::{
+    Pid, PidfdFlags, RawPid, Signal, geteuid, kill_process, kill_process_group, pidfd_open,
+    pidfd_send_signal,
+};
+
+use super::leftovers::kill_until_gone;
+use super::search::find_program;
+use super::settings::LocalSettings;
+
+/// The first process: says that it is there, and waits until it is killed or the host is gone. Those whose
+/// parents ended become its children; as it ignores their ends, the kernel removes them.
+const FIRST_PROCESS: &str = "trap '' CHLD; echo; exec >&-; read -r _";
+/// What a namespace must be good for.
+const CHECK: &str = "test \"$PPID\" = 0 && test -d /proc/self";
+
+/// How namespaces are made on this machine.
+#[derive(Debug, Clone)]
+pub(super) struct Namespaces {
+    unshare: PathBuf,
+    enter: PathBuf,
+    new_session: PathBuf,
+    /// Whether a namespace could be entered; tried once.
+    is_usable: Arc<OnceLock<bool>>,
+}
+
+impl Namespaces {
+    /// What this machine has; none where a program is missing. Whether it may be used is seen when it is.
+    pub(super) fn find() -> Option<Self> {
+        // Not by a variable of the environment: these are not programs of the user's choice.
+        let find = |name| find_program(name, LocalSettings::DEFAULT_SEARCH_PATH).ok();
+        Some(Self {
+            unshare: find("unshare")?,
+            enter: find("nsenter")?,
+            new_session: find("setsid")?,
+            is_usable: Arc::default(),
+        })
+    }
+
+    /// Begins to make a namespace; none where the system lets nobody make any.
+    ///
+    /// # Errors
+    ///
+    /// It could not be made, although one was before.
+    pub(super) fn begin(&self) -> io::Result<Option<StartingNamespace>> {
+        if self.is_usable.get() == Some(&false) {
+            return Ok(None);
+        }
+        let mut command = Command::new(&self.unshare);
+        if !geteuid().is_root() {
+            command.args(["--user", "--map-current-user"]);
+        }
+        // What is mounted and unmounted outside is so inside as well.
+        command
+            .args(["--pid", "--mount", "--propagation", "slave", "--mount-proc"])
+            .args(["--fork", "--kill-child", "/bin/sh", "-c", FIRST_PROCESS])
+            .current_dir("/")
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // Signals of a terminal are for the host alone.
+            .process_group(0);
+        let keeper = command.spawn().map(Keeper);
+        self.unless_unusable(keeper.map(|keeper| StartingNamespace { keeper }))
+    }
+
+    /// Waits until it is there; none where the system refuses it, or refuses to let anything in.
+    ///
+    /// # Errors
+    ///
+    /// As of [`begin`](Self::begin).
+    pub(super) fn finish(
+        &self,
+        starting: StartingNamespace,
+        directory: &Path,
+    ) -> io::Result<Option<Namespace>> {
+        self.unless_unusable(starting.finish().and_then(|namespace| {
+            let is_usable = self
+                .is_usable
+                .get_or_init(|| self.can_enter(&namespace, directory));
+            if *is_usable {
+                Ok(namespace)
+            } else {
+                Err(io::Error::other("it cannot be entered"))
+            }
+        }))
+    }
+
+    /// Where it has worked before, a script without it would see more than the one before it: that fails.
+    fn unless_unusable<T>(&self, made: io::Result<T>) -> io::Result<Option<T>> {
+        match made {
+            Ok(made) => Ok(Some(made)),
+            Err(error) if self.is_usable.get() == Some(&true) => Err(error),
+            Err(error) => {
+                let _known = self.is_usable.set(false);
+                tracing::info!(%error, "jobs have no namespaces of their own here");
+                Ok(None)
+            }
+        }
+    }
+
+    /// What runs a program in a namespace, in this directory, and in a session of its own, so that no signal
+    /// for it reaches the process that has entered and waits for it.
+    pub(super) fn entrance(&self, directory: &Path) -> Entrance {
+        let mut options: Vec<PathBuf> = ["--pid", "--mount"].map(PathBuf::from).into();
+        if !geteuid().is_root() {
+            options.extend(["--user", "--preserve-credentials"].map(PathBuf::from));
+        }
+        let mut working_directory = std::ffi::OsString::from("--wdns=");
+        working_directory.push(directory);
+        options.push(working_directory.into());
+        options.push("--".into());
+        options.push(self.new_session.clone());
+        Entrance {
+            program: self.enter.clone(),
+            options,
+        }
+    }
+
+    fn can_enter(&self, namespace: &Namespace, directory: &Path) -> bool {
+        let Entrance { program, options } = self.entrance(directory);
+        let status = Command::new(program)
+            .args(["--target", &namespace.target()])
+            .args(options)
+            .args(["/bin/sh", "-c", CHECK])
+            .current_dir("/")
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .status();
+        status.is_ok_and(|status| status.success())
+    }
+}
+
+/// How a command is run in a namespace: `PROGRAM --target PID OPTIONS… COMMAND…`.
+#[derive(Debug)]
+pub(super) struct Entrance {
+    pub(super) program: PathBuf,
+    pub(super) options: Vec<PathBuf>,
+}
+
+/// A namespace that may not be there yet.
+#[derive(Debug)]
+pub(super) struct StartingNamespace {
+    keeper: Keeper,
+}
+
+impl StartingNamespace {
+    fn finish(mut self) -> io::Result<Namespace> {
+        let mut output = self.keeper.0.stdout.take();
+        let output = output.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        // Nothing comes where the program was refused something.
+        output.read_exact(&mut [0])?;
+        let first = only_child(Pid::from_child(&self.keeper.0))?;
+        Ok(Namespace {
+            // Its number is its own still: it waits for this process.
+            first: pidfd_open(first, PidfdFlags::empty())?,
+            first_pid: first,
+            keeper: self.keeper,
+        })
+    }
+}
+
+/// A namespace; everything in it is killed when it is dropped.
+#[derive(Debug)]
+pub(super) struct Namespace {
+    first: OwnedFd,
+    first_pid: Pid,
+    keeper: Keeper,
+}
+
+impl Namespace {
+    /// The first process, by which the namespace is entered.
+    pub(super) fn target(&self) -> String {
+        self.first_pid.as_raw_nonzero().to_string()
+    }
+
+    /// Kills everything in it, and says whether anything was there.
+    pub(super) fn kill(&mut self) -> bool {
+        // It is waited for by its parent when the kernel has removed everything else, and not before.
+        if self.keeper.has_ended() {
+            return false;
+        }
+        let _ = pidfd_send_signal(&self.first, Signal::KILL);
+        true
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if !kill_until_gone(|| self.kill()) {
+            tracing::warn!("processes of a job do not end although they were killed");
+        }
+    }
+}
+
+/// The parent of the first process, which ends with it, and the other way around.
+#[derive(Debug)]
+struct Keeper(Child);
+
+impl Keeper {
+    fn has_ended(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(Some(_)) | Err(_))
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// Asks what runs in a namespace to end: the process group of the program that `entered` has started.
+pub(super) fn terminate_program(entered: Pid) {
+    let Ok(program) = only_child(entered) else {
+        return;
+    };
+    // It has no group of its own yet when it has just been started.
+    if kill_process_group(program, Signal::TERM).is_err() {
+        let _ = kill_process(program, Signal::TERM);
+    }
+}
+
+/// The child of a process that has one thread and one child.
+fn only_child(parent: Pid) -> io::Result<Pid> {
+    let parent = parent.as_raw_nonzero();
+    let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;
+    let child = children.split_whitespace().next();
+    let child = child.and_then(|child| child.parse::<RawPid>().ok());
+    child
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| io::Error::other("it has no child"))
+}
