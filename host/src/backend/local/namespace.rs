@@ -4,24 +4,29 @@
 //! another job; and none of them can leave. The kernel kills all of them with the first one, which waits
 //! at a pipe of the host, and ends when the host does, however that comes.
 //!
-//! `unshare` and `nsenter` of util-linux make and enter them: what they do takes a process with a single
-//! thread, or code between fork and exec, which is unsafe. A host that is not root makes a user namespace
-//! with them, in which the user stays the same one; set-user-ID programs have no effect in it.
+//! `unshare` of util-linux makes them. As root, a thread of the host enters them for as long as it takes to
+//! start a program. A host that is not root makes a user namespace with them, in which the user stays the
+//! same one and set-user-ID programs have no effect; no thread of several may enter that, so `nsenter` does.
 //!
 //! Sources: `pid_namespaces(7)`, `user_namespaces(7)`, `unshare(1)`, `nsenter(1)`.
 
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use rustix::process::{
     Pid, PidfdFlags, RawPid, Signal, geteuid, kill_process, kill_process_group, pidfd_open,
     pidfd_send_signal,
 };
+#[expect(deprecated, reason = "see `enter`")]
+use rustix::thread::unshare;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 
 use super::leftovers::kill_until_gone;
 use super::search::find_program;
@@ -37,10 +42,17 @@ const CHECK: &str = "test \"$PPID\" = 0 && test -d /proc/self";
 #[derive(Debug, Clone)]
 pub(super) struct Namespaces {
     unshare: PathBuf,
-    enter: PathBuf,
-    new_session: PathBuf,
+    /// None where threads of this process can enter by themselves.
+    enter: Option<Enter>,
     /// Whether a namespace could be entered; tried once.
     is_usable: Arc<OnceLock<bool>>,
+}
+
+/// The programs by which a namespace is entered.
+#[derive(Debug, Clone)]
+struct Enter {
+    nsenter: PathBuf,
+    setsid: PathBuf,
 }
 
 impl Namespaces {
@@ -48,10 +60,17 @@ impl Namespaces {
     pub(super) fn find() -> Option<Self> {
         // Not by a variable of the environment: these are not programs of the user's choice.
         let find = |name| find_program(name, LocalSettings::DEFAULT_SEARCH_PATH).ok();
+        let enter = if geteuid().is_root() {
+            None
+        } else {
+            Some(Enter {
+                nsenter: find("nsenter")?,
+                setsid: find("setsid")?,
+            })
+        };
         Some(Self {
             unshare: find("unshare")?,
-            enter: find("nsenter")?,
-            new_session: find("setsid")?,
+            enter,
             is_usable: Arc::default(),
         })
     }
@@ -66,7 +85,7 @@ impl Namespaces {
             return Ok(None);
         }
         let mut command = Command::new(&self.unshare);
-        if !geteuid().is_root() {
+        if self.enter.is_some() {
             command.args(["--user", "--map-current-user"]);
         }
         // What is mounted and unmounted outside is so inside as well.
@@ -81,7 +100,10 @@ impl Namespaces {
             // Signals of a terminal are for the host alone.
             .process_group(0);
         let keeper = command.spawn().map(Keeper);
-        self.unless_unusable(keeper.map(|keeper| StartingNamespace { keeper }))
+        self.unless_unusable(keeper.map(|keeper| StartingNamespace {
+            is_entered_by_threads: self.enter.is_none(),
+            keeper,
+        }))
     }
 
     /// Waits until it is there; none where the system refuses it, or refuses to let anything in.
@@ -95,15 +117,52 @@ impl Namespaces {
         directory: &Path,
     ) -> io::Result<Option<Namespace>> {
         self.unless_unusable(starting.finish().and_then(|namespace| {
-            let is_usable = self
-                .is_usable
-                .get_or_init(|| self.can_enter(&namespace, directory));
-            if *is_usable {
+            let Some(enter) = &self.enter else {
+                return Ok(namespace);
+            };
+            let can_enter = || enter.can_enter(&namespace, directory);
+            if *self.is_usable.get_or_init(can_enter) {
                 Ok(namespace)
             } else {
                 Err(io::Error::other("it cannot be entered"))
             }
         }))
+    }
+
+    /// The words before a command that is run in a namespace, in that directory; there may be none.
+    pub(super) fn words(&self, namespace: &Namespace, directory: &Path) -> Vec<OsString> {
+        let enter = self.enter.as_ref();
+        enter.map_or_else(Vec::new, |enter| enter.words(namespace, directory))
+    }
+
+    /// Starts a command that begins with [`words`](Self::words) in a namespace; none where this process cannot
+    /// enter any.
+    ///
+    /// # Errors
+    ///
+    /// As of [`begin`](Self::begin), and those of the start.
+    pub(super) fn spawn(
+        &self,
+        namespace: &Namespace,
+        command: &mut Command,
+    ) -> io::Result<Option<Child>> {
+        if self.enter.is_some() {
+            return command.spawn().map(Some);
+        }
+        let entered = namespace.open()?;
+        thread::scope(|scope| {
+            let spawning = thread::Builder::new()
+                .name("spawn".to_owned())
+                .spawn_scoped(scope, || match self.unless_unusable(enter(&entered))? {
+                    Some(()) => {
+                        let _known = self.is_usable.set(true);
+                        command.spawn().map(Some)
+                    }
+                    None => Ok(None),
+                })?;
+            let spawned = spawning.join();
+            spawned.unwrap_or_else(|_| Err(io::Error::other("the thread that starts it panicked")))
+        })
     }
 
     /// Where it has worked before, a script without it would see more than the one before it: that fails.
@@ -118,30 +177,24 @@ impl Namespaces {
             }
         }
     }
+}
 
-    /// What runs a program in a namespace, in this directory, and in a session of its own, so that no signal
-    /// for it reaches the process that has entered and waits for it.
-    pub(super) fn entrance(&self, directory: &Path) -> Entrance {
-        let mut options: Vec<PathBuf> = ["--pid", "--mount"].map(PathBuf::from).into();
-        if !geteuid().is_root() {
-            options.extend(["--user", "--preserve-credentials"].map(PathBuf::from));
-        }
-        let mut working_directory = std::ffi::OsString::from("--wdns=");
+impl Enter {
+    /// In a session of its own, so that no signal for it reaches the process that has entered and waits for it.
+    fn words(&self, namespace: &Namespace, directory: &Path) -> Vec<OsString> {
+        let mut working_directory = OsString::from("--wdns=");
         working_directory.push(directory);
-        options.push(working_directory.into());
-        options.push("--".into());
-        options.push(self.new_session.clone());
-        Entrance {
-            program: self.enter.clone(),
-            options,
-        }
+        let mut words = vec![OsString::from(&self.nsenter)];
+        words.extend(["--target", &namespace.target()].map(OsString::from));
+        words.extend(["--user", "--preserve-credentials", "--pid", "--mount"].map(OsString::from));
+        words.extend([working_directory, "--".into(), (&self.setsid).into()]);
+        words
     }
 
     fn can_enter(&self, namespace: &Namespace, directory: &Path) -> bool {
-        let Entrance { program, options } = self.entrance(directory);
-        let status = Command::new(program)
-            .args(["--target", &namespace.target()])
-            .args(options)
+        let words = self.words(namespace, directory);
+        let status = Command::new(&self.nsenter)
+            .args(words.iter().skip(1))
             .args(["/bin/sh", "-c", CHECK])
             .current_dir("/")
             .env_clear()
@@ -154,16 +207,24 @@ impl Namespaces {
     }
 }
 
-/// How a command is run in a namespace: `PROGRAM --target PID OPTIONS… COMMAND…`.
-#[derive(Debug)]
-pub(super) struct Entrance {
-    pub(super) program: PathBuf,
-    pub(super) options: Vec<PathBuf>,
+/// Enters a namespace: this thread its mounts, and what it starts its processes.
+#[expect(
+    deprecated,
+    reason = "what is unsafe is to share no descriptors any more, which is not asked for"
+)]
+fn enter(entered: &[File; 2]) -> io::Result<()> {
+    let [mounts, processes] = entered;
+    // The root and the working directory are those of all threads otherwise.
+    unshare(UnshareFlags::FS)?;
+    move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount))?;
+    move_into_link_name_space(processes.as_fd(), Some(LinkNameSpaceType::ProcessID))?;
+    Ok(())
 }
 
 /// A namespace that may not be there yet.
 #[derive(Debug)]
 pub(super) struct StartingNamespace {
+    is_entered_by_threads: bool,
     keeper: Keeper,
 }
 
@@ -178,6 +239,7 @@ impl StartingNamespace {
             // Its number is its own still: it waits for this process.
             first: pidfd_open(first, PidfdFlags::empty())?,
             first_pid: first,
+            has_main_process: self.is_entered_by_threads,
             keeper: self.keeper,
         })
     }
@@ -188,13 +250,34 @@ impl StartingNamespace {
 pub(super) struct Namespace {
     first: OwnedFd,
     first_pid: Pid,
+    has_main_process: bool,
     keeper: Keeper,
 }
 
 impl Namespace {
+    /// Its mounts and its processes.
+    fn open(&self) -> io::Result<[File; 2]> {
+        let open = |name| File::open(format!("/proc/{}/ns/{name}", self.target()));
+        Ok([open("mnt")?, open("pid")?])
+    }
+
     /// The first process, by which the namespace is entered.
-    pub(super) fn target(&self) -> String {
+    fn target(&self) -> String {
         self.first_pid.as_raw_nonzero().to_string()
+    }
+
+    /// Whether the main process is in it, and not outside to wait for the program.
+    pub(super) fn has_main_process(&self) -> bool {
+        self.has_main_process
+    }
+
+    /// Asks the program and its process group to end.
+    pub(super) fn terminate(&self, main_process: Pid) {
+        if self.has_main_process {
+            let _ = kill_process_group(main_process, Signal::TERM);
+        } else {
+            terminate_child(main_process);
+        }
     }
 
     /// Kills everything in it, and says whether anything was there.
@@ -235,8 +318,9 @@ impl Drop for Keeper {
     }
 }
 
-/// Asks what runs in a namespace to end: the process group of the program that `entered` has started.
-pub(super) fn terminate_program(entered: Pid) {
+/// Asks what runs in a namespace to end: the process group of the program that `entered`, which waits for it,
+/// has started.
+fn terminate_child(entered: Pid) {
     let Ok(program) = only_child(entered) else {
         return;
     };

@@ -16,7 +16,7 @@ use super::cgroup::{Group, Hierarchy};
 use super::directory::{AttemptDirectory, JobDirectory};
 use super::leftovers::{JOB_ID_VARIABLE, Mark, count_tasks_of_user, kill_until_gone};
 use super::limits::Limits;
-use super::namespace::{Entrance, Namespace, Namespaces, terminate_program};
+use super::namespace::{Namespace, Namespaces};
 
 /// Waits for a line before it becomes the program.
 ///
@@ -26,14 +26,7 @@ use super::namespace::{Entrance, Namespace, Namespaces, terminate_program};
 /// host moves it into its control group and sets its resource limits, and then it replaces itself. The
 /// arguments stay positional parameters, which no shell looks into. Where the host dies before, the
 /// line never comes.
-///
-/// The line names the first process of the namespace that the program shall run in. Where it is empty,
-/// the words that enter one are left out.
-const LAUNCHER: &str = "read -r _toolhost_target || exit 125\n\
-     count=$1; shift\n\
-     [ -z \"$_toolhost_target\" ] || exec \"$0\" --target \"$_toolhost_target\" \"$@\" </dev/null\n\
-     shift \"$count\"\n\
-     exec \"$@\" </dev/null";
+const LAUNCHER: &str = "read -r _toolhost_start || exit 125\nexec \"$@\" </dev/null";
 /// The first descriptor that is none of the standard ones.
 const FIRST_OTHER_DESCRIPTOR: i32 = 3;
 
@@ -59,8 +52,8 @@ pub(super) struct Process {
     /// The main process, which is also the number of its group. Nobody else can get this number until
     /// the process is waited for, which happens last.
     pid: Pid,
-    /// None where the system does not let the host make any. The main process is outside, and waits for
-    /// the program inside, to end as that did.
+    /// None where the system does not let the host make any. The main process is in it, or outside, where
+    /// it waits for the program inside and ends as that did.
     namespace: Option<Namespace>,
     group: Group,
     mark: Mark,
@@ -121,25 +114,30 @@ impl Process {
             Some(all) => all.begin().map_err(StartError::Namespace)?,
             None => None,
         };
-        let starting = namespaces.zip(starting);
-        let work = directory.work();
-        let entrance = starting.as_ref().map(|(all, _)| all.entrance(&work));
         let mark = Mark::new(&id, launch.job_directory.path());
         let group = Group::create(&launch.hierarchy, &id, launch.attempt, &launch.limits);
         let (output, writer) = io::pipe().map_err(StartError::Spawn)?;
+        let inside = match namespaces.zip(starting) {
+            Some((all, starting)) => all
+                .finish(starting, &directory.work())
+                .map_err(StartError::Namespace)?
+                .map(|namespace| (all, namespace)),
+            None => None,
+        };
         // The command has the writing ends of the pipe: it must be gone for the pipe to end.
-        let child = command(&launch, entrance, &directory, &id)
+        let mut command = command(&launch, inside.as_ref(), &directory, &id);
+        command
             .stdout(writer.try_clone().map_err(StartError::Spawn)?)
-            .stderr(writer)
-            .spawn()
-            .map_err(|error| match error.kind() {
+            .stderr(writer);
+        let (child, namespace) =
+            spawn(&mut command, inside).map_err(|error| match error.kind() {
                 io::ErrorKind::ArgumentListTooLong => StartError::TooLong,
                 _ => StartError::Spawn(error),
             })?;
         let mut process = Self {
             pid: Pid::from_child(&child),
             child,
-            namespace: None,
+            namespace,
             group,
             mark,
             directory: Some(directory),
@@ -148,10 +146,6 @@ impl Process {
             is_over: false,
         };
         process.limit(&launch.limits).map_err(StartError::Limits)?;
-        if let Some((all, starting)) = starting {
-            let made = all.finish(starting, &work);
-            process.namespace = made.map_err(StartError::Namespace)?;
-        }
         process.release().map_err(StartError::Spawn)?;
         Ok((process, output))
     }
@@ -177,10 +171,9 @@ impl Process {
 
     /// Asks the program and its process group to end.
     pub(super) fn terminate(&self) {
-        if self.namespace.is_some() {
-            terminate_program(self.pid);
-        } else {
-            let _ = kill_process_group(self.pid, Signal::TERM);
+        match &self.namespace {
+            Some(namespace) => namespace.terminate(self.pid),
+            None => drop(kill_process_group(self.pid, Signal::TERM)),
         }
     }
 
@@ -225,10 +218,8 @@ impl Process {
 
     /// Lets the launcher become the program.
     fn release(&mut self) -> io::Result<()> {
-        let target = self.namespace.as_ref().map(Namespace::target);
-        let line = format!("{}\n", target.unwrap_or_default());
         match self.child.stdin.take() {
-            Some(mut stdin) => stdin.write_all(line.as_bytes()),
+            Some(mut stdin) => stdin.write_all(b"\n"),
             None => Err(io::Error::other("the launcher has no standard input")),
         }
     }
@@ -248,13 +239,18 @@ impl Process {
 
     /// Kills what can be found, and says whether anything was there.
     fn kill_once(&mut self) -> bool {
-        // First what is inside: the main process has to see the program end, and nobody else would wait
-        // for that.
+        // First what is inside: a main process that is outside has to see the program end, and nobody else
+        // would wait for that.
         if let Some(namespace) = &mut self.namespace
             && namespace.kill()
         {
-            // It stops itself when the program does.
-            let _ = kill_process(self.pid, Signal::CONT);
+            if namespace.has_main_process() {
+                // The namespace is not gone before it was waited for.
+                self.status = self.status.or_else(|| self.child.try_wait().ok()?);
+            } else {
+                // It stops itself when the program does.
+                let _ = kill_process(self.pid, Signal::CONT);
+            }
             return true;
         }
         if self.status.is_none() {
@@ -283,23 +279,30 @@ impl Drop for Process {
     }
 }
 
+/// Starts the command, in the namespace where that can be entered.
+fn spawn(
+    command: &mut Command,
+    inside: Option<(&Namespaces, Namespace)>,
+) -> io::Result<(Child, Option<Namespace>)> {
+    if let Some((all, namespace)) = inside
+        && let Some(child) = all.spawn(&namespace, command)?
+    {
+        return Ok((child, Some(namespace)));
+    }
+    Ok((command.spawn()?, None))
+}
+
 fn command(
     launch: &Launch,
-    entrance: Option<Entrance>,
+    inside: Option<&(&Namespaces, Namespace)>,
     directory: &AttemptDirectory,
     id: &str,
 ) -> Command {
+    let words = inside.map(|(all, namespace)| all.words(namespace, &directory.work()));
     let mut command = Command::new("/bin/sh");
-    let (enter, options) = match entrance {
-        Some(Entrance { program, options }) => (program, options),
-        None => (PathBuf::from("sh"), Vec::new()),
-    };
     command
-        .arg("-c")
-        .arg(LAUNCHER)
-        .arg(enter)
-        .arg(options.len().to_string())
-        .args(options)
+        .args(["-c", LAUNCHER, "sh"])
+        .args(words.unwrap_or_default())
         .arg(&launch.program)
         .args(launch.arguments.iter().map(|argument| argument.as_str()))
         .current_dir(directory.work())

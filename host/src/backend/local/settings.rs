@@ -36,8 +36,8 @@ pub struct LocalSettings {
     /// by `RLIMIT_NPROC` (which does not bind root), `limits.cpu` is not enforced, and whether an
     /// attempt ran out of memory is told from what it wrote.
     pub use_cgroups: bool,
-    /// Whether each attempt has a PID and a mount namespace of its own, where `unshare` and `nsenter` of
-    /// util-linux can make them: as root, or where the kernel lets everybody make user namespaces.
+    /// Whether each attempt has a PID and a mount namespace of its own, where `unshare` of util-linux can
+    /// make them: as root, or where the kernel lets everybody make user namespaces.
     ///
     /// Without them, a script sees the processes of its user in `/proc`, and what they started with; and
     /// a process that is moved out of its control group, its directory and its environment is not found
