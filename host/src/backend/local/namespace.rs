@@ -20,6 +20,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use rustix::fs::CWD;
+use rustix::mount::{MoveMountFlags, OpenTreeFlags, UnmountFlags, move_mount, open_tree, unmount};
 use rustix::process::{
     Pid, PidfdFlags, RawPid, Signal, geteuid, kill_process, kill_process_group, pidfd_open,
     pidfd_send_signal,
@@ -35,6 +37,10 @@ use super::settings::LocalSettings;
 /// The first process: says that it is there, and waits until it is killed or the host is gone. Those whose
 /// parents ended become its children; as it ignores their ends, the kernel removes them.
 const FIRST_PROCESS: &str = "trap '' CHLD; echo; exec >&-; read -r _";
+/// Where processes are shown.
+const PROC: &str = "/proc";
+/// How many file systems may be mounted there, one over the other; commonly there are two.
+const MAX_MOUNTS: usize = 16;
 /// What a namespace must be good for.
 const CHECK: &str = "test \"$PPID\" = 0 && test -d /proc/self";
 
@@ -217,7 +223,23 @@ fn enter(entered: &[File; 2]) -> io::Result<()> {
     // The root and the working directory are those of all threads otherwise.
     unshare(UnshareFlags::FS)?;
     move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount))?;
+    remove_covered_proc()?;
     move_into_link_name_space(processes.as_fd(), Some(LinkNameSpaceType::ProcessID))?;
+    Ok(())
+}
+
+/// Takes the machine's `/proc` away from below the one of the namespace, which root could unmount.
+fn remove_covered_proc() -> io::Result<()> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    let own = open_tree(CWD, PROC, flags)?;
+    for _ in 0..MAX_MOUNTS {
+        // It fails where nothing is mounted there any more.
+        if unmount(PROC, UnmountFlags::DETACH).is_err() {
+            break;
+        }
+    }
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    move_mount(&own, "", CWD, PROC, flags)?;
     Ok(())
 }
 

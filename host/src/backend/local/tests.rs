@@ -296,6 +296,18 @@ async fn shows_a_script_no_process_but_its_own_and_no_environment_of_the_host() 
 }
 
 #[tokio::test]
+async fn root_finds_no_other_processes_below_its_own() {
+    if !has_namespaces() || !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let harness = LocalHarness::new();
+    let script =
+        "umount -l /proc; umount -l /proc 2>/dev/null; ls /proc | grep -c '^[0-9]'; echo end";
+    let observed = harness.run(script).await;
+    assert_eq!(log(&observed), "0\nend\n");
+}
+
+#[tokio::test]
 async fn a_script_inherits_no_descriptor() {
     for harness in [LocalHarness::new(), LocalHarness::bare()] {
         let path = harness.scratch.path().join("open");

@@ -264,7 +264,7 @@ mod tests {
         } = workspace();
         let folder = Dir::open_ambient_dir(&root, ambient_authority()).unwrap();
         symlink("../outside.py", root.join("file.py")).unwrap();
-        symlink(_directory.path(), root.join("folder")).unwrap();
+        symlink(root.join(".."), root.join("folder")).unwrap();
         symlink("..", root.join("parent")).unwrap();
         for path in ["file.py", "folder/outside.py", "parent/outside.py"] {
             let refused = open_below(&folder, Path::new(path)).unwrap_err();
@@ -285,9 +285,10 @@ mod tests {
             source,
             _directory,
         } = workspace();
+        let folder = root.join("..");
         let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let swapper = {
-            let (over, folder) = (std::sync::Arc::clone(&over), _directory.path().to_owned());
+            let over = std::sync::Arc::clone(&over);
             let script = root.join("a.py");
             std::thread::spawn(move || {
                 while !over.load(std::sync::atomic::Ordering::Relaxed) {
