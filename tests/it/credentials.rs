@@ -81,6 +81,35 @@ impl DocumentText for toolhost::outcome::Outcome {
     }
 }
 
+#[test]
+fn what_is_missing_is_told_with_the_names_that_there_are() {
+    let workspace = program::Workspace::new(&[(
+        "credentials.yaml",
+        "secrets: {first: abcdefgh, second: abcdefgh}\n\
+         credentials: {warehouse: {type: bearer, token: abcdefgh}, lake: {type: bearer, token: abcdefgh}}\n",
+    )]);
+    let call = |config: &str| {
+        std::fs::write(workspace.path().join("c.yaml"), config).unwrap();
+        let arguments = [
+            "call",
+            "script",
+            "--config",
+            "c.yaml",
+            "--credentials",
+            "credentials.yaml",
+        ];
+        let output = workspace.run(&arguments);
+        let texts = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        texts.concat()
+    };
+    let shown = call("script: {uri: 'gs://bucket/a.py', source: {auth: other}}");
+    assert!(shown.contains("there are `lake`, `warehouse`"), "{shown}");
+    let shown =
+        call("script: {content: 'true', interpreter: sh}\njob: {env: {A: '{{ secret.other }}'}}");
+    assert!(shown.contains("there are `first`, `second`"), "{shown}");
+    assert!(!shown.contains("abcdefgh"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_job_whose_credential_is_none_for_it_is_refused_at_its_place() {
     let folder = tempfile::tempdir().unwrap();

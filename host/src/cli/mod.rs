@@ -5,6 +5,7 @@ mod exit;
 mod foreign;
 mod job;
 mod options;
+mod own_lines;
 mod plan;
 mod run;
 mod show;

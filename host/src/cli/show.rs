@@ -9,6 +9,7 @@ use toolhost::progress::{ProgressEvent, ProgressReader, ProgressSender, progress
 
 use super::exit::Exit;
 use super::options::OutputFormat;
+use super::own_lines::OwnLines;
 use super::terminal;
 
 /// Shows the progress of one call on standard error until it is over.
@@ -74,13 +75,27 @@ async fn interrupted() {
 }
 
 async fn show(mut reader: ProgressReader, detail: Detail) {
+    let mut own_lines = OwnLines::default();
     while let Some(event) = reader.next().await {
-        if let ProgressEvent::Log { record, .. } = &event {
-            if detail.logs {
-                terminal::tell_log(&record.text);
+        match event {
+            ProgressEvent::Log { job, record } => {
+                let text = own_lines.shown(&job, record);
+                if let Some(text) = text.filter(|_| detail.logs) {
+                    terminal::tell_log(&text);
+                }
             }
-        } else if let Some(line) = line(event, detail) {
-            terminal::tell(&line);
+            ProgressEvent::Stage { stage, details, .. }
+                if own_lines.take_marks(&stage, &details) => {}
+            event => {
+                if let Some(line) = line(event, detail) {
+                    terminal::tell(&line);
+                }
+            }
+        }
+    }
+    if detail.logs {
+        for text in own_lines.finish() {
+            terminal::tell_log(&text);
         }
     }
 }

@@ -37,6 +37,7 @@ impl CredentialAccess {
             return Err(CredentialError::Unknown {
                 owner: format!("the credential `{name}`"),
                 suggestion: did_you_mean(name, names.iter().map(String::as_str)).map(str::to_owned),
+                known: names,
             });
         };
         check_type(name, &credential, request.service)?;

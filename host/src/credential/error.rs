@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::token::TokenError;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, there_are};
 
 /// Why a secret or credential could not be had. No variant holds a secret.
 ///
@@ -63,6 +63,8 @@ pub enum CredentialError {
         owner: String,
         /// What was probably meant.
         suggestion: Option<String>,
+        /// The names that there are, as far as they can be listed.
+        known: Vec<String>,
     },
     /// A credential of another type was needed.
     #[error("{owner} is of type `{kind}`, and {user} takes {expected}")]
@@ -151,9 +153,10 @@ impl CredentialError {
                 suggestion: Some(suggestion),
                 ..
             } => Some(format!("did you mean `{suggestion}`?")),
-            Self::Unknown { .. } => {
-                Some("add it to `credentials:` of the credentials file".to_owned())
-            }
+            Self::Unknown { known, .. } => Some(format!(
+                "add it to `credentials:` of the credentials file{}",
+                there_are(known.iter().map(String::as_str))
+            )),
             Self::MissingVariable { variable, .. } => Some(match variable {
                 Some(variable) => format!("set `{variable}`"),
                 None => "set it, or leave out `env` if this is the value itself".to_owned(),

@@ -138,12 +138,14 @@ impl Keychain {
             return Err(CredentialError::Unknown {
                 owner: format!("credential `{name}` of the keychain entry `{entry}`"),
                 suggestion: did_you_mean(name, names.iter().map(String::as_str)).map(str::to_owned),
+                known: names,
             });
         }
         let names = self.entry_names();
         Err(CredentialError::Unknown {
             owner: format!("keychain entry `{entry}`"),
             suggestion: did_you_mean(entry, names.iter().map(String::as_str)).map(str::to_owned),
+            known: names,
         })
     }
 

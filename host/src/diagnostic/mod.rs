@@ -19,4 +19,4 @@ pub use document::{Document, Entry, Key, Node, NodeKind, Place};
 pub use parse::{MAX_ALIASED_BYTES, MAX_ALIASED_NODES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES};
 pub use report::{Diagnostic, Severity};
 pub use source::{Source, Span};
-pub use suggest::did_you_mean;
+pub use suggest::{did_you_mean, there_are};

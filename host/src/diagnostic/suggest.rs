@@ -5,6 +5,11 @@ const SIMILARITY: f64 = 0.84;
 /// quadratic.
 const MAX_WORD_BYTES: usize = 128;
 
+/// The most names that are listed; nobody reads more at a glance.
+const MAX_NAMES: usize = 12;
+/// A longer name is cut where it is listed.
+const MAX_NAME_BYTES: usize = 64;
+
 /// The candidate that was probably meant by `word`, if one is alike enough.
 ///
 /// Differences in case, and between `snake_case`, `kebab-case` and `camelCase`, do not count.
@@ -30,6 +35,30 @@ pub fn did_you_mean<'candidate>(
             },
         )
         .map(|(_, candidate)| candidate)
+}
+
+/// What follows a message that there is nothing of some name: the names that there are. Nothing where there are
+/// none.
+pub fn there_are<'name>(names: impl IntoIterator<Item = &'name str>) -> String {
+    let mut names = names.into_iter();
+    let shown: Vec<_> = names.by_ref().take(MAX_NAMES).map(shown).collect();
+    let more = names.count();
+    match (shown.as_slice(), more) {
+        ([], _) => String::new(),
+        ([only], 0) => format!("; there is {only}"),
+        (shown, 0) => format!("; there are {}", shown.join(", ")),
+        (shown, more) => format!("; there are {}, and {more} more", shown.join(", ")),
+    }
+}
+
+fn shown(name: &str) -> String {
+    let short = name.get(..name.floor_char_boundary(MAX_NAME_BYTES));
+    let rest = if name.len() > MAX_NAME_BYTES {
+        "…"
+    } else {
+        ""
+    };
+    format!("`{}{rest}`", short.unwrap_or_default())
 }
 
 fn similarity(word: &str, candidate: &str) -> f64 {

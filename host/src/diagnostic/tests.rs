@@ -266,3 +266,23 @@ fn a_place_outside_the_source_still_shows_the_message() {
         .render(false);
     assert!(rendered.contains("culprit `x`"), "{rendered}");
 }
+
+#[test]
+fn names_that_there_are_are_listed_up_to_a_number_and_a_length() {
+    let names = |count: usize| {
+        (0..count)
+            .map(|number| number.to_string())
+            .collect::<Vec<_>>()
+    };
+    let listed = |count| there_are(names(count).iter().map(String::as_str));
+    assert_eq!(listed(0), "");
+    assert_eq!(listed(1), "; there is `0`");
+    assert_eq!(listed(3), "; there are `0`, `1`, `2`");
+    assert!(
+        listed(15).ends_with("`10`, `11`, and 3 more"),
+        "{}",
+        listed(15)
+    );
+    let long = there_are(["ä".repeat(1000).as_str()]);
+    assert!(long.len() < 100 && long.ends_with("…`"), "{long}");
+}

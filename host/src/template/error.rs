@@ -1,5 +1,5 @@
 use crate::credential::CredentialError;
-use crate::diagnostic::{Diagnostic, Document, Span};
+use crate::diagnostic::{Diagnostic, Document, Span, there_are};
 use crate::sealing::OpenError;
 
 /// Why a configuration value could not be rendered, and where.
@@ -44,6 +44,8 @@ pub enum TemplateProblem {
         name: String,
         /// What was probably meant.
         suggestion: Option<String>,
+        /// The names that there are, as far as they can be listed.
+        known: Vec<String>,
     },
     /// It uses a filter that there is not.
     #[error("there is no filter `{name}`")]
@@ -101,11 +103,15 @@ impl TemplateError {
                 suggestion: Some(suggestion),
                 ..
             } => Some(format!("did you mean `{suggestion}`?")),
-            TemplateProblem::UnknownSecret { name, suggestion } => {
+            TemplateProblem::UnknownSecret {
+                name,
+                suggestion,
+                known,
+            } => {
                 let add = format!("add `{name}` to `secrets:` of the credentials file");
                 Some(match suggestion {
                     Some(suggestion) => format!("did you mean `{suggestion}`? Or {add}"),
-                    None => add,
+                    None => add + &there_are(known.iter().map(String::as_str)),
                 })
             }
             TemplateProblem::Undefined { .. } => {

@@ -130,6 +130,7 @@ pub(super) fn undefined(
             TemplateProblem::UnknownSecret {
                 name: secret.to_owned(),
                 suggestion,
+                known: miss.map(|miss| miss.siblings.clone()).unwrap_or_default(),
             }
         }
         _ => TemplateProblem::Undefined {

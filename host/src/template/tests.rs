@@ -668,7 +668,8 @@ async fn an_unknown_secret_is_named_with_the_fix() {
     );
     assert_eq!(
         help("{{ secret.other }}").await,
-        "add `other` to `secrets:` of the credentials file"
+        "add `other` to `secrets:` of the credentials file; there are `db_password`, \
+             `nested`, `number`, `token`"
     );
     assert_eq!(
         failure("{{ keychain.gcp_tokn.token }}").await,

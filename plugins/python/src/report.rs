@@ -54,6 +54,11 @@ impl Marks {
         }
     }
 
+    /// What tells who shows the log which lines are no output of the code.
+    pub(crate) fn details(&self) -> [(&str, &str); 2] {
+        [("result", &self.result), ("failure", &self.failure)]
+    }
+
     /// Takes the last report out of what an attempt wrote, if there is one.
     pub(crate) fn take(&self, output: &mut Output) -> Option<Report> {
         let result = output.text.rfind(&self.result);

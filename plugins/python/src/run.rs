@@ -40,8 +40,43 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
     let plan = JobPlan::new(&PROFILE, job, config.args.as_deref(), context)?;
     let program = Program::new(plan.name(), &config.code)?;
     let script = host.create_object(program.source.as_bytes())?;
-    let job = plan.run(host, FILE_NAME, script, command)?;
+    host.report("marks", "", &program.marks.details());
+    let job = plan.run(host, FILE_NAME, script, command);
+    let mut job = job.map_err(error_of_this_tool)?;
+    for end in job
+        .record
+        .attempts
+        .iter_mut()
+        .filter_map(|attempt| attempt.end.as_mut())
+    {
+        name_own_key(&mut end.hint, &mut end.field);
+    }
+    if let Some(end) = &mut job.record.end {
+        name_own_key(&mut end.hint, &mut end.field);
+    }
     Ok(outcome(job, &program.marks))
+}
+
+/// The key by which engines say that a program is chosen, and the one of this tool.
+const INTERPRETER_KEY: &str = "script.interpreter";
+const OWN_KEY: &str = "job.command";
+
+/// Names the key of this tool where an engine names the one of the script tool.
+fn name_own_key(hint: &mut Option<String>, field: &mut Option<String>) {
+    if let Some(hint) = hint {
+        *hint = hint.replace(INTERPRETER_KEY, OWN_KEY);
+    }
+    if field.as_deref() == Some(INTERPRETER_KEY) {
+        *field = Some(OWN_KEY.to_string());
+    }
+}
+
+/// As above, for an error of the host.
+fn error_of_this_tool(mut error: Error) -> Error {
+    let details = error.details.iter();
+    let own = details.map(|(name, text)| (name, text.replace(INTERPRETER_KEY, OWN_KEY)));
+    error.details = own.collect();
+    error
 }
 
 fn outcome(mut job: FinishedJob, marks: &Marks) -> Outcome {

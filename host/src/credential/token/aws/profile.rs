@@ -22,6 +22,7 @@ pub(super) async fn source(
     let profile = profile.ok_or_else(|| CredentialError::Unknown {
         owner: format!("the profile of {owner}"),
         suggestion: None,
+        known: Vec::new(),
     })?;
     match of_settings(owner, name, &profile, machine)? {
         Some(source) => Ok(source),

@@ -1,0 +1,168 @@
+//! Lines of a job's log that are for the tool, and no output of the script: the python tool's report of a result.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use toolhost::log::LogRecord;
+
+/// The stage by which a tool says what its own lines begin with, in its details.
+const STAGE: &str = "marks";
+/// What each mark begins with, so that no tool hides what a person may write.
+const MARK_BEGIN: &str = "[noetl-";
+/// The fewest bytes of a mark.
+const MIN_MARK_BYTES: usize = 24;
+/// The most marks of one call.
+const MAX_MARKS: usize = 8;
+
+/// Leaves a tool's own lines out of what is shown.
+#[derive(Debug, Default)]
+pub(super) struct OwnLines {
+    marks: Vec<String>,
+    /// The line that is not at its end yet, by job and attempt.
+    lines: HashMap<(Arc<str>, u32), Line>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    /// Whether what follows belongs to a line of the tool.
+    is_hidden: bool,
+    /// The end of what was given, which may be the beginning of a mark.
+    held: String,
+}
+
+impl OwnLines {
+    /// Takes the marks out of what a tool reports; whether it was that.
+    pub(super) fn take_marks(&mut self, stage: &str, details: &[(String, String)]) -> bool {
+        if stage != STAGE {
+            return false;
+        }
+        let marks = details.iter().map(|(_, mark)| mark);
+        let marks =
+            marks.filter(|mark| mark.starts_with(MARK_BEGIN) && mark.len() >= MIN_MARK_BYTES);
+        let room = MAX_MARKS.saturating_sub(self.marks.len());
+        self.marks.extend(marks.take(room).cloned());
+        true
+    }
+
+    /// What is to be shown of a record; none where it is a line of the tool.
+    pub(super) fn shown(&mut self, job: &Arc<str>, record: LogRecord) -> Option<String> {
+        if self.marks.is_empty() {
+            return Some(record.text);
+        }
+        let key = (Arc::clone(job), record.attempt);
+        let Line { is_hidden, held } = self.lines.remove(&key).unwrap_or_default();
+        let mut text = held + &record.text;
+        let mut rest = Line {
+            is_hidden,
+            held: String::new(),
+        };
+        let mut shown = (!is_hidden).then_some(());
+        if !is_hidden {
+            let starts = self
+                .marks
+                .iter()
+                .filter_map(|mark| text.find(mark.as_str()));
+            if let Some(start) = starts.min() {
+                text.truncate(start);
+                rest.is_hidden = true;
+                shown = shown.filter(|()| start > 0);
+            } else if record.partial {
+                rest.held = text.split_off(self.possible_start(&text));
+            }
+        }
+        if record.partial {
+            self.lines.insert(key, rest);
+        }
+        shown
+            .map(|()| text)
+            .filter(|text| !text.is_empty() || !record.partial)
+    }
+
+    /// What was held back, where nothing follows it.
+    pub(super) fn finish(self) -> impl Iterator<Item = String> {
+        let held = self.lines.into_values().map(|line| line.held);
+        held.filter(|text| !text.is_empty())
+    }
+
+    /// Where the end of a text begins that may be the beginning of a mark.
+    fn possible_start(&self, text: &str) -> usize {
+        let is_begun = |start: &usize| {
+            let end = text.get(*start..).unwrap_or_default();
+            self.marks.iter().any(|mark| mark.starts_with(end))
+        };
+        let starts = text.match_indices('[').map(|(start, _)| start);
+        let mut starts = starts.filter(is_begun);
+        starts.next().unwrap_or(text.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARK: &str = "[noetl-result 0123456789abcdef] ";
+
+    fn shown(records: &[(&str, bool)]) -> Vec<String> {
+        let mut lines = OwnLines::default();
+        let details = [("result".to_owned(), MARK.to_owned())];
+        assert!(lines.take_marks("marks", &details));
+        let job: Arc<str> = "job".into();
+        let mut all = Vec::new();
+        for (text, partial) in records {
+            let record = LogRecord {
+                attempt: 1,
+                text: (*text).to_owned(),
+                partial: *partial,
+            };
+            all.extend(lines.shown(&job, record));
+        }
+        all.extend(lines.finish());
+        all
+    }
+
+    #[test]
+    fn leaves_out_the_lines_of_the_tool_alone() {
+        let line = format!("{MARK}{{}}");
+        let other = line.replace('0', "1");
+        assert_eq!(
+            shown(&[
+                ("a", false),
+                (&line, false),
+                (&other, false),
+                ("[noetl-result", false)
+            ]),
+            ["a", &other, "[noetl-result"]
+        );
+    }
+
+    #[test]
+    fn shows_what_stands_before_a_mark_in_its_line() {
+        let line = format!("progress 100 %{MARK}{{}}");
+        assert_eq!(
+            shown(&[(&line, false), ("b", false)]),
+            ["progress 100 %", "b"]
+        );
+    }
+
+    #[test]
+    fn a_line_of_the_tool_in_parts_is_left_out_wherever_it_is_cut() {
+        let line = format!("before{MARK}{{\"a\": 1}}");
+        for place in 1..line.len() {
+            let (first, second) = line.split_at(place);
+            let shown = shown(&[(first, true), (second, false), ("after", false)]);
+            assert_eq!(shown.concat(), "beforeafter", "cut at {place}: {shown:?}");
+        }
+        let shown = shown(&[("x [noetl-res", true), ("ults are in", true)]);
+        assert_eq!(shown.concat(), "x [noetl-results are in");
+    }
+
+    #[test]
+    fn a_tool_cannot_hide_what_others_write() {
+        let mut lines = OwnLines::default();
+        for mark in ["", "a", "[noetl-", "error: something went wrong"] {
+            lines.take_marks("marks", &[("m".to_owned(), mark.to_owned())]);
+        }
+        assert!(lines.marks.is_empty());
+        assert!(!lines.take_marks("creating", &[("m".to_owned(), MARK.to_owned())]));
+    }
+}
