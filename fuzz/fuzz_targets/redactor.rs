@@ -2,7 +2,8 @@
 //!
 //! The input is some secrets, each ended by a zero byte, and after an empty one the text. `\x01` in the
 //! text stands for the first secret, `\x02` for the second and so on, up to `\x08`; `\x10` and up for the
-//! same in base64, hexadecimal and JSON in turn.
+//! same in the forms of [`forms`] in turn, by the length of the text so far. What was planted is not left, and
+//! neither is a secret that a line break or an escape sequence stands in.
 
 #![no_main]
 
@@ -19,7 +20,7 @@ fuzz_target!(|input: &str| {
     let (secrets, text) = parse(input);
     let wrapped: Vec<_> = secrets.iter().map(|text| SecretString::from(*text)).collect();
     let Some(redactor) = Redactor::new(&wrapped) else {
-        assert!(secrets.iter().all(|secret| secret.trim().len() < MIN_SECRET_BYTES));
+        assert!(!secrets.iter().any(|secret| is_sought(secret)));
         return;
     };
     let whole = redactor.redact(&text).into_owned();
@@ -42,7 +43,7 @@ fuzz_target!(|input: &str| {
         stream.finish(&redactor, |bytes| passed.extend_from_slice(bytes));
         assert_eq!(String::from_utf8_lossy(&passed), whole, "in chunks of about {size}");
     }
-    for secret in secrets.iter().filter(|secret| secret.trim().len() >= MIN_SECRET_BYTES) {
+    for secret in secrets.iter().filter(|secret| is_sought(secret)) {
         // What is left and the stars beside it can look like a secret that begins with stars.
         if secret.contains('*') {
             continue;
@@ -52,6 +53,13 @@ fuzz_target!(|input: &str| {
         }
     }
 });
+
+/// Line breaks, with the blanks that follow them, and escape sequences make no secret of a text. That there are
+/// none is asked here, and not what is left without them.
+fn is_sought(secret: &str) -> bool {
+    let is_plain = !secret.contains(['\n', '\r', '\x1b']);
+    is_plain && secret.trim().len() >= MIN_SECRET_BYTES
+}
 
 /// The secrets, and the text.
 fn parse(input: &str) -> (Vec<&str>, String) {
@@ -81,15 +89,32 @@ fn parse(input: &str) -> (Vec<&str>, String) {
 }
 
 /// Some forms, made in another way than the library makes them.
-fn forms(secret: &str) -> [String; 4] {
+fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::to_string(secret).expect("a text is JSON");
-    let hexadecimal = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    [
+    let bytes = |prefix: &str| -> String {
+        secret.bytes().map(|byte| format!("{prefix}{byte:02x}")).collect()
+    };
+    let units = secret.encode_utf16().map(|unit| format!("\\u{unit:04X}"));
+    let encoded = STANDARD.encode(secret);
+    let mut forms = vec![
         secret.to_owned(),
-        STANDARD.encode(secret),
-        hexadecimal,
+        encoded.clone(),
+        bytes(""),
         json[1..json.len() - 1].to_owned(),
-    ]
+        secret.to_ascii_uppercase(),
+        bytes("").to_ascii_uppercase(),
+    ];
+    // What few ask for is not searched for of lines of a secret, or of a very long one.
+    if secret.trim().lines().count() == 1 && secret.len() < 4096 {
+        forms.extend([bytes("%"), bytes("\\x"), units.collect()]);
+        forms.push(bytes(" ").trim_start().to_owned());
+    }
+    for (gap, width) in [("\n", 7), ("\r\n   ", 19), ("\x1b[0m", 3)] {
+        let characters: Vec<_> = encoded.chars().collect();
+        let lines = characters.chunks(width).map(|line| line.iter().collect::<String>());
+        forms.push(lines.collect::<Vec<_>>().join(gap));
+    }
+    forms
 }
 
 fn chunk_sizes(input: &str) -> [usize; 3] {

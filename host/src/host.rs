@@ -1,5 +1,6 @@
 //! The host itself: what a worker embeds.
 
+mod advice;
 mod bounds;
 mod builder;
 mod calls;
@@ -9,6 +10,7 @@ mod diagnose;
 mod error;
 mod rehearsal;
 mod request;
+mod structure;
 
 use std::fmt::Write as _;
 use std::sync::Arc;

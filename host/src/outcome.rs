@@ -62,6 +62,11 @@ impl OutcomeStatus {
         Self::Timeout,
     ];
 
+    /// The status of that name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == text)
+    }
+
     /// The status as it stands in documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -90,10 +95,7 @@ pub(crate) type Ending = (OutcomeStatus, Map<String, Value>);
 pub(crate) fn parse(text: &str) -> Result<Ending, String> {
     let Document(document) = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let status = document.get("status").and_then(Value::as_str);
-    let known = OutcomeStatus::ALL
-        .into_iter()
-        .find(|known| Some(known.as_str()) == status);
-    match known {
+    match status.and_then(OutcomeStatus::parse) {
         Some(status) => Ok((status, document)),
         None => {
             Err("its `status` is none of `completed`, `failed`, `cancelled`, `timeout`".to_owned())

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking, and say what they leave out"
 )]
 
+mod advice;
 mod alone;
 mod architecture;
 mod boundary;

@@ -379,6 +379,86 @@ fn a_result_is_shown_below_its_step_and_a_long_one_up_to_a_length() {
 }
 
 #[tokio::test]
+async fn without_python_the_hint_names_a_key_of_this_tool() {
+    let folder = folder();
+    let mut settings = LocalSettings::default();
+    settings.work_directory = folder.path().join("jobs");
+    settings.search_path = folder.path().display().to_string();
+    let host = guests::local_host(folder.path(), settings).await;
+    let outcome = call(&host, "def main(): return 1", json!({})).await;
+    assert_eq!(
+        outcome.text("reason"),
+        Some("InterpreterMissing"),
+        "{outcome:?}"
+    );
+    assert_eq!(outcome.text("field"), Some("job.command"));
+    let hint = "install `python3`, or set `job.command` to a program that is";
+    assert_eq!(outcome.text("hint"), Some(hint));
+}
+
+#[test]
+fn the_line_of_a_result_is_not_shown_among_the_log() {
+    let playbook = "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata: {name: p}\nworkflow:\n\
+        - step: one\n  tool:\n    kind: python\n    code: |\n      \
+        def main():\n          print('counting')\n          print('[noetl-result of mine')\n          \
+        print('no line end', end='')\n          return 'x' * 20_000\n\
+        \x20\x20next: [{step: two}]\n\
+        - step: two\n  tool: {kind: python, code: \"def main(): raise ValueError('wrong')\"}\n";
+    let workspace = program::Workspace::new(&[("p.yaml", playbook)]);
+    let output = workspace.run(&["run", "p.yaml"]);
+    let shown = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        shown.contains("  | counting\n  | [noetl-result of mine\n  | no line end\n"),
+        "{shown}"
+    );
+    assert!(shown.contains("  | ValueError: wrong\n"), "{shown}");
+    assert!(
+        !shown.contains("xxxx") && !shown.contains("noetl-failure"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("noetl-result").count(), 1, "{shown}");
+    let results = String::from_utf8(output.stdout).unwrap();
+    assert!(results.contains("  result: \"xxxx"), "{results}");
+}
+
+/// A secret may be a word of an outcome. What is a word of the program cannot be kept from those who may read it, and
+/// nothing is started.
+#[tokio::test]
+async fn a_secret_that_is_a_word_of_an_outcome_leaves_the_result() {
+    let (host, _folder) = local().await;
+    for (secret, reason) in [
+        ("completed", None),
+        ("attempts", None),
+        ("omitted_bytes", None),
+        ("python", Some("SecretInSpec")),
+        ("result", Some("SecretInSpec")),
+    ] {
+        let config = json!({
+            "code": "def main(token): return {'n': len(token), 'is': token}",
+            "args": {"token": "{{ secret.token }}"},
+        });
+        let templates = TemplateContext {
+            secrets: secrets(secret),
+            ..TemplateContext::default()
+        };
+        let request = CallRequest::new("python".parse().unwrap(), config, "7", "step");
+        let outcome = host.call(request.with_templates(templates)).await.unwrap();
+        assert_eq!(outcome.text("reason"), reason, "{secret}: {outcome:?}");
+        if reason.is_none() {
+            let expected = json!({"n": secret.len(), "is": "***"});
+            assert_eq!(outcome.document["result"], expected, "{outcome:?}");
+            assert_eq!(outcome.text("status"), Some("completed"), "{outcome:?}");
+        }
+    }
+}
+
+fn secrets(token: &str) -> Arc<CredentialsFile> {
+    let text = format!("secrets: {{token: '{token}'}}");
+    let document = Document::parse("credentials.yaml", &text).unwrap();
+    Arc::new(CredentialsFile::parse(&document, &PathBuf::new()).unwrap())
+}
+
+#[tokio::test]
 async fn a_secret_in_a_result_is_redacted() {
     let (host, _folder) = local().await;
     let config = json!({

@@ -43,6 +43,96 @@ fn request(config: Value) -> CallRequest {
     CallRequest::new("script".parse().unwrap(), config, "7", "step").with_templates(templates())
 }
 
+/// A secret may be a word that the host itself writes. Whoever reads outcomes by a program finds what it looks for.
+#[tokio::test]
+async fn a_secret_that_is_a_word_of_the_host_changes_no_structure() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path()).await;
+    let call = async |secret: &str, exit: u32| {
+        let text = format!("secrets: {{token: '{secret}'}}");
+        let document = Document::parse("credentials.yaml", &text).unwrap();
+        let secrets = CredentialsFile::parse(&document, Path::new(".")).unwrap();
+        let templates = TemplateContext {
+            secrets: Arc::new(secrets),
+            ..TemplateContext::default()
+        };
+        let config = json!({
+            "script": {"content": format!("echo \"$T\"; exit {exit}"), "interpreter": "sh"},
+            "job": {"env": {"T": "{{ secret.token }}"}, "backoffLimit": 0},
+        });
+        let request = CallRequest::new("script".parse().unwrap(), config, "123456", "greeting");
+        let (sender, mut reader) = progress();
+        let outcome = host
+            .call(request.with_templates(templates).with_progress(sender))
+            .await
+            .unwrap();
+        let mut stages = Vec::new();
+        let mut jobs = Vec::new();
+        while let Some(event) = reader.next().await {
+            match event {
+                ProgressEvent::Stage { stage, .. } => stages.push(stage),
+                ProgressEvent::Job { job, .. } => jobs.push(job),
+                _ => {}
+            }
+        }
+        assert_eq!(stages, ["creating"], "{secret}");
+        assert!(
+            jobs.iter().all(|job| job == "script-greeting-123456"),
+            "{secret}: {jobs:?}"
+        );
+        outcome.document
+    };
+    let (plain, failed) = (
+        call("another-secret", 0).await,
+        call("another-secret", 3).await,
+    );
+    let words = [
+        "completed",
+        "failed",
+        "status",
+        "script",
+        "output",
+        "job_name",
+        "reason",
+        "attempts",
+        "message",
+        "ScriptError",
+        "script-greeting",
+        "greeting",
+        "123456",
+        "creating",
+        "exit_code",
+        "true",
+        "0",
+    ];
+    for secret in words {
+        for (exit, expected) in [(0, &plain), (3, &failed)] {
+            let document = call(secret, exit).await;
+            let keys: Vec<_> = document.keys().collect();
+            assert_eq!(keys, expected.keys().collect::<Vec<_>>(), "{secret}");
+            for name in [
+                "status",
+                "step",
+                "job_name",
+                "reason",
+                "succeeded",
+                "failed",
+                "exit_code",
+                "field",
+            ] {
+                assert_eq!(document[name], expected[name], "{secret}: {name}");
+            }
+            let (attempt, other) = (&document["attempts"][0], &expected["attempts"][0]);
+            for name in ["attempt", "reason", "exit_code", "omitted_bytes"] {
+                assert_eq!(attempt[name], other[name], "{secret}: {name}");
+            }
+            if secret.len() >= 6 {
+                assert_eq!(document["output"], "***\n", "{secret}");
+            }
+        }
+    }
+}
+
 /// The forms in which a secret may have travelled.
 fn forms(secret: &str) -> Vec<String> {
     let url: String = secret

@@ -64,6 +64,28 @@ pub(crate) fn secrets(random: &mut Random) -> Vec<String> {
     secrets
 }
 
+/// Secrets of so many bytes, by what they are: those that are written alike in every form, and those that are
+/// not.
+pub(crate) fn long_secrets(random: &mut Random, bytes: usize) -> [(&'static str, String); 4] {
+    let lines = |random: &mut Random, before: &str, length: usize, after: &str| {
+        let mut text = String::new();
+        while text.len() < bytes {
+            let line = random.text(BASE64, length);
+            let _infallible = write!(text, "{before}{line}{after}\n");
+        }
+        text
+    };
+    [
+        (
+            "one line of letters and digits",
+            random.text(ALPHANUMERIC, bytes),
+        ),
+        ("one line with punctuation", random.text(PUNCTUATED, bytes)),
+        ("lines of 64 characters", lines(random, "", 64, "")),
+        ("JSON", lines(random, "  \"key\": \"", 24, "\",")),
+    ]
+}
+
 /// A log of so many bytes; with secrets in some lines, where there are any.
 pub(crate) fn log(random: &mut Random, bytes: usize, secrets: &[String]) -> String {
     let mut log = String::with_capacity(bytes + 8192);

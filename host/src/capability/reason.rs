@@ -96,6 +96,59 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every one of them, in the order above.
+    const ALL: [Self; 43] = [
+        Self::DeadlineExceeded,
+        Self::BackoffLimitExceeded,
+        Self::OomKilled,
+        Self::ScriptError,
+        Self::Signalled,
+        Self::Cancelled,
+        Self::Deleted,
+        Self::InterpreterMissing,
+        Self::SyntaxError,
+        Self::StartFailed,
+        Self::FetchNotFound,
+        Self::FetchDenied,
+        Self::FetchFailed,
+        Self::RedirectLoop,
+        Self::TlsFailed,
+        Self::HostNotFound,
+        Self::WrongRegion,
+        Self::BucketNotFound,
+        Self::ChecksumMismatch,
+        Self::CredentialExpired,
+        Self::CredentialMissing,
+        Self::TooLarge,
+        Self::Timeout,
+        Self::InvalidRequest,
+        Self::Unsupported,
+        Self::Conflict,
+        Self::SecretInSpec,
+        Self::Denied,
+        Self::Quota,
+        Self::EngineUnavailable,
+        Self::Preempted,
+        Self::NodeLost,
+        Self::Evicted,
+        Self::ConfigMissing,
+        Self::ServiceAccountMissing,
+        Self::NamespaceMissing,
+        Self::PolicyDenied,
+        Self::Unschedulable,
+        Self::InvalidImage,
+        Self::ImagePull,
+        Self::ToolFault,
+        Self::ToolLimit,
+        Self::Internal,
+    ];
+
+    /// The one of that code.
+    #[must_use]
+    pub fn parse(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == code)
+    }
+
     /// The code, as it stands in outcomes.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

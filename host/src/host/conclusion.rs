@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::CallError;
+use super::{CallError, advice, structure};
 use crate::capability::Reason;
 use crate::invocation::{GuestFault, Invocation};
 use crate::limits::{Limits, json_memory_bytes};
@@ -55,17 +55,17 @@ pub(super) fn conclude(
             let ending = stopped(reason, Some(stage), &scope.limits);
             (ending, Duration::ZERO)
         }
-        Invoked::Ended(Invocation { result, cpu_time }) => (ended(result, scope)?, cpu_time),
+        Invoked::Ended(Invocation { result, cpu_time }) => (ended(result, tool, scope)?, cpu_time),
     };
-    let (status, document) = ending;
-    let mut document = Value::Object(document);
+    let (status, mut document) = ending;
+    advice::keep_what_can_be_followed(&mut document, tool.schema());
     if let Some(redactor) = scope.redactor() {
-        redactor.redact_value(&mut document);
+        let mut names = names(scope);
+        let field = document.get("field").and_then(Value::as_str);
+        let key = field.filter(|field| advice::is_key(tool.schema(), field));
+        names.extend(key.map(str::to_owned));
+        structure::redact(&mut document, &redactor, &names);
     }
-    let document = match document {
-        Value::Object(document) => document,
-        _ => serde_json::Map::new(),
-    };
     tracing::info!(%status, digest = %tool.digest(), "the call is over");
     Ok(Outcome {
         status,
@@ -76,7 +76,22 @@ pub(super) fn conclude(
     })
 }
 
-fn ended(result: Result<String, GuestFault>, scope: &CallScope) -> Result<Ending, CallError> {
+/// What the host knows the call by, longer names first: one may be a part of another.
+fn names(scope: &CallScope) -> Vec<String> {
+    let mut names = vec![scope.context.step.clone()];
+    for identity in scope.job_identities() {
+        names.push(identity.name);
+        names.extend(identity.namespace);
+    }
+    names.sort_unstable_by_key(|name| std::cmp::Reverse(name.len()));
+    names
+}
+
+fn ended(
+    result: Result<String, GuestFault>,
+    tool: &LoadedTool,
+    scope: &CallScope,
+) -> Result<Ending, CallError> {
     let fault = match result {
         Ok(text) if expands_too_far(&text, &scope.limits) => {
             let message = format!(
@@ -98,11 +113,21 @@ fn ended(result: Result<String, GuestFault>, scope: &CallScope) -> Result<Ending
         GuestFault::Refused(error) if error.code == Reason::InvalidRequest.as_str() => {
             let detail = |name: &str| {
                 let found = error.details.iter().find(|(known, _)| known == name);
-                found.map(|(_, text)| scope.redact(text.clone()))
+                found.map(|(_, text)| text.clone())
             };
+            let schema = tool.schema();
+            let hint = detail("hint").filter(|hint| advice::names_known_keys(schema, hint));
+            let field = detail("field").filter(|field| advice::is_known(schema, field));
             Err(CallError::Rejected {
-                hint: detail("hint"),
-                field: detail("field"),
+                hint: hint.map(|hint| scope.redact(hint)),
+                // A key is a word of the tool's schema, whatever secrets there are.
+                field: field.map(|field| {
+                    if advice::is_key(schema, &field) {
+                        field
+                    } else {
+                        scope.redact(field)
+                    }
+                }),
                 message: scope.redact(error.message),
             })
         }

@@ -7,6 +7,7 @@
 mod cache;
 mod description;
 mod embedded;
+mod field_path;
 mod loader;
 mod lookup;
 mod reference;
@@ -16,6 +17,7 @@ mod tool;
 
 pub use cache::ComponentCache;
 pub use embedded::{EMBEDDED_TOOLS, is_built_in};
+pub(crate) use field_path::{KnownField, find_field};
 pub use loader::{LoadError, MAX_COMPONENT_BYTES, ToolLoader};
 pub use lookup::{AddError, Registry, ResolveError};
 pub use reference::{ParseToolRefError, ToolRef, VersionRef};

@@ -4,6 +4,7 @@ use semver::Version;
 use serde_json::Value;
 
 use super::embedded::is_built_in;
+use super::field_path::{KnownField, find_field};
 use super::schema::{ConfigProblem, ConfigSchema};
 use crate::abi::v0_1::ToolPre;
 use crate::digest::Digest;
@@ -138,6 +139,12 @@ impl LoadedTool {
         is_unknown: &dyn Fn(&Value) -> bool,
     ) -> Vec<ConfigProblem> {
         self.schema.check_known(config, is_unknown)
+    }
+
+    /// Whether a path such as `job.env.TOKEN` leads to a key of the configuration.
+    #[must_use]
+    pub fn knows_field(&self, path: &str) -> bool {
+        find_field(self.schema(), path) != KnownField::Unknown
     }
 
     /// Why it may not be called, if it may not.

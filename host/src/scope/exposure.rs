@@ -2,7 +2,36 @@
 
 use serde_json::Value;
 
+use super::CallContext;
 use crate::capability::JobRequest;
+use crate::sealing::MIN_SECRET_BYTES;
+
+/// What tools write themselves into each job: the variables of the script and its arguments, and the name
+/// of a script that has none.
+const OWN_WORDS: [&str; 3] = ["$(NOETL_SCRIPT)", "$(NOETL_ARGS)", "noetl-script"];
+const SCRIPT_FILE_NAME: &str = "script";
+/// What stands for a word that is cut out, so that nothing is found across it.
+const CUT: &str = "\0";
+
+/// A text of a job without the words that are there in each: a secret may be one of these, and is not shown by
+/// them. Names of jobs are made of the tool's kind, the step and the execution, and labels hold the latter two.
+pub(super) fn without_own_words(text: &str, context: &CallContext) -> String {
+    if text == SCRIPT_FILE_NAME {
+        return String::new();
+    }
+    let kind = context.tool.split('@').next().unwrap_or_default();
+    let after_kind = text.strip_prefix(kind).filter(|rest| rest.starts_with('-'));
+    let mut rest = after_kind.unwrap_or(text).to_owned();
+    // As it stands in the name of a job.
+    let step = context.step.replace('_', "-");
+    let of_call = [context.step.as_str(), &step, &context.execution_id];
+    // What is shorter holds no secret that is searched for.
+    let of_call = of_call.iter().filter(|word| word.len() >= MIN_SECRET_BYTES);
+    for word in OWN_WORDS.iter().chain(of_call) {
+        rest = rest.replace(word, CUT);
+    }
+    rest
+}
 
 /// Where in a job `is_secret` holds for a text that others can read; none where it holds nowhere. Of the script's
 /// content `is_sealed` is asked.

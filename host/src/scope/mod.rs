@@ -20,8 +20,10 @@ use tokio_util::sync::CancellationToken;
 pub use backends::Backends;
 pub use job::RunningJob;
 
-use self::exposure::secret_place;
-use crate::capability::{CapabilityError, FetchPolicy, JobEvent, JobEventKind, JobRequest, Reason};
+use self::exposure::{secret_place, without_own_words};
+use crate::capability::{
+    CapabilityError, FetchPolicy, JobEvent, JobEventKind, JobIdentity, JobRequest, Reason,
+};
 use crate::limits::Limits;
 use crate::log::JobLog;
 use crate::progress::{ProgressEvent, ProgressSender};
@@ -213,6 +215,14 @@ impl CallScope {
         }
     }
 
+    /// Which jobs the call has created.
+    pub(crate) fn job_identities(&self) -> Vec<JobIdentity> {
+        self.jobs()
+            .iter()
+            .map(|job| job.identity().clone())
+            .collect()
+    }
+
     /// Asks every job of the call to end.
     pub fn cancel_jobs(&self) {
         for job in self.jobs().iter() {
@@ -264,9 +274,10 @@ impl CallScope {
         let redactor = self.redactor();
         let is_secret = |text: &str| {
             Vault::has_reference(text)
-                || redactor
-                    .as_ref()
-                    .is_some_and(|redactor| redactor.finds(text.as_bytes()))
+                || redactor.as_ref().is_some_and(|redactor| {
+                    redactor.finds(text.as_bytes())
+                        && redactor.finds(without_own_words(text, &self.context).as_bytes())
+                })
         };
         // What a server was shown it may write into the script that it sends. It is told apart only where there
         // is something to tell apart.

@@ -19,16 +19,8 @@ const QUOTES_IN_MARKUP: [(&str, &str); 6] = [
     ("&#34;", "&#39;"),
 ];
 
-/// Digits of hexadecimal numbers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Digits {
-    /// `ff`.
-    Lower,
-    /// `FF`.
-    Upper,
-}
-
-const BOTH: [Digits; 2] = [Digits::Lower, Digits::Upper];
+/// How many bytes the groups of a dump have: `od -t x1` and `hexdump -C`, `xxd`.
+pub(super) const DUMP_GROUPS: [usize; 2] = [1, 2];
 
 /// As `serde_json` writes it, without the quotes.
 pub(super) fn json(text: &str) -> String {
@@ -38,13 +30,18 @@ pub(super) fn json(text: &str) -> String {
 }
 
 /// Every way to write it in JSON, and in a JSON text that is a string of another one.
-pub(super) fn all_json(text: &str, add: &mut impl FnMut(String)) {
+///
+/// `for_markup` says whether also as libraries write it that think of HTML.
+pub(super) fn all_json(text: &str, for_markup: bool, add: &mut impl FnMut(String)) {
+    let html_safe_sets: &[&str] = if for_markup {
+        &["", "<>&", "<>&'"]
+    } else {
+        &[""]
+    };
     let json = json(text);
-    let mut ascii = vec![json.clone()];
-    ascii.extend(BOTH.map(|digits| ascii_only(&json, digits)));
-    for json in ascii {
+    for json in [ascii_only(&json), json] {
         add(self::json(&json));
-        for html_safe in ["", "<>&", "<>&'"] {
+        for html_safe in html_safe_sets {
             let safe = escape(&json, |character, out| {
                 html_safe.contains(character)
                     && write!(out, "\\u{:04x}", u32::from(character)).is_ok()
@@ -56,39 +53,80 @@ pub(super) fn all_json(text: &str, add: &mut impl FnMut(String)) {
 }
 
 /// Escapes what is not ASCII, as Python's `json.dumps` does by default.
-pub(super) fn ascii_only(text: &str, digits: Digits) -> String {
+pub(super) fn ascii_only(text: &str) -> String {
     escape(text, |character, out| {
-        if character.is_ascii() {
-            return false;
+        let is_escaped = !character.is_ascii();
+        if is_escaped {
+            push_utf16(character, out);
         }
-        let mut units = [0; 2];
-        for unit in character.encode_utf16(&mut units) {
-            let _infallible = match digits {
-                Digits::Lower => write!(out, "\\u{unit:04x}"),
-                Digits::Upper => write!(out, "\\u{unit:04X}"),
-            };
-        }
-        true
+        is_escaped
     })
 }
 
 /// Every way to write it in a URL.
 pub(super) fn all_urls(text: &str, add: &mut impl FnMut(String)) {
     for kept in KEPT_IN_URLS {
-        for digits in BOTH {
-            let mut escaped = String::with_capacity(text.len());
-            for byte in text.bytes() {
-                if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
-                    escaped.push(char::from(byte));
-                } else {
-                    escaped.push('%');
-                    push_hexadecimal(byte, digits, &mut escaped);
-                }
+        let mut escaped = String::with_capacity(text.len());
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() || kept.as_bytes().contains(&byte) {
+                escaped.push(char::from(byte));
+            } else {
+                escaped.push('%');
+                push_hexadecimal(byte, &mut escaped);
             }
+        }
+        if escaped.contains("%20") {
             add(escaped.replace("%20", "+"));
-            add(escaped);
+        }
+        add(escaped);
+    }
+}
+
+/// Every byte of it escaped, as nobody must and some do: for URLs, for C, and for JSON.
+pub(super) fn every_byte(text: &str, add: &mut impl FnMut(String)) {
+    for prefix in ["%", "\\x"] {
+        let mut escaped = String::with_capacity(text.len() * (prefix.len() + 2));
+        for byte in text.bytes() {
+            escaped.push_str(prefix);
+            push_hexadecimal(byte, &mut escaped);
+        }
+        add(escaped);
+    }
+    add(escape(text, |character, out| {
+        push_utf16(character, out);
+        true
+    }));
+}
+
+/// As quoted-printable has it (RFC 2045, section 6.7), in a mail and in its header, where lines do not end in it.
+pub(super) fn all_quoted_printable(text: &str, add: &mut impl FnMut(String)) {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~') && byte != b'=' {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push('=');
+            push_hexadecimal(byte, &mut escaped);
         }
     }
+    // RFC 2047, section 4.2.
+    if escaped.contains(' ') {
+        add(escaped.replace('_', "=5f").replace(' ', "_"));
+    }
+    add(escaped);
+}
+
+/// Its bytes in hexadecimal, as `xxd` and `od` show them: in groups of so many bytes, of which the first one has
+/// `offset` bytes fewer.
+pub(super) fn dump(bytes: &[u8], group: usize, offset: usize) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3);
+    for (position, byte) in bytes.iter().enumerate() {
+        if position > 0 && (position + offset).is_multiple_of(group) {
+            text.push(' ');
+        }
+        push_hexadecimal(*byte, &mut text);
+    }
+    text
 }
 
 /// As Python's `repr` writes a text and its bytes, without the quotes around.
@@ -107,7 +145,7 @@ pub(super) fn all_reprs(text: &str, add: &mut impl FnMut(String)) {
                         let mut bytes = [0; 4];
                         for byte in character.encode_utf8(&mut bytes).bytes() {
                             escaped.push_str("\\x");
-                            push_hexadecimal(byte, Digits::Lower, &mut escaped);
+                            push_hexadecimal(byte, &mut escaped);
                         }
                     }
                     _ => escaped.push(character),
@@ -159,14 +197,12 @@ pub(super) fn all_markup(text: &str, add: &mut impl FnMut(String)) {
 }
 
 /// Its bytes in hexadecimal.
-pub(super) fn all_hexadecimal(text: &str, add: &mut impl FnMut(String)) {
-    for digits in BOTH {
-        let mut escaped = String::with_capacity(text.len() * 2);
-        for byte in text.bytes() {
-            push_hexadecimal(byte, digits, &mut escaped);
-        }
-        add(escaped);
+pub(super) fn hexadecimal(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        push_hexadecimal(byte, &mut escaped);
     }
+    escaped
 }
 
 /// Copies a text, but for the characters that `replace` writes in its own way.
@@ -180,9 +216,20 @@ fn escape(text: &str, mut replace: impl FnMut(char, &mut String) -> bool) -> Str
     escaped
 }
 
-fn push_hexadecimal(byte: u8, digits: Digits, text: &mut String) {
-    let _infallible = match digits {
-        Digits::Lower => write!(text, "{byte:02x}"),
-        Digits::Upper => write!(text, "{byte:02X}"),
-    };
+/// As JSON escapes a character: by the units of UTF-16.
+fn push_utf16(character: char, text: &mut String) {
+    let mut units = [0; 2];
+    for unit in character.encode_utf16(&mut units) {
+        text.push_str("\\u");
+        for byte in unit.to_be_bytes() {
+            push_hexadecimal(byte, text);
+        }
+    }
+}
+
+/// Patterns are compared without regard to case, so that one kind of digits is enough.
+fn push_hexadecimal(byte: u8, text: &mut String) {
+    for digit in [byte >> 4, byte & 0xf] {
+        text.push(char::from_digit(u32::from(digit), 16).unwrap_or_default());
+    }
 }

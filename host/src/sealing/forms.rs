@@ -5,52 +5,92 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-use super::escaping::{self, Digits};
+use super::escaping;
+use super::gaps::without_gaps;
 
-/// Shorter secrets are not searched for: they would be found in every other word.
+/// Shorter secrets are not searched for: they would be found in every other word. Line breaks do not count.
 pub const MIN_SECRET_BYTES: usize = 6;
 /// The longest text that is searched for. A longer form is searched for in pieces that adjoin each other,
 /// so that what a stream holds back is short however long a secret is, and so that a part of a long secret
-/// is found too, for instance where a line was wrapped.
+/// is found too.
 pub(super) const MAX_PATTERN_BYTES: usize = 64;
-/// Where programs wrap base64: `openssl` and PEM; `base64` and MIME.
-const WRAPPED_BYTES: [usize; 2] = [64, 76];
-/// A shorter last line of wrapped base64 is left: it is the end of six bytes at most.
-const MIN_LAST_LINE_BYTES: usize = 8;
+/// Of a longer secret no forms are searched for that take a pattern for each of its bytes. Passwords and most
+/// tokens are shorter; the patterns of longer texts would differ in no more than common words.
+const MAX_VARIED_BYTES: usize = 64;
+/// Of a longer text only the usual forms are searched for: all of them of one of 100 kB would take a second
+/// to make ready.
+const MAX_UNUSUAL_BYTES: usize = 16 << 10;
+/// Of a secret of more lines each line is searched for as it is, and in no other form; of one of fewer, in
+/// the usual forms. A private key of 4096 bits has 52 lines.
+const MAX_LINES_IN_FORMS: usize = 64;
+/// The bytes of a window on a dump: a line of 16 bytes holds one wherever a secret of eleven begins.
+const WINDOW_BYTES: usize = 6;
 
-/// Patterns, each once and in order.
-pub(super) type Patterns = BTreeSet<Box<[u8]>>;
+/// Patterns in lower case, in any order, some more than once.
+pub(super) type Patterns = Vec<Box<[u8]>>;
 
 /// Adds everything that a secret is searched for as.
 pub(super) fn add(secret: &str, patterns: &mut Patterns) {
-    let mut texts = BTreeSet::from([secret, secret.trim()]);
-    if secret.contains('\n') {
-        texts.extend(secret.lines().map(str::trim));
+    let variant = identifier_variant(secret.trim());
+    let whole = BTreeSet::from([secret, secret.trim()]);
+    let whole = whole.into_iter().chain(variant.as_deref());
+    // The white space around a long text is not worth as much again.
+    let whole = whole.filter(|text| text.len() <= MAX_UNUSUAL_BYTES || *text == text.trim());
+    for text in whole.filter(|text| is_sought(text)) {
+        let variety = match text.len() {
+            ..=MAX_VARIED_BYTES => Variety::Every,
+            ..=MAX_UNUSUAL_BYTES => Variety::Unusual,
+            _ => Variety::Usual,
+        };
+        add_text(text, variety, patterns);
     }
-    for text in texts {
-        // White space around a short text makes no secret of it.
-        if text.trim().len() >= MIN_SECRET_BYTES {
-            add_text(text, patterns);
+    if secret.contains(['\n', '\r']) {
+        let lines = secret.lines().flat_map(|line| line.split('\r'));
+        let lines: BTreeSet<_> = lines.map(str::trim).collect();
+        let has_many = lines.len() > MAX_LINES_IN_FORMS;
+        for line in lines.into_iter().filter(|line| is_sought(line)) {
+            if has_many {
+                add_pieces(line, patterns);
+            } else {
+                add_text(line, Variety::Usual, patterns);
+            }
         }
     }
 }
 
-fn add_text(text: &str, patterns: &mut Patterns) {
+/// White space around a short text makes no secret of it, and neither do line breaks within.
+fn is_sought(text: &str) -> bool {
+    let text = text.trim();
+    text.len() >= MIN_SECRET_BYTES && without_gaps(text).len() >= MIN_SECRET_BYTES
+}
+
+/// In how many forms a text is searched for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Variety {
+    /// Those that programs write without being asked.
+    Usual,
+    /// And those that somebody has to ask for.
+    Unusual,
+    /// And those that take a pattern for each byte.
+    Every,
+}
+
+fn add_text(text: &str, variety: Variety, patterns: &mut Patterns) {
     let mut forms = BTreeSet::new();
     let mut add = |form: String| {
         forms.insert(form);
     };
-    escaping::all_json(text, &mut add);
     let json = escaping::json(text);
-    let ascii = escaping::ascii_only(&json, Digits::Lower);
+    let ascii = escaping::ascii_only(&json);
+    escaping::all_json(text, variety > Variety::Usual, &mut add);
     // The arguments are JSON, and that is shown as any other text is.
-    for text in BTreeSet::from([text, &json, &ascii]) {
+    let mut spellings = vec![text, json.as_str(), ascii.as_str()];
+    spellings.dedup();
+    for text in spellings {
         add(text.to_owned());
+        add(escaping::hexadecimal(text));
         escaping::all_urls(text, &mut add);
         escaping::all_reprs(text, &mut add);
-        escaping::all_shells(text, &mut add);
-        escaping::all_markup(text, &mut add);
-        escaping::all_hexadecimal(text, &mut add);
         for alignment in 0..3 {
             let standard = base64_inside(text, alignment);
             add(standard.replace('+', "-").replace('/', "_"));
@@ -59,44 +99,128 @@ fn add_text(text: &str, patterns: &mut Patterns) {
         // With its end, where nothing follows.
         add(STANDARD.encode(text));
         add(URL_SAFE.encode(text));
+        if variety == Variety::Usual {
+            // Of a long text in its own spelling alone.
+            break;
+        }
+        escaping::all_shells(text, &mut add);
+        escaping::all_markup(text, &mut add);
+        escaping::all_quoted_printable(text, &mut add);
+    }
+    if !text.is_ascii() {
+        // Patterns are compared without regard to the case of ASCII alone.
+        add(text.to_lowercase());
+        add(text.to_uppercase());
+    }
+    if variety == Variety::Every {
+        // As it is where a line is wrapped between words.
+        for (place, blank) in text.match_indices([' ', '\t']) {
+            let (before, after) = (text.get(..place), text.get(place + blank.len()..));
+            add([before.unwrap_or_default(), after.unwrap_or_default()].concat());
+        }
+    }
+    if variety >= Variety::Unusual {
+        escaping::every_byte(text, &mut add);
+        for group in escaping::DUMP_GROUPS {
+            for offset in 0..group {
+                add(escaping::dump(text.as_bytes(), group, offset));
+            }
+        }
     }
     for form in &forms {
-        add_pieces(form, MAX_PATTERN_BYTES, patterns);
+        add_pieces(form, patterns);
     }
-    let encoded = base64_inside(text, 0);
-    for width in WRAPPED_BYTES {
-        for line in pieces(&encoded, width) {
-            if line.len() >= MIN_LAST_LINE_BYTES {
-                add_pieces(line, MAX_PATTERN_BYTES, patterns);
+    if variety == Variety::Every {
+        add_windows(text, patterns);
+        add_soft_breaks(text, patterns);
+    }
+}
+
+/// Adds what the lines of a dump (`xxd`, `od -t x1`) may have of a text, which begins and ends anywhere in
+/// them.
+fn add_windows(text: &str, patterns: &mut Patterns) {
+    for (offset, window) in text.as_bytes().windows(WINDOW_BYTES).enumerate() {
+        for group in escaping::DUMP_GROUPS {
+            // In a dump of larger groups every window may be the one that a group begins with.
+            if offset % 2 == 0 || group > 1 {
+                let pattern = escaping::dump(window, group, 0);
+                patterns.push(pattern.into_bytes().into());
             }
         }
     }
 }
 
-/// Adds a form in pieces of at most `length` bytes. The last one overlaps the one before, so that none is short.
-fn add_pieces(form: &str, length: usize, patterns: &mut Patterns) {
-    let mut add = |piece: &str| {
-        patterns.insert(piece.as_bytes().into());
-    };
-    if form.len() <= length {
-        return add(form);
-    }
-    // What remains at the end is no piece of its own: it may be as common as the name of a database.
-    let count = pieces(form, length).count();
-    pieces(form, length).take(count - 1).for_each(&mut add);
-    let start = form.ceil_char_boundary(form.len() - length);
-    add(form.get(start..).unwrap_or_default());
+/// Adds each way to end a line of quoted-printable in the middle of a text (RFC 2045, section 6.7): by `=` before
+/// the line break, which is left out.
+fn add_soft_breaks(text: &str, patterns: &mut Patterns) {
+    escaping::all_quoted_printable(text, &mut |form| {
+        for_each_piece(&without_gaps(&form), MAX_PATTERN_BYTES - 1, |piece| {
+            let piece = piece.to_ascii_lowercase();
+            for place in 1..piece.len() {
+                let Some((before, after)) = piece.split_at_checked(place) else {
+                    continue;
+                };
+                let mut add = |after: &str| {
+                    let pattern = [before, "=", after].concat();
+                    if pattern.len() >= MIN_SECRET_BYTES {
+                        patterns.push(pattern.into_bytes().into());
+                    }
+                };
+                add(after);
+                // The blank that begins a line is left out of what is searched.
+                let without_blanks = after.trim_start_matches([' ', '\t']);
+                if without_blanks != after {
+                    add(without_blanks);
+                }
+            }
+        });
+    });
 }
 
-/// A text in parts of at most `length` bytes, with every character in one of them: what is found in a text
-/// can be replaced without breaking a character.
-fn pieces(text: &str, length: usize) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let (piece, after) = rest.split_at_checked(rest.floor_char_boundary(length))?;
+/// A UUID without its dashes, and what may be one with them.
+fn identifier_variant(text: &str) -> Option<String> {
+    /// Where the dashes are, among the digits (RFC 9562, section 4).
+    const DASHES: [usize; 4] = [8, 12, 16, 20];
+    const DIGITS: usize = 32;
+    let digits: String = text.chars().filter(|character| *character != '-').collect();
+    if digits.len() != DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut dashed = digits.clone();
+    for place in DASHES.into_iter().rev() {
+        dashed.insert(place, '-');
+    }
+    if text == dashed {
+        Some(digits)
+    } else {
+        (text == digits).then_some(dashed)
+    }
+}
+
+/// Adds a form without its gaps, in pieces.
+fn add_pieces(form: &str, patterns: &mut Patterns) {
+    for_each_piece(&without_gaps(form), MAX_PATTERN_BYTES, |piece| {
+        patterns.push(piece.to_ascii_lowercase().into_bytes().into());
+    });
+}
+
+/// Cuts a form into pieces of at most `length` bytes; none where it is too short to be searched for. The last
+/// one overlaps the one before, so that none is short: what remains at the end may be as common as the name
+/// of a database.
+fn for_each_piece(form: &str, length: usize, mut add: impl FnMut(&str)) {
+    if form.len() < MIN_SECRET_BYTES {
+        return;
+    }
+    let mut rest = form;
+    while rest.len() > length {
+        let (piece, after) = rest.split_at(rest.floor_char_boundary(length));
+        add(piece);
         rest = after;
-        (!piece.is_empty()).then_some(piece)
-    })
+    }
+    let start = form.len().saturating_sub(length);
+    add(form
+        .get(form.ceil_char_boundary(start)..)
+        .unwrap_or_default());
 }
 
 /// The characters of base64 that `text` alone decides, where `alignment` bytes stand before it.
@@ -114,7 +238,7 @@ fn base64_inside(text: &str, alignment: usize) -> String {
 mod tests {
     use super::*;
 
-    fn patterns(secret: &str) -> Vec<String> {
+    fn patterns(secret: &str) -> BTreeSet<String> {
         let mut patterns = Patterns::new();
         add(secret, &mut patterns);
         let text = |pattern: Box<[u8]>| String::from_utf8(pattern.into()).unwrap();
@@ -122,21 +246,50 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_word_is_searched_for_in_few_forms() {
-        // Itself, base64 at three alignments and with its end, hexadecimal twice.
-        assert_eq!(patterns("hunter2hunter2").len(), 7);
+    fn a_token_is_searched_for_in_few_forms() {
+        // Each byte takes one for a line of quoted-printable that ends behind it, and one and a half for dumps.
+        let count = patterns("hunter2hunter2hunter2hunter2").len();
+        assert!(count < 100, "{count}");
+    }
+
+    /// Each takes about a microsecond to make ready, and a tenth of a second is what a long secret may take.
+    #[test]
+    fn a_secret_of_100_kilobytes_is_searched_for_in_a_bounded_number_of_forms() {
+        let line = "\"key\": \"aZ09+/=<>&'\u{e9}\u{1D11E}\\\",%$`aZ09aZ09aZ09aZ09";
+        for separator in ["", "\n", "\r\n  "] {
+            let mut secret = String::new();
+            for number in 0.. {
+                if secret.len() > 100_000 {
+                    break;
+                }
+                secret.push_str(&format!("{number}{line}{separator}"));
+            }
+            let mut found = Patterns::new();
+            add(&secret, &mut found);
+            assert!(found.len() < 80_000, "{}", found.len());
+        }
     }
 
     #[test]
-    fn no_pattern_is_short_or_long() {
+    fn no_pattern_is_short_or_long_or_has_a_gap() {
         let long = "ä€𝄞\"".repeat(200);
-        for secret in ["123456", &long, "-----BEGIN-----\nabcdefgh\n", "      12"] {
+        for secret in [
+            "123456",
+            &long,
+            "-----BEGIN-----\nabcdefgh\n",
+            "      12",
+            "a\nb\nc\n",
+            "a\nb\nc\nd\ne\nf\n",
+            "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        ] {
             for pattern in patterns(secret) {
                 let length = pattern.len();
                 assert!(
                     (MIN_SECRET_BYTES..=MAX_PATTERN_BYTES).contains(&length),
                     "{pattern}"
                 );
+                assert!(!pattern.contains('\n'), "{pattern}");
+                assert_eq!(pattern, pattern.to_ascii_lowercase());
             }
         }
     }
@@ -146,7 +299,7 @@ mod tests {
         let numbers: Vec<_> = (0..1000).map(|number| number.to_string()).collect();
         let text = numbers.join("é");
         let mut found = Patterns::new();
-        add_pieces(&text, MAX_PATTERN_BYTES, &mut found);
+        add_pieces(&text, &mut found);
         let mut covered = vec![false; text.len()];
         for piece in &found {
             let piece = std::str::from_utf8(piece).unwrap();
@@ -155,5 +308,16 @@ mod tests {
             }
         }
         assert!(covered.iter().all(|covered| *covered));
+    }
+
+    #[test]
+    fn a_uuid_has_a_variant_and_nothing_else_has() {
+        let uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+        let digits = uuid.replace('-', "");
+        assert_eq!(identifier_variant(uuid), Some(digits.clone()));
+        assert_eq!(identifier_variant(&digits).as_deref(), Some(uuid));
+        for text in ["", "6ba7b8109-dad-11d1-80b4-00c04fd430c8", &digits[1..]] {
+            assert_eq!(identifier_variant(text), None, "{text}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 use std::borrow::Cow;
-use std::ops::Range;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::forms::{self, Patterns};
+use super::gaps::{GapState, Joined};
 use super::matcher::Matcher;
+use super::stream::StreamRedaction;
 
 /// What stands where a secret was; secrets that overlap or adjoin are one.
 pub const REDACTED: &str = "***";
@@ -31,27 +32,27 @@ impl Redactor {
     /// Whether the text holds a secret.
     #[must_use]
     pub fn finds(&self, text: &[u8]) -> bool {
-        self.matcher.is_match(text)
+        let mut joined = Joined::default();
+        joined.join(text, GapState::default(), true);
+        self.matcher.is_match(joined.bytes(text))
     }
 
     /// The text with every secret replaced.
     #[must_use]
     pub fn redact<'text>(&self, text: &'text str) -> Cow<'text, str> {
-        let mut ranges = Vec::new();
-        self.matcher.find(text.as_bytes(), &mut ranges);
-        if ranges.is_empty() {
+        if !self.finds(text.as_bytes()) {
             return Cow::Borrowed(text);
         }
-        let mut redacted = String::with_capacity(text.len());
-        let mut position = 0;
-        for Range { start, end } in ranges {
-            // Patterns are whole characters, and so is what stands between them.
-            redacted.push_str(text.get(position..start).unwrap_or_default());
-            redacted.push_str(REDACTED);
-            position = end;
-        }
-        redacted.push_str(text.get(position..).unwrap_or_default());
-        Cow::Owned(redacted)
+        let mut redacted = Vec::with_capacity(text.len());
+        let mut stream = StreamRedaction::default();
+        stream.push_last(self, text.as_bytes(), |bytes| {
+            redacted.extend_from_slice(bytes);
+        });
+        // Patterns are whole characters, and so is what stands between them.
+        let redacted = String::from_utf8(redacted);
+        Cow::Owned(
+            redacted.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        )
     }
 
     /// Replaces every secret in the texts and names of a JSON value.

@@ -11,7 +11,7 @@ use super::{MIN_SECRET_BYTES, REDACTED, Redactor, StreamRedaction};
 
 const SECRET: &str = "p@ss wörd/\"1\"+x";
 /// Each loop's cases; seeds are printed where one fails.
-const CASES: u64 = 100;
+const CASES: u64 = 200;
 
 fn redactor(texts: &[&str]) -> Redactor {
     let texts: Vec<_> = texts.iter().map(|text| SecretString::from(*text)).collect();
@@ -148,14 +148,21 @@ fn leaves_nothing_of_a_long_secret_that_is_wrapped() {
     let mut random = Random(1);
     let secret = random.text("abcdefghijklmnopqrstuvwxyz+/ 0123456789", 4096);
     let redactor = redactor(&[&secret]);
-    let encoded = STANDARD.encode(&secret);
-    for width in [64, 76] {
-        let lines: Vec<_> = encoded.as_bytes().chunks(width).collect();
-        let wrapped = String::from_utf8(lines.join(&b'\n')).unwrap();
-        let redacted = redactor.redact(&wrapped);
-        let left = redacted.replace([' ', '\n'], "").replace(REDACTED, "");
-        // What the last few bytes became.
-        assert!(left.len() <= 8, "{left}");
+    for width in [5, 8, 13, 20, 60, 64, 76, 1000] {
+        for end in ["\n", "\r\n", "\n      ", "\x1b[0m\n\x1b[32m"] {
+            for encoded in [
+                STANDARD.encode(&secret),
+                URL_SAFE.encode(&secret),
+                hexadecimal(&secret),
+            ] {
+                let wrapped = wrapped(&encoded, width, end);
+                let redacted = redactor.redact(&wrapped);
+                let left = redacted.replace(end, "").replace(REDACTED, "");
+                // What the last few bytes became.
+                assert!(left.len() <= 8, "{width} {end:?}: {left}");
+                assert_eq!(redacted.matches(end).count(), wrapped.matches(end).count());
+            }
+        }
     }
 }
 
@@ -215,7 +222,7 @@ fn redacts_a_stream_cut_at_any_byte_as_if_it_were_whole() {
 fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
     for seed in 0..CASES {
         let mut random = Random(seed);
-        let alphabet = ["ab", "abc-", "aé\n", "ab=\"\\/+"][random.below(4)];
+        let alphabet = ["ab", "abc-", "aé\n", "ab=\"\\/+", "ab\r\n \x1b[m"][random.below(5)];
         let mut secrets = Vec::new();
         for _ in 0..=random.below(4) {
             let length = 6 + [3, 30, 200][random.below(3)];
@@ -246,7 +253,10 @@ fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
             whole,
             "seed {seed}: {texts:?} in {text:?}"
         );
-        let is_sought = |secret: &&String| secret.trim().len() >= MIN_SECRET_BYTES;
+        // Of one with line breaks, a short beginning may be left, and so may what has few bytes without them.
+        let is_sought = |secret: &&String| {
+            secret.trim().len() >= MIN_SECRET_BYTES && !secret.contains(['\n', '\r', '\x1b'])
+        };
         for secret in secrets.iter().filter(is_sought) {
             assert!(
                 !whole.contains(secret.as_str()),
@@ -254,6 +264,20 @@ fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
             );
         }
     }
+}
+
+/// In lines of so many characters.
+fn wrapped(text: &str, width: usize, end: &str) -> String {
+    let lines: Vec<_> = text
+        .as_bytes()
+        .chunks(width)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    lines.join(end)
+}
+
+fn hexadecimal(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn redactor_or_none(texts: &[&str]) -> Option<Redactor> {
@@ -378,6 +402,196 @@ fn holds_back_less_than_a_pattern_however_long_a_secret_is() {
 #[test]
 fn leaves_secrets_alone_that_are_too_short_to_be_searched_for() {
     assert!(redactor_or_none(&["12345", "  1234  ", ""]).is_none());
+}
+
+#[test]
+fn finds_base64_and_hexadecimal_of_a_password_wrapped_anywhere() {
+    for secret in [
+        "hunter2-hunter2",
+        "Zm9v+b/r",
+        "a longer password, with more in it: 0123456789",
+    ] {
+        let redactor = redactor(&[secret]);
+        for encoded in [
+            STANDARD.encode(secret),
+            hexadecimal(secret),
+            hexadecimal(secret).to_uppercase(),
+        ] {
+            for width in 1..encoded.len() {
+                let text = format!("x: {}\n", wrapped(&encoded, width, "\n"));
+                let redacted = redactor.redact(&text);
+                let left: String = redacted.replace(REDACTED, "").split_whitespace().collect();
+                // Less than four characters before the first line break, and padding.
+                let left = left.trim_start_matches("x:").trim_end_matches('=');
+                assert!(left.len() < 4, "{width}: {redacted:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn finds_a_secret_in_any_case() {
+    let uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+    let redactor = redactor(&[
+        "Hunter2-hunter2",
+        uuid,
+        "pässwört-ÄÖ",
+        "0123456789ABCDEF0123456789abcdef",
+    ]);
+    let digits = uuid.replace('-', "");
+    for text in [
+        "hunter2-HUNTER2",
+        &hexadecimal("Hunter2-hunter2").to_uppercase(),
+        &uuid.to_uppercase(),
+        &digits,
+        &digits.to_uppercase(),
+        "01234567-89ab-cdef-0123-456789ABCDEF",
+        "pässwört-äö",
+        "PÄSSWÖRT-ÄÖ",
+    ] {
+        assert_eq!(redactor.redact(text), REDACTED, "{text}");
+    }
+}
+
+#[test]
+fn finds_a_secret_whose_every_byte_is_escaped() {
+    let redactor = redactor(&[SECRET]);
+    for prefix in ["%", "\\x"] {
+        let escaped: String = SECRET
+            .bytes()
+            .map(|byte| format!("{prefix}{byte:02X}"))
+            .collect();
+        assert_eq!(redactor.redact(&escaped), REDACTED, "{escaped}");
+    }
+    let escaped: String = SECRET
+        .encode_utf16()
+        .map(|unit| format!("\\u{unit:04x}"))
+        .collect();
+    assert_eq!(redactor.redact(&escaped), REDACTED, "{escaped}");
+}
+
+#[test]
+fn finds_quoted_printable_wherever_its_lines_end() {
+    let redactor = redactor(&[SECRET, "Gr=n-hunter22"]);
+    for whole in [
+        "p@ss w=C3=B6rd/\"1\"+x",
+        "p@ss_w=C3=B6rd/\"1\"+x",
+        "Gr=3Dn-hunter22",
+    ] {
+        assert_eq!(redactor.redact(whole), REDACTED, "{whole}");
+        for place in 4..whole.len() {
+            let (first, second) = whole.split_at(place);
+            for end in ["=\n", "=\r\n"] {
+                let redacted = redactor
+                    .redact(&format!("{first}{end}{second}"))
+                    .into_owned();
+                let left = redacted
+                    .replace(REDACTED, "")
+                    .replace(['=', '\r', '\n', ' '], "");
+                // A line does not end inside of `=C3`.
+                let is_inside = first.rfind('=').is_some_and(|sign| place - sign < 3);
+                assert!(
+                    left.is_empty() || is_inside,
+                    "{first}{end}{second}: {redacted}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn finds_a_secret_in_a_dump() {
+    let secret = "hunter2-hunter2-and-more";
+    let redactor = redactor(&[secret]);
+    for group in [1, 2] {
+        for before in 0..16 {
+            let text = format!("{}{secret}.", "x".repeat(before));
+            let bytes: Vec<_> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let groups: Vec<_> = bytes.chunks(group).map(<[_]>::concat).collect();
+            let line = groups.join(" ");
+            assert!(redactor.redact(&line).contains(REDACTED), "{line}");
+            // Lines of 16 bytes, each with its address: of each line at most a byte is left at both ends.
+            let lines = groups.chunks(16 / group).enumerate();
+            let dump: Vec<_> = lines
+                .map(|(number, line)| format!("{:08x}: {}", number * 16, line.join(" ")))
+                .collect();
+            let redacted = redactor.redact(&dump.join("\n")).into_owned();
+            let shown = redacted.replace(REDACTED, "??");
+            for window in secret.as_bytes().windows(8) {
+                let window: Vec<_> = window.iter().map(|byte| format!("{byte:02x}")).collect();
+                let plain = shown.replace([' ', '\n'], "");
+                assert!(!plain.contains(&window.concat()), "{redacted}");
+            }
+        }
+    }
+}
+
+#[test]
+fn finds_a_secret_that_escape_sequences_stand_in() {
+    let redactor = redactor(&["hunter2-hunter2"]);
+    for (text, expected) in [
+        (
+            "a \x1b[1;31mhunter2-hunter2\x1b[0m b",
+            "a \x1b[1;31m***\x1b[0m b",
+        ),
+        ("hunter2\x1b[0m-hunter2", "***\x1b[0m***"),
+        (
+            "h\x1b(B\x1b[mu\x1b[38;2;255;100;0mnter2-hunter\x1b[K2",
+            "***\x1b(B\x1b[m***\x1b[38;2;255;100;0m***\x1b[K***",
+        ),
+        (
+            "hunter2-\x1b[7m\r\n\x1b[m  hunter2",
+            "***\x1b[7m\r\n\x1b[m  ***",
+        ),
+        // What carries text is searched like text.
+        ("\x1b]0;hunter2-hunter2\x07", "\x1b]0;***\x07"),
+    ] {
+        assert_eq!(redactor.redact(text), expected, "{text:?}");
+        assert_eq!(
+            streamed(&redactor, text.as_bytes().chunks(1)),
+            expected,
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn a_line_is_passed_on_at_its_end_although_a_secret_may_begin_there() {
+    let redactor = redactor(&["secret-and-more"]);
+    let mut stream = StreamRedaction::default();
+    let mut passed = Vec::new();
+    stream.push(&redactor, b"it went well: yes\n", |bytes| {
+        passed.extend_from_slice(bytes)
+    });
+    assert_eq!(passed, b"it went well: yes\n");
+    stream.push(&redactor, b"ecret-and-more", |bytes| {
+        passed.extend_from_slice(bytes)
+    });
+    assert_eq!(passed, b"it went well: yes\n***");
+    // Four bytes are held.
+    passed.clear();
+    stream.push(&redactor, b"\nsecr\n", |bytes| {
+        passed.extend_from_slice(bytes)
+    });
+    assert_eq!(passed, b"\n");
+    stream.push(&redactor, b"et-and-more", |bytes| {
+        passed.extend_from_slice(bytes)
+    });
+    assert_eq!(passed, b"\n***\n***");
+}
+
+#[test]
+fn what_is_held_back_is_bounded_whatever_gaps_there_are() {
+    let redactor = redactor(&["secret-and-more"]);
+    for gap in ["\n", "\x1b[m", "\x1b[", " \n"] {
+        let mut stream = StreamRedaction::default();
+        let (mut given, mut passed) = (0, 0);
+        for text in std::iter::once("a secret").chain(std::iter::repeat_n(gap, 10_000)) {
+            given += text.len();
+            stream.push(&redactor, text.as_bytes(), |bytes| passed += bytes.len());
+            assert!(given - passed < 64 + 256, "{gap:?}");
+        }
+    }
 }
 
 #[test]
