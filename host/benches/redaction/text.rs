@@ -71,7 +71,7 @@ pub(crate) fn long_secrets(random: &mut Random, bytes: usize) -> [(&'static str,
         let mut text = String::new();
         while text.len() < bytes {
             let line = random.text(BASE64, length);
-            let _infallible = write!(text, "{before}{line}{after}\n");
+            let _infallible = writeln!(text, "{before}{line}{after}");
         }
         text
     };

@@ -37,10 +37,12 @@ pub(super) fn add(secret: &str, patterns: &mut Patterns) {
     // The white space around a long text is not worth as much again.
     let whole = whole.filter(|text| text.len() <= MAX_UNUSUAL_BYTES || *text == text.trim());
     for text in whole.filter(|text| is_sought(text)) {
-        let variety = match text.len() {
-            ..=MAX_VARIED_BYTES => Variety::Every,
-            ..=MAX_UNUSUAL_BYTES => Variety::Unusual,
-            _ => Variety::Usual,
+        let variety = if text.len() <= MAX_VARIED_BYTES {
+            Variety::Every
+        } else if text.len() <= MAX_UNUSUAL_BYTES {
+            Variety::Unusual
+        } else {
+            Variety::Usual
         };
         add_text(text, variety, patterns);
     }
@@ -236,6 +238,8 @@ fn base64_inside(text: &str, alignment: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn patterns(secret: &str) -> BTreeSet<String> {
@@ -262,7 +266,7 @@ mod tests {
                 if secret.len() > 100_000 {
                     break;
                 }
-                secret.push_str(&format!("{number}{line}{separator}"));
+                write!(secret, "{number}{line}{separator}").unwrap();
             }
             let mut found = Patterns::new();
             add(&secret, &mut found);
