@@ -1,15 +1,26 @@
+mod expansion;
+mod keywords;
 mod known;
+mod visits;
 
-use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::{Location, LocationSegment};
+use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 
+use expansion::{Expansion, expand};
+pub(super) use keywords::SchemaError;
+
 /// A JSON Schema that is ready to check configurations.
+///
+/// A schema is a program of whoever wrote the tool, and runs outside of every limit that a guest has. So what it comes
+/// to is bounded twice: when it is loaded, by how many subschemas there are once its references are followed; and
+/// for each configuration, by how often one of them is applied to a value.
 #[derive(Debug)]
 pub(super) struct ConfigSchema {
     document: Value,
     validator: Validator,
+    expansion: Expansion,
 }
 
 /// Something that is wrong with a configuration.
@@ -30,14 +41,39 @@ pub struct ConfigProblem {
 
 /// How many problems are reported at once; nobody reads more.
 const MAX_PROBLEMS: usize = 20;
+/// How many of the words that would have been right are listed; an `enum` may have thousands.
+const MAX_WORDS: usize = 50;
+/// The longest message about a value, in characters: it quotes the schema and the value.
+const MAX_MESSAGE_CHARACTERS: usize = 1_000;
+/// How often subschemas are applied to values at most, for one configuration. That takes a tenth of a second. A
+/// usual configuration of the script tool takes some hundred; one with arguments of a megabyte a hundred thousand.
+const MAX_VISITS: u64 = 500_000;
+/// Up to here everything that is wrong is looked for, which takes memory for each; beyond, the first.
+const MAX_VISITS_FOR_ALL: u64 = 50_000;
+/// The largest regular expression, compiled. `^[A-Za-z0-9_.-]{1,253}$` has 15 kB, and one with classes of Unicode 60.
+const PATTERN_BYTES: usize = 256 << 10;
 
 impl ConfigSchema {
-    /// Compiles a schema. References to other documents are not followed.
-    pub(super) fn new(document: Value) -> Result<Self, String> {
-        let validator = jsonschema::validator_for(&document).map_err(|error| error.to_string())?;
+    /// Compiles a schema. References to other documents are not followed, and regular expressions are those whose
+    /// time is linear: without look-around and references to groups.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`].
+    pub(super) fn new(document: Value) -> Result<Self, SchemaError> {
+        let expansion = expand(&document)?;
+        let patterns = PatternOptions::regex()
+            .size_limit(PATTERN_BYTES)
+            .dfa_size_limit(PATTERN_BYTES);
+        let validator = jsonschema::options()
+            .offline()
+            .with_pattern_options(patterns)
+            .build(&document)
+            .map_err(|error| SchemaError::Invalid(bounded(error.to_string())))?;
         Ok(Self {
             document,
             validator,
+            expansion,
         })
     }
 
@@ -46,12 +82,37 @@ impl ConfigSchema {
     }
 
     pub(super) fn check(&self, config: &Value) -> Vec<ConfigProblem> {
+        let Some(visits) = self.visits(config) else {
+            let message = format!(
+                "the configuration is too large or too deep for the schema of this tool, which \
+                 would be applied to it more than {MAX_VISITS} times"
+            );
+            return vec![ConfigProblem::at(Vec::new(), message)];
+        };
         if self.validator.is_valid(config) {
             return Vec::new();
+        }
+        if visits > MAX_VISITS_FOR_ALL {
+            let first = self.validator.validate(config).err();
+            let problems = first.map(|error| self.problems(&error));
+            return problems.unwrap_or_default();
         }
         let errors = self.validator.iter_errors(config);
         let problems = errors.flat_map(|error| self.problems(&error));
         problems.take(MAX_PROBLEMS).collect()
+    }
+
+    /// How often subschemas are applied to values at most; none where that is too often.
+    fn visits(&self, config: &Value) -> Option<u64> {
+        let Expansion {
+            subschemas,
+            is_irregular,
+        } = self.expansion;
+        let most = subschemas.saturating_mul(visits::size(config));
+        if !is_irregular && most <= MAX_VISITS_FOR_ALL {
+            return Some(most);
+        }
+        visits::visits(&self.document, config, MAX_VISITS)
     }
 
     fn problems(&self, error: &jsonschema::ValidationError<'_>) -> Vec<ConfigProblem> {
@@ -179,9 +240,11 @@ impl ConfigProblem {
     fn unexpected(path: Vec<String>, found: &Value, words: Vec<String>) -> Self {
         let word = found.as_str().map(str::to_owned);
         let shown = word.clone().unwrap_or_else(|| found.to_string());
+        let listed = words.get(..MAX_WORDS).unwrap_or(&words).join("`, `");
+        let more = if words.len() > MAX_WORDS { ", …" } else { "" };
         Self {
             path,
-            message: format!("`{shown}` is not one of `{}`", words.join("`, `")),
+            message: bounded(format!("`{shown}` is not one of `{listed}`{more}")),
             is_key: false,
             word,
             candidates: words,
@@ -191,12 +254,21 @@ impl ConfigProblem {
     fn at(path: Vec<String>, message: String) -> Self {
         Self {
             path,
-            message,
+            message: bounded(message),
             is_key: false,
             word: None,
             candidates: Vec::new(),
         }
     }
+}
+
+/// A message of a length that can be read.
+fn bounded(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// The words that alternatives allow, however deep they are nested.
@@ -252,3 +324,6 @@ fn named(kind: &str) -> String {
     }
     .to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
-use super::{ConfigProblem, ConfigSchema, MAX_PROBLEMS, is_of_other_type};
+use super::{ConfigProblem, ConfigSchema, MAX_PROBLEMS, MAX_VISITS_FOR_ALL, is_of_other_type};
 
 /// Parts of a schema that ask for one thing where another one holds.
 const CONDITIONAL: [&str; 5] = ["then", "else", "if", "not", "dependentSchemas"];
@@ -16,7 +16,11 @@ impl ConfigSchema {
         config: &Value,
         is_unknown: &dyn Fn(&Value) -> bool,
     ) -> Vec<ConfigProblem> {
-        if self.validator.is_valid(config) {
+        // What is too much to look at twice is left to the call, which says so.
+        let is_small = self
+            .visits(config)
+            .is_some_and(|visits| visits <= MAX_VISITS_FOR_ALL);
+        if !is_small || self.validator.is_valid(config) {
             return Vec::new();
         }
         let errors = self.validator.iter_errors(config);

@@ -1,0 +1,205 @@
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{ConfigSchema, MAX_PROBLEMS, SchemaError};
+
+/// What is refused is refused by then, in a build without optimization on a machine that has other work.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// Definitions each of which refers to the one before twice.
+fn doubling(keyword: &str, depth: usize) -> Value {
+    let mut definitions = serde_json::Map::new();
+    definitions.insert("d0".to_owned(), json!({"type": "object"}));
+    for index in 1..=depth {
+        let reference = json!({"$ref": format!("#/$defs/d{}", index - 1)});
+        definitions.insert(
+            format!("d{index}"),
+            json!({keyword: [reference.clone(), reference]}),
+        );
+    }
+    json!({"$defs": definitions, "$ref": format!("#/$defs/d{depth}")})
+}
+
+fn refusal(schema: Value) -> String {
+    let start = Instant::now();
+    let error = ConfigSchema::new(schema).unwrap_err();
+    assert!(start.elapsed() < AT_ONCE, "{:?}: {error}", start.elapsed());
+    error.to_string()
+}
+
+/// A value of lists within lists.
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!({}), |inner, _| json!({"a": inner}))
+}
+
+#[test]
+fn a_schema_that_doubles_with_each_definition_is_refused_at_once() {
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        for depth in [18, 27, 49, 60, 1_000] {
+            let message = refusal(doubling(keyword, depth));
+            assert!(message.contains("too many subschemas"), "{message}");
+        }
+    }
+    for keyword in ["properties", "patternProperties"] {
+        let reference = json!({"a": {"$ref": "#/$defs/d0"}});
+        let mut schema = doubling("allOf", 30);
+        schema["$defs"]["d30"] = json!({keyword: reference, "$ref": "#/$defs/d29"});
+        assert!(refusal(schema).contains("too many subschemas"));
+    }
+}
+
+#[test]
+fn a_schema_that_doubles_a_few_times_is_checked_within_its_bound() {
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        let schema = ConfigSchema::new(doubling(keyword, 13)).unwrap();
+        let start = Instant::now();
+        assert!(!schema.check(&json!("no object")).is_empty());
+        assert!(start.elapsed() < Duration::from_secs(5), "{keyword}");
+    }
+}
+
+#[test]
+fn a_reference_that_leads_back_to_itself_is_refused_unless_it_goes_into_the_configuration() {
+    let endless = [
+        json!({"$ref": "#"}),
+        json!({"allOf": [{"$ref": "#"}]}),
+        json!({"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/b"}]}, "b": {"not": {"$ref": "#/$defs/a"}}},
+               "$ref": "#/$defs/a"}),
+        // The way into the configuration is walked first, and leads into the circle from outside.
+        json!({"$defs": {"x": {"properties": {"a": {"allOf": [{"$ref": "#/$defs/v"}]}}, "allOf": [{"$ref": "#/$defs/v"}]},
+                         "v": {"allOf": [{"$ref": "#/$defs/x"}]}},
+               "$ref": "#/$defs/x"}),
+    ];
+    for schema in endless {
+        assert!(refusal(schema.clone()).contains("leads back"), "{schema}");
+    }
+    let list = json!({"type": "object", "properties": {"a": {"$ref": "#"}}, "additionalProperties": false});
+    let list = ConfigSchema::new(list).unwrap();
+    assert!(list.check(&nested(100)).is_empty());
+    assert!(!list.check(&json!({"a": {"b": 1}})).is_empty());
+}
+
+#[test]
+fn a_recursive_schema_that_doubles_with_each_level_of_the_configuration_is_bounded_by_it() {
+    let reference = json!({"$ref": "#"});
+    let twice = [
+        json!({"properties": {"a": {"allOf": [reference, reference]}}}),
+        json!({"properties": {"a": reference}, "patternProperties": {"^a": reference}}),
+        json!({"anyOf": [{"properties": {"a": reference}}, {"properties": {"a": reference}}]}),
+        json!({"properties": {"a": reference}, "allOf": [{"properties": {"a": reference}}], "unevaluatedProperties": false}),
+    ];
+    for schema in twice {
+        let checked = ConfigSchema::new(schema.clone()).unwrap();
+        assert!(checked.check(&nested(8)).is_empty(), "{schema}");
+        let start = Instant::now();
+        let problems = checked.check(&nested(100));
+        assert!(start.elapsed() < Duration::from_secs(5), "{schema}");
+        assert!(problems[0].message.contains("too large or too deep"));
+    }
+}
+
+#[test]
+fn a_schema_of_any_depth_does_not_end_the_process() {
+    let deep = |depth| (0..depth).fold(json!(true), |inner, _| json!({"not": inner}));
+    assert!(refusal(deep(100)).contains("within each other"));
+    ConfigSchema::new(deep(62)).unwrap();
+    let mut chain = serde_json::Map::new();
+    for index in 0..5_000 {
+        chain.insert(
+            format!("d{index}"),
+            json!({"$ref": format!("#/$defs/d{}", index + 1)}),
+        );
+    }
+    let message = refusal(json!({"$defs": chain, "$ref": "#/$defs/d0"}));
+    assert!(message.contains("within each other"), "{message}");
+}
+
+#[test]
+fn what_is_elsewhere_or_depends_on_the_way_is_refused_and_nothing_is_fetched() {
+    for (schema, expected) in [
+        (
+            json!({"$ref": "http://127.0.0.1:1/schema.json"}),
+            "the reference",
+        ),
+        (json!({"$ref": "file:///etc/passwd"}), "the reference"),
+        (json!({"$ref": "#/$defs/none"}), "the reference"),
+        (json!({"$ref": 5}), "the reference"),
+        (json!({"$dynamicRef": "#a"}), "`$dynamicRef`"),
+        (json!({"items": {"$id": "http://a/", "$ref": "#"}}), "`$id`"),
+        (
+            json!({"$schema": "http://127.0.0.1:1/meta.json"}),
+            "not a JSON Schema",
+        ),
+        (json!({"type": "no-type"}), "not a JSON Schema"),
+        (json!(5), "not a JSON Schema"),
+    ] {
+        let message = refusal(schema.clone());
+        assert!(message.contains(expected), "{schema}: {message}");
+    }
+}
+
+#[test]
+fn a_regular_expression_is_linear_and_small_or_refused() {
+    let schema = ConfigSchema::new(json!({"pattern": "^(a+)+$"})).unwrap();
+    let text = format!("{}b", "a".repeat(1 << 20));
+    let start = Instant::now();
+    assert_eq!(schema.check(&json!(text)).len(), 1);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    for pattern in [
+        "(?=a)b",
+        "(a)\\1",
+        "((\\w{100}){100}){100}",
+        "a{1000000}",
+        "(",
+    ] {
+        let message = refusal(json!({"pattern": pattern}));
+        assert!(message.contains("not a JSON Schema"), "{message}");
+    }
+    let many: serde_json::Map<_, _> = (0..100)
+        .map(|index| (format!("^{index}"), json!(true)))
+        .collect();
+    let message = refusal(json!({"patternProperties": many}));
+    assert!(
+        message.contains("too many regular expressions"),
+        "{message}"
+    );
+}
+
+#[test]
+fn problems_are_few_and_short_whatever_is_wrong() {
+    let words: Vec<_> = (0..10_000).map(|index| format!("word-{index}")).collect();
+    let schema = ConfigSchema::new(json!({"items": {"enum": words}})).unwrap();
+    let config: Vec<_> = (0..30).map(|_| "x".repeat(10_000)).collect();
+    let problems = schema.check(&json!(config));
+    assert!(!problems.is_empty() && problems.len() <= MAX_PROBLEMS);
+    for problem in problems {
+        assert!(problem.message.len() < 5_000);
+    }
+    let schema = ConfigSchema::new(
+        json!({"anyOf": [{"items": {"type": "string"}}, {"items": {"type": "null"}}]}),
+    );
+    let start = Instant::now();
+    assert_eq!(schema.unwrap().check(&json!(vec![1; 100_000])).len(), 1);
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn items_that_shall_be_unique_are_compared_in_linear_time() {
+    let schema = ConfigSchema::new(json!({"uniqueItems": true})).unwrap();
+    let start = Instant::now();
+    let items: Vec<_> = (0..100_000).map(|index| json!({"a": index})).collect();
+    assert!(schema.check(&json!(items)).is_empty());
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn what_the_tools_of_this_build_take_is_far_within_the_bounds() {
+    assert!(matches!(
+        ConfigSchema::new(doubling("allOf", 18)),
+        Err(SchemaError::TooMuch { .. })
+    ));
+    let schema = ConfigSchema::new(json!({"properties": {"args": true}})).unwrap();
+    let config = json!({"args": vec![1; 1 << 20]});
+    assert!(schema.check(&config).is_empty());
+}
