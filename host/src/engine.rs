@@ -46,6 +46,15 @@ pub struct ToolEngine {
     ticker: Ticker,
 }
 
+/// How much address space there is, which decides how accesses to a guest's memory are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AddressSpace {
+    /// Enough for a pool of instances.
+    Ample,
+    /// Too little for it.
+    Scarce,
+}
+
 /// Stops its thread when it goes.
 #[derive(Debug)]
 struct Ticker(Arc<AtomicBool>);
@@ -65,7 +74,7 @@ impl ToolEngine {
             Ok(engine) => (engine, true),
             Err(error) => {
                 tracing::info!(%error, "no room for a pool of instances, allocating one by one");
-                (Engine::new(&frugal_config()).map_err(EngineError)?, false)
+                (AddressSpace::Scarce.compiling_engine()?, false)
             }
         };
         let ticker = Ticker::start(&engine).map_err(|error| EngineError(error.into()))?;
@@ -89,6 +98,14 @@ impl ToolEngine {
         self.is_pooled
     }
 
+    pub(crate) fn address_space(&self) -> AddressSpace {
+        if self.is_pooled {
+            AddressSpace::Ample
+        } else {
+            AddressSpace::Scarce
+        }
+    }
+
     /// Waits for room for one more call. None when the engine is shut down, which it never is.
     ///
     /// # Cancel safety
@@ -96,6 +113,32 @@ impl ToolEngine {
     /// Safe; the place in the queue is lost.
     pub async fn admit(&self) -> Option<SemaphorePermit<'_>> {
         self.permits.acquire().await.ok()
+    }
+}
+
+impl AddressSpace {
+    /// An engine whose code runs on that of a [`ToolEngine`] with as much room. It has no pool, since nothing is
+    /// allocated by who only compiles.
+    pub(crate) fn compiling_engine(self) -> Result<Engine, EngineError> {
+        let config = match self {
+            Self::Ample => config(),
+            Self::Scarce => frugal_config(),
+        };
+        Engine::new(&config).map_err(EngineError)
+    }
+
+    /// As another process is told.
+    pub(crate) fn as_byte(self) -> u8 {
+        match self {
+            Self::Ample => b'A',
+            Self::Scarce => b'S',
+        }
+    }
+
+    pub(crate) fn from_byte([byte]: [u8; 1]) -> Option<Self> {
+        [Self::Ample, Self::Scarce]
+            .into_iter()
+            .find(|space| space.as_byte() == byte)
     }
 }
 
@@ -180,6 +223,22 @@ mod tests {
         // The thread holds the flag for moments only.
         while stop.upgrade().is_some() {
             thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn code_of_an_engine_that_only_compiles_runs_on_a_pool() {
+        use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+        let hash = |engine: &Engine| {
+            let mut hasher = DefaultHasher::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let engine = ToolEngine::new(1, &Limits::default()).unwrap();
+        let compiling = engine.address_space().compiling_engine().unwrap();
+        assert_eq!(hash(engine.wasmtime()), hash(&compiling));
+        for space in [AddressSpace::Ample, AddressSpace::Scarce] {
+            assert_eq!(AddressSpace::from_byte([space.as_byte()]), Some(space));
         }
     }
 

@@ -100,7 +100,8 @@ impl ToolHost {
         for (origin, component) in EMBEDDED_TOOLS {
             // Their code is this build's own: it asks what the configuration says.
             let grants = |tool: &ToolIdentity| grants(tool).trusted();
-            let tool = self.loader.load(component.into(), origin, grants).await?;
+            let loading = self.loader.load_embedded(component.into(), origin, grants);
+            let tool = loading.await?;
             self.registry.activate(Arc::new(tool));
         }
         Ok(())

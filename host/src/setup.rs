@@ -26,7 +26,7 @@ use crate::diagnostic::Diagnostic;
 use crate::grant::Grants;
 use crate::host::{BuildError, ToolHost};
 use crate::http::HttpSettings;
-use crate::registry::{LoadError, LoadedTool, ToolIdentity};
+use crate::registry::{Compiler, LoadError, LoadedTool, ToolIdentity};
 
 /// What a host is put together from.
 #[derive(Clone)]
@@ -44,6 +44,8 @@ pub struct Settings {
     pub backoff_base: Option<Duration>,
     /// Where compiled components are kept.
     pub cache_directory: Option<PathBuf>,
+    /// Where the components of the folder are compiled.
+    pub compiler: Compiler,
     /// Where large logs are kept.
     pub log_directory: Option<PathBuf>,
     /// The cluster that jobs run on, and what they may ask it for; without it they are processes of this machine.
@@ -113,6 +115,7 @@ impl Settings {
             search_path: None,
             backoff_base: None,
             cache_directory: None,
+            compiler: Compiler::InProcess,
             log_directory: None,
             kubernetes: None,
             http: HttpSettings::default(),
@@ -170,7 +173,8 @@ async fn put_together(
     let mut builder = ToolHost::builder()
         .jobs(jobs)
         .objects(objects)
-        .max_calls(MAX_CALLS);
+        .max_calls(MAX_CALLS)
+        .compiler(settings.compiler);
     if let Some(directory) = settings.cache_directory {
         builder = builder.cache_directory(directory);
     }

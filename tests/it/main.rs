@@ -19,6 +19,7 @@ mod bounds;
 mod build_guests;
 mod cli;
 mod cluster;
+mod compiling;
 mod credentials;
 mod examples;
 mod fetch;

@@ -1,6 +1,7 @@
 //! Commands, one a file. The only place that prints.
 
 mod call;
+mod compile;
 mod exit;
 mod foreign;
 mod job;
@@ -51,6 +52,9 @@ enum Command {
     /// Look at the tools that can be called.
     #[command(subcommand)]
     Tool(tool::ToolCommand),
+    /// Compile the component on standard input, for another process of this program.
+    #[command(hide = true)]
+    CompileComponent,
 }
 
 /// Reads the command line, does what it says, and returns how it ended.
@@ -71,6 +75,9 @@ pub(crate) fn main() -> ExitCode {
             };
         }
     };
+    if let Command::CompileComponent = arguments.command {
+        return compile::compile();
+    }
     terminal::set_color(arguments.color);
     terminal::log_to_stderr();
     hide_from_other_processes();
@@ -91,6 +98,8 @@ pub(crate) fn main() -> ExitCode {
             Command::Call(arguments) => call::call(arguments).await,
             Command::Job(command) => job::job(command).await,
             Command::Tool(command) => tool::tool(command).await,
+            // It was done before there was a runtime.
+            Command::CompileComponent => Exit::Success,
         }
     });
     exit.into()

@@ -149,6 +149,7 @@ impl CommonOptions {
                 "note: compiled tools are not cached: neither `XDG_CACHE_HOME` nor `HOME` is an absolute path",
             );
         }
+        settings.compiler = super::compile::compiler();
         settings.log_directory =
             user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
         settings.http = http_settings();

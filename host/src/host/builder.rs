@@ -7,7 +7,7 @@ use crate::capability::{JobRunner, ObjectSource};
 use crate::engine::{EngineError, ToolEngine};
 use crate::limits::Limits;
 use crate::log::LogDirectory;
-use crate::registry::{ComponentCache, Registry, ToolLoader};
+use crate::registry::{Compiler, ComponentCache, Registry, ToolLoader};
 use crate::scope::Backends;
 use crate::template::Renderer;
 
@@ -17,6 +17,7 @@ pub struct ToolHostBuilder {
     limits: Limits,
     max_calls: u32,
     cache_directory: Option<PathBuf>,
+    compiler: Compiler,
 }
 
 /// Why a host cannot be set up.
@@ -38,6 +39,7 @@ impl Default for ToolHostBuilder {
             limits: Limits::default(),
             max_calls: DEFAULT_MAX_CALLS,
             cache_directory: None,
+            compiler: Compiler::InProcess,
         }
     }
 }
@@ -80,6 +82,14 @@ impl ToolHostBuilder {
         self
     }
 
+    /// Where components are compiled that are not this library's own. Without it that is a thread of this process,
+    /// which no deadline ends: a host that loads what strangers wrote names a program.
+    #[must_use]
+    pub fn compiler(mut self, compiler: Compiler) -> Self {
+        self.compiler = compiler;
+        self
+    }
+
     /// Where the logs go of which an outcome shows only a part. A folder of this user in the system's folder
     /// for temporary files where nobody says otherwise.
     #[must_use]
@@ -104,7 +114,12 @@ impl ToolHostBuilder {
                 .ok()
         });
         Ok(ToolHost {
-            loader: ToolLoader::new(Arc::clone(&engine), Arc::clone(&limits), cache),
+            loader: ToolLoader::new(
+                Arc::clone(&engine),
+                Arc::clone(&limits),
+                cache,
+                self.compiler,
+            ),
             engine,
             registry: Registry::new(),
             renderer: Renderer::new(),

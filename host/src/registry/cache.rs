@@ -108,6 +108,26 @@ impl ComponentCache {
     }
 }
 
+/// What this host's own compiler wrote, in another process.
+///
+/// # Errors
+///
+/// Where it was compiled for another engine.
+pub(super) fn load_from_own_compiler(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `Component::deserialize` runs what it is given, so it must be what `precompile_component` wrote. These
+    // bytes were read to their end from the standard output of a process that this one started, from a program that
+    // the embedder named as its own (`CompilerProgram`; the command line names the very file that it runs, by
+    // `/proc/self/exe`), and that exited with success. Nobody else has either end of the pipe. Whoever could put
+    // another program into its place could as well replace this one. The bytes are a copy in memory, and the
+    // engine's version and settings are compared by `deserialize` itself.
+    #[expect(
+        unsafe_code,
+        reason = "loading precompiled code; see the argument above"
+    )]
+    let component = unsafe { Component::deserialize(engine, code) };
+    component
+}
+
 /// Changes with the engine's version and settings, with the processor's features, and with what is written.
 fn compatibility(engine: &Engine) -> u64 {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};

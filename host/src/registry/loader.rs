@@ -1,6 +1,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -9,8 +10,10 @@ use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime::component::{Component, Linker};
 
 use super::cache::ComponentCache;
+use super::compiler::{CompileError, Compiler, compile_in_process};
 use super::description::{self, Description, shortened};
 use super::schema::ConfigSchema;
+use super::structure::StructureError;
 use super::stubs;
 use super::tool::{LoadedTool, ToolIdentity};
 use crate::abi::v0_1::{self, CallState, ToolPre};
@@ -25,6 +28,9 @@ use crate::sealing::Vault;
 
 /// The largest component; one that brings a Python interpreter has 18 MB.
 pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
+/// How long `describe` may take with what it waits for; what it computes is bounded by [`Limits::cpu_time`]. There is
+/// nothing to wait for: an interpreter starts in a second.
+const DESCRIBE_TIME: Duration = Duration::from_secs(10);
 
 /// Makes tools of components.
 #[derive(Debug)]
@@ -32,6 +38,16 @@ pub struct ToolLoader {
     engine: Arc<ToolEngine>,
     limits: Arc<Limits>,
     cache: Option<ComponentCache>,
+    compiler: Compiler,
+}
+
+/// Who wrote a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Author {
+    /// Whoever wrote this library.
+    Own,
+    /// Anybody.
+    Stranger,
 }
 
 /// Why a component is no tool that can be used.
@@ -60,6 +76,15 @@ pub enum LoadError {
         /// What the compiler says.
         #[source]
         source: wasmtime::Error,
+    },
+    /// The component is not compiled.
+    #[error("`{origin}` is not compiled")]
+    NotCompiled {
+        /// Where it came from.
+        origin: String,
+        /// Why not.
+        #[source]
+        source: CompileError,
     },
     /// The component does not export what a tool exports, or imports it with other types.
     #[error("`{origin}` does not fit the tool interface of this host (`noetl:tool@0.1`)")]
@@ -96,11 +121,13 @@ impl ToolLoader {
         engine: Arc<ToolEngine>,
         limits: Arc<Limits>,
         cache: Option<ComponentCache>,
+        compiler: Compiler,
     ) -> Self {
         Self {
             engine,
             limits,
             cache,
+            compiler,
         }
     }
 
@@ -145,13 +172,33 @@ impl ToolLoader {
         origin: &str,
         grants: impl FnOnce(&ToolIdentity) -> Grants,
     ) -> Result<LoadedTool, LoadError> {
+        self.load_of(Author::Stranger, bytes, origin, grants).await
+    }
+
+    /// As above, for a component that this library was built with: it is compiled in this process.
+    pub(crate) async fn load_embedded(
+        &self,
+        bytes: Arc<[u8]>,
+        origin: &str,
+        grants: impl FnOnce(&ToolIdentity) -> Grants,
+    ) -> Result<LoadedTool, LoadError> {
+        self.load_of(Author::Own, bytes, origin, grants).await
+    }
+
+    async fn load_of(
+        &self,
+        author: Author,
+        bytes: Arc<[u8]>,
+        origin: &str,
+        grants: impl FnOnce(&ToolIdentity) -> Grants,
+    ) -> Result<LoadedTool, LoadError> {
         let digest = Digest::of(&bytes);
-        let component = self.compile(bytes, digest, origin).await?;
+        let component = self.compile(author, bytes, digest, origin).await?;
         let described = self.describe(&component, origin).await?;
         let schema =
             ConfigSchema::new(described.schema).map_err(|problem| LoadError::WrongDescription {
                 origin: origin.to_owned(),
-                problem: shortened(format!("its schema is no JSON Schema: {problem}")),
+                problem: shortened(format!("its schema cannot be used: {problem}")),
             })?;
         let imports = self.imports(&component);
         let identity = ToolIdentity {
@@ -180,29 +227,21 @@ impl ToolLoader {
 
     async fn compile(
         &self,
+        author: Author,
         bytes: Arc<[u8]>,
         digest: Digest,
         origin: &str,
     ) -> Result<Component, LoadError> {
-        let engine = self.engine.wasmtime().clone();
-        if let Some(component) = self
-            .cache
-            .as_ref()
-            .and_then(|cache| cache.load(&engine, digest))
+        let cached = self.cache.as_ref();
+        if let Some(component) = cached.and_then(|cache| cache.load(self.engine.wasmtime(), digest))
         {
             return Ok(component);
         }
-        let not_a_component = |source| LoadError::NotAComponent {
-            origin: origin.to_owned(),
-            source,
+        let compiled = match author {
+            Author::Own => compile_in_process(&self.engine, bytes).await,
+            Author::Stranger => self.compiler.compile(&self.engine, bytes).await,
         };
-        // Compiling takes from milliseconds to seconds, which other calls must not wait for.
-        let compiling =
-            tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes));
-        let compiled = compiling
-            .await
-            .unwrap_or_else(|error| Err(wasmtime::Error::new(error)));
-        let component = compiled.map_err(not_a_component)?;
+        let component = compiled.map_err(|error| not_compiled(origin, error))?;
         if let Some(cache) = &self.cache {
             cache.store(self.engine.wasmtime(), digest, &component);
         }
@@ -230,7 +269,12 @@ impl ToolLoader {
             Arc::new(Backends::none()),
             None,
         ));
-        let described = invocation::describe(&self.engine, component, &linker, scope).await;
+        let describing = invocation::describe(&self.engine, component, &linker, scope);
+        let described = tokio::time::timeout(DESCRIBE_TIME, describing).await;
+        let described = described.unwrap_or_else(|_| {
+            let what = format!("it waited for more than {} s", DESCRIBE_TIME.as_secs());
+            Err(GuestFault::LimitExceeded { what })
+        });
         let text = described.map_err(|fault| match fault {
             GuestFault::NotStarted(source) => wrong_interface(source),
             source => LoadError::NotDescribed {
@@ -274,13 +318,28 @@ impl ToolLoader {
     }
 }
 
-/// Whether there is anything to call in what is imported.
+fn not_compiled(origin: &str, error: CompileError) -> LoadError {
+    let origin = origin.to_owned();
+    match error {
+        CompileError::Refused(source) => LoadError::NotAComponent { origin, source },
+        CompileError::Structure(StructureError::Malformed(error)) => LoadError::NotAComponent {
+            origin,
+            source: wasmtime::Error::new(error),
+        },
+        source => LoadError::NotCompiled { origin, source },
+    }
+}
+
+/// Whether there is anything to call in what is imported. An interface has no other interfaces within it; what has is
+/// not looked through, since its types may come to any size.
 fn has_functions(item: &ComponentExtern, engine: &Engine) -> bool {
+    let is_function = |item: &ComponentExtern| {
+        !matches!(item.ty, ComponentItem::Resource(_) | ComponentItem::Type(_))
+    };
     match &item.ty {
-        ComponentItem::ComponentInstance(instance) => instance
-            .exports(engine)
-            .any(|(_, item)| has_functions(&item, engine)),
-        ComponentItem::Resource(_) | ComponentItem::Type(_) => false,
-        _ => true,
+        ComponentItem::ComponentInstance(instance) => {
+            instance.exports(engine).any(|(_, item)| is_function(&item))
+        }
+        _ => is_function(item),
     }
 }

@@ -5,6 +5,7 @@
 //! a change or nothing of it, and a call that has its tool keeps it.
 
 mod cache;
+mod compiler;
 mod description;
 mod embedded;
 mod field_path;
@@ -12,14 +13,17 @@ mod loader;
 mod lookup;
 mod reference;
 mod schema;
+mod structure;
 mod stubs;
 mod tool;
 
 pub use cache::ComponentCache;
+pub use compiler::{CompileError, Compiler, CompilerProgram, WorkerError, compile_standard_input};
 pub use embedded::{EMBEDDED_TOOLS, is_built_in};
 pub(crate) use field_path::{KnownField, find_field};
 pub use loader::{LoadError, MAX_COMPONENT_BYTES, ToolLoader};
 pub use lookup::{AddError, Registry, ResolveError};
 pub use reference::{ParseToolRefError, ToolRef, VersionRef};
 pub use schema::ConfigProblem;
+pub use structure::StructureError;
 pub use tool::{LoadedTool, ToolIdentity, grant_entry};

@@ -1,0 +1,127 @@
+//! What a component looks like, before anything is compiled.
+//!
+//! A compiler's work is not proportional to the bytes that it is given: nesting, locals and branches multiply, and a
+//! component that instantiates another twice, which instantiates another twice, doubles with each. So the binary is
+//! walked once with a parser that neither recurses nor believes a count, and is refused by name where it is far from
+//! everything that toolchains write.
+
+mod bounds;
+mod component;
+mod function;
+mod module;
+mod types;
+
+use wasmparser::{Parser, Payload};
+
+use bounds::{Census, Exceeded, Measure};
+use component::Frame;
+use module::Module;
+
+/// Why a component is not compiled.
+#[derive(Debug, thiserror::Error)]
+pub enum StructureError {
+    /// It is no WebAssembly.
+    #[error("it cannot be parsed")]
+    Malformed(#[source] wasmparser::Error),
+    /// There is more of something than any toolchain writes.
+    #[error("it has {what}; at most {limit} are compiled")]
+    TooMuch {
+        /// What there is too much of, as a plural.
+        what: &'static str,
+        /// The most that is allowed.
+        limit: u64,
+    },
+    /// It uses what no toolchain writes, and what cannot be bounded.
+    #[error("it {0}, which this host does not support")]
+    Unsupported(&'static str),
+}
+
+impl From<wasmparser::Error> for StructureError {
+    fn from(error: wasmparser::Error) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<Exceeded> for StructureError {
+    fn from(Exceeded { what, limit }: Exceeded) -> Self {
+        Self::TooMuch { what, limit }
+    }
+}
+
+/// Refuses what would cost too much to compile.
+///
+/// The time is linear in the number of bytes, about 10 ms for a megabyte; the memory is that of a stack of at most
+/// as many entries as [`Measure::ComponentDepth`] and [`Measure::BlockDepth`] allow.
+///
+/// # Errors
+///
+/// [`StructureError`], which names the bound that is exceeded.
+pub(super) fn check(bytes: &[u8]) -> Result<(), StructureError> {
+    census(bytes).map(|_| ())
+}
+
+/// What is between a header and its end.
+enum Level {
+    Component(Frame),
+    Module(Module),
+}
+
+fn census(bytes: &[u8]) -> Result<Census, StructureError> {
+    let mut census = Census::default();
+    // The innermost is last. Each payload is that of the innermost.
+    let mut levels: Vec<Level> = Vec::new();
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::Version { encoding, .. } => {
+                let level = match encoding {
+                    wasmparser::Encoding::Component => Level::Component(Frame::default()),
+                    wasmparser::Encoding::Module => Level::Module(Module::default()),
+                };
+                levels.push(level);
+                census.reach(Measure::ComponentDepth, levels.len())?;
+            }
+            Payload::End(_) => end(&mut levels, &mut census)?,
+            Payload::CustomSection(section) => module::custom_section(&section, &mut census)?,
+            payload => read(&payload, &mut levels, &mut census, bytes)?,
+        }
+    }
+    Ok(census)
+}
+
+fn read(
+    payload: &Payload<'_>,
+    levels: &mut [Level],
+    census: &mut Census,
+    bytes: &[u8],
+) -> Result<(), StructureError> {
+    let Some((level, outer)) = levels.split_last_mut() else {
+        return Ok(());
+    };
+    match level {
+        Level::Module(module) => module.read(payload, census),
+        Level::Component(frame) => {
+            // How many levels a component is away from the outermost, and what those have, for aliases.
+            let outer = outer.iter().rev().filter_map(|level| match level {
+                Level::Component(frame) => Some(frame),
+                Level::Module(_) => None,
+            });
+            frame.read(payload, &outer.collect::<Vec<_>>(), census, bytes)
+        }
+    }
+}
+
+fn end(levels: &mut Vec<Level>, census: &mut Census) -> Result<(), StructureError> {
+    match (levels.pop(), levels.last_mut()) {
+        (Some(Level::Component(inner)), Some(Level::Component(outer))) => {
+            outer.define(inner.instances());
+        }
+        (Some(Level::Component(root)), None) => {
+            census.reach(Measure::Instances, root.instances())?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
