@@ -1,8 +1,10 @@
 //! The compiler and allocator that all calls share, set up for many short calls of hostile guests.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
-use std::thread;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -13,6 +15,9 @@ use crate::limits::Limits;
 /// How often guests are interrupted to be counted and to let others run. Wasmtime's own guidance is 10 ms;
 /// a runaway guest is then stopped at most two ticks after its budget.
 pub const TICK: Duration = Duration::from_millis(10);
+/// How many ticks pass without a guest that computes before the ticker sleeps until there is one: a tenth of a second,
+/// so that a host that is busy wakes it seldom, and one whose jobs are waited for does not wake for it.
+const IDLE_TICKS: u32 = 10;
 /// What a slot keeps of its memory between calls. Together with `pagemap_scan` this doubled the calls
 /// per second; 256 KiB to 2 MiB measured alike.
 const RESIDENT_MEMORY_BYTES: usize = 1 << 20;
@@ -55,9 +60,28 @@ pub(crate) enum AddressSpace {
     Scarce,
 }
 
-/// Stops its thread when it goes.
+/// Ticks while guests compute. Stops its thread when it goes.
 #[derive(Debug)]
-struct Ticker(Arc<AtomicBool>);
+struct Ticker {
+    pace: Arc<Pace>,
+    thread: Thread,
+}
+
+/// What the ticker's thread goes by.
+#[derive(Debug, Default)]
+struct Pace {
+    /// How many guests are given control just now.
+    computing: AtomicUsize,
+    /// Whether the thread sleeps until a guest computes.
+    is_parked: AtomicBool,
+    is_stopped: AtomicBool,
+    /// How often it ticked.
+    #[cfg(test)]
+    ticks: AtomicUsize,
+}
+
+/// A guest that is given control.
+struct Computing<'engine>(&'engine Pace);
 
 impl ToolEngine {
     /// An engine for at most `max_calls` calls at once.
@@ -106,6 +130,17 @@ impl ToolEngine {
         }
     }
 
+    /// Runs a future that gives control to guests, with ticks whenever it is polled: a guest that waits for a
+    /// capability needs none.
+    pub async fn ticking<T>(&self, guest: impl Future<Output = T>) -> T {
+        let mut guest = pin!(guest);
+        poll_fn(|context| {
+            let _computing = self.ticker.computing();
+            guest.as_mut().poll(context)
+        })
+        .await
+    }
+
     /// Waits for room for one more call. None when the engine is shut down, which it never is.
     ///
     /// # Cancel safety
@@ -142,31 +177,79 @@ impl AddressSpace {
     }
 }
 
-impl Drop for ToolEngine {
-    fn drop(&mut self) {
-        self.ticker.0.store(true, Ordering::Relaxed);
-    }
-}
-
 impl Ticker {
     /// An operating system thread, since a busy executor delays its own timers.
     fn start(engine: &Engine) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped: Weak<AtomicBool> = Arc::downgrade(&stop);
+        let pace = Arc::new(Pace::default());
+        let of_thread = Arc::clone(&pace);
         let engine = engine.weak();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("toolhost-ticker".to_owned())
             .spawn(move || {
-                while let (Some(engine), Some(stop)) = (engine.upgrade(), stopped.upgrade()) {
-                    if stop.load(Ordering::Relaxed) {
+                let mut idle_ticks = 0;
+                while let Some(engine) = engine.upgrade() {
+                    if of_thread.is_stopped.load(Ordering::SeqCst) {
                         break;
                     }
                     engine.increment_epoch();
-                    drop((engine, stop));
-                    thread::sleep(TICK);
+                    drop(engine);
+                    #[cfg(test)]
+                    of_thread.ticks.fetch_add(1, Ordering::Relaxed);
+                    idle_ticks = if of_thread.is_idle() {
+                        idle_ticks + 1
+                    } else {
+                        0
+                    };
+                    if idle_ticks < IDLE_TICKS {
+                        thread::sleep(TICK);
+                    } else {
+                        of_thread.park();
+                        idle_ticks = 0;
+                    }
                 }
-            })?;
-        Ok(Self(stop))
+            })?
+            .thread()
+            .clone();
+        Ok(Self { pace, thread })
+    }
+
+    /// Ticks until what is returned is dropped.
+    fn computing(&self) -> Computing<'_> {
+        self.pace.computing.fetch_add(1, Ordering::SeqCst);
+        // Either this sees that the thread sleeps, or the thread sees that a guest computes: the order of these four
+        // accesses is the same for both.
+        if self.pace.is_parked.load(Ordering::SeqCst) {
+            self.thread.unpark();
+        }
+        Computing(&self.pace)
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.pace.is_stopped.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+    }
+}
+
+impl Pace {
+    fn is_idle(&self) -> bool {
+        self.computing.load(Ordering::SeqCst) == 0
+    }
+
+    /// Sleeps until a guest computes, or nobody needs ticks any more.
+    fn park(&self) {
+        self.is_parked.store(true, Ordering::SeqCst);
+        while self.is_idle() && !self.is_stopped.load(Ordering::SeqCst) {
+            thread::park();
+        }
+        self.is_parked.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Computing<'_> {
+    fn drop(&mut self) {
+        self.0.computing.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -213,12 +296,15 @@ fn pool(max_calls: u32, limits: &Limits) -> InstanceAllocationStrategy {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+    use std::time::Instant;
+
     use super::*;
 
     #[test]
     fn stops_its_ticker_when_it_goes() {
         let engine = ToolEngine::new(1, &Limits::default()).unwrap();
-        let stop = Arc::downgrade(&engine.ticker.0);
+        let stop = Arc::downgrade(&engine.ticker.pace);
         drop(engine);
         // The thread holds the flag for moments only.
         while stop.upgrade().is_some() {
@@ -249,5 +335,34 @@ mod tests {
         assert!(engine.permits.try_acquire().is_err());
         drop(first);
         assert!(engine.permits.try_acquire().is_ok());
+    }
+
+    fn until(what: &str, mut holds: impl FnMut() -> bool) {
+        let give_up = Instant::now() + Duration::from_secs(60);
+        while !holds() {
+            assert!(Instant::now() < give_up, "{what}");
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_host_whose_guests_wait_does_not_tick_and_one_that_computes_does() {
+        let engine = ToolEngine::new(1, &Limits::default()).unwrap();
+        let pace = Arc::clone(&engine.ticker.pace);
+        let is_parked = || pace.is_parked.load(Ordering::SeqCst);
+        // Polled once, and then waiting for ever.
+        let mut waiting = pin!(engine.ticking(pending::<()>()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        until("it ticks although the guest waits", is_parked);
+        let ticks = pace.ticks.load(Ordering::Relaxed);
+
+        let computing = engine.ticker.computing();
+        until("it does not tick although a guest computes", || {
+            pace.ticks.load(Ordering::Relaxed) > ticks + 2
+        });
+        assert!(!is_parked());
+        drop(computing);
+        until("it ticks on", is_parked);
     }
 }

@@ -74,16 +74,19 @@ pub async fn invoke(
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let result = match tool.instantiate_async(&mut store).await {
-        Ok(instance) => {
-            let handler = instance.noetl_tool_handler();
-            let answer = handler.call_invoke(&mut store, config, &context).await;
-            answer
-                .map_err(|error| fault(&error, &store))
-                .and_then(|answer| answer.map_err(GuestFault::Refused))
+    let guest = async {
+        match tool.instantiate_async(&mut store).await {
+            Ok(instance) => {
+                let handler = instance.noetl_tool_handler();
+                let answer = handler.call_invoke(&mut store, config, &context).await;
+                answer
+                    .map_err(|error| fault(&error, &store))
+                    .and_then(|answer| answer.map_err(GuestFault::Refused))
+            }
+            Err(error) => Err(fault_at_start(error, &store)),
         }
-        Err(error) => Err(fault_at_start(error, &store)),
     };
+    let result = engine.ticking(guest).await;
     let cpu_time = store.data().cpu_time();
     Invocation { result, cpu_time }
 }
@@ -100,12 +103,15 @@ pub async fn describe(
     scope: Arc<CallScope>,
 ) -> Result<String, GuestFault> {
     let mut store = CallState::new(scope).into_store(engine);
-    let tool = match Tool::instantiate_async(&mut store, component, linker).await {
-        Ok(tool) => tool,
-        Err(error) => return Err(fault_at_start(error, &store)),
+    let guest = async {
+        let tool = match Tool::instantiate_async(&mut store, component, linker).await {
+            Ok(tool) => tool,
+            Err(error) => return Err(fault_at_start(error, &store)),
+        };
+        let described = tool.noetl_tool_handler().call_describe(&mut store).await;
+        described.map_err(|error| fault(&error, &store))
     };
-    let described = tool.noetl_tool_handler().call_describe(&mut store).await;
-    described.map_err(|error| fault(&error, &store))
+    engine.ticking(guest).await
 }
 
 fn fault_at_start(error: wasmtime::Error, store: &Store<CallState>) -> GuestFault {
