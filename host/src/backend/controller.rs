@@ -24,6 +24,18 @@ pub(crate) enum Next {
     Finish(JobEnd),
 }
 
+/// What a job waits for, of which nothing could start yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wait {
+    pub(crate) reason: Reason,
+    /// A sentence about it.
+    pub(crate) message: String,
+    /// How to end the wait.
+    pub(crate) hint: Option<String>,
+    /// The path of the configuration value to change.
+    pub(crate) field: Option<String>,
+}
+
 /// What the controller knows of one job.
 #[derive(Debug)]
 pub(crate) struct Controller {
@@ -92,6 +104,12 @@ impl Controller {
         }
     }
 
+    /// The end of a job that was cancelled while nothing of it could start. The reason is that of the wait.
+    pub(crate) fn cancelled_waiting(&self, wait: &Wait) -> JobEnd {
+        let message = format!("cancelled while it waited: {}", wait.message);
+        self.ended_waiting(JobStatus::Cancelled, wait, message)
+    }
+
     /// The end of a job that somebody else deleted.
     pub(crate) fn deleted(&self) -> JobEnd {
         JobEnd {
@@ -110,8 +128,18 @@ impl Controller {
             message: Some(deadline_message(deadline)),
             hint: Some(DEADLINE_HINT.to_owned()),
             field: Some(DEADLINE_FIELD.to_owned()),
-            ..self.end(JobStatus::Failed, Some(Reason::DeadlineExceeded))
+            ..self.end(JobStatus::TimedOut, Some(Reason::DeadlineExceeded))
         }
+    }
+
+    /// The end of a job whose time is over and of which nothing could start. The reason is that of the wait.
+    pub(crate) fn deadline_exceeded_waiting(&self, wait: &Wait) -> JobEnd {
+        let deadline = self.active_deadline.unwrap_or_default();
+        let message = format!(
+            "waited until its deadline of {deadline:?} (`activeDeadlineSeconds`): {}",
+            wait.message
+        );
+        self.ended_waiting(JobStatus::TimedOut, wait, message)
     }
 
     /// The end of a job that failed as often as it may: the last attempt says why.
@@ -129,6 +157,15 @@ impl Controller {
             hint: last.hint.clone(),
             field: last.field.clone(),
             ..self.end(JobStatus::Failed, last.reason)
+        }
+    }
+
+    fn ended_waiting(&self, status: JobStatus, wait: &Wait, message: String) -> JobEnd {
+        JobEnd {
+            message: Some(message),
+            hint: wait.hint.clone(),
+            field: wait.field.clone(),
+            ..self.end(status, Some(wait.reason))
         }
     }
 
@@ -325,6 +362,38 @@ mod tests {
             panic!("it retries");
         };
         assert_eq!((end.status, end.failed), (JobStatus::Cancelled, 0));
+    }
+
+    #[test]
+    fn a_job_that_is_ended_while_it_waits_says_what_it_waited_for() {
+        let controller = Controller::new(2, Some(Duration::from_secs(30)), DEFAULT_BACKOFF_BASE);
+        let wait = Wait {
+            reason: Reason::Unschedulable,
+            message: "no node has room".to_owned(),
+            hint: Some("ask for less".to_owned()),
+            field: Some("job.resources.requests.cpu".to_owned()),
+        };
+        for (end, status, ended_by) in [
+            (
+                controller.deadline_exceeded_waiting(&wait),
+                JobStatus::TimedOut,
+                "its deadline of 30s",
+            ),
+            (
+                controller.cancelled_waiting(&wait),
+                JobStatus::Cancelled,
+                "cancelled",
+            ),
+        ] {
+            assert_eq!((end.status, end.reason), (status, Some(wait.reason)));
+            assert_eq!((end.succeeded, end.failed), (0, 0));
+            assert_eq!((&end.hint, &end.field), (&wait.hint, &wait.field));
+            let message = end.message.unwrap();
+            assert!(
+                message.contains(ended_by) && message.contains(&wait.message),
+                "{message}"
+            );
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! What the engines share is here: `controller` has the rules of the Kubernetes Job controller,
 //! `request` what every engine refuses, `program` what a program finds in its environment and on
 //! its command line, `quantity` the quantities of Kubernetes, `syntax` the mistakes that interpreters tell
-//! of. All of that is pure; only the engines' own folders touch the system, and processes are spawned
+//! of, `timer` what an engine that looks again waits for. All of that is pure; only the engines' own folders touch the system, and processes are spawned
 //! in [`local`] alone.
 
 #[expect(
@@ -27,3 +27,4 @@ pub(crate) mod program;
 pub(crate) mod quantity;
 pub(crate) mod request;
 pub(crate) mod syntax;
+pub(crate) mod timer;

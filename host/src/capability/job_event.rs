@@ -81,7 +81,8 @@ pub struct JobEnd {
     pub succeeded: u32,
     /// Attempts that failed.
     pub failed: u32,
-    /// Why the job as a whole failed; none where it succeeded.
+    /// Why the job as a whole failed; none where it succeeded. Of a job that was ended while nothing of it could
+    /// start, what it waited for.
     pub reason: Option<Reason>,
     /// A sentence about it.
     pub message: Option<String>,
@@ -98,6 +99,8 @@ pub enum JobStatus {
     Succeeded,
     /// It failed for good.
     Failed,
+    /// It was ended at its deadline.
+    TimedOut,
     /// It was cancelled.
     Cancelled,
 }

@@ -83,6 +83,8 @@ pub enum Reason {
     PolicyDenied,
     /// No node has room for the job, or may take it.
     Unschedulable,
+    /// A queue holds the job back, or somebody who suspended it.
+    Queued,
     /// The image has no valid name.
     InvalidImage,
     /// The image cannot be pulled.
@@ -191,6 +193,7 @@ impl Reason {
             Self::NamespaceMissing => "NamespaceMissing",
             Self::PolicyDenied => "PolicyDenied",
             Self::Unschedulable => "Unschedulable",
+            Self::Queued => "Queued",
             Self::InvalidImage => "InvalidImage",
             Self::ImagePull => "ImagePull",
             Self::ToolFault => "ToolFault",

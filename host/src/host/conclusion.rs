@@ -50,11 +50,8 @@ pub(super) fn conclude(
     scope: &CallScope,
 ) -> Result<Outcome, CallError> {
     let (ending, cpu_time) = match invoked {
-        Invoked::Stopped(reason) => (stopped(reason, None, &scope.limits), Duration::ZERO),
-        Invoked::NotStarted(reason, stage) => {
-            let ending = stopped(reason, Some(stage), &scope.limits);
-            (ending, Duration::ZERO)
-        }
+        Invoked::Stopped(reason) => (stopped(reason, None, scope), Duration::ZERO),
+        Invoked::NotStarted(reason, stage) => (stopped(reason, Some(stage), scope), Duration::ZERO),
         Invoked::Ended(Invocation { result, cpu_time }) => (ended(result, tool, scope)?, cpu_time),
     };
     let (status, mut document) = ending;
@@ -149,10 +146,12 @@ fn expands_too_far(text: &str, limits: &Limits) -> bool {
         && json_memory_bytes(text).is_ok_and(|bytes| bytes > limits.held_bytes)
 }
 
-fn stopped(reason: Reason, before_start: Option<Stage>, limits: &Limits) -> Ending {
+/// The status is that of what ended the call. Where its job could not start meanwhile, the reason is what that waited
+/// for.
+fn stopped(reason: Reason, before_start: Option<Stage>, scope: &CallScope) -> Ending {
     let message = match reason {
         Reason::Timeout => {
-            format!("the call took longer than {:?}", limits.wall_time)
+            format!("the call took longer than {:?}", scope.limits.wall_time)
         }
         _ => "the call was cancelled".to_owned(),
     };
@@ -160,5 +159,20 @@ fn stopped(reason: Reason, before_start: Option<Stage>, limits: &Limits) -> Endi
         Some(stage) => format!("{message} {}; the tool was not started", stage.as_str()),
         None => message,
     };
-    outcome::failure(reason, message)
+    let Some(wait) = scope.interrupted_wait() else {
+        return outcome::failure(reason, message);
+    };
+    let what = wait.message.unwrap_or_default();
+    let (status, mut document) = outcome::failure(reason, format!("{message}; its job was {what}"));
+    let said = [
+        ("reason", wait.reason.map(|reason| reason.to_string())),
+        ("hint", wait.hint),
+        ("field", wait.field),
+    ];
+    for (name, text) in said {
+        if let Some(text) = text {
+            document.insert(name.to_owned(), text.into());
+        }
+    }
+    (status, document)
 }

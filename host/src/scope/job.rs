@@ -1,9 +1,11 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::capability::{JobEvent, JobHandle, JobIdentity};
+use crate::capability::{
+    JobEnd, JobEvent, JobEventKind, JobHandle, JobIdentity, JobStatus, Reason,
+};
 use crate::log::JobLog;
 
 /// A job of a call, with its log.
@@ -13,6 +15,8 @@ pub struct RunningJob {
     /// Held while waiting for an event; a guest has one thread, so nobody waits for it.
     handle: Mutex<JobHandle>,
     canceller: CancellationToken,
+    /// How it ended, where it was cancelled while nothing of it could start.
+    interrupted: OnceLock<JobEnd>,
     log: Arc<JobLog>,
 }
 
@@ -22,6 +26,7 @@ impl RunningJob {
             identity: handle.identity().clone(),
             canceller: handle.canceller(),
             handle: Mutex::new(handle),
+            interrupted: OnceLock::new(),
             log,
         }
     }
@@ -48,7 +53,18 @@ impl RunningJob {
         if event.as_ref().is_none_or(JobEvent::is_end) {
             self.log.close();
         }
+        if let Some(JobEventKind::Finished(end)) = event.as_ref().map(|event| &event.kind)
+            && end.status == JobStatus::Cancelled
+            && end.reason.is_some_and(|reason| reason != Reason::Cancelled)
+        {
+            self.interrupted.get_or_init(|| end.clone());
+        }
         event
+    }
+
+    /// How it ended, where it was cancelled while nothing of it could start: the reason is that of its wait.
+    pub(super) fn interrupted(&self) -> Option<&JobEnd> {
+        self.interrupted.get()
     }
 
     pub(super) fn request_cancel(&self) {

@@ -22,7 +22,7 @@ pub use job::RunningJob;
 
 use self::exposure::{secret_place, without_own_words};
 use crate::capability::{
-    CapabilityError, FetchPolicy, JobEvent, JobEventKind, JobIdentity, JobRequest, Reason,
+    CapabilityError, FetchPolicy, JobEnd, JobEvent, JobEventKind, JobIdentity, JobRequest, Reason,
 };
 use crate::limits::Limits;
 use crate::log::JobLog;
@@ -261,6 +261,13 @@ impl CallScope {
         for job in &jobs {
             job.log().close();
         }
+    }
+
+    /// How a job of the call ended that was cancelled while nothing of it could start; none where there was none.
+    pub(crate) fn interrupted_wait(&self) -> Option<JobEnd> {
+        self.jobs()
+            .iter()
+            .find_map(|job| job.interrupted().cloned())
     }
 
     fn report_job_event(&self, job: &RunningJob, event: &JobEvent) {

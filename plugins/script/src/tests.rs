@@ -386,6 +386,21 @@ fn a_job_that_never_started_took_no_time() {
 }
 
 #[test]
+fn a_deadline_that_passes_while_nothing_could_start_is_a_timeout_for_what_it_waited_for() {
+    let job = MockJob::new().ends(JobEnd {
+        failed: 0,
+        ..end(JobStatus::TimedOut, "Unschedulable")
+    });
+    let outcome = host().job(job).call::<Script>(&config(&json!({}))).unwrap();
+    assert_eq!(outcome["status"], "timeout");
+    assert_eq!(outcome["reason"], "Unschedulable");
+    assert_eq!(
+        (&outcome["attempts"], &outcome["failed"]),
+        (&json!([]), &json!(0))
+    );
+}
+
+#[test]
 fn a_cancelled_job_is_cancelled() {
     let job = MockJob::new()
         .attempt(MockAttempt::ends(failed_with("Cancelled")))

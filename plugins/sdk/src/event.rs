@@ -99,6 +99,8 @@ pub enum JobStatus {
     Succeeded,
     /// It failed for good, or ended in a way that this version of the kit does not know.
     Failed,
+    /// It was ended at its deadline.
+    TimedOut,
     /// It was cancelled.
     Cancelled,
 }
@@ -139,6 +141,7 @@ impl JobEvent {
             "finished" => JobEventKind::Finished(JobEnd {
                 status: match details.get("status") {
                     Some("succeeded") => JobStatus::Succeeded,
+                    Some("timed-out") => JobStatus::TimedOut,
                     Some("cancelled") => JobStatus::Cancelled,
                     _ => JobStatus::Failed,
                 },

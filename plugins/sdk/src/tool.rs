@@ -81,6 +81,7 @@ impl From<JobStatus> for Status {
         match status {
             JobStatus::Succeeded => Self::Completed,
             JobStatus::Failed => Self::Failed,
+            JobStatus::TimedOut => Self::Timeout,
             JobStatus::Cancelled => Self::Cancelled,
         }
     }

@@ -13,10 +13,10 @@ pub(crate) struct Kind {
 impl Kind {
     /// `batch/v1`, or `v1`.
     pub(crate) fn api_version(&self) -> &'static str {
-        if self.group.is_empty() {
-            "v1"
-        } else {
-            "batch/v1"
+        match self.group {
+            "" => "v1",
+            "batch" => "batch/v1",
+            _ => "kueue.x-k8s.io/v1beta2",
         }
     }
 }
@@ -35,6 +35,11 @@ pub(crate) static JOBS: Kind = Kind {
     group: "batch",
     ..core("jobs", "Job", "job")
 };
+/// Of Kueue, which is there where [`Settings::queue_slots`](crate::Settings::queue_slots) says so.
+pub(crate) static WORKLOADS: Kind = Kind {
+    group: "kueue.x-k8s.io",
+    ..core("workloads", "Workload", "workload")
+};
 pub(crate) static PODS: Kind = core("pods", "Pod", "pod");
 pub(crate) static SECRETS: Kind = core("secrets", "Secret", "secret");
 pub(crate) static CONFIG_MAPS: Kind = core("configmaps", "ConfigMap", "configmap");
@@ -47,8 +52,9 @@ pub(crate) static NAMESPACES: Kind = Kind {
 };
 
 /// Every kind.
-pub(crate) static KINDS: [&Kind; 7] = [
+pub(crate) static KINDS: [&Kind; 8] = [
     &JOBS,
+    &WORKLOADS,
     &PODS,
     &SECRETS,
     &CONFIG_MAPS,

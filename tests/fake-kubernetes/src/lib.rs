@@ -40,6 +40,9 @@
 //!   pod failure policies, both policies of replacement, `FailureTarget` and `SuccessCriteriaMet` before the end, the
 //!   finalizer on pods, events, and the TTL. Not there: indexed Jobs, success policies, `OnFailure` (the kubelet
 //!   restarts nothing).
+//! - **a queue** ([`Settings::queue_slots`]): Kueue's part, as far as a Job with `kueue.x-k8s.io/queue-name` sees it. It
+//!   has a Workload, is stopped where it is resumed without being admitted, is admitted while there are slots, and
+//!   evicted when there are fewer.
 //! - **a node**: each container is a process of this machine, in a process group of its own, see below; or a
 //!   [`Play`] tells the pod's states, which no process gives ([`Settings::playwright`]).
 //!
@@ -91,6 +94,7 @@ mod layer;
 mod play;
 mod proxy;
 mod quantity;
+mod queue;
 mod rights;
 mod server;
 mod settings;

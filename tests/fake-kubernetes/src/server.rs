@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::api::Api;
 use crate::collector;
 use crate::controller::Controller;
-use crate::json::{is_deleted, list, text};
+use crate::json::{is_deleted, list, object, text};
 use crate::kind::{JOBS, NAMESPACES, PODS, SERVICE_ACCOUNTS};
 use crate::kubelet::{Kubelet, Logs};
 use crate::layer::{Faults, Layer, Listener, Requests};
+use crate::queue::Queue;
 use crate::rights::Rights;
 use crate::settings::Settings;
 use crate::store::{Key, Store};
@@ -26,6 +28,8 @@ pub struct FakeKubernetes {
     layer: Arc<Layer>,
     store: Arc<Store>,
     rights: Arc<Rights>,
+    has_queue: bool,
+    queue_slots: watch::Sender<usize>,
     _tasks: JoinSet<()>,
     directory: TempDir,
 }
@@ -55,6 +59,13 @@ impl FakeKubernetes {
             attempts: HashMap::new(),
         };
         tasks.spawn(kubelet.run());
+        let queue_slots = watch::Sender::new(settings.queue_slots.unwrap_or_default());
+        let has_queue = settings.queue_slots.is_some();
+        if has_queue {
+            let slots = queue_slots.subscribe();
+            let store = Arc::clone(&store);
+            tasks.spawn(Queue { store, slots }.run());
+        }
         let rights = Arc::new(Rights::new(&settings.user, settings.authorizer.clone()));
         let api = Arc::new(Api {
             store: Arc::clone(&store),
@@ -71,6 +82,8 @@ impl FakeKubernetes {
             layer,
             store,
             rights,
+            has_queue,
+            queue_slots,
             _tasks: tasks,
             directory,
         })
@@ -186,6 +199,26 @@ impl FakeKubernetes {
     /// Takes back a [`FakeKubernetes::deny`].
     pub fn allow(&self, verb: &str, resource: &str) {
         self.rights.allow(verb, resource);
+    }
+
+    /// Whether there is a queue.
+    #[must_use]
+    pub fn has_queue(&self) -> bool {
+        self.has_queue
+    }
+
+    /// Changes how many Jobs of a queue may run at once: fewer evict those that were admitted last.
+    pub fn set_queue_slots(&self, slots: usize) {
+        self.queue_slots.send_replace(slots);
+    }
+
+    /// Suspends or resumes a Job, as a person or a queue does.
+    pub fn suspend(&self, namespace: &str, job: &str, is_suspended: bool) {
+        // It may be gone.
+        let _ = self.store.update(&Key::new(&JOBS, namespace, job), |job| {
+            object(job, "spec").insert("suspend".to_owned(), is_suspended.into());
+            Ok(())
+        });
     }
 
     /// Forgets the history: watches from a version of before are refused with 410.

@@ -42,6 +42,9 @@ pub struct Settings {
     pub log_file_bytes: Option<usize>,
     /// Whether following a log ends where its file is rotated, as some kubelets have it (#28369).
     pub ends_follow_at_rotation: bool,
+    /// How many Jobs of a queue (`kueue.x-k8s.io/queue-name`) may run at once, where there is a Kueue;
+    /// [`set_queue_slots`](crate::FakeKubernetes::set_queue_slots) changes it.
+    pub queue_slots: Option<usize>,
     /// Decides how pods are played; they run processes where there is none.
     pub playwright: Option<Arc<Playwright>>,
 }
@@ -64,6 +67,7 @@ impl Default for Settings {
             kubelet_retry: Duration::from_millis(20),
             log_file_bytes: None,
             ends_follow_at_rotation: false,
+            queue_slots: None,
             playwright: None,
         }
     }

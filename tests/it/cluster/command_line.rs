@@ -225,7 +225,7 @@ async fn every_failure_is_explained_and_the_hopeless_ones_within_seconds() {
         (&name, "InvalidImage", "UPPER/CASE:1"),
         (&deadline, "DeadlineExceeded", "4"),
         (&account, "ServiceAccountMissing", "nobody"),
-        (&unschedulable, "DeadlineExceeded", ""),
+        (&unschedulable, "Unschedulable", "activeDeadlineSeconds"),
         (&interpreter, "InterpreterMissing", "python3"),
         (&volume, "ConfigMissing", "nowhere"),
     ] {

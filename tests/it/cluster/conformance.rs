@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use serde_json::json;
 use toolhost::backend::conformance::{self, Behaviour, Harness, Timing, shell_request};
 use toolhost::backend::kubernetes::KubernetesEngine;
-use toolhost::capability::{JobRequest, JobRunner};
+use toolhost::capability::{JobRequest, JobRunner, Reason};
 
 use super::counter::Counter;
 use super::{Place, host_ip};
@@ -53,6 +53,12 @@ impl Harness for Cluster {
             .options
             .insert("namespace".to_owned(), json!(self.place.namespace));
         request
+    }
+
+    async fn waiting_request(&self, case: &str) -> Option<(JobRequest, Reason)> {
+        let mut request = self.request(case, &Behaviour::Exit(0)).await;
+        request.requests.insert("cpu".to_owned(), "640".to_owned());
+        Some((request, Reason::Unschedulable))
     }
 
     async fn is_running(&self, name: &str) -> bool {

@@ -20,10 +20,12 @@ mod disruption;
 mod gate;
 mod kills;
 mod python;
+mod queue;
 mod rights;
 mod secrets;
 mod specification;
 mod step;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -70,16 +70,25 @@ impl Run {
         run.finish_and_see("", async {}).await
     }
 
-    /// Runs it to its end, and has it tell how it goes, which it does where no JSON is asked for; once it has told a line that holds `awaited`, `then` is done.
-    pub(super) async fn finish_and_see(self, awaited: &str, then: impl Future<Output = ()>) -> Ran {
+    /// Starts it; it tells on standard error how it goes.
+    pub(super) fn spawn(self) -> (Workspace, tokio::process::Child) {
         let mut arguments = vec!["run", "p.yaml", "--engine", "kubernetes"];
         arguments.extend(["--execution-id", "42"]);
         arguments.extend(self.more);
         let mut command = command(&self.workspace, &arguments);
         command.env("KUBECONFIG", &self.kubeconfig);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = tokio::process::Command::from(command)
+            .kill_on_drop(true)
+            .spawn();
+        (self.workspace, child.unwrap())
+    }
+
+    /// Runs it to its end, and has it tell how it goes, which it does where no JSON is asked for; once it has told a line that holds `awaited`, `then` is done.
+    pub(super) async fn finish_and_see(self, awaited: &str, then: impl Future<Output = ()>) -> Ran {
+        let namespace = self.namespace.clone();
         let begun = Instant::now();
-        let mut child = tokio::process::Command::from(command).spawn().unwrap();
+        let (_workspace, mut child) = self.spawn();
         let mut stdout = child.stdout.take().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut told = String::new();
@@ -98,7 +107,7 @@ impl Run {
         let ends = async { tokio::join!(stdout.read_to_end(&mut report), telling, child.wait()).2 };
         let Ok(status) = tokio::time::timeout(STUCK, ends).await else {
             child.start_kill().unwrap();
-            let seen = kubectl(&["describe", "jobs,pods,events", "-n", &self.namespace]);
+            let seen = kubectl(&["describe", "jobs,pods,events", "-n", &namespace]);
             panic!("it is not over after {STUCK:?}; it told\n{told}\n{seen}");
         };
         let output = Output {

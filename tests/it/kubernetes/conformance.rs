@@ -1,12 +1,18 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fake_kubernetes::{Play, PlayedPod};
 use serde_json::json;
 use toolhost::backend::conformance::{self, Behaviour, Harness, Timing, shell_request};
 use toolhost::backend::kubernetes::KubernetesEngine;
-use toolhost::capability::{JobRequest, JobRunner};
+use toolhost::capability::{JobRequest, JobRunner, Reason};
 
 use super::{BACKOFF_BASE, Cluster, NAMESPACE, PATIENCE};
+
+/// How the names of jobs begin that no node has room for.
+const WAITING: &str = "waits-";
+const NO_ROOM: &str = "0/1 nodes are available: 1 Insufficient cpu. preemption: not helpful.";
 
 struct Suite {
     cluster: Cluster,
@@ -15,7 +21,11 @@ struct Suite {
 
 impl Suite {
     async fn new() -> Self {
-        let cluster = Cluster::new().await;
+        let play = |pod: &PlayedPod<'_>| match pod.job {
+            job if job.starts_with(WAITING) => Play::unschedulable(NO_ROOM),
+            _ => Play::Processes,
+        };
+        let cluster = Cluster::with(|settings| settings.playwright = Some(Arc::new(play))).await;
         let engine = cluster.engine().await;
         Self { cluster, engine }
     }
@@ -46,6 +56,11 @@ impl Harness for Suite {
             .options
             .insert("image".to_owned(), json!("busybox:1"));
         request
+    }
+
+    async fn waiting_request(&self, case: &str) -> Option<(JobRequest, Reason)> {
+        assert!(case.starts_with(WAITING), "{case}");
+        Some((Cluster::request(case, "true"), Reason::Unschedulable))
     }
 
     async fn is_running(&self, name: &str) -> bool {

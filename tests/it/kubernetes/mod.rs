@@ -4,11 +4,15 @@ mod adoption;
 mod commands;
 mod conformance;
 mod faults;
+mod idle;
 pub(crate) mod kills;
 mod policy;
 pub(crate) mod process;
+mod queue;
 mod rights;
 mod secrets;
+mod sidecar;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -122,6 +122,7 @@ fn add_job_end(details: &mut Details, end: JobEnd) {
     let status = match end.status {
         JobStatus::Succeeded => "succeeded",
         JobStatus::Failed => "failed",
+        JobStatus::TimedOut => "timed-out",
         JobStatus::Cancelled => "cancelled",
     };
     add(details, "status", Some(status));

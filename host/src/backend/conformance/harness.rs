@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Behaviour;
-use crate::capability::{JobRequest, JobRunner};
+use crate::capability::{JobRequest, JobRunner, Reason};
 
 /// What the suite needs to know of an engine.
 #[async_trait]
@@ -20,6 +20,13 @@ pub trait Harness: Send + Sync {
     /// request's name shall begin with it, and may go on where jobs of an earlier run still exist. The
     /// suite adds environment, limits and retries to what is returned.
     async fn request(&self, case: &str, behaviour: &Behaviour) -> JobRequest;
+
+    /// A request for a job that nothing lets start for as long as it lives, such as one that no node has room for, and
+    /// the reason of its wait. None where an engine starts every job at once.
+    async fn waiting_request(&self, case: &str) -> Option<(JobRequest, Reason)> {
+        let _ = case;
+        None
+    }
 
     /// Whether anything of the job of that name runs, or is still to be run.
     async fn is_running(&self, name: &str) -> bool;

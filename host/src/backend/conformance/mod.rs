@@ -66,6 +66,7 @@ pub(super) mod observation;
 mod outcomes;
 mod refusals;
 mod shell;
+mod waiting;
 
 pub use behaviour::{Behaviour, printed_bytes};
 pub use cancellation::{
@@ -86,6 +87,7 @@ pub use refusals::{
     refuses_a_name_that_is_taken, refuses_an_unknown_option, refuses_what_makes_no_sense,
 };
 pub use shell::shell_request;
+pub use waiting::{names_the_wait_at_the_deadline, names_the_wait_when_cancelled};
 
 /// Hands the names of all cases to a macro, for whoever wants each to be a test of its own.
 ///
@@ -118,6 +120,8 @@ macro_rules! for_each_conformance_case {
             refuses_a_name_that_is_taken,
             refuses_an_unknown_option,
             refuses_what_makes_no_sense,
+            names_the_wait_at_the_deadline,
+            names_the_wait_when_cancelled,
         }
     };
 }

@@ -87,7 +87,7 @@ pub async fn counts_the_deadline_over_all_attempts(harness: &dyn Harness) {
     request.active_deadline = Some(deadline);
     let observed = observe(harness, request).await;
 
-    assert_eq!(observed.end.status, JobStatus::Failed);
+    assert_eq!(observed.end.status, JobStatus::TimedOut);
     assert_eq!(observed.end.reason, Some(Reason::DeadlineExceeded));
     let field = observed.end.field.as_deref();
     assert_eq!(field, Some("job.activeDeadlineSeconds"));

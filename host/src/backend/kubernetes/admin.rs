@@ -9,12 +9,10 @@ use super::api;
 use super::diagnosis::Creating;
 use super::engine::KubernetesEngine;
 use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
+use super::queue::QUEUE_LABEL;
 use super::retry;
 use super::view::JobView;
 use crate::capability::{CapabilityError, Reason};
-
-/// The label by which Kueue says that a suspended job waits in its queue.
-const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 /// A job of this host, as the server has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

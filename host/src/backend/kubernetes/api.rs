@@ -9,7 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::view::{EventView, JobView, PodView};
+use super::view::{EventView, JobView, PodView, WorkloadView};
 
 /// The annotation that says why this host ended a job that could not start.
 pub(super) const VERDICT: &str = "noetl.io/verdict";
@@ -127,6 +127,20 @@ pub(super) async fn delete_job(
     order(client, Method::DELETE, path, Some(&options)).await
 }
 
+/// Deletes the pod of this uid, with its own grace.
+pub(super) async fn delete_pod(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+) -> Result<(), Error> {
+    let options = json!({
+        "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid},
+    });
+    let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
+    order(client, Method::DELETE, path, Some(&options)).await
+}
+
 /// Deletes a Secret, or says only whether it could.
 pub(super) async fn delete_secret(
     client: &Client,
@@ -185,6 +199,27 @@ pub(super) async fn warnings(client: &Client, namespace: &str) -> Result<Vec<Eve
     );
     let list: List<EventView> = get(client, path).await?;
     Ok(list.items)
+}
+
+/// What Kueue knows of the job of this uid. Its interface has a version that every release of it serves, and a newer
+/// one that the next will.
+pub(super) async fn workloads_of_job(
+    client: &Client,
+    namespace: &str,
+    uid: &str,
+) -> Result<Vec<WorkloadView>, Error> {
+    let list = async |version: &str| {
+        let path = format!(
+            "/apis/kueue.x-k8s.io/{version}/namespaces/{namespace}/workloads?limit={MAX_LISTED}\
+             &labelSelector=kueue.x-k8s.io%2Fjob-uid%3D{uid}"
+        );
+        get::<List<WorkloadView>>(client, path).await
+    };
+    let listed = match list("v1beta2").await {
+        Err(Error::Api(status)) if status.code == 404 => list("v1beta1").await,
+        listed => listed,
+    };
+    Ok(listed?.items)
 }
 
 /// Whether this host may change jobs of the namespace.

@@ -14,6 +14,7 @@ use super::hub::{Subscription, WatchError};
 use super::job::Supervision;
 use super::manifest::{Manifest, SPEC_HASH_ANNOTATION};
 use super::phase;
+use super::queue;
 use super::retry;
 use super::view::JobView;
 use crate::backend::controller::Controller;
@@ -134,7 +135,10 @@ impl Creation {
             .subscribe(namespace, &self.request.name)
             .await;
         let subscription = subscription.map_err(|error| self.unwatchable(&error))?;
-        let is_suspended = self.cluster.may_patch(namespace).await;
+        // What a queue manages begins when the queue says so, and this host need not.
+        let labels = self.manifest.job(true).metadata.labels;
+        let is_suspended =
+            queue::queue_in(labels.as_ref()).is_some() || self.cluster.may_patch(namespace).await;
         let existing = self.create_or_adopt(is_suspended).await?;
         match self.equip(&existing, is_suspended, &subscription).await {
             Ok(()) => Ok((existing, subscription)),
@@ -209,9 +213,12 @@ impl Creation {
         } = existing;
         subscription.learn(Some(job.clone()), Vec::new());
         let waits_to_begin = job.spec.suspend == Some(true);
+        // Of the job as the server has it: an admission webhook may give it to a default queue.
+        let is_queued = queue::queue_of(job).is_some();
         // One that was adopted may lack what a host that was killed did not come to; but one that was let
-        // go has everything, and one that is over needs nothing.
-        if waits_to_begin || !is_adopted || !(is_suspended || phase::is_over(job)) {
+        // go by its host has everything, and one that is over needs nothing.
+        let may_lack = is_queued || !is_suspended;
+        if waits_to_begin || !is_adopted || may_lack && !phase::is_over(job) {
             let secret = self.manifest.secret(uid);
             let made = cluster
                 .during(|| api::create_secret(&client, namespace, &secret))
@@ -226,7 +233,7 @@ impl Creation {
                     .map_err(|error| self.refused(&error, "ConfigMap"))?;
             }
         }
-        if waits_to_begin {
+        if waits_to_begin && !is_queued {
             let resumed = cluster
                 .during(|| api::resume_job(&client, namespace, name))
                 .await;

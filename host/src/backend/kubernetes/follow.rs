@@ -25,6 +25,9 @@ const FOLLOW_DELAY: Duration = Duration::from_secs(5);
 /// How long after the end of a stream the end of the container is waited for: the kubelet says so up to a
 /// second later. A stream that ended by itself is begun again then.
 const STATUS_DELAY: Duration = Duration::from_secs(2);
+/// The longest delay before a log that cannot be followed is followed again: that of a lost node, say, whose pod nobody
+/// ends. What is missed meanwhile is read at the end.
+const MAX_FOLLOW_DELAY: Duration = Duration::from_mins(1);
 /// How long the rest of the log of a container that ended is asked for, while nothing of it comes.
 const REST_TIMEOUT: Duration = Duration::from_mins(1);
 /// How much of the end is kept to tell why a script failed.
@@ -119,7 +122,7 @@ impl Follower {
                 return self.read_rest(reader).await;
             }
         }
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::up_to(MAX_FOLLOW_DELAY);
         loop {
             let before = reader.position();
             let end = self.read_stream(reader, true).await;

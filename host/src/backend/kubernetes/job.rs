@@ -1,26 +1,30 @@
 //! One job while it runs: what is heard of it becomes events, logs and a verdict.
 
 mod attempt;
+mod queue;
+mod sidecar;
 mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::api;
 use super::cluster::Cluster;
-use super::diagnosis::{self, AttemptVerdict, Creating, Graces, Patience};
+use super::diagnosis::{self, AttemptVerdict, Creating, Graces, JobContext, Patience};
 use super::follow::Followed;
 use super::hub::{JobState, Subscription};
 use super::phase;
 use super::retry;
 use crate::backend::controller::Controller;
+use crate::backend::timer::NextLook;
 use crate::capability::{JobEnd, JobEventKind, JobReporter, LogSink};
 use attempt::Attempt;
-use waiting::Look;
+use queue::Suspension;
+use waiting::{Known, Look};
 
 /// How long the end of a job waits for attempts that it counts and that the other watch has not told yet.
 const MISSING_DELAY: Duration = Duration::from_secs(2);
@@ -57,6 +61,8 @@ struct Job {
     /// How attempts ended, in the order in which they did.
     verdicts: Vec<AttemptVerdict>,
     followers: JoinSet<(usize, Followed)>,
+    /// The attempt that is over although other containers of its pod go on.
+    left_running: Option<usize>,
     /// How it ends, once that is sure; told when every attempt is over.
     verdict: Option<JobEnd>,
     /// Whether it is being ended because somebody wants it.
@@ -73,6 +79,12 @@ struct Job {
     graces: Graces,
     /// How long nothing runs for the same cause.
     patience: Patience,
+    /// Whether it is suspended, as far as was heard.
+    suspension: Option<Suspension>,
+    /// What nothing of it can start for, as far as is known.
+    wait: Option<Known>,
+    /// Pods that ended and are no failed attempts, though the Job controller may count them.
+    uncounted: u32,
     /// What was last told about why it waits.
     told: Option<(String, String)>,
     /// Why nothing is heard of the cluster, which was told.
@@ -92,6 +104,7 @@ impl Supervision {
             attempts: Vec::new(),
             verdicts: Vec::new(),
             followers: JoinSet::new(),
+            left_running: None,
             verdict: None,
             is_cancelled: false,
             is_lost: false,
@@ -101,6 +114,9 @@ impl Supervision {
             has_listed: false,
             graces: Graces::default(),
             patience: Patience::default(),
+            suspension: None,
+            wait: None,
+            uncounted: 0,
             told: None,
             told_silence: None,
         };
@@ -119,8 +135,9 @@ impl Job {
     async fn run(&mut self) -> JobEnd {
         loop {
             let state = self.supervision.subscription.state(&self.supervision.uid);
-            let next_look = self.advance(&state).await;
-            if let Some(end) = self.end() {
+            let mut next = NextLook::begin();
+            self.advance(&state, &mut next).await;
+            if let Some(end) = self.end(&mut next) {
                 return end;
             }
             let Supervision {
@@ -138,38 +155,36 @@ impl Job {
                         self.note_log(index, followed);
                     }
                 }
-                () = until(next_look) => {}
+                () = next.come() => {}
             }
         }
     }
 
     /// The end, once it is sure and nothing of the job runs.
-    fn end(&mut self) -> Option<JobEnd> {
+    fn end(&mut self, next: &mut NextLook) -> Option<JobEnd> {
         let is_over = self.attempts.iter().all(|attempt| attempt.has_ended);
-        let is_given_up = self
-            .give_up
-            .is_some_and(|give_up| Instant::now() >= give_up);
+        let is_given_up = self.give_up.is_some_and(|give_up| next.is_due(give_up));
         if !(is_over || is_given_up) {
             return None;
         }
         if is_given_up && self.verdict.is_none() {
-            return Some(self.supervision.controller.cancelled());
+            return Some(self.cancelled());
         }
         self.verdict.clone()
     }
 
-    /// Takes in what is known. Says when to look again, whatever is heard.
-    async fn advance(&mut self, state: &JobState) -> Option<Instant> {
-        self.note_pods(&state.pods);
+    /// Takes in what is known, and sets when to look again although nothing is heard.
+    async fn advance(&mut self, state: &JobState, next: &mut NextLook) {
+        self.note_pods(&state.pods, state.job.as_deref());
         self.note_silence(state.silence.as_ref());
-        let mut next = self.give_up;
         for index in 0..self.attempts.len() {
-            next = earliest(next, self.advance_attempt(index, state.job.as_deref()));
+            self.advance_attempt(index, state.job.as_deref(), next);
         }
+        self.end_left_running().await;
         if self.verdict.is_none() && !self.is_cancelled {
-            next = earliest(next, self.judge_waiting().await);
+            self.judge_waiting(state.job.as_deref(), next).await;
         }
-        earliest(next, self.judge_job(state).await)
+        self.judge_job(state, next).await;
     }
 
     /// Tells once of each time in which nothing is heard of the cluster.
@@ -199,24 +214,24 @@ impl Job {
     }
 
     /// What the job's own conditions say, where the attempts do not say it.
-    async fn judge_job(&mut self, state: &JobState) -> Option<Instant> {
+    async fn judge_job(&mut self, state: &JobState, next: &mut NextLook) {
         if self.verdict.is_some() {
-            return None;
+            return;
         }
         let all_ended = self.attempts.iter().all(|attempt| attempt.has_ended);
         if state.is_job_gone && !self.is_lost {
             if !self.is_cancelled && self.is_still_there().await {
-                return None;
+                return;
             }
             self.is_lost = true;
             if self.is_cancelled {
-                self.verdict = Some(self.supervision.controller.cancelled());
-                return None;
+                self.verdict = Some(self.cancelled());
+                return;
             }
         }
         if self.is_lost && all_ended {
             self.verdict = Some(self.supervision.controller.deleted());
-            return None;
+            return;
         }
         // A success before the cancellation stands.
         let has_succeeded = self
@@ -227,41 +242,39 @@ impl Job {
             && all_ended
             && (!self.is_cancelled || has_succeeded)
         {
-            let verdict = diagnosis::job_end(job, &self.verdicts);
+            let context = JobContext {
+                wait: self.wait.as_ref().map(Known::as_wait),
+                uncounted: self.uncounted,
+            };
+            let verdict = diagnosis::job_end(job, &self.verdicts, context);
             if verdict.is_some()
-                && diagnosis::attempts_missing(job, &self.verdicts)
-                && let Some(later) = self.hear_of_pods().await
+                && diagnosis::attempts_missing(job, &self.verdicts, context)
+                && self.may_hear_of_pods(next).await
             {
-                return Some(later);
+                return;
             }
             self.verdict = verdict;
-            return None;
+            return;
         }
         // A job that is over has no pod that runs.
         let is_behind = self.attempts.iter().any(Attempt::may_run);
         if is_behind && state.job.as_deref().is_some_and(phase::is_over) {
-            return self.hear_of_pods().await;
+            self.may_hear_of_pods(next).await;
         }
-        None
     }
 
-    /// Waits a moment for the watch of pods, and then asks for them. Says when to look again; nothing where
-    /// all was done.
-    async fn hear_of_pods(&mut self) -> Option<Instant> {
-        let since = *self.missing.get_or_insert_with(Instant::now);
-        if since.elapsed() < MISSING_DELAY {
-            return Some(since + MISSING_DELAY);
+    /// Waits a moment for the watch of pods, and then asks for them. Says whether more may be heard of them.
+    async fn may_hear_of_pods(&mut self, next: &mut NextLook) -> bool {
+        let since = *self.missing.get_or_insert(next.now());
+        if !next.is_due(since + MISSING_DELAY) {
+            return true;
         }
-        if self.has_listed {
-            return None;
-        }
-        self.has_listed = true;
-        self.list_pods().await;
-        Some(Instant::now())
+        // What the list says is heard as what the watch says.
+        !std::mem::replace(&mut self.has_listed, true) && self.list_pods().await
     }
 
-    /// Asks for the pods of which the watch says nothing.
-    async fn list_pods(&self) {
+    /// Asks for the pods of which the watch says nothing. Says whether there was an answer.
+    async fn list_pods(&self) -> bool {
         let Supervision {
             cluster,
             namespace,
@@ -272,8 +285,14 @@ impl Job {
         let client = cluster.connection.client();
         let pods = cluster.during(|| api::pods_of_job(&client, namespace, uid));
         match pods.await {
-            Ok(pods) => subscription.learn(None, pods),
-            Err(error) => tracing::warn!(%error, "the pods of a job that is over are not known"),
+            Ok(pods) => {
+                subscription.learn(None, pods);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the pods of a job that is over are not known");
+                false
+            }
         }
     }
 
@@ -318,18 +337,27 @@ impl Job {
             Err(error) => match retry::already_gone(error) {
                 Ok(()) => {
                     self.is_lost = true;
-                    self.verdict = Some(self.supervision.controller.cancelled());
+                    self.verdict = Some(self.cancelled());
                 }
                 Err(error) => {
                     tracing::warn!(%error, job = name, "a job could not be deleted");
                     self.verdict = Some(JobEnd {
                         message: Some(format!("cancelled, but the job may still run: {error}")),
-                        ..self.supervision.controller.cancelled()
+                        ..self.cancelled()
                     });
                 }
             },
         }
         self.give_up = Some(Instant::now() + CANCEL_TIMEOUT);
+    }
+
+    /// How it ends when it is cancelled now.
+    fn cancelled(&self) -> JobEnd {
+        let controller = &self.supervision.controller;
+        match &self.wait {
+            Some(known) => controller.cancelled_waiting(known.as_wait()),
+            None => controller.cancelled(),
+        }
     }
 
     /// The Secret goes as soon as nobody needs it; the rest stays to be looked at until its time is over.
@@ -352,16 +380,5 @@ impl Job {
             }
         });
         drop(timeout(CLEANUP_TIMEOUT, deletion).await);
-    }
-}
-
-fn earliest(first: Option<Instant>, second: Option<Instant>) -> Option<Instant> {
-    [first, second].into_iter().flatten().min()
-}
-
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
     }
 }

@@ -7,7 +7,7 @@
 //!   with another specification is a conflict.
 //! * **Nothing is without an owner.** The Job is created suspended, then one immutable Secret with its
 //!   environment, its arguments and a small script (a large one in ConfigMaps), owned by the Job; then it
-//!   is let go. Where this host may not change jobs, it is created as it is, and its pod waits for the
+//!   is let go, unless a queue manages it, which lets it go itself. Where this host may not change jobs, it is created as it is, and its pod waits for the
 //!   Secret for a moment.
 //! * **Its secrets are in that one Secret**, which is deleted as soon as the job is over. The Job itself,
 //!   with its pods, stays until `ttlSecondsAfterFinished`.
@@ -40,6 +40,7 @@ pub(crate) mod manifest;
 mod phase;
 mod planner;
 mod policy;
+mod queue;
 mod retry;
 mod settings;
 mod validate;

@@ -14,17 +14,37 @@ pub(super) struct Phase {
 
 /// How far the pod has come.
 ///
-/// A container that ended is enough: its pod has no other that goes on, and is never restarted. The
-/// pod's own phase can come later.
+/// The script's container is enough: it is never restarted. The pod's own phase can come later, and much later where
+/// [others](left_running) go on.
 pub(super) fn phase(pod: &PodView) -> Phase {
     let state = script_state(pod);
     let is_running = state.is_some_and(|state| state.running.is_some());
-    let is_terminated = state.is_some_and(|state| state.terminated.is_some());
+    let terminated = state.and_then(|state| state.terminated.as_ref());
+    let is_terminated = terminated.is_some();
+    // What a kubelet writes of a container that never was, when its pod is deleted.
+    let is_unknown = terminated.is_some_and(|ended| {
+        ended.reason.as_deref() == Some("ContainerStatusUnknown") && ended.started_at.is_none()
+    });
     let is_over = matches!(pod.status.phase.as_deref(), Some("Succeeded" | "Failed"));
     Phase {
-        has_started: is_running || is_terminated,
+        has_started: is_running || is_terminated && !is_unknown,
         has_ended: is_terminated || is_over,
     }
+}
+
+/// The containers that keep a pod although its script has ended: ordinary sidecars. Those that are init containers
+/// (`restartPolicy: Always`) end with the pod.
+pub(super) fn left_running(pod: &PodView) -> Vec<&str> {
+    let is_over = matches!(pod.status.phase.as_deref(), Some("Succeeded" | "Failed"));
+    let has_ended = script_state(pod).is_some_and(|state| state.terminated.is_some());
+    if is_over || !has_ended {
+        return Vec::new();
+    }
+    let containers = pod.status.container_statuses.iter();
+    containers
+        .filter(|container| container.state.terminated.is_none())
+        .map(|container| container.name.as_str())
+        .collect()
 }
 
 /// Whether the script succeeded.
@@ -73,6 +93,10 @@ mod tests {
     #[test]
     fn a_pod_is_as_far_as_its_script() {
         let ended = |code: i32| json!({"terminated": {"exitCode": code}});
+        let never = json!({"terminated": {
+            "exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": null,
+            "message": "The container could not be located when the pod was terminated",
+        }});
         for (pod, has_started, is_over, has_worked) in [
             (
                 pod(
@@ -87,11 +111,20 @@ mod tests {
             (pod("Running", &ended(0)), true, true, true),
             (pod("Failed", &ended(3)), true, true, false),
             (pod("Failed", &json!({})), false, true, false),
+            (pod("Failed", &never), false, true, false),
         ] {
             let phase = phase(&pod);
             let seen = (phase.has_started, phase.has_ended, has_succeeded(&pod));
             assert_eq!(seen, (has_started, is_over, has_worked), "{pod:?}");
         }
+    }
+
+    #[test]
+    fn a_sidecar_is_left_running_once_the_script_has_ended() {
+        let ended = json!({"terminated": {"exitCode": 0}});
+        assert_eq!(left_running(&pod("Running", &ended)), ["other"]);
+        assert!(left_running(&pod("Running", &json!({"running": {}}))).is_empty());
+        assert!(left_running(&pod("Failed", &ended)).is_empty());
     }
 
     #[test]

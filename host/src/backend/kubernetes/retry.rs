@@ -68,19 +68,34 @@ where
 
 /// Delays that double up to a bound, each between a half and the whole of its step, so that many that
 /// failed together do not come back together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Backoff {
     failures: u32,
+    longest: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::up_to(MAX_DELAY)
+    }
 }
 
 impl Backoff {
+    /// Delays up to this one.
+    pub(super) fn up_to(longest: Duration) -> Self {
+        Self {
+            failures: 0,
+            longest,
+        }
+    }
+
     /// The next delay.
     pub(super) fn next(&mut self) -> Duration {
         let factor = 2_u32.saturating_pow(self.failures);
         self.failures = self.failures.saturating_add(1);
         let step = FIRST_DELAY
             .checked_mul(factor)
-            .map_or(MAX_DELAY, |step| step.min(MAX_DELAY));
+            .map_or(self.longest, |step| step.min(self.longest));
         let mut random = [0_u8; 2];
         // Without random numbers the delays are the longest ones, which is as well.
         let share = match getrandom::fill(&mut random) {

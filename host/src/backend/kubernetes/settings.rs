@@ -8,6 +8,9 @@ use crate::backend::controller::DEFAULT_BACKOFF_BASE;
 /// Longer than an API server takes to start anew, and no longer than a person waits before asking.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// As long as proxies commonly take to drain (Istio's: 5 s), and much less than a person waits for a script that is over.
+const SIDECAR_GRACE: Duration = Duration::from_secs(10);
+
 /// How a [`KubernetesEngine`](super::KubernetesEngine) works.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -24,6 +27,10 @@ pub struct KubernetesSettings {
     pub silence: Duration,
     /// What jobs may ask the cluster for: little, unless you say otherwise.
     pub policy: Arc<Policy>,
+    /// How long other containers of a pod may run after the script's has ended. An ordinary sidecar, which is no init
+    /// container with `restartPolicy: Always`, keeps its pod, and so its job, for as long as it runs: after this, the
+    /// script's end is the end of the attempt, and the pod is ended.
+    pub sidecar_grace: Duration,
 }
 
 impl Default for KubernetesSettings {
@@ -34,6 +41,7 @@ impl Default for KubernetesSettings {
             backoff_base: DEFAULT_BACKOFF_BASE,
             silence: SILENCE,
             policy: Arc::default(),
+            sidecar_grace: SIDECAR_GRACE,
         }
     }
 }

@@ -209,6 +209,22 @@ pub(crate) struct EventView {
     pub(crate) event_time: Option<MicroTime>,
 }
 
+/// What Kueue knows of a job, as far as it is read.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct WorkloadView {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) status: WorkloadStatusView,
+}
+
+/// What a workload is.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct WorkloadStatusView {
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) conditions: Vec<ConditionView>,
+}
+
 /// What an event is about.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]

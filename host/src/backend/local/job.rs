@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::cgroup::{Group, Hierarchy};
 use super::directory::JobDirectory;
@@ -18,6 +18,7 @@ use super::verdict::{internal, start_failed, verdict};
 use crate::backend::controller::{Controller, Next, cancelled_attempt, deadline_attempt, pod_name};
 use crate::backend::program::Program;
 use crate::backend::syntax::{file_name, with_syntax_error};
+use crate::backend::timer::until;
 use crate::capability::{AttemptEnd, JobEnd, JobEventKind, JobReporter, LogSink, SCRIPT_VARIABLE};
 
 /// One job, from its first attempt to its end.
@@ -220,12 +221,5 @@ impl Job {
 
     fn report(&self, attempt: u32, kind: JobEventKind) {
         self.reporter.report(self.created.elapsed(), attempt, kind);
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::capability::CapabilityError;
+use crate::backend::controller::Wait;
+use crate::capability::{CapabilityError, Reason};
 
 /// What a job does: its attempts, one after the other.
 #[derive(Debug, Clone)]
@@ -10,6 +11,7 @@ pub struct JobScript {
     pub(super) attempts: Vec<AttemptScript>,
     pub(super) hold_in_backoff: bool,
     pub(super) refusal: Option<CapabilityError>,
+    pub(super) wait: Option<Wait>,
 }
 
 /// What one attempt does.
@@ -68,6 +70,7 @@ impl JobScript {
             attempts: attempts.into_iter().collect(),
             hold_in_backoff: false,
             refusal: None,
+            wait: None,
         }
     }
 
@@ -84,6 +87,19 @@ impl JobScript {
             refusal: Some(error),
             ..Self::new([])
         }
+    }
+
+    /// Waits before its first attempt, as a job that no node has room for: until it is released, cancelled, or over
+    /// its deadline, which passes at once. Reports `Waiting`.
+    #[must_use]
+    pub fn cannot_start(mut self, reason: Reason, message: impl Into<String>) -> Self {
+        self.wait = Some(Wait {
+            reason,
+            message: message.into(),
+            hint: None,
+            field: None,
+        });
+        self
     }
 
     /// Stays in each delay between two attempts until it is released.

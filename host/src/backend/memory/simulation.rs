@@ -50,6 +50,8 @@ pub(super) enum Progress {
 enum Place {
     /// Before this attempt.
     Before(u32),
+    /// Before the first attempt, which cannot start.
+    Waiting,
     /// In the delay before this attempt.
     Backoff { next: u32, wait: Duration },
     /// In an attempt, before this step.
@@ -98,7 +100,12 @@ impl Simulation {
     pub(super) fn run(&mut self, reporter: &JobReporter) -> Progress {
         loop {
             let progress = match self.place {
+                Place::Before(1) if self.is_to_wait() => Some(self.wait(reporter)),
                 Place::Before(attempt) => self.start(attempt, reporter),
+                Place::Waiting => {
+                    self.start(1, reporter);
+                    None
+                }
                 Place::Backoff { next, wait } => self.wait_out(next, wait),
                 Place::Attempt { attempt, step, .. } => self.go_on(attempt, step, reporter),
             };
@@ -114,7 +121,10 @@ impl Simulation {
             let end = cancelled_attempt(signalled(SIGTERM));
             self.report_end(attempt, end, reporter);
         }
-        self.controller.cancelled()
+        match (&self.script.wait, self.place) {
+            (Some(wait), Place::Waiting) => self.controller.cancelled_waiting(wait),
+            _ => self.controller.cancelled(),
+        }
     }
 
     /// Says that the job is over.
@@ -129,6 +139,27 @@ impl Simulation {
             let arguments_path = format!("{DIRECTORY}/arguments.json");
             Program::new(&self.request, script_path.as_deref(), &arguments_path)
         })
+    }
+
+    fn is_to_wait(&self) -> bool {
+        self.script.wait.is_some()
+    }
+
+    fn wait(&mut self, reporter: &JobReporter) -> Progress {
+        self.place = Place::Waiting;
+        let Some(wait) = &self.script.wait else {
+            return Progress::Held;
+        };
+        let kind = JobEventKind::Waiting {
+            reason: wait.reason.to_string(),
+            message: wait.message.clone(),
+        };
+        reporter.report(self.clock, 0, kind);
+        let Some(deadline) = self.request.active_deadline else {
+            return Progress::Held;
+        };
+        self.clock = deadline;
+        Progress::Finished(self.controller.deadline_exceeded_waiting(wait))
     }
 
     fn start(&mut self, attempt: u32, reporter: &JobReporter) -> Option<Progress> {

@@ -34,6 +34,13 @@ impl Harness for MemoryHarness {
         request(case)
     }
 
+    async fn waiting_request(&self, case: &str) -> Option<(JobRequest, Reason)> {
+        let reason = Reason::Unschedulable;
+        let script = JobScript::succeed().cannot_start(reason, "no node has room");
+        self.0.script(case, script);
+        Some((request(case), reason))
+    }
+
     async fn is_running(&self, name: &str) -> bool {
         self.0.is_held(name)
     }
@@ -105,6 +112,32 @@ async fn events(mut handle: JobHandle) -> Vec<JobEvent> {
 #[tokio::test]
 async fn conforms() {
     conformance::run_all(&MemoryHarness(MemoryEngine::new())).await;
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_start_does_when_it_is_released() {
+    let engine = MemoryEngine::new();
+    let script = JobScript::succeed().cannot_start(Reason::Unschedulable, "no node has room");
+    engine.script("job", script);
+    let handle = create(&engine, request("job")).await;
+    assert!(engine.is_held("job") && engine.release("job"));
+    let kinds: Vec<_> = events(handle)
+        .await
+        .into_iter()
+        .map(|event| event.kind)
+        .collect();
+    assert!(
+        matches!(
+            &kinds[..],
+            [
+                JobEventKind::Waiting { reason, .. },
+                JobEventKind::AttemptStarted { .. },
+                JobEventKind::AttemptEnded(_),
+                JobEventKind::Finished(_),
+            ] if reason == "Unschedulable"
+        ),
+        "{kinds:?}"
+    );
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::body::Answer;
 use crate::call::Call;
-use crate::kind::{self, JOBS, Kind, NAMESPACES, PODS};
+use crate::kind::{self, JOBS, Kind, NAMESPACES, PODS, WORKLOADS};
 use crate::kubelet::Logs;
 use crate::rights::Rights;
 use crate::settings::Settings;
@@ -49,7 +49,9 @@ impl Api {
         if let Some(answer) = review::answer(self, call, body)? {
             return Ok(answer);
         }
-        let Some(kind) = kind::find(&call.group, &call.resource) else {
+        let has_queue = self.settings.queue_slots.is_some();
+        let kind = kind::find(&call.group, &call.resource);
+        let Some(kind) = kind.filter(|kind| has_queue || *kind != &WORKLOADS) else {
             let message = "the server could not find the requested resource";
             return Err(Refusal::new(404, "NotFound", message));
         };

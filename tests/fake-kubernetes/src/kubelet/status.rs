@@ -117,7 +117,6 @@ pub(super) fn set_unready(pod: &mut Value, is_success: bool) {
 /// The last word: what did not start is said to be lost.
 pub(super) fn set_phase(pod: &mut Value, is_success: bool) {
     if !is_success {
-        let now = Timestamp::now();
         for which in [Which::Main] {
             let unfinished: Vec<String> = list(pod, &format!("/status/{}", which.in_status()))
                 .iter()
@@ -125,15 +124,13 @@ pub(super) fn set_phase(pod: &mut Value, is_success: bool) {
                 .map(|status| text(status, "/name").to_owned())
                 .collect();
             for name in unfinished {
-                let end = End {
-                    code: 137,
-                    reason: "ContainerStatusUnknown".to_owned(),
-                    message: "The container could not be located when the pod was terminated"
-                        .to_owned(),
-                    started: now,
-                    finished: now,
-                };
-                set_ended(pod, which, &name, &end);
+                // As `TerminatePod` of the kubelet's status manager writes it, which has no times for it.
+                let terminated = json!({
+                    "exitCode": 137, "reason": "ContainerStatusUnknown",
+                    "message": "The container could not be located when the pod was terminated",
+                    "startedAt": null, "finishedAt": null,
+                });
+                set_state(pod, which, &name, &json!({"terminated": terminated}));
             }
         }
     }

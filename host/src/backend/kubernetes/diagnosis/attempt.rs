@@ -20,6 +20,8 @@ pub(crate) struct AttemptContext<'job> {
     pub(crate) container: &'job str,
     /// Whether the pod's object is gone: no status will follow.
     pub(crate) is_gone: bool,
+    /// Whether other containers are not waited for: how the script ended is how the attempt did.
+    pub(crate) is_script_enough: bool,
     /// What ended the job as a whole, and so the attempt.
     pub(crate) job_stop: Option<JobStop>,
     /// The time, for a pod of which nothing says when it ended.
@@ -53,13 +55,15 @@ const CLEAN_UP_SECONDS: i64 = 30;
 /// How the attempt ended; none while its pod may still run.
 pub(crate) fn attempt_end(pod: &PodView, context: AttemptContext<'_>) -> Option<AttemptVerdict> {
     let phase = pod.status.phase.as_deref().unwrap_or_default();
-    if phase == "Succeeded" {
+    let script = ended_container(pod, context.container);
+    let script = script.filter(|_| context.is_script_enough);
+    if phase == "Succeeded" || script.is_some_and(|ended| ended.exit_code == 0) {
         return Some(AttemptVerdict {
             end: timed(exited(0), pod, context),
             counts: true,
         });
     }
-    if phase != "Failed" && !context.is_gone && !pod.is_lost() {
+    if phase != "Failed" && !context.is_gone && !pod.is_lost() && script.is_none() {
         return None;
     }
     let base = ended_container(pod, context.container).map_or_else(AttemptEnd::default, exit);

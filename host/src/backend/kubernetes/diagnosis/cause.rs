@@ -1,3 +1,4 @@
+use crate::backend::controller::Wait;
 use crate::capability::{AttemptEnd, CapabilityError, JobEnd, JobStatus, Reason};
 
 /// The most characters that are taken from a text of the cluster. Errors of a registry or a webhook may be
@@ -55,6 +56,17 @@ impl Cause {
             message: Some(self.message),
             hint: self.hint,
             field: self.field,
+        }
+    }
+}
+
+impl From<Cause> for Wait {
+    fn from(cause: Cause) -> Self {
+        Self {
+            reason: cause.reason,
+            message: cause.message,
+            hint: cause.hint,
+            field: cause.field,
         }
     }
 }

@@ -4,22 +4,36 @@ use std::time::Duration;
 
 use super::attempt::AttemptVerdict;
 use super::cause::quoted;
-use crate::backend::controller::{Controller, DEFAULT_BACKOFF_BASE};
+use crate::backend::controller::{Controller, DEFAULT_BACKOFF_BASE, Wait};
 use crate::backend::kubernetes::view::{ConditionView, JobView};
 use crate::capability::{AttemptEnd, JobEnd, JobRequest, JobStatus, Reason};
+
+/// What is known besides the job and its attempts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct JobContext<'job> {
+    /// What nothing of it can start for.
+    pub(crate) wait: Option<&'job Wait>,
+    /// Pods that are no failed attempts, though the Job controller may count them as such: they were ended before
+    /// anything of them ran, or because the job was suspended.
+    pub(crate) uncounted: u32,
+}
 
 /// How the job ended, as early as it is sure; none while it goes on.
 ///
 /// `attempts` are those that ended, the last one last. The verdict of the pods comes first: the Job
 /// controller takes seconds to say the same, and says less.
-pub(crate) fn job_end(job: &JobView, attempts: &[AttemptVerdict]) -> Option<JobEnd> {
+pub(crate) fn job_end(
+    job: &JobView,
+    attempts: &[AttemptVerdict],
+    context: JobContext<'_>,
+) -> Option<JobEnd> {
     let limit = job
         .spec
         .backoff_limit
         .unwrap_or(JobRequest::DEFAULT_BACKOFF_LIMIT);
     let deadline = job.spec.active_deadline_seconds.map(Duration::from_secs);
     let failed = failures(attempts);
-    let known = failed.max(job.status.failed.unwrap_or_default());
+    let known = failed.max(failed_pods(job, context));
     let controller = Controller::new(limit, deadline, DEFAULT_BACKOFF_BASE);
     if attempts.iter().any(|attempt| attempt.end.reason.is_none()) {
         return Some(controller.with_failed(known).succeeded());
@@ -41,6 +55,11 @@ pub(crate) fn job_end(job: &JobView, attempts: &[AttemptVerdict]) -> Option<JobE
         .condition("Failed")
         .or_else(|| job.condition("FailureTarget"))
     {
+        if let Some(wait) = context.wait
+            && condition.reason.as_deref() == Some("DeadlineExceeded")
+        {
+            return Some(controller.deadline_exceeded_waiting(wait));
+        }
         return Some(failed_end(&controller, condition, last, known));
     }
     match last {
@@ -56,8 +75,12 @@ pub(crate) fn job_end(job: &JobView, attempts: &[AttemptVerdict]) -> Option<JobE
 /// worth to wait a moment before the job's end is told.
 ///
 /// The Job controller says how a job ends before it counts the pod that decided it.
-pub(crate) fn attempts_missing(job: &JobView, attempts: &[AttemptVerdict]) -> bool {
-    let ended = job.status.failed.unwrap_or_default() + job.status.succeeded.unwrap_or_default();
+pub(crate) fn attempts_missing(
+    job: &JobView,
+    attempts: &[AttemptVerdict],
+    context: JobContext<'_>,
+) -> bool {
+    let ended = failed_pods(job, context) + job.status.succeeded.unwrap_or_default();
     let active = job.status.active.unwrap_or_default();
     let succeeded = attempts
         .iter()
@@ -76,6 +99,12 @@ pub(crate) fn attempts_missing(job: &JobView, attempts: &[AttemptVerdict]) -> bo
                     .unwrap_or(JobRequest::DEFAULT_BACKOFF_LIMIT)
     });
     ended > known || ended + active > all || lacks_success || lacks_failure
+}
+
+/// The pods that the Job controller counts as failed, but those that are no attempts.
+fn failed_pods(job: &JobView, context: JobContext<'_>) -> u32 {
+    let failed = job.status.failed.unwrap_or_default();
+    failed.saturating_sub(context.uncounted)
 }
 
 fn failures(attempts: &[AttemptVerdict]) -> u32 {

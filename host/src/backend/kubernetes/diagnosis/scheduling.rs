@@ -68,7 +68,10 @@ pub(super) fn silent_node(pod: &PodView, context: WaitingContext<'_>) -> Option<
         return None;
     }
     let node = quoted(node);
-    let message = format!("the node `{node}` has not taken the pod for {seconds} s");
+    let message = format!(
+        "the node `{node}` has not taken the pod for {} s",
+        context.graces.node_silence.as_secs()
+    );
     let cause = Cause::new(Reason::NodeLost, message)
         .with_hint("see whether the node exists and is ready; the job goes on when it answers, or when the cluster gives it up");
     Some(Waiting {
@@ -87,7 +90,10 @@ pub(super) fn lost_node(pod: &PodView, context: WaitingContext<'_>) -> Option<Wa
         return None;
     }
     let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
-    let message = format!("the node `{node}` has not ended the pod for {seconds} s");
+    let message = format!(
+        "the node `{node}` has not ended the pod for {} s",
+        context.graces.node_silence.as_secs()
+    );
     let cause = Cause::new(Reason::NodeLost, message)
         .with_hint("the node may be lost: the next attempt starts when the node answers, or is deleted from the cluster");
     Some(Waiting {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::waiting::Look;
+use super::waiting::{Known, Look};
 use super::{Job, Supervision};
 use crate::backend::controller::Next;
 use crate::backend::kubernetes::diagnosis::{self, AttemptContext, JobStop};
@@ -17,6 +17,7 @@ use crate::backend::kubernetes::hub::PodState;
 use crate::backend::kubernetes::manifest::SCRIPT_CONTAINER;
 use crate::backend::kubernetes::phase;
 use crate::backend::kubernetes::view::{JobView, PodView};
+use crate::backend::timer::NextLook;
 use crate::capability::JobEventKind;
 
 /// How long a pod that is being deleted is watched for somebody to say why, before it is told what was
@@ -28,11 +29,16 @@ pub(super) struct Attempt {
     pub(super) pod: Arc<PodView>,
     pub(super) uid: String,
     pub(super) name: String,
+    /// From 1, in the order in which attempts are told; 0 before.
     pub(super) number: u32,
     pub(super) is_gone: bool,
     pub(super) is_told: bool,
     /// Since when it is being deleted.
     deleted: Option<Instant>,
+    /// Since when its script is over and others go on.
+    script_ended: Option<Instant>,
+    /// Whether the job was suspended while it was not over, which ends it.
+    is_suspended: bool,
     writing: watch::Sender<Writing>,
     log: Log,
     pub(super) has_ended: bool,
@@ -52,8 +58,10 @@ impl Attempt {
 }
 
 impl Job {
-    pub(super) fn note_pods(&mut self, pods: &BTreeMap<String, PodState>) {
+    pub(super) fn note_pods(&mut self, pods: &BTreeMap<String, PodState>, job: Option<&JobView>) {
+        let is_suspended = job.is_some_and(|job| job.spec.suspend == Some(true));
         for attempt in &mut self.attempts {
+            attempt.is_suspended |= is_suspended && !attempt.has_ended;
             if let Some(state) = pods.get(&attempt.uid) {
                 attempt.pod = Arc::clone(&state.pod);
                 attempt.is_gone |= state.is_gone;
@@ -75,11 +83,13 @@ impl Job {
             self.attempts.push(Attempt {
                 uid: metadata.uid.clone().unwrap_or_default(),
                 name: metadata.name.clone().unwrap_or_default(),
-                number: u32::try_from(self.attempts.len() + 1).unwrap_or(u32::MAX),
+                number: 0,
                 pod: Arc::clone(&state.pod),
                 is_gone: state.is_gone,
                 is_told: false,
                 deleted: None,
+                script_ended: None,
+                is_suspended: false,
                 writing: watch::Sender::new(Writing::Runs),
                 log: Log::None,
                 has_ended: false,
@@ -91,24 +101,25 @@ impl Job {
         &mut self,
         index: usize,
         job: Option<&JobView>,
-    ) -> Option<Instant> {
+        next: &mut NextLook,
+    ) {
         // One attempt is told after the other, and its log is over before the next one's begins: the next pod
         // may run, and even end, while a log is still being read.
         let mut earlier = self.attempts.iter().take(index);
         let is_next = earlier.all(|attempt| attempt.has_ended);
-        let attempt = self.attempts.get_mut(index)?;
+        let Some(attempt) = self.attempts.get_mut(index) else {
+            return;
+        };
         if attempt.has_ended {
-            return None;
+            return;
         }
         let phase = phase::phase(&attempt.pod);
-        if phase.has_started && is_next && !attempt.is_told {
-            attempt.is_told = true;
-            let pod = attempt.name.clone();
-            let (number, elapsed) = (attempt.number, self.supervision.created.elapsed());
-            self.supervision
-                .reporter
-                .report(elapsed, number, JobEventKind::AttemptStarted { pod });
+        if phase.has_started && is_next {
+            self.begin_attempt(index);
         }
+        let Some(attempt) = self.attempts.get_mut(index) else {
+            return;
+        };
         if phase.has_started && is_next && matches!(attempt.log, Log::None) {
             attempt.log = Log::Followed;
             let follower = Follower {
@@ -125,7 +136,7 @@ impl Job {
         }
         let writing = Writing::of(&attempt.pod, attempt.is_gone);
         if writing == Writing::Runs {
-            return None;
+            return;
         }
         attempt.writing.send_if_modified(|known| {
             let is_news = *known < writing;
@@ -133,59 +144,88 @@ impl Job {
             is_news
         });
         if matches!(attempt.log, Log::Followed) || !is_next {
-            return None;
+            return;
         }
         // Somebody deletes it: the job's deadline, a drain, a person. The job says which, a little later.
         let is_deleted = attempt.is_gone || attempt.pod.metadata.deletion_timestamp.is_some();
         let is_explained = self.is_cancelled
             || self.is_lost
+            || attempt.is_suspended
             || attempt.pod.disruption().is_some()
             || job.is_some_and(phase::is_too_late);
         if is_deleted && !is_explained && !phase::has_succeeded(&attempt.pod) {
-            let since = *attempt.deleted.get_or_insert_with(Instant::now);
-            if since.elapsed() < DELETION_DELAY {
-                return Some(since + DELETION_DELAY);
+            let since = *attempt.deleted.get_or_insert(next.now());
+            if !next.is_due(since + DELETION_DELAY) {
+                return;
             }
         }
+        if !is_deleted && !phase::left_running(&attempt.pod).is_empty() {
+            let since = *attempt.script_ended.get_or_insert(next.now());
+            if !next.is_due(since + self.supervision.cluster.settings.sidecar_grace) {
+                return;
+            }
+            self.left_running = Some(index);
+        }
         self.end_attempt(index, job);
-        None
     }
 
-    fn end_attempt(&mut self, index: usize, job: Option<&JobView>) {
+    /// Tells that the attempt began, and gives it its number, unless that was done.
+    fn begin_attempt(&mut self, index: usize) {
+        let number = self.attempts.iter().filter(|attempt| attempt.is_told);
+        let number = u32::try_from(number.count() + 1).unwrap_or(u32::MAX);
         let Some(attempt) = self.attempts.get_mut(index) else {
             return;
         };
-        let supervision = &mut self.supervision;
+        if attempt.is_told {
+            return;
+        }
+        attempt.is_told = true;
+        attempt.number = number;
+        let pod = attempt.name.clone();
+        let elapsed = self.supervision.created.elapsed();
+        let reporter = &self.supervision.reporter;
+        reporter.report(elapsed, number, JobEventKind::AttemptStarted { pod });
+        self.wait = None;
+    }
+
+    fn end_attempt(&mut self, index: usize, job: Option<&JobView>) {
+        let Some(attempt) = self.attempts.get(index) else {
+            return;
+        };
         let is_too_late = job.is_some_and(phase::is_too_late);
         let stop = if self.is_cancelled {
             Some(JobStop::Cancelled)
         } else if is_too_late {
-            Some(JobStop::Deadline(
-                supervision.active_deadline.unwrap_or_default(),
-            ))
+            let deadline = self.supervision.active_deadline;
+            Some(JobStop::Deadline(deadline.unwrap_or_default()))
         } else {
-            let is_suspended = job.is_some_and(|job| job.spec.suspend == Some(true));
-            is_suspended.then_some(JobStop::Suspended)
+            attempt.is_suspended.then_some(JobStop::Suspended)
         };
         let context = AttemptContext {
             container: SCRIPT_CONTAINER,
             is_gone: attempt.is_gone,
+            is_script_enough: self.left_running == Some(index),
             job_stop: stop,
             now: Timestamp::now(),
         };
         let Some(mut verdict) = diagnosis::attempt_end(&attempt.pod, context) else {
             return;
         };
+        if stop.is_some() && !attempt.is_told && !phase::phase(&attempt.pod).has_started {
+            if matches!(stop, Some(JobStop::Deadline(_))) {
+                self.wait.get_or_insert_with(Known::nothing);
+            }
+            self.drop_attempt(index);
+            return;
+        }
+        self.begin_attempt(index);
+        let Some(attempt) = self.attempts.get_mut(index) else {
+            return;
+        };
         attempt.has_ended = true;
+        let supervision = &mut self.supervision;
         let elapsed = supervision.created.elapsed();
         let number = attempt.number;
-        if !attempt.is_told {
-            attempt.is_told = true;
-            let pod = attempt.name.clone();
-            supervision
-                .reporter
-                .report(elapsed, number, JobEventKind::AttemptStarted { pod });
-        }
         if let Log::Read(followed) = &attempt.log {
             if let Some(problem) = &followed.problem {
                 let message = format!("attempt {number}: {problem}");
@@ -205,11 +245,15 @@ impl Job {
         }
         let end = verdict.end.clone();
         let counts = verdict.counts;
+        if stop == Some(JobStop::Suspended) && !counts {
+            self.uncounted += 1;
+        }
         self.verdicts.push(verdict);
         supervision
             .reporter
             .report(elapsed, number, JobEventKind::AttemptEnded(end.clone()));
         self.told = None;
+        self.wait = None;
         self.look = Look::new();
         if counts && let Next::Retry(wait) = supervision.controller.after(&end) {
             let is_last = self.is_cancelled || self.is_lost || is_too_late;
@@ -220,6 +264,16 @@ impl Job {
                     .report(elapsed, number, JobEventKind::BackingOff { wait });
             }
         }
+    }
+
+    /// Forgets a pod that was ended before anything of it ran: that is no attempt.
+    pub(super) fn drop_attempt(&mut self, index: usize) {
+        let Some(attempt) = self.attempts.get_mut(index) else {
+            return;
+        };
+        attempt.has_ended = true;
+        self.uncounted += 1;
+        self.look = Look::new();
     }
 
     pub(super) fn note_log(&mut self, index: usize, followed: Followed) {

@@ -5,13 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::attempt::Attempt;
 use super::{Job, Supervision};
-use crate::backend::kubernetes::diagnosis::{
-    self, AttemptVerdict, Verdict, Waiting, WaitingContext,
-};
-use crate::backend::kubernetes::view::EventView;
+use crate::backend::controller::Wait;
+use crate::backend::kubernetes::diagnosis::{self, Cause, Verdict, Waiting, WaitingContext};
+use crate::backend::kubernetes::view::{EventView, JobView};
 use crate::backend::kubernetes::{api, retry};
-use crate::capability::{AttemptEnd, JobEventKind, Reason};
+use crate::backend::timer::NextLook;
+use crate::capability::{JobEventKind, Reason};
 
 /// When the events of a job without a pod are looked at first, and how long after that again, doubled each time.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
@@ -32,47 +33,111 @@ impl Look {
             after: FIRST_LOOK,
         }
     }
+
+    /// Whether to look now. If so, it is looked again after a longer time.
+    fn is_due(&mut self, next: &mut NextLook) -> bool {
+        let is_due = next.is_due(self.at);
+        if is_due {
+            self.at = next.now() + self.after;
+            self.after = (self.after * 2).min(MAX_LOOK);
+        }
+        is_due
+    }
+}
+
+/// What nothing of a job can start for, as it was last known.
+pub(super) struct Known {
+    wait: Wait,
+    /// Whether a pod says so itself, and says so no more when it is over.
+    is_of_pod: bool,
+}
+
+impl Known {
+    pub(super) fn new(waiting: &Waiting, is_of_pod: bool) -> Self {
+        Self {
+            wait: waiting.cause.clone().into(),
+            is_of_pod,
+        }
+    }
+
+    /// Nothing says what it waits for.
+    pub(super) fn nothing() -> Self {
+        let cause = Cause::new(
+            Reason::StartFailed,
+            "its script was not started, and nothing says why",
+        )
+        .with_hint("see `kubectl describe job`, and the events of its pods");
+        Self {
+            wait: cause.into(),
+            is_of_pod: false,
+        }
+    }
+
+    pub(super) fn as_wait(&self) -> &Wait {
+        &self.wait
+    }
+
+    /// Whether it holds still although the pod does not say so just now: a kubelet's words about an image alternate
+    /// with none.
+    fn may_hold(&self) -> bool {
+        !self.is_of_pod || self.wait.reason == Reason::ImagePull
+    }
 }
 
 impl Job {
-    /// Looks at why nothing runs, tells it, and ends what has no hope. Says when to look again.
-    pub(super) async fn judge_waiting(&mut self) -> Option<Instant> {
+    /// Looks at why nothing runs, tells it, and ends what has no hope.
+    pub(super) async fn judge_waiting(&mut self, job: Option<&JobView>, next: &mut NextLook) {
         let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
         let is_running = current.is_some_and(|attempt| attempt.is_told);
         let is_deleted =
             current.is_some_and(|attempt| attempt.pod.metadata.deletion_timestamp.is_some());
         let mut earlier = self.attempts.iter().rev().skip(1);
         if is_running && !is_deleted || earlier.any(|attempt| !attempt.has_ended) {
-            return None;
+            return;
         }
-        let now = Timestamp::now();
-        let said = current.and_then(|attempt| diagnosis::waiting(&attempt.pod, self.context(now)));
+        match job.filter(|job| job.spec.suspend == Some(true)) {
+            Some(job) if !is_running => return self.judge_suspension(job, next).await,
+            Some(_) => {}
+            None => self.end_suspension(),
+        }
+        let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
+        let context = self.context(Timestamp::now());
+        let said = current.and_then(|attempt| diagnosis::waiting(&attempt.pod, context));
+        // What a pod says is heard of when it changes. Events are asked for, and again where they may.
+        let is_of_pod = said.is_some();
+        if current.is_some_and(Attempt::may_run) && !is_deleted && !is_of_pod {
+            self.wait.take_if(|known| !known.may_hold());
+        }
         let waiting = match said {
             Some(waiting) => waiting,
-            None if Instant::now() < self.look.at => return Some(self.look.at),
-            None => {
-                self.look.at = Instant::now() + self.look.after;
-                self.look.after = (self.look.after * 2).min(MAX_LOOK);
-                match self.said_in_events().await {
-                    Some(waiting) => waiting,
-                    None => return Some(self.look.at),
+            None if !self.look.is_due(next) => return,
+            None => match self.said_in_events().await {
+                Some(waiting) => waiting,
+                None => {
+                    next.is_due(self.look.at);
+                    return;
                 }
-            }
+            },
         };
         self.tell_waiting(&waiting);
         if is_running {
-            return None;
+            if !is_of_pod {
+                next.is_due(self.look.at);
+            }
+            return;
         }
-        match self.patience.judge(&waiting, now) {
-            Verdict::GiveUp => {
-                self.give_up(waiting).await;
-                None
-            }
+        self.wait = Some(Known::new(&waiting, is_of_pod));
+        match self.patience.judge(&waiting, next.now()) {
+            Verdict::GiveUp => self.give_up(waiting).await,
+            Verdict::LookAgain(after) if is_of_pod => next.after(after),
             Verdict::LookAgain(after) => {
-                self.look.at = self.look.at.min(Instant::now() + after);
-                Some(self.look.at)
+                self.look.at = self.look.at.min(next.now() + after);
+                next.is_due(self.look.at);
             }
-            Verdict::Wait => Some(self.look.at),
+            Verdict::Wait if is_of_pod => {}
+            Verdict::Wait => {
+                next.is_due(self.look.at);
+            }
         }
     }
 
@@ -105,7 +170,7 @@ impl Job {
         }
     }
 
-    fn tell_waiting(&mut self, waiting: &Waiting) {
+    pub(super) fn tell_waiting(&mut self, waiting: &Waiting) {
         let news = (waiting.word.clone(), waiting.cause.message.clone());
         if self.told.as_ref() == Some(&news) {
             return;
@@ -146,32 +211,19 @@ impl Job {
                 tracing::warn!(%error, job = name, "a job that cannot start could not be deleted");
             }
         }
-        let elapsed = self.supervision.created.elapsed();
-        if let Some(attempt) = self
-            .attempts
-            .last_mut()
-            .filter(|attempt| !attempt.has_ended)
+        // What never ran is no attempt.
+        if let Some(last) = self.attempts.len().checked_sub(1)
+            && self
+                .attempts
+                .last()
+                .is_some_and(|attempt| !attempt.has_ended)
         {
-            let (number, pod) = (attempt.number, attempt.name.clone());
-            let reporter = &self.supervision.reporter;
-            reporter.report(elapsed, number, JobEventKind::AttemptStarted { pod });
-            let end = AttemptEnd {
-                reason: Some(waiting.cause.reason),
-                message: Some(format!("could not start: {}", waiting.cause.message)),
-                hint: waiting.cause.hint.clone(),
-                field: waiting.cause.field.clone(),
-                ..AttemptEnd::default()
-            };
-            attempt.is_told = true;
-            attempt.has_ended = true;
-            self.supervision.logs.end(number);
-            reporter.report(elapsed, number, JobEventKind::AttemptEnded(end.clone()));
-            self.verdicts.push(AttemptVerdict { end, counts: true });
+            self.drop_attempt(last);
         }
         let failed = self
             .verdicts
             .iter()
-            .filter(|verdict| verdict.end.reason.is_some());
+            .filter(|verdict| verdict.counts && verdict.end.reason.is_some());
         let failed = u32::try_from(failed.count()).unwrap_or(u32::MAX);
         self.verdict = Some(waiting.cause.into_job_end(failed));
         self.give_up = Some(Instant::now() + GIVE_UP_TIMEOUT);

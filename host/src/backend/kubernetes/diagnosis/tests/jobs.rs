@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::backend::controller::Wait;
 use crate::backend::kubernetes::view::{JobStatusView, JobView};
 use crate::capability::{JobStatus, Reason};
 
@@ -52,20 +53,24 @@ fn says_how_a_job_ended() {
         ),
     ];
     for (name, attempts, reason, failed, message) in cases {
-        let end = job_end(&fixture(JOBS, name), attempts).unwrap();
-        assert_eq!(
-            (end.status, end.reason),
-            (JobStatus::Failed, Some(reason)),
-            "{name}"
-        );
+        let end = job_end(&fixture(JOBS, name), attempts, JobContext::default()).unwrap();
+        let status = match reason {
+            Reason::DeadlineExceeded => JobStatus::TimedOut,
+            _ => JobStatus::Failed,
+        };
+        assert_eq!((end.status, end.reason), (status, Some(reason)), "{name}");
         assert_eq!((end.succeeded, end.failed), (0, failed), "{name}");
         let said = text(end.message.as_ref());
         assert!(said.contains(message), "{name}: {said}");
     }
-    let end = job_end(&fixture(JOBS, "success"), &[]).unwrap();
+    let end = job_end(&fixture(JOBS, "success"), &[], JobContext::default()).unwrap();
     assert_eq!((end.status, end.succeeded), (JobStatus::Succeeded, 1));
     for name in ["bad-image", "no-sa", "suspended", "drained"] {
-        assert_eq!(job_end(&fixture(JOBS, name), &[]), None, "{name}");
+        assert_eq!(
+            job_end(&fixture(JOBS, name), &[], JobContext::default()),
+            None,
+            "{name}"
+        );
     }
 }
 
@@ -74,28 +79,33 @@ fn does_not_wait_for_the_job_controller() {
     let mut job: JobView = fixture(JOBS, "retry");
     job.status = JobStatusView::default();
     let (first, second) = (ended("retry", CONTEXT), ended("retry-2", CONTEXT));
-    assert_eq!(job_end(&job, std::slice::from_ref(&first)), None);
+    let context = JobContext::default();
+    assert_eq!(job_end(&job, std::slice::from_ref(&first), context), None);
     // What the cluster is to blame for does not count.
     assert_eq!(
-        job_end(&job, &[first.clone(), ended("drained", CONTEXT)]),
+        job_end(&job, &[first.clone(), ended("drained", CONTEXT)], context),
         None
     );
-    let end = job_end(&job, &[first.clone(), second]).unwrap();
+    let end = job_end(&job, &[first.clone(), second], context).unwrap();
     assert_eq!((end.reason, end.failed), (Some(Reason::ScriptError), 2));
-    let end = job_end(&job, &[first, ended("success", CONTEXT)]).unwrap();
+    let end = job_end(&job, &[first, ended("success", CONTEXT)], context).unwrap();
     assert_eq!(
         (end.status, end.succeeded, end.failed),
         (JobStatus::Succeeded, 1, 1)
     );
 }
 
+fn is_behind(job: &JobView, attempts: &[AttemptVerdict]) -> bool {
+    attempts_missing(job, attempts, JobContext::default())
+}
+
 #[test]
 fn knows_when_the_pods_are_behind_the_job() {
     let job: JobView = fixture(JOBS, "retry");
     let first = ended("retry", CONTEXT);
-    assert!(attempts_missing(&job, std::slice::from_ref(&first)));
-    assert!(!attempts_missing(&job, &[first, ended("retry-2", CONTEXT)]));
-    assert!(attempts_missing(&fixture(JOBS, "success"), &[]));
+    assert!(is_behind(&job, std::slice::from_ref(&first)));
+    assert!(!is_behind(&job, &[first, ended("retry-2", CONTEXT)]));
+    assert!(is_behind(&fixture(JOBS, "success"), &[]));
 }
 
 #[test]
@@ -108,12 +118,38 @@ fn knows_that_pods_are_behind_before_the_job_controller_has_counted_them() {
         .unwrap()
     };
     let success = said("SuccessCriteriaMet", "CompletionsReached", 0);
-    assert!(attempts_missing(&success, &[]));
-    assert!(!attempts_missing(&success, &[ended("success", CONTEXT)]));
+    assert!(is_behind(&success, &[]));
+    assert!(!is_behind(&success, &[ended("success", CONTEXT)]));
     let failure = said("FailureTarget", "BackoffLimitExceeded", 0);
-    assert!(attempts_missing(&failure, &[]));
-    assert!(!attempts_missing(&failure, &[ended("exit3", CONTEXT)]));
+    assert!(is_behind(&failure, &[]));
+    assert!(!is_behind(&failure, &[ended("exit3", CONTEXT)]));
     let deadline = said("FailureTarget", "DeadlineExceeded", 1);
-    assert!(attempts_missing(&deadline, &[]));
-    assert!(!attempts_missing(&deadline, &[ended("exit3", CONTEXT)]));
+    assert!(is_behind(&deadline, &[]));
+    assert!(!is_behind(&deadline, &[ended("exit3", CONTEXT)]));
+}
+
+#[test]
+fn a_deadline_while_nothing_could_start_is_told_as_the_wait_and_counts_no_attempt() {
+    let job: JobView = fixture(JOBS, "deadline");
+    let wait = Wait {
+        reason: Reason::Unschedulable,
+        message: "no node has room".to_owned(),
+        hint: None,
+        field: None,
+    };
+    let context = JobContext {
+        wait: Some(&wait),
+        uncounted: 1,
+    };
+    assert!(!attempts_missing(&job, &[], context));
+    let end = job_end(&job, &[], context).unwrap();
+    assert_eq!(
+        (end.status, end.reason, end.failed),
+        (JobStatus::TimedOut, Some(Reason::Unschedulable), 0)
+    );
+    let message = text(end.message.as_ref());
+    assert!(message.contains("its deadline of 4s") && message.contains("no node has room"));
+    // An attempt that ran before counts.
+    let end = job_end(&job, &[ended("exit3", CONTEXT)], context).unwrap();
+    assert_eq!((end.reason, end.failed), (Some(Reason::Unschedulable), 1));
 }

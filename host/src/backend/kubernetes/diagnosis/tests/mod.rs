@@ -49,6 +49,7 @@ fn now() -> Timestamp {
 const CONTEXT: AttemptContext<'_> = AttemptContext {
     container: "job",
     is_gone: false,
+    is_script_enough: false,
     job_stop: None,
     now: Timestamp::UNIX_EPOCH,
 };

@@ -35,7 +35,7 @@ fn says_why_a_pod_does_not_start() {
         ("invalid-name", hopeless, Reason::InvalidImage, "`UPPER/CASE` is no valid name", "job.image"),
         ("never-pull", hopeless, Reason::ImagePull, "`nosuch/never:1` is not on the node", "job.imagePullPolicy"),
         ("no-seccomp-profile", start, Reason::StartFailed, "could not be started: cannot load seccomp profile", "job.securityContext"),
-        ("nodename", patient, Reason::NodeLost, "`nosuch-node` has not taken the pod for 62 s", ""),
+        ("nodename", patient, Reason::NodeLost, "`nosuch-node` has not taken the pod for 30 s", ""),
         ("non-root", hopeless, Reason::PolicyDenied, "the image runs as root", "job.securityContext"),
         ("podaffinity", patient, Reason::Unschedulable, "pod affinity rules", "job.affinity"),
         ("pull-basic", hopeless, Reason::ImagePull, "401 Unauthorized", "job.image"),
@@ -159,7 +159,7 @@ fn tells_of_a_node_that_does_not_end_a_deleted_pod() {
     assert_eq!(at(29), None);
     let waiting = at(31).unwrap();
     assert_eq!(waiting.class, Class::Patient);
-    assert!(waiting.cause.message.contains("for 31 s"), "{waiting:?}");
+    assert!(waiting.cause.message.contains("for 30 s"), "{waiting:?}");
     assert_eq!(attempt_end(&pod, CONTEXT), None);
 }
 
