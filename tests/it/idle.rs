@@ -108,7 +108,7 @@ fn a_call_that_is_ended_while_its_job_could_not_start_says_what_it_waited_for() 
             JobScript::succeed().cannot_start(Reason::ImagePull, "the image cannot be pulled");
         engine.default_script(script);
         let mut limits = Limits::default();
-        limits.wall_time = Duration::from_secs(60);
+        limits.wall_time = Duration::from_mins(1);
         let host = guests::host(&engine, folder.path(), limits).await;
         tokio::time::pause();
         let outcome = host.call(request("true")).await.unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// How long a case may take by the clock on the wall: what spins lets no virtual time pass, and would never end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs a case on one thread of its own, where [`tokio::time::pause`] lets virtual time begin. What is set up by other
 /// threads is set up before.

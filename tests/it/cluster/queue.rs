@@ -144,7 +144,7 @@ async fn two_jobs_of_a_queue_with_room_for_one_run_once_each() {
         assert_eq!(told.attempts(), [None], "{told:#?}");
     }
     let queued: Vec<_> = both.iter().flat_map(Told::queued).collect();
-    println!("{queued:#?}");
+    eprintln!("{queued:#?}");
     assert!(
         queued.iter().any(|message| message.contains("`jobs`")
             && message.contains("insufficient unused quota for cpu")),
@@ -177,7 +177,7 @@ async fn a_job_that_its_queue_preempts_waits_again_and_no_failure_is_counted() {
     assert_eq!(urgent.end.status, JobStatus::Succeeded, "{urgent:#?}");
     assert_eq!(urgent.attempts(), [None], "{urgent:#?}");
     let told = told(preempted, events).await;
-    println!("{told:#?}");
+    eprintln!("{told:#?}");
     assert_eq!(told.end.status, JobStatus::Succeeded, "{told:#?}");
     assert_eq!((told.end.succeeded, told.end.failed), (1, 0), "{told:#?}");
     assert_eq!(

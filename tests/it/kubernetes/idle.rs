@@ -74,7 +74,7 @@ fn an_hour_with(
             .iter()
             .map(fake_kubernetes::RequestRecord::summary)
             .collect();
-        println!("{woken} wake-ups, {} requests", shown.len());
+        eprintln!("{woken} wake-ups, {} requests", shown.len());
         assert!(shown.len() <= most_requests, "{shown:#?}");
         assert!(woken <= WAKE_UPS_PER_HOUR, "{woken} wake-ups");
         // Its handle is dropped, which ends it.

@@ -180,3 +180,55 @@ async fn an_admitted_job_without_its_secret_is_given_it_by_the_next_host() {
     assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
     assert_eq!(ran.logs, ["value\n"], "{ran:#?}");
 }
+
+/// Its script makes use of the grace that it is given.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_succeeds_while_it_is_being_suspended_does_not_run_again_when_it_is_resumed() {
+    let cluster = Cluster::new().await;
+    let engine = cluster.engine().await;
+    let script = "trap 'echo end; exit 0' TERM; echo begun; while :; do sleep 0.02; done";
+    let running = start(&engine, Cluster::request("job", script))
+        .await
+        .unwrap();
+    running.logs.until("begun").await;
+    cluster.server.suspend("default", "job", true);
+    let ran = running.finish().await;
+    assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
+    cluster.server.suspend("default", "job", false);
+    cluster
+        .until("the job is left", |server| {
+            server.existing("jobs").is_empty()
+        })
+        .await;
+    assert_eq!(cluster.ever("Pod"), 1);
+}
+
+/// The job itself is not heard of again after it was created, suspended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_was_heard_of_before_it_was_let_go_is_not_taken_for_suspended() {
+    let cluster = Cluster::new().await;
+    let silent = Match::new("watch", "jobs").times(100);
+    let faults = cluster.server.faults();
+    faults.plan(silent, Fault::Silence { bytes: 0 });
+    let engine = cluster.engine().await;
+    let mut failing = Cluster::request("fails", "exit 3");
+    failing.backoff_limit = 0;
+    let ran = run(&engine, failing).await.unwrap();
+    assert_eq!(
+        (ran.end.reason, ran.end.failed),
+        (Some(Reason::ScriptError), 1),
+        "{ran:#?}"
+    );
+    let ran = run(&engine, Cluster::request("works", "sleep 3"))
+        .await
+        .unwrap();
+    assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
+    let waits =
+        |event: &toolhost::capability::JobEvent| matches!(event.kind, JobEventKind::Waiting { .. });
+    assert!(!ran.events.iter().any(waits), "{ran:#?}");
+    assert_eq!(
+        cluster.server.existing("jobs").len(),
+        2,
+        "a job was deleted"
+    );
+}

@@ -21,9 +21,10 @@ use super::phase;
 use super::retry;
 use crate::backend::controller::Controller;
 use crate::backend::timer::NextLook;
-use crate::capability::{JobEnd, JobEventKind, JobReporter, LogSink};
+use crate::capability::{JobEnd, JobEventKind, JobReporter, LogSink, Reason};
 use attempt::Attempt;
 use queue::Suspension;
+use sidecar::Surplus;
 use waiting::{Known, Look};
 
 /// How long the end of a job waits for attempts that it counts and that the other watch has not told yet.
@@ -61,8 +62,8 @@ struct Job {
     /// How attempts ended, in the order in which they did.
     verdicts: Vec<AttemptVerdict>,
     followers: JoinSet<(usize, Followed)>,
-    /// The attempt that is over although other containers of its pod go on.
-    left_running: Option<usize>,
+    /// What the cluster would go on with although the script is over.
+    surplus: Option<Surplus>,
     /// How it ends, once that is sure; told when every attempt is over.
     verdict: Option<JobEnd>,
     /// Whether it is being ended because somebody wants it.
@@ -83,10 +84,10 @@ struct Job {
     suspension: Option<Suspension>,
     /// What nothing of it can start for, as far as is known.
     wait: Option<Known>,
-    /// Pods that ended and are no failed attempts, though the Job controller may count them.
+    /// Pods that were ended at the deadline before anything of them ran: no attempts, though the Job controller counts them.
     uncounted: u32,
     /// What was last told about why it waits.
-    told: Option<(String, String)>,
+    told: Option<(Reason, String)>,
     /// Why nothing is heard of the cluster, which was told.
     told_silence: Option<Arc<kube::Error>>,
 }
@@ -104,7 +105,7 @@ impl Supervision {
             attempts: Vec::new(),
             verdicts: Vec::new(),
             followers: JoinSet::new(),
-            left_running: None,
+            surplus: None,
             verdict: None,
             is_cancelled: false,
             is_lost: false,
@@ -180,7 +181,7 @@ impl Job {
         for index in 0..self.attempts.len() {
             self.advance_attempt(index, state.job.as_deref(), next);
         }
-        self.end_left_running().await;
+        self.end_surplus().await;
         if self.verdict.is_none() && !self.is_cancelled {
             self.judge_waiting(state.job.as_deref(), next).await;
         }

@@ -13,8 +13,8 @@ use crate::capability::{AttemptEnd, JobEnd, JobRequest, JobStatus, Reason};
 pub(crate) struct JobContext<'job> {
     /// What nothing of it can start for.
     pub(crate) wait: Option<&'job Wait>,
-    /// Pods that are no failed attempts, though the Job controller may count them as such: they were ended before
-    /// anything of them ran, or because the job was suspended.
+    /// Pods that are no failed attempts, though the Job controller counts them as such: they were ended at the deadline,
+    /// before anything of them ran.
     pub(crate) uncounted: u32,
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::sidecar::Surplus;
 use super::waiting::{Known, Look};
 use super::{Job, Supervision};
 use crate::backend::controller::Next;
@@ -29,15 +30,14 @@ pub(super) struct Attempt {
     pub(super) pod: Arc<PodView>,
     pub(super) uid: String,
     pub(super) name: String,
-    /// From 1, in the order in which attempts are told; 0 before.
-    pub(super) number: u32,
+    /// From 1, in the order in which attempts are told; none before.
+    number: Option<u32>,
     pub(super) is_gone: bool,
-    pub(super) is_told: bool,
     /// Since when it is being deleted.
     deleted: Option<Instant>,
     /// Since when its script is over and others go on.
     script_ended: Option<Instant>,
-    /// Whether the job was suspended while it was not over, which ends it.
+    /// Whether the job was suspended while it was not over, which deletes its pod.
     is_suspended: bool,
     writing: watch::Sender<Writing>,
     log: Log,
@@ -51,6 +51,21 @@ pub(super) enum Log {
 }
 
 impl Attempt {
+    /// Its number; 0 before it was told that it began.
+    pub(super) fn number(&self) -> u32 {
+        self.number.unwrap_or_default()
+    }
+
+    /// Whether somebody deletes its pod, or has.
+    fn is_deleted(&self) -> bool {
+        self.is_gone || self.pod.metadata.deletion_timestamp.is_some()
+    }
+
+    /// Whether it was told that it began.
+    pub(super) fn is_told(&self) -> bool {
+        self.number.is_some()
+    }
+
     /// Whether it runs, as far as was heard.
     pub(super) fn may_run(&self) -> bool {
         !self.has_ended && Writing::of(&self.pod, self.is_gone) == Writing::Runs
@@ -61,11 +76,12 @@ impl Job {
     pub(super) fn note_pods(&mut self, pods: &BTreeMap<String, PodState>, job: Option<&JobView>) {
         let is_suspended = job.is_some_and(|job| job.spec.suspend == Some(true));
         for attempt in &mut self.attempts {
-            attempt.is_suspended |= is_suspended && !attempt.has_ended;
             if let Some(state) = pods.get(&attempt.uid) {
                 attempt.pod = Arc::clone(&state.pod);
                 attempt.is_gone |= state.is_gone;
             }
+            // Of a pod that nobody deletes, the job was heard before it was let go.
+            attempt.is_suspended |= is_suspended && !attempt.has_ended && attempt.is_deleted();
         }
         let is_new = |uid: &&String| !self.attempts.iter().any(|known| known.uid == **uid);
         let mut new: Vec<_> = pods
@@ -77,16 +93,16 @@ impl Job {
         if !new.is_empty() {
             self.look = Look::new();
             self.patience.reset();
+            self.wait = None;
         }
         for state in new {
             let metadata = &state.pod.metadata;
             self.attempts.push(Attempt {
                 uid: metadata.uid.clone().unwrap_or_default(),
                 name: metadata.name.clone().unwrap_or_default(),
-                number: 0,
+                number: None,
                 pod: Arc::clone(&state.pod),
                 is_gone: state.is_gone,
-                is_told: false,
                 deleted: None,
                 script_ended: None,
                 is_suspended: false,
@@ -127,7 +143,7 @@ impl Job {
                 namespace: self.supervision.namespace.clone(),
                 pod: attempt.name.clone(),
                 container: SCRIPT_CONTAINER,
-                attempt: attempt.number,
+                attempt: attempt.number(),
                 logs: Arc::clone(&self.supervision.logs),
                 writing: attempt.writing.subscribe(),
             };
@@ -147,7 +163,7 @@ impl Job {
             return;
         }
         // Somebody deletes it: the job's deadline, a drain, a person. The job says which, a little later.
-        let is_deleted = attempt.is_gone || attempt.pod.metadata.deletion_timestamp.is_some();
+        let is_deleted = attempt.is_deleted();
         let is_explained = self.is_cancelled
             || self.is_lost
             || attempt.is_suspended
@@ -164,23 +180,22 @@ impl Job {
             if !next.is_due(since + self.supervision.cluster.settings.sidecar_grace) {
                 return;
             }
-            self.left_running = Some(index);
+            self.surplus = Some(Surplus::Sidecars(index));
         }
         self.end_attempt(index, job);
     }
 
     /// Tells that the attempt began, and gives it its number, unless that was done.
     fn begin_attempt(&mut self, index: usize) {
-        let number = self.attempts.iter().filter(|attempt| attempt.is_told);
+        let number = self.attempts.iter().filter(|attempt| attempt.is_told());
         let number = u32::try_from(number.count() + 1).unwrap_or(u32::MAX);
         let Some(attempt) = self.attempts.get_mut(index) else {
             return;
         };
-        if attempt.is_told {
+        if attempt.is_told() {
             return;
         }
-        attempt.is_told = true;
-        attempt.number = number;
+        attempt.number = Some(number);
         let pod = attempt.name.clone();
         let elapsed = self.supervision.created.elapsed();
         let reporter = &self.supervision.reporter;
@@ -204,16 +219,17 @@ impl Job {
         let context = AttemptContext {
             container: SCRIPT_CONTAINER,
             is_gone: attempt.is_gone,
-            is_script_enough: self.left_running == Some(index),
+            is_script_enough: self.surplus == Some(Surplus::Sidecars(index)),
             job_stop: stop,
             now: Timestamp::now(),
         };
         let Some(mut verdict) = diagnosis::attempt_end(&attempt.pod, context) else {
             return;
         };
-        if stop.is_some() && !attempt.is_told && !phase::phase(&attempt.pod).has_started {
+        if stop.is_some() && !attempt.is_told() && !phase::phase(&attempt.pod).has_started {
             if matches!(stop, Some(JobStop::Deadline(_))) {
                 self.wait.get_or_insert_with(Known::nothing);
+                self.uncounted += 1;
             }
             self.drop_attempt(index);
             return;
@@ -225,7 +241,7 @@ impl Job {
         attempt.has_ended = true;
         let supervision = &mut self.supervision;
         let elapsed = supervision.created.elapsed();
-        let number = attempt.number;
+        let number = attempt.number();
         if let Log::Read(followed) = &attempt.log {
             if let Some(problem) = &followed.problem {
                 let message = format!("attempt {number}: {problem}");
@@ -245,8 +261,9 @@ impl Job {
         }
         let end = verdict.end.clone();
         let counts = verdict.counts;
-        if stop == Some(JobStop::Suspended) && !counts {
-            self.uncounted += 1;
+        // The Job controller does not count a pod that succeeds while it is being stopped, and would start another one.
+        if end.reason.is_none() && attempt.is_suspended {
+            self.surplus = Some(Surplus::Rerun);
         }
         self.verdicts.push(verdict);
         supervision
@@ -272,7 +289,6 @@ impl Job {
             return;
         };
         attempt.has_ended = true;
-        self.uncounted += 1;
         self.look = Look::new();
     }
 

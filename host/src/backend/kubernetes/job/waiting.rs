@@ -88,15 +88,17 @@ impl Job {
     /// Looks at why nothing runs, tells it, and ends what has no hope.
     pub(super) async fn judge_waiting(&mut self, job: Option<&JobView>, next: &mut NextLook) {
         let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
-        let is_running = current.is_some_and(|attempt| attempt.is_told);
+        let is_running = current.is_some_and(Attempt::is_told);
         let is_deleted =
             current.is_some_and(|attempt| attempt.pod.metadata.deletion_timestamp.is_some());
         let mut earlier = self.attempts.iter().rev().skip(1);
         if is_running && !is_deleted || earlier.any(|attempt| !attempt.has_ended) {
             return;
         }
+        // A suspended job has no pod that nobody deletes: where there is one, the job was heard before it was let go.
+        let has_pod = current.is_some() && (is_running || !is_deleted);
         match job.filter(|job| job.spec.suspend == Some(true)) {
-            Some(job) if !is_running => return self.judge_suspension(job, next).await,
+            Some(job) if !has_pod => return self.judge_suspension(job, next).await,
             Some(_) => {}
             None => self.end_suspension(),
         }
@@ -111,13 +113,13 @@ impl Job {
         let waiting = match said {
             Some(waiting) => waiting,
             None if !self.look.is_due(next) => return,
-            None => match self.said_in_events().await {
-                Some(waiting) => waiting,
-                None => {
+            None => {
+                let Some(waiting) = self.said_in_events().await else {
                     next.is_due(self.look.at);
                     return;
-                }
-            },
+                };
+                waiting
+            }
         };
         self.tell_waiting(&waiting);
         if is_running {
@@ -171,13 +173,14 @@ impl Job {
     }
 
     pub(super) fn tell_waiting(&mut self, waiting: &Waiting) {
-        let news = (waiting.word.clone(), waiting.cause.message.clone());
+        // A kubelet's words for one cause alternate: `ErrImagePull`, `ImagePullBackOff`.
+        let news = (waiting.cause.reason, waiting.cause.message.clone());
         if self.told.as_ref() == Some(&news) {
             return;
         }
-        let (reason, message) = news.clone();
+        let (reason, message) = (waiting.word.clone(), waiting.cause.message.clone());
         self.told = Some(news);
-        let attempt = self.attempts.last().map_or(0, |attempt| attempt.number);
+        let attempt = self.attempts.last().map_or(0, Attempt::number);
         let elapsed = self.supervision.created.elapsed();
         let kind = JobEventKind::Waiting { reason, message };
         self.supervision.reporter.report(elapsed, attempt, kind);
