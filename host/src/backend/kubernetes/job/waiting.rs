@@ -99,8 +99,7 @@ impl Job {
         let has_pod = current.is_some() && (is_running || !is_deleted);
         match job.filter(|job| job.spec.suspend == Some(true)) {
             Some(job) if !has_pod => return self.judge_suspension(job, next).await,
-            Some(_) => {}
-            None => self.end_suspension(),
+            _ => self.end_suspension(),
         }
         let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
         let context = self.context(Timestamp::now());
