@@ -80,7 +80,7 @@ async fn a_job_that_its_queue_preempts_waits_again_and_no_failure_is_counted() {
     let engine = cluster.engine().await;
     let again = cluster.folder.path().join("again");
     let script = format!(
-        "echo begun; [ -e {again} ] || {{ touch {again}; exec sleep 1000; }}",
+        "[ -e {again} ] || {{ touch {again}; echo begun; exec sleep 1000; }}",
         again = again.display()
     );
     let mut request = queued("job", &script);
@@ -141,7 +141,7 @@ async fn a_job_that_somebody_suspends_waits_and_goes_on() {
     let engine = cluster.engine().await;
     let again = cluster.folder.path().join("again");
     let script = format!(
-        "echo begun; [ -e {again} ] || {{ touch {again}; exec sleep 1000; }}",
+        "[ -e {again} ] || {{ touch {again}; echo begun; exec sleep 1000; }}",
         again = again.display()
     );
     let mut running = start(&engine, Cluster::request("job", &script))
