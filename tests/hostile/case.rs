@@ -169,8 +169,9 @@ impl Case {
             wrong.push(format!("ended with {:?} instead of {exit}", run.status));
         }
         let said = format!("{}\n{}", run.stdout, run.stderr);
-        // Long lines are wrapped between words.
-        let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        // Long lines are wrapped between words, and what goes on begins with a bar.
+        let words = said.split_whitespace().filter(|word| *word != "│");
+        let words = words.collect::<Vec<_>>().join(" ");
         if !words.contains(self.says) {
             wrong.push(format!("does not say `{}`", self.says));
         }

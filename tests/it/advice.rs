@@ -64,6 +64,11 @@ fn filled(key: &str) -> Vec<String> {
         ],
         "script.source.{}" => &["region", "endpoint", "timeout", "auth"],
         "job.resources.{}" => &["limits", "requests"],
+        "job.{}.{}" => {
+            return ["job.labels.x", "job.annotations.x"]
+                .map(str::to_owned)
+                .to_vec();
+        }
         "job.resources.{}.{}" => return vec!["job.resources.limits.memory".to_owned()],
         _ => &["x"],
     };

@@ -28,7 +28,7 @@ const MISBEHAVE: [(&str, &str, &str); 27] = [
     ("bad-json", "ToolFault", "no outcome"),
     ("drop-secrets", "ok", ""),
     ("dump", "ok", ""),
-    ("fetch", "FetchFailed", "no file"),
+    ("fetch", "FetchFailed", "not a regular file"),
     ("flood-log", "ToolLimit", "computed for more than 300 ms"),
     ("foreign-handle", "ToolFault", "handle"),
     ("forge-sealed", "error", "sealed reference"),

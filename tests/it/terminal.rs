@@ -63,7 +63,7 @@ fn workspace(files: &[(&str, &str)]) -> Workspace {
         plugins.join("terminal.wasm"),
     )
     .unwrap();
-    let grants = "grants: {terminal: [progress]}\n";
+    let grants = "grants: {terminal: [{file: terminal.wasm}, progress]}\n";
     std::fs::write(plugins.join("grants.yaml"), grants).unwrap();
     workspace
 }
@@ -236,7 +236,6 @@ fn arguments_and_the_names_of_files_are_shown_without_what_acts_upon_a_terminal(
         ("p.yaml", &running("true")),
         ("kubeconfig", &kubeconfig),
         (&hostile_file, "{"),
-        ("credentials.yaml", &format!("{}: 1\n", quoted(HOSTILE))),
     ]);
     let plugins = workspace.path().join("broken");
     std::fs::create_dir(&plugins).unwrap();
@@ -254,7 +253,7 @@ fn arguments_and_the_names_of_files_are_shown_without_what_acts_upon_a_terminal(
         &["run", "p.yaml", "--set", HOSTILE],
         &["run", "p.yaml", "--execution-id", HOSTILE],
         &["run", "p.yaml", "--credential-provider", HOSTILE],
-        &["run", "p.yaml", "--credentials", "credentials.yaml"],
+        &["run", "p.yaml", "--credentials", &missing],
         &[
             "run",
             "p.yaml",

@@ -99,7 +99,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every one of them, in the order above.
-    const ALL: [Self; 43] = [
+    const ALL: [Self; 44] = [
         Self::DeadlineExceeded,
         Self::BackoffLimitExceeded,
         Self::OomKilled,
@@ -138,6 +138,7 @@ impl Reason {
         Self::NamespaceMissing,
         Self::PolicyDenied,
         Self::Unschedulable,
+        Self::Queued,
         Self::InvalidImage,
         Self::ImagePull,
         Self::ToolFault,

@@ -29,12 +29,13 @@ mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use toolhost::backend::kubernetes::{KubernetesEngine, KubernetesSettings};
+use toolhost::backend::kubernetes::{KubernetesEngine, KubernetesSettings, Policy};
 
 /// Where the cluster of the tests is.
 fn kubeconfig() -> PathBuf {
@@ -76,6 +77,8 @@ impl Place {
     async fn engine(&self) -> KubernetesEngine {
         let mut settings = KubernetesSettings::default();
         settings.cluster.kubeconfig = Some(kubeconfig());
+        // The namespace is that of a test, which no default knows.
+        settings.policy = Arc::new(Policy::open());
         KubernetesEngine::new(settings).await.unwrap()
     }
 
