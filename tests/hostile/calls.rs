@@ -169,10 +169,10 @@ pub(crate) fn cases() -> Vec<Case> {
             }),
             kind: "hostile",
             config: "{}".to_owned(),
-            exit: 0,
+            exit: 1,
         },
         bound: Bound::seconds(10, 512),
-        says: "completed",
+        says: LIMIT,
     });
     cases
 }

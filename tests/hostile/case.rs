@@ -142,8 +142,9 @@ impl Case {
             } => {
                 std::fs::write(hostile, component()).unwrap();
                 std::fs::write(plugins.path().join("config.json"), config).unwrap();
-                let grants =
-                    format!("grants: {{{kind}: [objects, secrets, jobs, logs, progress]}}\n");
+                let grants = format!(
+                    "grants: {{{kind}: [{{file: hostile.wasm}}, objects, secrets, jobs, logs, progress]}}\n"
+                );
                 std::fs::write(plugins.path().join("grants.yaml"), grants).unwrap();
             }
         }

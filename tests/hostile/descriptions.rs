@@ -113,15 +113,15 @@ fn contents() -> Vec<Case> {
         refused(
             "a version of 5,000 characters",
             BOUND,
-            "its version has more than",
+            "its version has 5006 bytes",
             || with("version", json!(format!("1.0.0-{}", "a".repeat(5_000)))),
         ),
-        Case {
-            name: "a summary of 900,000 bytes",
-            input: Input::Listed(Box::new(|| with("summary", json!("x".repeat(900_000))))),
-            bound: BOUND,
-            says: "hostile@1.0.0",
-        },
+        refused(
+            "a summary of 900,000 bytes",
+            BOUND,
+            "its summary has 900000 bytes",
+            || with("summary", json!("x".repeat(900_000))),
+        ),
     ]
 }
 

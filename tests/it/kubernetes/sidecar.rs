@@ -19,9 +19,9 @@ fn with_sidecar(script: &str) -> JobRequest {
     request
 }
 
-async fn engine(cluster: &Cluster) -> KubernetesEngine {
+async fn engine(cluster: &Cluster, sidecar_grace: Duration) -> KubernetesEngine {
     let mut settings = cluster.settings();
-    settings.sidecar_grace = GRACE;
+    settings.sidecar_grace = sidecar_grace;
     // A sidecar that a webhook adds does not pass by the policy; the one of these tests does.
     settings.policy = Arc::new(Policy::open());
     KubernetesEngine::new(settings).await.unwrap()
@@ -53,7 +53,7 @@ async fn assert_nothing_runs(cluster: &Cluster) {
 async fn a_script_that_succeeds_beside_a_sidecar_completes_after_the_grace() {
     let cluster = Cluster::new().await;
     let start = Instant::now();
-    let ran = run(&engine(&cluster).await, with_sidecar("echo done"))
+    let ran = run(&engine(&cluster, GRACE).await, with_sidecar("echo done"))
         .await
         .unwrap();
     assert!(start.elapsed() >= GRACE);
@@ -76,7 +76,7 @@ async fn a_script_that_fails_beside_a_sidecar_is_tried_again_by_the_usual_rules(
     let counter = counter.display();
     let script =
         format!("echo >> {counter}; n=$(wc -l < {counter}); echo $((n)); [ $((n)) -eq 3 ]");
-    let ran = run(&engine(&cluster).await, with_sidecar(&script))
+    let ran = run(&engine(&cluster, GRACE).await, with_sidecar(&script))
         .await
         .unwrap();
     assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
@@ -92,7 +92,7 @@ async fn a_script_that_fails_for_good_beside_a_sidecar_has_its_own_reason() {
     let cluster = Cluster::new().await;
     let mut request = with_sidecar("exit 3");
     request.backoff_limit = 0;
-    let ran = run(&engine(&cluster).await, request).await.unwrap();
+    let ran = run(&engine(&cluster, GRACE).await, request).await.unwrap();
     assert_eq!(
         (ran.end.status, ran.end.reason),
         (JobStatus::Failed, Some(Reason::ScriptError)),
@@ -109,7 +109,7 @@ async fn without_the_right_to_delete_pods_a_script_that_fails_beside_a_sidecar_i
 {
     let cluster = Cluster::new().await;
     cluster.server.deny("delete", "pods");
-    let ran = run(&engine(&cluster).await, with_sidecar("exit 3"))
+    let ran = run(&engine(&cluster, GRACE).await, with_sidecar("exit 3"))
         .await
         .unwrap();
     assert_eq!(
@@ -130,9 +130,7 @@ async fn a_sidecar_that_ends_within_the_grace_is_not_spoken_of() {
         {"name": "proxy", "image": "busybox:1", "command": ["sh", "-c", "sleep 0.2"]},
     ]}});
     request.options.insert("podTemplate".to_owned(), brief);
-    let mut settings = cluster.settings();
-    settings.sidecar_grace = Duration::from_mins(1);
-    let engine = KubernetesEngine::new(settings).await.unwrap();
+    let engine = engine(&cluster, Duration::from_mins(1)).await;
     let ran = run(&engine, request).await.unwrap();
     assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
     assert!(warnings(&ran).is_empty(), "{ran:#?}");
