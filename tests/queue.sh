@@ -10,6 +10,7 @@ trap 'bash "$folder/queue" down; bash "$folder/cluster" down' EXIT
 bash "$folder/queue" build
 TOOLHOST_TEST_KUBECONFIG="$(bash "$folder/cluster" up | tail -n 1)"
 export TOOLHOST_TEST_KUBECONFIG TOOLHOST_TEST_QUEUE_COMMAND="$folder/queue"
-bash "$folder/queue" up
+# Kueue ends where the API server does not serve its kinds yet; then it is started once more.
+bash "$folder/queue" up || bash "$folder/queue" up
 # One after the other: they share a queue.
 timeout 10m cargo test -p toolhost --test it cluster::queue -- --ignored --test-threads 1 --nocapture

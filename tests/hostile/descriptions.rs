@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::case::{Bound, Case, Input, refused};
+use crate::case::{Bound, Case, refused};
 use crate::tool::{Tool, described, description};
 
 const BOUND: Bound = Bound::seconds(5, 256);

@@ -70,7 +70,11 @@ async fn place(prefix: &str) -> Place {
 fn request(place: &Place, name: &str) -> JobRequest {
     let command = ["sh", "$(NOETL_SCRIPT)"].map(str::to_owned).to_vec();
     let mut request = JobRequest::new(name, command);
-    let content = format!("echo start; sleep {}; echo end", SCRIPT_TIME.as_secs());
+    // A shell that is process 1 ignores what asks it to end, and would come to its end while it is stopped.
+    let content = format!(
+        "trap 'exit 1' TERM; echo start; sleep {} & wait; echo end",
+        SCRIPT_TIME.as_secs()
+    );
     request.script = Some(Script {
         file_name: "a.sh".to_owned(),
         content: Bytes::from(content),
