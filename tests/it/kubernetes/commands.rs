@@ -183,7 +183,7 @@ async fn a_sweep_removes_what_a_killed_host_never_let_go_once_it_is_old() {
     assert!(listed.stdout.contains("suspended"), "{}", listed.stdout);
     let swept = job(&cluster, &["sweep", "-n", NAMESPACE, "--finished"]).await;
     assert_eq!((swept.code, swept.stdout.as_str()), (Some(0), ""));
-    let removed = format!("job/{JOB}\nsecret/{JOB}\n");
+    let removed = format!("job/{JOB}\nsecret/{JOB}-toolhost\n");
     let sweep = ["sweep", "-n", NAMESPACE, "--min-age", "0", "--dry-run"];
     assert_eq!(job(&cluster, &sweep).await.stdout, removed);
     assert_eq!(cluster.server.existing("secrets").len(), 1);

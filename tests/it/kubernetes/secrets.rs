@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Api, PostParams};
+use kube::{Client, Config};
+use serde_json::{Value, json};
 use toolhost::capability::{ARGUMENTS_VARIABLE, JobStatus};
 
-use super::{Cluster, run};
+use super::{Cluster, NAMESPACE, run};
 use crate::guests::CapturedLog;
 
 const IN_ENVIRONMENT: &str = "correct-horse-battery-staple";
@@ -131,4 +134,35 @@ async fn a_job_of_one_attempt_costs_six_requests() {
             .count();
     // Two lists, two watches, their two trials, and the question about rights.
     assert!(others <= 7, "{:#?}", cluster.requests());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_of_others_that_is_named_as_a_job_is_neither_read_nor_deleted() {
+    let cluster = Cluster::new().await;
+    let client = Client::try_from(Config::new(cluster.server.url().parse().unwrap())).unwrap();
+    let secrets: Api<Secret> = Api::namespaced(client, NAMESPACE);
+    let theirs = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "database"},
+        "stringData": {"TOKEN": "theirs"},
+    });
+    let theirs: Secret = serde_json::from_value(theirs).unwrap();
+    secrets
+        .create(&PostParams::default(), &theirs)
+        .await
+        .unwrap();
+    // A tool chooses the name of its job, and of the variables.
+    let mut request = Cluster::request("database", "echo \"$TOKEN\"");
+    request.environment = vec![("TOKEN".to_owned(), "mine".into())];
+    let ran = run(&cluster.engine().await, request).await.unwrap();
+    assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
+    assert_eq!(ran.logs, ["mine\n"], "{ran:#?}");
+    cluster
+        .until(
+            "the Secret of the job is left, or theirs is gone",
+            |server| {
+                let left = server.existing("secrets");
+                left.len() == 1 && left[0]["metadata"]["name"] == "database"
+            },
+        )
+        .await;
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::api;
 use super::diagnosis::Creating;
 use super::engine::KubernetesEngine;
-use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
+use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE, secret_name};
 use super::queue::QUEUE_LABEL;
 use super::retry;
 use super::view::JobView;
@@ -119,7 +119,8 @@ impl KubernetesEngine {
     pub async fn cancel_job(&self, namespace: &str, name: &str) -> Result<(), CapabilityError> {
         let uid = self.own_job(namespace, name).await?.1;
         self.delete_job(namespace, name, &uid).await?;
-        self.delete_secret(namespace, name, false).await?;
+        self.delete_secret(namespace, &secret_name(name), false)
+            .await?;
         Ok(())
     }
 
@@ -143,10 +144,13 @@ impl KubernetesEngine {
             };
             let is_over = matches!(state(&job), JobState::Succeeded | JobState::Failed);
             let is_abandoned = is_abandoned(&job, options.min_age);
+            let secret = secret_name(name);
             if (is_over || is_abandoned)
-                && self.delete_secret(namespace, name, options.dry_run).await?
+                && self
+                    .delete_secret(namespace, &secret, options.dry_run)
+                    .await?
             {
-                swept.secrets.push(name.clone());
+                swept.secrets.push(secret);
             }
             if is_abandoned || (is_over && options.finished) {
                 if !options.dry_run {

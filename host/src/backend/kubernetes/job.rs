@@ -17,6 +17,7 @@ use super::cluster::Cluster;
 use super::diagnosis::{self, AttemptVerdict, Creating, Graces, JobContext, Patience};
 use super::follow::Followed;
 use super::hub::{JobState, Subscription};
+use super::manifest::secret_name;
 use super::phase;
 use super::retry;
 use crate::backend::controller::Controller;
@@ -370,7 +371,7 @@ impl Job {
             ..
         } = &self.supervision;
         let cluster = Arc::clone(cluster);
-        let (namespace, name) = (namespace.clone(), name.clone());
+        let (namespace, name) = (namespace.clone(), secret_name(name));
         let deletion = tokio::spawn(async move {
             let client = cluster.connection.client();
             let deleted = cluster

@@ -40,6 +40,7 @@ use crate::capability::{CapabilityError, JobRequest, Reason};
 pub(crate) use self::labels::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 pub(crate) use self::pod::SCRIPT_CONTAINER;
 pub(crate) use self::spec_hash::SPEC_HASH_ANNOTATION;
+pub(crate) use self::storage::secret_name;
 
 /// The engine's name, as users write it.
 pub(crate) const ENGINE_NAME: &str = "kubernetes";
@@ -177,7 +178,7 @@ impl Manifest {
         parts.into_iter().enumerate().map(config_map).collect()
     }
 
-    /// The name of the Job and its Secret.
+    /// The name of the Job.
     pub(crate) fn name(&self) -> &str {
         self.job.metadata.name.as_deref().unwrap_or_default()
     }
@@ -191,7 +192,7 @@ impl Manifest {
     pub(crate) fn object_names(&self) -> Vec<String> {
         let parts = self.placement.part_count();
         let config_maps = (0..parts).map(|index| storage::config_map_name(self.name(), index));
-        std::iter::once(self.name().to_owned())
+        std::iter::once(storage::secret_name(self.name()))
             .chain(config_maps)
             .collect()
     }
@@ -209,7 +210,7 @@ impl Manifest {
 
     fn empty_secret(&self, job_uid: &str) -> Secret {
         Secret {
-            metadata: self.owned(self.name().to_owned(), job_uid),
+            metadata: self.owned(storage::secret_name(self.name()), job_uid),
             immutable: Some(true),
             type_: Some("Opaque".to_owned()),
             ..Secret::default()

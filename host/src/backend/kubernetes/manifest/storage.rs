@@ -247,7 +247,7 @@ impl Storage {
         EnvVarSource {
             secret_key_ref: Some(SecretKeySelector {
                 key: key.to_owned(),
-                name: self.job_name.clone(),
+                name: secret_name(&self.job_name),
                 optional: None,
             }),
             ..EnvVarSource::default()
@@ -258,7 +258,7 @@ impl Storage {
         Volume {
             name: name.to_owned(),
             secret: Some(SecretVolumeSource {
-                secret_name: Some(self.job_name.clone()),
+                secret_name: Some(secret_name(&self.job_name)),
                 items: Some(items),
                 ..SecretVolumeSource::default()
             }),
@@ -308,6 +308,12 @@ impl Placement {
             Self::Parts(_) => script.chunks(SCRIPT_OBJECT_BYTES).collect(),
         }
     }
+}
+
+/// The name of the Secret of a job. A Secret that is there already is taken for the job's own, and deleted with it: so it
+/// is a name that nobody gives to a Secret of theirs, whatever a job is called.
+pub(crate) fn secret_name(job_name: &str) -> String {
+    format!("{job_name}-toolhost")
 }
 
 /// The name of the ConfigMap with a part of the script.

@@ -154,7 +154,7 @@ fn variables_come_from_the_secret_in_their_order() {
         })
         .collect();
     let referred = |name: &str| {
-        let key = (manifest.name().to_owned(), name.to_owned());
+        let key = (super::secret_name(manifest.name()), name.to_owned());
         (name.to_owned(), Some(key), None)
     };
     let plain = |name: &str, value: &str| (name.to_owned(), None, Some(value.to_owned()));

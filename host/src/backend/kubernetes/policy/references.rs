@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::pattern::{Pattern, any_matches};
 use super::{Denial, Review, USUAL_NAMESPACE};
+use crate::backend::kubernetes::manifest::secret_name;
 use crate::backend::request::shortened;
 
 /// The service account of a pod that names none.
@@ -79,10 +80,10 @@ pub(super) fn scheduler(review: &Review<'_>, value: &Value) -> Result<(), Denial
     listed(&review.policy.schedulers, "scheduler", "schedulers", name)
 }
 
-/// A Secret: the job's own, which has its name, or one that is listed.
+/// A Secret: the job's own, or one that is listed.
 pub(super) fn secret(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     let name = text(value);
-    if name == review.job {
+    if name == secret_name(review.job) {
         return Ok(());
     }
     listed(&review.policy.secrets, "Secret", "secrets", name)

@@ -229,7 +229,7 @@ fn every_control_of_a_container_holds_in_all_three_lists() {
             "Other people's Secrets",
             json!({"envFrom": [{"secretRef": {"name": "db"}}]}),
             "envFrom[0].secretRef.name",
-            json!({"envFrom": [{"secretRef": {"name": "script-data-processor-522095307073519743"}}]}),
+            json!({"envFrom": [{"secretRef": {"name": "script-data-processor-522095307073519743-toolhost"}}]}),
         ),
         (
             "Other people's Secrets",
@@ -386,7 +386,9 @@ fn every_control_of_a_pod_holds() {
             "Other people's Secrets",
             volume(json!({"secret": {"secretName": "db"}})),
             "volumes[0].secret.secretName",
-            volume(json!({"secret": {"secretName": "script-data-processor-522095307073519743"}})),
+            volume(
+                json!({"secret": {"secretName": "script-data-processor-522095307073519743-toolhost"}}),
+            ),
         ),
         (
             "Other people's Secrets",
