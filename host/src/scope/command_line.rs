@@ -1,6 +1,6 @@
 //! What everyone can read who may list the processes of a machine.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -37,6 +37,7 @@ pub(super) fn keep_secrets_out(
             }
         }
     }
+    let secret = with_copies(&request.options, secret);
     let find = |word: &str| {
         let name = references(word).find(|name| secret.contains(*name))?;
         Some(name.to_owned())
@@ -51,6 +52,40 @@ pub(super) fn keep_secrets_out(
         return Err(refused(option, &name));
     }
     Ok(is_rewritten.then(warning))
+}
+
+/// These variables, and those that the options make of them: a kubelet expands `$(TOKEN)` in the value of a variable too.
+fn with_copies(options: &BTreeMap<String, Value>, secret: &HashSet<String>) -> HashSet<String> {
+    let mut copies: HashMap<&str, Vec<&str>> = HashMap::new();
+    options
+        .values()
+        .for_each(|value| note_copies(value, &mut copies));
+    let mut all = secret.clone();
+    let mut new: Vec<&str> = secret.iter().map(String::as_str).collect();
+    while let Some(name) = new.pop() {
+        let copies = copies.remove(name).unwrap_or_default().into_iter();
+        new.extend(copies.filter(|copy| all.insert((*copy).to_owned())));
+    }
+    all
+}
+
+/// Notes by each variable which others have it in their value.
+fn note_copies<'value>(value: &'value Value, copies: &mut HashMap<&'value str, Vec<&'value str>>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| note_copies(item, copies)),
+        Value::Object(members) => {
+            let text = |name| members.get(name).and_then(Value::as_str);
+            if let (Some(name), Some(value)) = (text("name"), text("value")) {
+                for source in references(value) {
+                    copies.entry(source).or_default().push(name);
+                }
+            }
+            members
+                .values()
+                .for_each(|member| note_copies(member, copies));
+        }
+        _ => {}
+    }
 }
 
 /// What `find` finds in a word of a member `command` or `args`, at any depth.
@@ -139,6 +174,21 @@ mod tests {
             assert_eq!(keep_secrets_out(&mut request, &names), Ok(None));
             assert_eq!(request.command, words);
         }
+    }
+
+    #[test]
+    fn refuses_a_command_that_expands_a_copy_of_a_secret() {
+        let mut request = request(&["tool", "$(B)"]);
+        let env = json!([{"name": "B", "value": "x$(A)"}, {"name": "A", "value": "$(TOKEN)"}]);
+        let template = json!({"spec": {"containers": [{"name": "script", "env": env}]}});
+        request.options.insert("podTemplate".to_owned(), template);
+        assert_eq!(
+            keep_secrets_out(&mut request, &secret(&["OTHER"])),
+            Ok(None)
+        );
+        let error = keep_secrets_out(&mut request, &secret(&["TOKEN"])).unwrap_err();
+        assert_eq!(error.reason, Reason::SecretInSpec);
+        assert!(error.message.contains("`$(B)`"), "{}", error.message);
     }
 
     #[test]
