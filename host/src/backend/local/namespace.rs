@@ -19,7 +19,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, OpenTreeFlags, UnmountFlags, move_mount, open_tree, unmount};
 use rustix::process::{
@@ -311,6 +313,11 @@ impl Namespace {
         let _ = pidfd_send_signal(&self.first, Signal::KILL);
         true
     }
+
+    /// Whether it is gone within `patience`; returns as soon as it is.
+    pub(super) fn is_gone_within(&mut self, patience: Duration) -> bool {
+        self.keeper.ends_within(patience)
+    }
 }
 
 impl Drop for Namespace {
@@ -328,6 +335,16 @@ struct Keeper(Child);
 impl Keeper {
     fn has_ended(&mut self) -> bool {
         matches!(self.0.try_wait(), Ok(Some(_)) | Err(_))
+    }
+
+    fn ends_within(&mut self, patience: Duration) -> bool {
+        let waited = pidfd_open(Pid::from_child(&self.0), PidfdFlags::empty());
+        if let (Ok(pidfd), Ok(patience)) = (waited, Timespec::try_from(patience)) {
+            let mut events = [PollFd::new(&pidfd, PollFlags::IN)];
+            // However that ends, whether it has ended is asked anew.
+            let _ = poll(&mut events, Some(&patience));
+        }
+        self.has_ended()
     }
 }
 

@@ -3,6 +3,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::{
     Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, getrlimit, kill_process,
@@ -27,6 +28,8 @@ use super::namespace::{Namespace, Namespaces};
 /// arguments stay positional parameters, which no shell looks into. Where the host dies before, the
 /// line never comes.
 const LAUNCHER: &str = "read -r _toolhost_start || exit 125\nexec \"$@\" </dev/null";
+/// How long the end of a namespace is waited for before its processes are killed anew. It mostly takes half a millisecond.
+const NAMESPACE_END: Duration = Duration::from_millis(20);
 /// The first descriptor that is none of the standard ones.
 const FIRST_OTHER_DESCRIPTOR: i32 = 3;
 
@@ -251,7 +254,9 @@ impl Process {
                 // It stops itself when the program does.
                 let _ = kill_process(self.pid, Signal::CONT);
             }
-            return true;
+            if !namespace.is_gone_within(NAMESPACE_END) {
+                return true;
+            }
         }
         if self.status.is_none() {
             let _ = kill_process_group(self.pid, Signal::KILL);
