@@ -57,9 +57,9 @@ pub(super) fn keep_secrets_out(
 /// These variables, and those that the options make of them: a kubelet expands `$(TOKEN)` in the value of a variable too.
 fn with_copies(options: &BTreeMap<String, Value>, secret: &HashSet<String>) -> HashSet<String> {
     let mut copies: HashMap<&str, Vec<&str>> = HashMap::new();
-    options
-        .values()
-        .for_each(|value| note_copies(value, &mut copies));
+    for value in options.values() {
+        note_copies(value, &mut copies);
+    }
     let mut all = secret.clone();
     let mut new: Vec<&str> = secret.iter().map(String::as_str).collect();
     while let Some(name) = new.pop() {
