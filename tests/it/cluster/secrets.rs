@@ -16,6 +16,7 @@ use crate::scanner::Scanner;
 
 /// The job of the run, and its Secret.
 const JOB: &str = "script-leak-42";
+const SECRET: &str = "script-leak-42-toolhost";
 /// How long the Secret may outlive the pod.
 const MAX_REMAINING: SignedDuration = SignedDuration::from_secs(1);
 
@@ -122,7 +123,7 @@ async fn check_requests(
     over: Timestamp,
 ) {
     let is_deletion =
-        |request: &Request| request.what() == "delete secrets" && request.object() == JOB;
+        |request: &Request| request.what() == "delete secrets" && request.object() == SECRET;
     let requests = log.requests(&place.namespace, is_deletion).await;
     for request in &requests {
         scanner.check("the audit log", &request.text);
