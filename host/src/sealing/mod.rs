@@ -37,7 +37,7 @@
 //! Not searched for, since every one of them would cost more than it finds: a value that a script cuts into parts,
 //! reverses, compresses or encrypts; dumps in octal, in words of the machine's order, and the text beside a dump where
 //! the value goes over its lines; hexadecimal and base64 with separators of other kinds; base64 of UTF-16, or
-//! of base64; a mixture of forms. A script that wants to give a secret away can; this is for those that do so by accident.
+//! of base64; a mixture of forms; a value whose first character ends an escape sequence that was begun before it. A script that wants to give a secret away can; this is for those that do so by accident.
 
 mod escaping;
 mod execution;
