@@ -43,17 +43,17 @@ fuzz_target!(|input: &str| {
         stream.finish(&redactor, |bytes| passed.extend_from_slice(bytes));
         assert_eq!(String::from_utf8_lossy(&passed), whole, "in chunks of about {size}");
     }
-    // An escape sequence that is begun takes the first character of what follows for its end, as a terminal does.
-    // Whole sequences are within the forms that are planted.
-    if input.contains('\x1b') {
-        return;
-    }
     for secret in secrets.iter().filter(|secret| is_sought(secret)) {
         // What is left and the stars beside it can look like a secret that begins with stars.
         if secret.contains('*') {
             continue;
         }
         for form in forms(secret) {
+            // An escape sequence that is begun before it takes its first character away, and with that it is neither
+            // what is shown nor what is written.
+            if form.contains('\x1b') && input.contains('\x1b') {
+                continue;
+            }
             assert!(!whole.contains(&form), "{form:?} of {secret:?} is left in {whole:?}");
         }
     }

@@ -65,6 +65,7 @@ fn main() -> Result<ExitCode> {
     let redact_lines =
         |text: &[u8]| self::redact(&redactor, text.split_inclusive(|byte| *byte == b'\n'));
     let search = |text: &[u8]| automaton.find_iter(text).count();
+    let colored = text::colored(&without_hits);
     let only_secrets = secrets.concat().repeat(bytes / secrets.concat().len() + 1);
     let lanes = [
         Lane::new("memcpy", &without_hits, &copy),
@@ -80,6 +81,7 @@ fn main() -> Result<ExitCode> {
             &with_hits,
             &redact,
         ),
+        Lane::new("redactor, every line colored", &colored, &redact),
         Lane::new("redactor, nothing but secrets", &only_secrets, &redact),
     ];
     let (rates, growth) = measure(&lanes, rounds)?;

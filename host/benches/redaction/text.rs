@@ -175,3 +175,11 @@ pub(crate) fn some_forms(secrets: &[String]) -> Vec<String> {
     }
     forms
 }
+
+/// The log with a color at the beginning of each line, as many programs write to a terminal.
+pub(crate) fn colored(log: &str) -> String {
+    let lines = log.split_inclusive('\n');
+    lines
+        .flat_map(|line| ["\x1b[32mINFO\x1b[0m ", line])
+        .collect()
+}

@@ -9,11 +9,14 @@
 //! * line breaks (`\r`, `\n`) with the blanks that follow them, which are indentation, and
 //! * escape sequences that colour, move and erase (CSI, ECMA-48 section 5.4) or choose a character set
 //!   (`tput sgr0` writes one). Those that carry text, such as a window's title, are text.
+//!
+//! Where an escape sequence ends is a matter of what follows it: `ESC [` right before a secret takes the secret's
+//! first character for its end. So a text with escape sequences has two [readings](Reading), and both are searched.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr3;
+use memchr::{memchr, memchr3};
 
 const ESCAPE: u8 = 0x1b;
 /// The longest escape sequence. One that sets two colours of 24 bits has 36 bytes.
@@ -23,6 +26,21 @@ const MAX_ESCAPE_BYTES: usize = 48;
 const MAX_GAP_BYTES: usize = 128;
 /// What stands for a longer gap, so that nothing is found across it: no pattern holds it.
 const BARRIER: u8 = b'\n';
+
+/// What a text says.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// What a terminal shows: escape sequences are gaps.
+    #[default]
+    Shown,
+    /// What is written: escape sequences are text.
+    Written,
+}
+
+/// Whether the two readings of a text may differ.
+pub(super) fn has_escape(text: &[u8]) -> bool {
+    memchr(ESCAPE, text).is_some()
+}
 
 /// A text without its gaps, and what of it stood where. Positions are in the joined text unless they say otherwise.
 #[derive(Debug, Default)]
@@ -57,7 +75,7 @@ pub(super) struct GapState {
 impl Joined {
     /// Joins a text that follows a gap, or something else. Where it is not the last one, an escape sequence
     /// that it ends in is left undecided.
-    pub(super) fn join(&mut self, text: &[u8], before: GapState, is_last: bool) {
+    pub(super) fn join(&mut self, reading: Reading, text: &[u8], before: GapState, is_last: bool) {
         self.bytes.clear();
         self.pieces.clear();
         self.undecided = None;
@@ -90,7 +108,11 @@ impl Joined {
                 position = self.skip_blanks(text, position);
                 continue;
             }
-            match escape_sequence(gap) {
+            let sequence = match reading {
+                Reading::Shown => escape_sequence(gap),
+                Reading::Written => EscapeSequence::None,
+            };
+            match sequence {
                 EscapeSequence::Complete(bytes) => {
                     self.widen_gap(bytes, position);
                     position = self.skip_blanks(text, position + bytes);
@@ -223,7 +245,7 @@ impl Joined {
 /// A form of a secret without its gaps, as it is searched for.
 pub(super) fn without_gaps(form: &str) -> Cow<'_, str> {
     let mut joined = Joined::default();
-    joined.join(form.as_bytes(), GapState::default(), true);
+    joined.join(Reading::Shown, form.as_bytes(), GapState::default(), true);
     if joined.bytes.is_empty() && joined.length == form.len() {
         return Cow::Borrowed(form);
     }
@@ -267,7 +289,7 @@ mod tests {
     /// Joined, and where each piece of the whole stands.
     fn joined(text: &str) -> (String, Vec<String>) {
         let mut joined = Joined::default();
-        joined.join(text.as_bytes(), GapState::default(), true);
+        joined.join(Reading::Shown, text.as_bytes(), GapState::default(), true);
         let bytes = joined.bytes(text.as_bytes());
         let parts = joined.in_text(0..bytes.len());
         let parts = parts.map(|range| text[range].to_owned()).collect();
@@ -298,6 +320,15 @@ mod tests {
     }
 
     #[test]
+    fn escape_sequences_are_text_in_what_is_written() {
+        let text = b"a\n \x1b[1mb\x1b[";
+        let mut joined = Joined::default();
+        joined.join(Reading::Written, text, GapState::default(), false);
+        assert_eq!(joined.bytes(text), b"a\x1b[1mb\x1b[");
+        assert_eq!(joined.undecided(), None);
+    }
+
+    #[test]
     fn a_gap_without_end_is_one_that_nothing_is_found_across() {
         let within = format!("a{}b", "\n".repeat(MAX_GAP_BYTES));
         assert_eq!(joined(&within).0, "ab");
@@ -310,7 +341,12 @@ mod tests {
     #[test]
     fn knows_where_lines_break() {
         let mut joined = Joined::default();
-        joined.join(b"ab\x1b[mcd\nef\n", GapState::default(), false);
+        joined.join(
+            Reading::Shown,
+            b"ab\x1b[mcd\nef\n",
+            GapState::default(),
+            false,
+        );
         let breaks: Vec<_> = (0..6).map(|start| joined.line_break_after(start)).collect();
         assert_eq!(breaks, [4, 4, 4, 4, 6, 6].map(Some));
         assert_eq!(joined.text_position(2), Some(5));

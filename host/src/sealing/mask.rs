@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::redactor::Redactor;
+use super::segments::{Segment, Segments};
 
 /// What stands in the place of each byte of a secret.
 const MASK: u8 = b'*';
@@ -11,17 +12,17 @@ impl Redactor {
     /// The bytes with each byte of a secret replaced, so that everything else stays where it is.
     #[must_use]
     pub fn mask<'bytes>(&self, bytes: &'bytes [u8]) -> Cow<'bytes, [u8]> {
-        let mut ranges = Vec::new();
-        self.matcher.find(bytes, &mut ranges);
-        if ranges.is_empty() {
+        if !self.finds(bytes) {
             return Cow::Borrowed(bytes);
         }
-        let mut masked = bytes.to_vec();
-        for range in ranges {
-            if let Some(secret) = masked.get_mut(range) {
-                secret.fill(MASK);
-            }
-        }
+        let mut masked = Vec::with_capacity(bytes.len());
+        let mut pass = |segment: Segment<'_>| match segment {
+            Segment::Plain(text) => masked.extend_from_slice(text),
+            Segment::Secret(text) => masked.resize(masked.len() + text.len(), MASK),
+        };
+        let mut segments = Segments::default();
+        segments.push(&self.matcher, bytes, &mut pass);
+        segments.finish(&self.matcher, &mut pass);
         Cow::Owned(masked)
     }
 
@@ -57,6 +58,10 @@ mod tests {
         assert_eq!(
             *redactor.mask(b"\xffx hunter2-hunter2 y"),
             *b"\xffx *************** y"
+        );
+        assert_eq!(
+            *redactor.mask(b"x hunter2-\n  hunter2 \x1b[hunter2-hunter2"),
+            *b"x ********\n  ******* \x1b[***************"
         );
         assert!(matches!(
             redactor.mask(b"nothing"),

@@ -28,7 +28,7 @@
 //!
 //! Case makes no difference. Line breaks with the indentation behind them, and escape sequences that colour and move,
 //! are left out of the text before it is searched, and stay where they are: a form may be wrapped at any column, or have
-//! a colour inside. Where less than four bytes of a secret stand before a line break, these are left.
+//! a colour inside. A text with escape sequences is searched with them as well: a secret that follows `ESC [` is not what ends it. Where less than four bytes of a secret stand before a line break, these are left.
 //!
 //! For most values many of these are the same text, and cost nothing. What takes a pattern for each byte (ends of lines of
 //! quoted-printable, lines of a dump) is searched for of values of up to 64 bytes, and forms that few programs write of
@@ -37,7 +37,7 @@
 //! Not searched for, since every one of them would cost more than it finds: a value that a script cuts into parts,
 //! reverses, compresses or encrypts; dumps in octal, in words of the machine's order, and the text beside a dump where
 //! the value goes over its lines; hexadecimal and base64 with separators of other kinds; base64 of UTF-16, or
-//! of base64; a mixture of forms; a value whose first character ends an escape sequence that was begun before it. A script that wants to give a secret away can; this is for those that do so by accident.
+//! of base64; a mixture of forms. A script that wants to give a secret away can; this is for those that do so by accident.
 
 mod escaping;
 mod execution;
@@ -46,6 +46,8 @@ mod gaps;
 mod mask;
 mod matcher;
 mod redactor;
+mod search;
+mod segments;
 mod stream;
 #[cfg(test)]
 mod tests;

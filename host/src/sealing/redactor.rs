@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::forms::{self, Patterns};
-use super::gaps::{GapState, Joined};
+use super::gaps::{GapState, Joined, Reading, has_escape};
 use super::matcher::Matcher;
 use super::stream::StreamRedaction;
 
@@ -33,8 +33,11 @@ impl Redactor {
     #[must_use]
     pub fn finds(&self, text: &[u8]) -> bool {
         let mut joined = Joined::default();
-        joined.join(text, GapState::default(), true);
-        self.matcher.is_match(joined.bytes(text))
+        let mut finds = |reading| {
+            joined.join(reading, text, GapState::default(), true);
+            self.matcher.is_match(joined.bytes(text))
+        };
+        finds(Reading::Shown) || (has_escape(text) && finds(Reading::Written))
     }
 
     /// The text with every secret replaced.
@@ -45,9 +48,9 @@ impl Redactor {
         }
         let mut redacted = Vec::with_capacity(text.len());
         let mut stream = StreamRedaction::default();
-        stream.push_last(self, text.as_bytes(), |bytes| {
-            redacted.extend_from_slice(bytes);
-        });
+        let mut pass = |bytes: &[u8]| redacted.extend_from_slice(bytes);
+        stream.push(self, text.as_bytes(), &mut pass);
+        stream.finish(self, &mut pass);
         // Patterns are whole characters, and so is what stands between them.
         let redacted = String::from_utf8(redacted);
         Cow::Owned(

@@ -222,7 +222,15 @@ fn redacts_a_stream_cut_at_any_byte_as_if_it_were_whole() {
 fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
     for seed in 0..CASES {
         let mut random = Random(seed);
-        let alphabet = ["ab", "abc-", "aé\n", "ab=\"\\/+", "ab\r\n \x1b[m"][random.below(5)];
+        let (alphabet, between) = [
+            ("ab", "ab"),
+            ("abc-", "abc-"),
+            ("aé\n", "aé\n"),
+            ("ab=\"\\/+", "ab=\"\\/+"),
+            ("ab\r\n \x1b[m", "ab\r\n \x1b[m"),
+            // A secret may look like the end of an escape sequence that is begun before it.
+            ("a1;[m", "a1;[m\x1b\n"),
+        ][random.below(6)];
         let mut secrets = Vec::new();
         for _ in 0..=random.below(4) {
             let length = 6 + [3, 30, 200][random.below(3)];
@@ -236,7 +244,7 @@ fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
         let mut text = String::new();
         for _ in 0..random.below(30) {
             let length = random.below(60);
-            text.push_str(&random.text(alphabet, length));
+            text.push_str(&random.text(between, length));
             let secret = &secrets[random.below(secrets.len())];
             let most = secret.chars().count();
             let length = if random.below(2) == 0 {
@@ -551,6 +559,14 @@ fn finds_a_secret_that_escape_sequences_stand_in() {
         ),
         // What carries text is searched like text.
         ("\x1b]0;hunter2-hunter2\x07", "\x1b]0;***\x07"),
+        // A secret is not the end of what was begun before it.
+        ("hunt\x1b[hunter2-hunter2", "hunt\x1b[***"),
+        ("\x1b[1;hunter2-\n hunter2", "\x1b[1;***\n ***"),
+        ("\x1b(hunter2-hunter2\x1b[m", "\x1b(***\x1b[m"),
+        (
+            "hunter2-\x1b[mhunter2\x1b[hunter2-hunter2",
+            "***\x1b[m***\x1b[***",
+        ),
     ] {
         assert_eq!(redactor.redact(text), expected, "{text:?}");
         assert_eq!(
@@ -558,6 +574,28 @@ fn finds_a_secret_that_escape_sequences_stand_in() {
             expected,
             "{text:?}"
         );
+    }
+}
+
+#[test]
+fn finds_a_secret_whose_beginning_ends_an_escape_sequence() {
+    for secret in ["ABCDEFGH", "12345678", "0;1;hunter2", "B0B0B0B0"] {
+        let redactor = redactor(&[secret]);
+        for begun in [
+            "\x1b",
+            "\x1b[",
+            "\x1b[0;",
+            "\x1b(",
+            "\x1b)",
+            "\x1b\x1b[",
+            "\x1b[\n",
+        ] {
+            let text = format!("x{begun}{secret}z\n\x1b[m{secret}");
+            let expected = format!("x{begun}***z\n\x1b[m***");
+            assert!(redactor.finds(format!("{begun}{secret}").as_bytes()));
+            assert_eq!(redactor.redact(&text), expected, "{text:?}");
+            assert_eq!(streamed(&redactor, text.as_bytes().chunks(1)), expected);
+        }
     }
 }
 
