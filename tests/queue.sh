@@ -13,4 +13,4 @@ export TOOLHOST_TEST_KUBECONFIG TOOLHOST_TEST_QUEUE_COMMAND="$folder/queue"
 # Kueue ends where the API server does not serve its kinds yet; then it is started once more.
 bash "$folder/queue" up || bash "$folder/queue" up
 # One after the other: they share a queue.
-timeout 10m cargo test -p toolhost --test it cluster::queue -- --ignored --test-threads 1 --nocapture
+timeout 10m cargo test -p toolhost-cli --test it cluster::queue -- --ignored --test-threads 1 --nocapture

@@ -8,7 +8,7 @@ mod tools;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use toolhost::diagnostic::Document;
+use toolhost_diagnostic::Document;
 use toolhost::host::CallError;
 
 use crate::tools::Tools;

@@ -7,7 +7,7 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use toolhost::credential::CredentialsFile;
 use toolhost::credential::{CredentialProvider as _, SecretProvider as _};
-use toolhost::diagnostic::Document;
+use toolhost_diagnostic::Document;
 
 /// Stands in a corpus wherever a value may; a mutation that breaks it breaks the check, and no more.
 const VALUE: &str = "pl4nted-v4lue";

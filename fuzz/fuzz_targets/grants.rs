@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use toolhost::diagnostic::Document;
+use toolhost_diagnostic::Document;
 use toolhost::digest::Digest;
 use toolhost::grant::Grants;
 use toolhost::registry::ToolIdentity;
-use toolhost::setup::{GrantsFile, Plugin};
+use toolhost_cli::setup::{GrantsFile, Plugin};
 
 fuzz_target!(|text: &str| {
     let parsed = Document::parse("grants.yaml", text)

@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use toolhost::diagnostic::{Diagnostic, Document};
-use toolhost::playbook::{Override, Playbook, merge_payload};
+use toolhost_diagnostic::{Diagnostic, Document};
+use toolhost_cli::playbook::{Override, Playbook, merge_payload};
 use toolhost::template::Renderer;
 
 fuzz_target!(|text: &str| {

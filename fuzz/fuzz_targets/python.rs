@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
-use toolhost::backend::memory::{AttemptScript, Exit, JobScript, Step};
+use toolhost::capability::memory::{AttemptScript, Exit, JobScript, Step};
 
 use crate::tools::Tools;
 

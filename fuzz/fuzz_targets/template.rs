@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use toolhost::credential::CredentialsFile;
-use toolhost::diagnostic::Document;
+use toolhost_diagnostic::Document;
 use toolhost::sealing::Vault;
 use toolhost::template::{MAX_RENDERED_BYTES, MAX_RENDERING_TIME, Renderer, TemplateContext};
 

@@ -197,7 +197,7 @@ fn answering(outcome: &str) -> Vec<u8> {
 fn guest(kind: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let workspace = workspace.canonicalize().unwrap();
         let packages = ["guest-misbehave", "guest-standard"];
         build_guests::build(&workspace, &workspace.join("target/guests"), &packages).unwrap()

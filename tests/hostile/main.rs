@@ -2,8 +2,8 @@
 //! memory are measured and held against a bound.
 //!
 //! ```console
-//! $ cargo test -p toolhost --test hostile -- --nocapture               # prints the table
-//! $ TOOLHOST_TEST_CASE=loops cargo test -p toolhost --test hostile     # runs those whose name has it
+//! $ cargo test -p toolhost-cli --test hostile -- --nocapture               # prints the table
+//! $ TOOLHOST_TEST_CASE=loops cargo test -p toolhost-cli --test hostile     # runs those whose name has it
 //! ```
 
 #![expect(
@@ -20,7 +20,7 @@
 )]
 
 mod binary;
-#[path = "../../host/build_guests.rs"]
+#[path = "../../host/tools/build_guests.rs"]
 mod build_guests;
 mod calls;
 mod case;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use toolhost::backend::memory::MemoryEngine;
+use toolhost::capability::memory::MemoryEngine;
 use toolhost::limits::Limits;
 
 use crate::guests;
@@ -84,10 +84,11 @@ async fn each_key_that_the_host_names_is_one_of_the_tool_or_is_not_shown() {
     let (script, python) = (tool("script"), tool("python"));
     let mut keys = BTreeSet::new();
     for part in [
-        "host/src/capability",
-        "host/src/backend",
-        "host/src/scope",
-        "host/src/abi",
+        "host/capability/src",
+        "host/kubernetes/src",
+        "host/toolhost/src/backend",
+        "host/toolhost/src/scope",
+        "host/toolhost/src/abi",
         "plugins/job/src",
     ] {
         named_keys(&guests::workspace().join(part), &mut keys);

@@ -10,7 +10,6 @@ use toolhost::backend::local::{LocalEngine, LocalSettings};
 use toolhost::backend::objects::{GcsSource, HttpSource, S3Source, SourceRouter};
 use toolhost::capability::{AccessSource, FetchRule};
 use toolhost::credential::{CredentialAccess, CredentialsFile, HttpExchange, Machine, Tokens};
-use toolhost::diagnostic::Document;
 use toolhost::digest::Digest;
 use toolhost::grant::{Capability, Grants};
 use toolhost::host::{CallRequest, ToolHost};
@@ -19,6 +18,7 @@ use toolhost::outcome::Outcome;
 use toolhost::progress::progress;
 use toolhost::sealing::{ExecutionSecrets, SecretOrigin};
 use toolhost::template::TemplateContext;
+use toolhost_diagnostic::Document;
 
 use crate::program::Workspace;
 use crate::{guests, program};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
+use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::capability::{
     CapabilityError, JobHandle, JobIdentity, JobReporter, JobRequest, JobRunner, LogSink,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use toolhost::backend::memory::MemoryEngine;
+use toolhost::capability::memory::MemoryEngine;
 use toolhost::grant::Grants;
 use toolhost::host::ToolHost;
 use toolhost::registry::{CompileError, Compiler, CompilerProgram, LoadError};

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 use toolhost::backend::local::LocalSettings;
 use toolhost::credential::{CredentialsFile, Keychain};
-use toolhost::diagnostic::Document;
 use toolhost::host::{CallError, CallRequest, ToolHost};
 use toolhost::outcome::OutcomeStatus;
 use toolhost::template::TemplateContext;
+use toolhost_diagnostic::Document;
 
 use crate::{guests, program};
 

@@ -8,14 +8,16 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
-use toolhost::backend::memory::{AttemptScript, Exit, JobScript, MemoryEngine, Step};
+use toolhost::capability::memory::{AttemptScript, Exit, JobScript, MemoryEngine, Step};
 use toolhost::capability::{
     CapabilityError, FetchRequest, JobRequest, Object, ObjectMetadata, ObjectSource, Reason,
 };
 use toolhost::credential::{CredentialProvider, CredentialsFile};
-use toolhost::diagnostic::Document;
 use toolhost::host::{CallError, CallRequest, ToolHost};
-use toolhost::playbook::{self, Playbook, RunInputs, StepCall, StepResult, StepRunner, StepStatus};
+use toolhost_cli::playbook::{
+    self, Playbook, RunInputs, StepCall, StepResult, StepRunner, StepStatus,
+};
+use toolhost_diagnostic::Document;
 
 use crate::guests;
 

@@ -15,14 +15,14 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
-use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
+use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::capability::{
     CapabilityError, FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource,
 };
 use toolhost::digest::Digest;
 use toolhost::host::{CallRequest, ToolHost};
 use toolhost::outcome::Outcome;
-use toolhost::setup::{Settings, set_up};
+use toolhost_cli::setup::{Settings, set_up};
 
 use crate::{guests, program};
 

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use toolhost::backend::local::{LocalEngine, LocalSettings};
-use toolhost::backend::memory::MemoryEngine;
 use toolhost::backend::objects::{FileSource, SourceRouter};
 use toolhost::capability::JobRunner;
+use toolhost::capability::memory::MemoryEngine;
 use toolhost::grant::Grants;
 use toolhost::host::ToolHost;
 use toolhost::limits::Limits;
@@ -48,7 +48,7 @@ pub(crate) fn bytes(package: &str) -> Arc<[u8]> {
 /// The root of the repository.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
+        .join("../..")
         .canonicalize()
         .unwrap()
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
+use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::credential::CredentialsFile;
-use toolhost::diagnostic::Document;
 use toolhost::grant::{Capability, Grants};
 use toolhost::host::{CallError, CallRequest, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
+use toolhost_diagnostic::Document;
 
 use crate::alone::{all_and_peak_bytes, is_alone};
 use crate::guests;

@@ -15,7 +15,7 @@ mod architecture;
 mod boundary;
 mod bounds;
 
-#[path = "../../host/build_guests.rs"]
+#[path = "../../host/tools/build_guests.rs"]
 mod build_guests;
 mod cli;
 mod cluster;

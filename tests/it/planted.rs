@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use toolhost::backend::local::{LocalEngine, LocalSettings};
 use toolhost::capability::{CapabilityError, FetchRequest, Object, ObjectSource, Reason};
 use toolhost::credential::CredentialsFile;
-use toolhost::diagnostic::Document;
 use toolhost::host::{CallRequest, ToolHost};
 use toolhost::outcome::Outcome;
 use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
+use toolhost_diagnostic::Document;
 
 use crate::guests;
 use crate::program;

@@ -7,14 +7,14 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use toolhost::backend::local::LocalSettings;
-use toolhost::backend::memory::{AttemptScript, Exit, JobScript, MemoryEngine, Step};
+use toolhost::capability::memory::{AttemptScript, Exit, JobScript, MemoryEngine, Step};
 use toolhost::credential::CredentialsFile;
-use toolhost::diagnostic::Document;
 use toolhost::host::{CallRequest, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::outcome::{Outcome, OutcomeStatus};
-use toolhost::playbook::{self, Playbook, Report, RunInputs, RunStatus, StepStatus};
 use toolhost::template::TemplateContext;
+use toolhost_cli::playbook::{self, Playbook, Report, RunInputs, RunStatus, StepStatus};
+use toolhost_diagnostic::Document;
 
 use crate::examples::{Runner, fixture};
 use crate::{guests, program};

@@ -1,7 +1,7 @@
 //! The script tool through the whole host, on the memory engine.
 
 use serde_json::json;
-use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
+use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::host::CallRequest;
 use toolhost::limits::Limits;
 use toolhost::outcome::OutcomeStatus;

@@ -7,15 +7,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use toolhost::backend::local::LocalSettings;
-use toolhost::backend::memory::{AttemptScript, Exit, JobScript, MemoryEngine, Step};
+use toolhost::capability::memory::{AttemptScript, Exit, JobScript, MemoryEngine, Step};
 use toolhost::capability::{CapabilityError, Reason};
 use toolhost::credential::CredentialsFile;
-use toolhost::diagnostic::Document;
 use toolhost::digest::Digest;
 use toolhost::host::{CallError, CallRequest, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
+use toolhost_diagnostic::Document;
 
 use crate::guests;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
-use toolhost::backend::memory::{AttemptScript, JobScript, MemoryEngine};
+use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::grant::{Capability, Grants};
 use toolhost::host::{CallRequest, ToolHost};
 use toolhost::limits::Limits;

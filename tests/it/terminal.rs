@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::Output;
 
 use serde_json::Value;
-use toolhost::diagnostic::Document;
+use toolhost_diagnostic::Document;
 
 use crate::guests;
 use crate::program::Workspace;
@@ -311,7 +311,7 @@ fn a_plan_is_escaped_and_means_the_same() {
 
 #[test]
 fn one_file_of_the_command_line_writes_and_it_escapes_what_it_writes() {
-    let folder = guests::workspace().join("host/src/cli");
+    let folder = guests::workspace().join("host/cli/src/cli");
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
-use toolhost::backend::memory::MemoryEngine;
+use toolhost::capability::memory::MemoryEngine;
 use toolhost::capability::JobRequest;
 use toolhost::host::{CallError, CallRequest, ToolHost};
 use toolhost::outcome::Outcome;

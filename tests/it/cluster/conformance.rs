@@ -4,9 +4,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use serde_json::json;
-use toolhost::backend::conformance::{self, Behaviour, Harness, Timing, shell_request};
-use toolhost::backend::kubernetes::KubernetesEngine;
+use toolhost::capability::conformance::jobs::{self, Behaviour, Harness, Timing, shell_request};
 use toolhost::capability::{JobRequest, JobRunner, Reason};
+use toolhost_kubernetes::KubernetesEngine;
 
 use super::counter::Counter;
 use super::{Place, host_ip};
@@ -83,14 +83,14 @@ async fn a_real_cluster_passes_the_conformance_suite() {
     macro_rules! at_once {
         ($($case:ident),+ $(,)?) => {{
             let results = tokio::join!($(async {
-                let case = AssertUnwindSafe(conformance::$case(&cluster)).catch_unwind();
+                let case = AssertUnwindSafe(jobs::$case(&cluster)).catch_unwind();
                 (stringify!($case), case.await.is_ok())
             }),+);
             let ($($case),+) = results;
             [$($case),+]
         }};
     }
-    let results = toolhost::for_each_conformance_case!(at_once).into_iter();
+    let results = toolhost::capability::for_each_conformance_case!(at_once).into_iter();
     let unmet: Vec<_> = results.filter(|(_, is_met)| !is_met).collect();
     assert!(unmet.is_empty(), "{unmet:?}");
     cluster.place.delete().await;

@@ -4,7 +4,7 @@
 //! by themselves, one after the other:
 //!
 //! ```sh
-//! cargo test -p toolhost --test it cluster::disruption -- --ignored --test-threads 1
+//! cargo test -p toolhost-cli --test it cluster::disruption -- --ignored --test-threads 1
 //! ```
 
 use std::process::Command;

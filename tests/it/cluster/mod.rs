@@ -8,7 +8,7 @@
 //! they leave out.
 //!
 //! ```sh
-//! cargo test -p toolhost --test it cluster:: -- --ignored
+//! cargo test -p toolhost-cli --test it cluster:: -- --ignored
 //! ```
 
 mod admission;
@@ -35,7 +35,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use toolhost::backend::kubernetes::{KubernetesEngine, KubernetesSettings, Policy};
+use toolhost_kubernetes::{KubernetesEngine, KubernetesSettings, Policy};
 
 /// Where the cluster of the tests is.
 fn kubeconfig() -> PathBuf {

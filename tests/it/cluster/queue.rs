@@ -7,10 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 use tokio::time::timeout;
-use toolhost::backend::kubernetes::KubernetesEngine;
 use toolhost::capability::{
     JobEnd, JobEventKind, JobHandle, JobRequest, JobRunner as _, JobStatus, LogSink, Reason, Script,
 };
+use toolhost_kubernetes::KubernetesEngine;
 
 use super::Place;
 use super::step::{STUCK, kubectl_with};

@@ -50,7 +50,7 @@ impl Account {
 /// Those of the whole cluster are named as it, so that tests do not share them.
 fn objects(folder: &str, place: &Place) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
+        .join("../..")
         .join(folder);
     let path = path.to_str().unwrap();
     let written = kubectl(&["create", "-k", path, "--dry-run=client", "-o", "json"]);

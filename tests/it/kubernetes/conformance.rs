@@ -4,9 +4,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fake_kubernetes::{Play, PlayedPod};
 use serde_json::json;
-use toolhost::backend::conformance::{self, Behaviour, Harness, Timing, shell_request};
-use toolhost::backend::kubernetes::KubernetesEngine;
+use toolhost::capability::conformance::jobs::{self, Behaviour, Harness, Timing, shell_request};
 use toolhost::capability::{JobRequest, JobRunner, Reason};
+use toolhost_kubernetes::KubernetesEngine;
 
 use super::{BACKOFF_BASE, Cluster, NAMESPACE, PATIENCE};
 
@@ -72,9 +72,9 @@ macro_rules! suite {
     ($($case:ident),+ $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread")]
         async fn $case() {
-            conformance::$case(&Suite::new().await).await;
+            jobs::$case(&Suite::new().await).await;
         }
     )+};
 }
 
-toolhost::for_each_conformance_case!(suite);
+toolhost::capability::for_each_conformance_case!(suite);

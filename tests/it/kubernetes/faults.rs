@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fake_kubernetes::{Fault, Match, Planned, Play, Refusal, Step, When};
 use jiff::Timestamp;
-use toolhost::backend::kubernetes::KubernetesEngine;
 use toolhost::capability::{JobEvent, JobEventKind, JobRequest, JobStatus};
+use toolhost_kubernetes::KubernetesEngine;
 
 use super::{Cluster, Ran, all_hold, run, start};
 

@@ -26,11 +26,11 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use toolhost::backend::kubernetes::{KubernetesEngine, KubernetesSettings};
 use toolhost::capability::{
     AttemptEnd, CapabilityError, JobEnd, JobEvent, JobEventKind, JobHandle, JobIdentity,
     JobRequest, JobRunner, LogSink, Script,
 };
+use toolhost_kubernetes::{KubernetesEngine, KubernetesSettings};
 
 /// The delay after the first failure, on both sides.
 const BACKOFF_BASE: Duration = Duration::from_millis(10);

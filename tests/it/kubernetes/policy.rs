@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use toolhost::backend::kubernetes::{KubernetesEngine, Policy};
 use toolhost::capability::{JobStatus, Reason};
+use toolhost_kubernetes::{KubernetesEngine, Policy};
 
 use super::process::{self, RUN};
 use super::{Cluster, NAMESPACE, run};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use toolhost::backend::kubernetes::{KubernetesEngine, Policy};
 use toolhost::capability::{JobEventKind, JobRequest, JobStatus, Reason};
+use toolhost_kubernetes::{KubernetesEngine, Policy};
 
 use super::{Cluster, Ran, run};
 

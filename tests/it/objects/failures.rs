@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use toolhost::backend::objects::conformance::{BadLine, Harness as _};
 use toolhost::backend::objects::{GcsSource, S3Source};
+use toolhost::capability::conformance::objects::{BadLine, Harness as _};
 use toolhost::capability::{
     Access, CapabilityError, FetchPolicy, FetchRequest, Object, ObjectSource, Reason, Service,
 };

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use toolhost::backend::objects::conformance::{BadLine, Harness};
 use toolhost::backend::objects::{FileSource, GcsSource, HttpSource, S3Source};
+use toolhost::capability::conformance::objects::{BadLine, Harness};
 use toolhost::capability::{FetchOptions, FetchPolicy, FetchRequest, ObjectSource};
 use toolhost::http::{HttpClient, HttpSettings};
 

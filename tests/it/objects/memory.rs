@@ -1,6 +1,6 @@
 //! What a fetch needs of this machine.
 
-use toolhost::backend::objects::conformance::Harness as _;
+use toolhost::capability::conformance::objects::Harness as _;
 
 use super::harness::Bucket;
 use crate::alone::{all_and_peak_bytes, is_alone};

@@ -3,7 +3,7 @@
 //! `TOOLHOST_TEST_S3_SECRET` with the bucket `bucket-name`, Google Cloud Storage by
 //! `TOOLHOST_TEST_GCS_ENDPOINT` with the bucket `my-bucket`.
 //!
-//! `cargo test -p toolhost --test it objects::real -- --ignored` runs them.
+//! `cargo test -p toolhost-cli --test it objects::real -- --ignored` runs them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::{HttpRequest, HttpRequestBody};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use toolhost::backend::objects::conformance::{self, BadLine, Harness};
 use toolhost::backend::objects::{GcsSource, S3Source};
+use toolhost::capability::conformance::objects::{self, BadLine, Harness};
 use toolhost::capability::{Access, FetchRequest, ObjectSource, Reason};
 use toolhost::http::{AddressPolicy, HttpClient, Request, Url};
 
@@ -190,13 +190,13 @@ impl Harness for Gcs {
 #[tokio::test]
 #[ignore = "skipped: needs a server, see TOOLHOST_TEST_S3_ENDPOINT in tests/it/objects/real.rs"]
 async fn a_real_s3_is_a_source_that_conforms() {
-    conformance::run_all(&S3::new()).await;
+    objects::run_all(&S3::new()).await;
 }
 
 #[tokio::test]
 #[ignore = "skipped: needs a server, see TOOLHOST_TEST_GCS_ENDPOINT in tests/it/objects/real.rs"]
 async fn a_real_google_cloud_storage_is_a_source_that_conforms() {
-    conformance::run_all(&Gcs::new()).await;
+    objects::run_all(&Gcs::new()).await;
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use toolhost::backend::local::LocalSettings;
-use toolhost::backend::objects::conformance::Harness as _;
 use toolhost::backend::objects::{S3Source, SourceRouter};
 use toolhost::capability::ObjectSource;
+use toolhost::capability::conformance::objects::Harness as _;
 use toolhost::host::CallRequest;
 
 use super::access::{FakeAccess, keys};

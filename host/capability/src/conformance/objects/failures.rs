@@ -1,0 +1,101 @@
+use std::time::Duration;
+
+use super::{BadLine, Harness, bytes, fetch, refused, wait_until};
+use crate::Reason;
+
+/// More than what is under way in buffers when a line stalls.
+const LARGE_BYTES: usize = 5 << 20;
+/// Where a line stalls: after the head of the answer, and long before its end.
+const STALLS_AFTER: usize = 100_003;
+/// A timeout that is meant to pass.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// What is not there is said to be not there, by its name.
+pub async fn says_that_an_object_is_missing(harness: &dyn Harness) {
+    let request = harness.missing().await;
+    let uri = request.uri.clone();
+    let error = refused(harness, request).await;
+    assert_eq!(error.reason, Reason::FetchNotFound, "{error}");
+    assert!(
+        error.message.contains(&uri),
+        "the message names no culprit: {error}"
+    );
+    assert!(error.hint.is_some(), "there is no hint: {error}");
+    assert_eq!(error.field.as_deref(), Some("script.uri"), "{error}");
+    assert!(!error.retryable, "{error}");
+}
+
+/// What may not be read is said to be there for others alone.
+pub async fn says_that_an_object_is_forbidden(harness: &dyn Harness) {
+    let Some(request) = harness.forbidden().await else {
+        return;
+    };
+    let uri = request.uri.clone();
+    let error = refused(harness, request).await;
+    assert_eq!(error.reason, Reason::FetchDenied, "{error}");
+    assert!(
+        error.message.contains(&uri),
+        "the message names no culprit: {error}"
+    );
+    assert!(error.hint.is_some(), "there is no hint: {error}");
+    assert!(!error.retryable, "{error}");
+}
+
+/// A limit is kept while an object is read: what is larger is refused though its end never comes.
+pub async fn stops_at_the_limit_and_not_at_the_end(harness: &dyn Harness) {
+    let content = bytes(LARGE_BYTES);
+    let mut request = harness.put("conformance/endless.bin", &content).await;
+    request.options.max_bytes = 10_000;
+    if let Some(over) = harness
+        .over(request.clone(), BadLine::Stalls(STALLS_AFTER))
+        .await
+    {
+        request = over;
+    }
+    let error = refused(harness, request).await;
+    assert_eq!(error.reason, Reason::TooLarge, "{error}");
+    let closed = async || harness.open_connections().await == 0;
+    wait_until(harness, "the connection is closed", closed).await;
+}
+
+/// A fetch that takes too long ends, and says so.
+pub async fn ends_when_its_time_is_over(harness: &dyn Harness) {
+    let request = harness
+        .put("conformance/slow.bin", &bytes(LARGE_BYTES))
+        .await;
+    let stalls = BadLine::Stalls(STALLS_AFTER);
+    let Some(mut request) = harness.over(request, stalls).await else {
+        return;
+    };
+    request.options.timeout = Some(SHORT);
+    let error = refused(harness, request).await;
+    assert_eq!(error.reason, Reason::Timeout, "{error}");
+    assert!(error.hint.is_some(), "there is no hint: {error}");
+    let closed = async || harness.open_connections().await == 0;
+    wait_until(harness, "the connection is closed", closed).await;
+}
+
+/// A fetch that nobody waits for any longer leaves no connection, and disturbs no other.
+pub async fn leaves_nothing_when_it_is_cancelled(harness: &dyn Harness) {
+    let content = bytes(LARGE_BYTES);
+    let request = harness.put("conformance/cancelled.bin", &content).await;
+    let stalls = BadLine::Stalls(STALLS_AFTER);
+    match harness.over(request.clone(), stalls).await {
+        Some(stalled) => {
+            let under_way = async || harness.open_connections().await > 0;
+            tokio::select! {
+                result = fetch(harness, stalled) => panic!("it ended by itself: {result:?}"),
+                () = wait_until(harness, "the fetch is under way", under_way) => {}
+            }
+            let closed = async || harness.open_connections().await == 0;
+            wait_until(harness, "the connection is closed", closed).await;
+        }
+        // Where nothing can be held up, it is begun and dropped.
+        None => drop(tokio::time::timeout(Duration::ZERO, fetch(harness, request.clone())).await),
+    }
+    let again = fetch(harness, request).await;
+    assert!(
+        again.is_ok_and(|object| object.bytes == content),
+        "the next fetch was disturbed"
+    );
+}

@@ -1,0 +1,132 @@
+//! What every source of objects has to do, as a suite that anyone can run against their own.
+//!
+//! A [`Harness`] provides the source and puts objects where the source finds them; [`run_all`] then runs every
+//! case. Each case is public as well, so that it can be a test of its own. A case that is not met panics and
+//! says what was seen. Where a source has no connections that could break, or nothing that it may not read,
+//! the harness says so and the case checks what is left of it.
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use toolhost_capability::conformance::objects::{self, BadLine, Harness};
+//! use toolhost_capability::{FetchOptions, FetchRequest, ObjectSource};
+//!
+//! /// A source of the files of a folder.
+//! struct Files<S> {
+//!     source: S,
+//!     folder: std::path::PathBuf,
+//! }
+//!
+//! #[async_trait]
+//! impl<S: ObjectSource> Harness for Files<S> {
+//!     fn source(&self) -> &dyn ObjectSource {
+//!         &self.source
+//!     }
+//!
+//!     async fn put(&self, name: &str, bytes: &[u8]) -> FetchRequest {
+//!         let path = self.folder.join(name);
+//!         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+//!         std::fs::write(&path, bytes).unwrap();
+//!         FetchRequest { uri: name.to_owned(), options: FetchOptions::default() }
+//!     }
+//!
+//!     async fn missing(&self) -> FetchRequest {
+//!         FetchRequest { uri: "missing.py".to_owned(), options: FetchOptions::default() }
+//!     }
+//!
+//!     async fn forbidden(&self) -> Option<FetchRequest> {
+//!         let uri = "/etc/passwd".to_owned();
+//!         Some(FetchRequest { uri, options: FetchOptions::default() })
+//!     }
+//!
+//!     async fn over(&self, _: FetchRequest, _: BadLine) -> Option<FetchRequest> {
+//!         None
+//!     }
+//!
+//!     async fn open_connections(&self) -> usize {
+//!         0
+//!     }
+//! }
+//!
+//! async fn my_source_conforms(source: impl ObjectSource, folder: std::path::PathBuf) {
+//!     objects::run_all(&Files { source, folder }).await;
+//! }
+//! ```
+
+mod content;
+mod failures;
+mod harness;
+
+use std::time::Duration;
+
+pub use content::{
+    goes_on_after_every_cut, reads_an_empty_object, reads_an_object_whole, takes_names_as_they_are,
+    takes_no_byte_more_than_allowed,
+};
+pub use failures::{
+    ends_when_its_time_is_over, leaves_nothing_when_it_is_cancelled,
+    says_that_an_object_is_forbidden, says_that_an_object_is_missing,
+    stops_at_the_limit_and_not_at_the_end,
+};
+pub use harness::{BadLine, Harness};
+
+use crate::{CapabilityError, FetchRequest, Object};
+
+/// How often a state is looked at that is waited for.
+const LOOKS_EVERY: Duration = Duration::from_millis(5);
+
+/// Runs every case, one after the other.
+pub async fn run_all(harness: &dyn Harness) {
+    reads_an_object_whole(harness).await;
+    reads_an_empty_object(harness).await;
+    goes_on_after_every_cut(harness).await;
+    takes_names_as_they_are(harness).await;
+    takes_no_byte_more_than_allowed(harness).await;
+    says_that_an_object_is_missing(harness).await;
+    says_that_an_object_is_forbidden(harness).await;
+    stops_at_the_limit_and_not_at_the_end(harness).await;
+    ends_when_its_time_is_over(harness).await;
+    leaves_nothing_when_it_is_cancelled(harness).await;
+}
+
+async fn fetch(harness: &dyn Harness, request: FetchRequest) -> Result<Object, CapabilityError> {
+    let uri = request.uri.clone();
+    let fetching = harness.source().fetch(request);
+    let fetched = tokio::time::timeout(harness.patience(), fetching).await;
+    fetched.unwrap_or_else(|_| panic!("`{uri}` was not fetched within {:?}", harness.patience()))
+}
+
+async fn refused(harness: &dyn Harness, request: FetchRequest) -> CapabilityError {
+    let uri = request.uri.clone();
+    match fetch(harness, request).await {
+        Err(error) => error,
+        Ok(object) => panic!("`{uri}` was fetched, with {} bytes", object.bytes.len()),
+    }
+}
+
+async fn wait_until(harness: &dyn Harness, what: &str, is_so: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !is_so().await {
+            tokio::time::sleep(LOOKS_EVERY).await;
+        }
+    };
+    if tokio::time::timeout(harness.patience(), waiting)
+        .await
+        .is_err()
+    {
+        panic!("not so within {:?}: {what}", harness.patience());
+    }
+}
+
+/// Bytes without a pattern that a wrong offset could hide in, by the generator of Knuth's MMIX.
+fn bytes(count: usize) -> Vec<u8> {
+    let mut state: u64 = 0x2545_f491_4f6c_dd1d;
+    std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        // The upper bits are the better ones.
+        state.to_be_bytes()[0]
+    })
+    .take(count)
+    .collect()
+}

@@ -1,0 +1,422 @@
+//! The rules of the Kubernetes Job controller, as far as a job with one pod at a time needs them.
+//!
+//! Sources: <https://kubernetes.io/docs/concepts/workloads/controllers/job/> and
+//! `pkg/controller/job/backoff_utils.go`.
+
+use std::time::Duration;
+
+use crate::{AttemptEnd, JobEnd, JobStatus, Reason};
+
+/// The most that `backoffLimit` may be: Kubernetes takes any `int32`, but each attempt costs a caller
+/// some events, and a job that failed a thousand times does not heal.
+pub(crate) const MAX_BACKOFF_LIMIT: u32 = 1_000;
+/// The delay after the first failure (`DefaultJobPodFailureBackOff`).
+pub const DEFAULT_BACKOFF_BASE: Duration = Duration::from_secs(10);
+/// The longest delay: the documentation says six minutes.
+pub(crate) const MAX_BACKOFF: Duration = Duration::from_mins(6);
+
+/// What to do after an attempt.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Start another one after the delay.
+    Retry(Duration),
+    /// The job is over.
+    Finish(JobEnd),
+}
+
+/// What a job waits for, of which nothing could start yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What kind of wait it is.
+    pub reason: Reason,
+    /// A sentence about it.
+    pub message: String,
+    /// How to end the wait.
+    pub hint: Option<String>,
+    /// The path of the configuration value to change.
+    pub field: Option<String>,
+}
+
+/// What the controller knows of one job.
+#[derive(Debug)]
+pub struct Controller {
+    backoff_limit: u32,
+    active_deadline: Option<Duration>,
+    backoff_base: Duration,
+    failed: u32,
+}
+
+impl Controller {
+    /// A job of which nothing has run yet. `backoff_limit` is how many attempts may fail before the last one,
+    /// `active_deadline` how long the job may take, `backoff_base` the delay after the first failure.
+    #[must_use]
+    pub fn new(
+        backoff_limit: u32,
+        active_deadline: Option<Duration>,
+        backoff_base: Duration,
+    ) -> Self {
+        Self {
+            backoff_limit,
+            active_deadline,
+            backoff_base,
+            failed: 0,
+        }
+    }
+
+    /// The same after so many failures, which another controller counted.
+    #[must_use]
+    pub fn with_failed(mut self, failed: u32) -> Self {
+        self.failed = failed;
+        self
+    }
+
+    /// Counts the attempt and decides.
+    ///
+    /// An attempt that was cancelled does not count as failed: it was not its fault. One that was ended
+    /// at the deadline does, as in Kubernetes.
+    pub fn after(&mut self, end: &AttemptEnd) -> Next {
+        match end.reason {
+            None => Next::Finish(self.succeeded()),
+            Some(Reason::Cancelled) => Next::Finish(self.cancelled()),
+            Some(Reason::DeadlineExceeded) => {
+                self.failed += 1;
+                Next::Finish(self.deadline_exceeded())
+            }
+            Some(_) => {
+                self.failed += 1;
+                if self.failed > self.backoff_limit {
+                    Next::Finish(self.gave_up(end))
+                } else {
+                    Next::Retry(self.backoff())
+                }
+            }
+        }
+    }
+
+    /// The end of a job of which an attempt succeeded.
+    #[must_use]
+    pub fn succeeded(&self) -> JobEnd {
+        JobEnd {
+            succeeded: 1,
+            ..self.end(JobStatus::Succeeded, None)
+        }
+    }
+
+    /// The end of a job that was cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> JobEnd {
+        JobEnd {
+            message: Some("cancelled".to_owned()),
+            ..self.end(JobStatus::Cancelled, Some(Reason::Cancelled))
+        }
+    }
+
+    /// The end of a job that was cancelled while nothing of it could start. The reason is that of the wait.
+    #[must_use]
+    pub fn cancelled_waiting(&self, wait: &Wait) -> JobEnd {
+        let message = format!("cancelled while it waited: {}", wait.message);
+        self.ended_waiting(JobStatus::Cancelled, wait, message)
+    }
+
+    /// The end of a job that somebody else deleted.
+    #[must_use]
+    pub fn deleted(&self) -> JobEnd {
+        JobEnd {
+            message: Some("the job was deleted by somebody else".to_owned()),
+            hint: Some(
+                "see who deletes jobs there; a host that cancels says so in its own log".to_owned(),
+            ),
+            ..self.end(JobStatus::Failed, Some(Reason::Deleted))
+        }
+    }
+
+    /// The end of a job whose time is over.
+    #[must_use]
+    pub fn deadline_exceeded(&self) -> JobEnd {
+        let deadline = self.active_deadline.unwrap_or_default();
+        JobEnd {
+            message: Some(deadline_message(deadline)),
+            hint: Some(DEADLINE_HINT.to_owned()),
+            field: Some(DEADLINE_FIELD.to_owned()),
+            ..self.end(JobStatus::TimedOut, Some(Reason::DeadlineExceeded))
+        }
+    }
+
+    /// The end of a job whose time is over and of which nothing could start. The reason is that of the wait.
+    #[must_use]
+    pub fn deadline_exceeded_waiting(&self, wait: &Wait) -> JobEnd {
+        let deadline = self.active_deadline.unwrap_or_default();
+        let message = format!(
+            "waited until its deadline of {deadline:?} (`activeDeadlineSeconds`): {}",
+            wait.message
+        );
+        self.ended_waiting(JobStatus::TimedOut, wait, message)
+    }
+
+    /// The end of a job that failed as often as it may: the last attempt says why.
+    #[must_use]
+    pub fn gave_up(&self, last: &AttemptEnd) -> JobEnd {
+        let what = last.message.as_deref().unwrap_or("failed");
+        let message = match self.failed {
+            1 => format!("the only attempt {what}"),
+            attempts => format!(
+                "all {attempts} attempts failed (backoffLimit {}); the last one {what}",
+                self.backoff_limit
+            ),
+        };
+        JobEnd {
+            message: Some(message),
+            hint: last.hint.clone(),
+            field: last.field.clone(),
+            ..self.end(JobStatus::Failed, last.reason)
+        }
+    }
+
+    fn ended_waiting(&self, status: JobStatus, wait: &Wait, message: String) -> JobEnd {
+        JobEnd {
+            message: Some(message),
+            hint: wait.hint.clone(),
+            field: wait.field.clone(),
+            ..self.end(status, Some(wait.reason))
+        }
+    }
+
+    fn end(&self, status: JobStatus, reason: Option<Reason>) -> JobEnd {
+        JobEnd {
+            status,
+            succeeded: 0,
+            failed: self.failed,
+            reason,
+            message: None,
+            hint: None,
+            field: None,
+        }
+    }
+
+    /// The base, doubled with every failure after the first.
+    fn backoff(&self) -> Duration {
+        2_u32
+            .checked_pow(self.failed.saturating_sub(1))
+            .and_then(|factor| self.backoff_base.checked_mul(factor))
+            .map_or(MAX_BACKOFF, |wait| wait.min(MAX_BACKOFF))
+    }
+}
+
+const DEADLINE_FIELD: &str = "job.activeDeadlineSeconds";
+const DEADLINE_HINT: &str = "see in the log what it was doing, and raise `activeDeadlineSeconds` if \
+                             it needs the time; the deadline covers all attempts and the delays between them";
+const MEMORY_FIELD: &str = "job.resources.limits.memory";
+
+/// The end of an attempt that exited by itself. The message is a predicate: "exited with code 3".
+pub fn exited(code: i32) -> AttemptEnd {
+    let hint = match code {
+        126 => Some(
+            "code 126 is what shells say of a program that may not be executed: check that it is \
+             executable and made for this machine",
+        ),
+        127 => Some(
+            "code 127 is what shells say of a program that was not found: check what the script and \
+             its first line call, and that it is installed",
+        ),
+        _ => None,
+    };
+    AttemptEnd {
+        exit_code: Some(code),
+        reason: (code != 0).then_some(Reason::ScriptError),
+        message: (code != 0).then(|| format!("exited with code {code}")),
+        hint: hint.map(str::to_owned),
+        ..AttemptEnd::default()
+    }
+}
+
+/// The end of an attempt that was ended by a signal.
+pub fn signalled(signal: i32) -> AttemptEnd {
+    let name = signal_name(signal).map_or_else(String::new, |name| format!(" ({name})"));
+    AttemptEnd {
+        signal: Some(signal),
+        reason: Some(Reason::Signalled),
+        message: Some(format!("was ended by signal {signal}{name}")),
+        ..AttemptEnd::default()
+    }
+}
+
+/// Says of an attempt that it ended for want of memory; `limit` is the limit as the user wrote it.
+#[must_use]
+pub fn out_of_memory(mut end: AttemptEnd, limit: Option<&str>) -> AttemptEnd {
+    let (message, hint) = match limit {
+        Some(limit) => (
+            format!("used more memory than its limit of {limit}"),
+            format!(
+                "`limits.memory` is {limit}; raise it, or let the script hold less in memory at a time"
+            ),
+        ),
+        None => (
+            "was ended for want of memory".to_owned(),
+            "the machine ran out of memory; let the script hold less in memory at a time"
+                .to_owned(),
+        ),
+    };
+    end.reason = Some(Reason::OomKilled);
+    end.message = Some(message);
+    end.hint = Some(hint);
+    end.field = Some(MEMORY_FIELD.to_owned());
+    end
+}
+
+/// Says of an attempt that it was ended because the job was cancelled.
+#[must_use]
+pub fn cancelled_attempt(mut end: AttemptEnd) -> AttemptEnd {
+    end.reason = Some(Reason::Cancelled);
+    end.message = Some("was cancelled".to_owned());
+    end.hint = None;
+    end.field = None;
+    end
+}
+
+/// Says of an attempt that it was ended at the job's deadline.
+#[must_use]
+pub fn deadline_attempt(mut end: AttemptEnd, deadline: Duration) -> AttemptEnd {
+    end.reason = Some(Reason::DeadlineExceeded);
+    end.message = Some(format!("was ended: the job {}", deadline_message(deadline)));
+    end.hint = Some(DEADLINE_HINT.to_owned());
+    end.field = Some(DEADLINE_FIELD.to_owned());
+    end
+}
+
+/// What stands for a pod's name on engines that have no pods.
+#[must_use]
+pub fn pod_name(job: &str, attempt: u32) -> String {
+    format!("{job}-{attempt:05}")
+}
+
+fn deadline_message(deadline: Duration) -> String {
+    format!("took longer than its deadline of {deadline:?} (`activeDeadlineSeconds`)")
+}
+
+fn signal_name(signal: i32) -> Option<&'static str> {
+    // The numbers are those of Linux on every architecture that this host is built for.
+    Some(match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        31 => "SIGSYS",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn controller(backoff_limit: u32) -> Controller {
+        Controller::new(backoff_limit, None, DEFAULT_BACKOFF_BASE)
+    }
+
+    fn wait_after(controller: &mut Controller) -> Duration {
+        match controller.after(&exited(1)) {
+            Next::Retry(wait) => wait,
+            Next::Finish(end) => panic!("finished: {end:?}"),
+        }
+    }
+
+    #[test]
+    fn doubles_the_delay_up_to_six_minutes() {
+        let mut controller = controller(100);
+        let waits: Vec<u64> = (0..8)
+            .map(|_| wait_after(&mut controller).as_secs())
+            .collect();
+        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 360, 360]);
+        for _ in 0..90 {
+            assert_eq!(wait_after(&mut controller), MAX_BACKOFF);
+        }
+    }
+
+    #[test]
+    fn gives_up_after_one_attempt_more_than_the_limit() {
+        let mut controller = controller(2);
+        wait_after(&mut controller);
+        wait_after(&mut controller);
+        let Next::Finish(end) = controller.after(&exited(3)) else {
+            panic!("it retries");
+        };
+        assert_eq!(end.status, JobStatus::Failed);
+        assert_eq!(end.reason, Some(Reason::ScriptError));
+        assert_eq!((end.succeeded, end.failed), (0, 3));
+        let message = end.message.unwrap();
+        assert!(
+            message.contains("all 3 attempts") && message.contains("code 3"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn counts_failures_before_a_success() {
+        let mut controller = controller(2);
+        wait_after(&mut controller);
+        let Next::Finish(end) = controller.after(&exited(0)) else {
+            panic!("it retries");
+        };
+        assert_eq!((end.succeeded, end.failed), (1, 1));
+        assert_eq!(end.reason, None);
+    }
+
+    #[test]
+    fn does_not_count_a_cancelled_attempt_as_failed() {
+        let end = controller(2).after(&cancelled_attempt(signalled(15)));
+        let Next::Finish(end) = end else {
+            panic!("it retries");
+        };
+        assert_eq!((end.status, end.failed), (JobStatus::Cancelled, 0));
+    }
+
+    #[test]
+    fn a_job_that_is_ended_while_it_waits_says_what_it_waited_for() {
+        let controller = Controller::new(2, Some(Duration::from_secs(30)), DEFAULT_BACKOFF_BASE);
+        let wait = Wait {
+            reason: Reason::Unschedulable,
+            message: "no node has room".to_owned(),
+            hint: Some("ask for less".to_owned()),
+            field: Some("job.resources.requests.cpu".to_owned()),
+        };
+        for (end, status, ended_by) in [
+            (
+                controller.deadline_exceeded_waiting(&wait),
+                JobStatus::TimedOut,
+                "its deadline of 30s",
+            ),
+            (
+                controller.cancelled_waiting(&wait),
+                JobStatus::Cancelled,
+                "cancelled",
+            ),
+        ] {
+            assert_eq!((end.status, end.reason), (status, Some(wait.reason)));
+            assert_eq!((end.succeeded, end.failed), (0, 0));
+            assert_eq!((&end.hint, &end.field), (&wait.hint, &wait.field));
+            let message = end.message.unwrap();
+            assert!(
+                message.contains(ended_by) && message.contains(&wait.message),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_the_limit_of_an_attempt_that_ran_out_of_memory() {
+        let end = out_of_memory(signalled(9), Some("256Mi"));
+        assert!(end.hint.unwrap().contains("`limits.memory` is 256Mi"));
+        assert_eq!(end.field.as_deref(), Some("job.resources.limits.memory"));
+        assert_eq!(end.signal, Some(9));
+    }
+}

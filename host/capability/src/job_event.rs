@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use super::Reason;
+
+/// Something that happened to a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobEvent {
+    /// Time since the job was created, by the engine's clock.
+    pub elapsed: Duration,
+    /// The attempt that it belongs to, from 1; 0 for the job as a whole.
+    pub attempt: u32,
+    /// What happened.
+    pub kind: JobEventKind,
+}
+
+impl JobEvent {
+    /// Whether no event follows this one.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(self.kind, JobEventKind::Finished(_))
+    }
+}
+
+/// What can happen to a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JobEventKind {
+    /// It cannot start yet.
+    Waiting {
+        /// A word for the cause, such as `Unschedulable`.
+        reason: String,
+        /// A sentence about it.
+        message: String,
+    },
+    /// A program was started.
+    AttemptStarted {
+        /// The pod's name, or what stands for it.
+        pod: String,
+    },
+    /// A program ended.
+    AttemptEnded(AttemptEnd),
+    /// The next attempt follows after a delay.
+    BackingOff {
+        /// The delay.
+        wait: Duration,
+    },
+    /// Something that the user should know, and that is no failure.
+    Warning {
+        /// A sentence about it.
+        message: String,
+    },
+    /// The job is over.
+    Finished(JobEnd),
+}
+
+impl JobEventKind {
+    /// The sentences of it, which may hold what a program wrote: whoever passes it on redacts them.
+    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let (message, hint) = match self {
+            Self::Waiting { message, .. } | Self::Warning { message } => (Some(message), None),
+            Self::AttemptEnded(end) => (end.message.as_mut(), end.hint.as_mut()),
+            Self::Finished(end) => (end.message.as_mut(), end.hint.as_mut()),
+            Self::AttemptStarted { .. } | Self::BackingOff { .. } => (None, None),
+        };
+        message.into_iter().chain(hint)
+    }
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// The exit code, if the program exited.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it, if one did.
+    pub signal: Option<i32>,
+    /// Why it failed; none where it succeeded.
+    pub reason: Option<Reason>,
+    /// A sentence about it.
+    pub message: Option<String>,
+    /// How to mend it.
+    pub hint: Option<String>,
+    /// The path of the configuration value to change.
+    pub field: Option<String>,
+    /// How long it ran.
+    pub duration: Duration,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobEnd {
+    /// The verdict.
+    pub status: JobStatus,
+    /// Attempts that succeeded: 0 or 1.
+    pub succeeded: u32,
+    /// Attempts that failed.
+    pub failed: u32,
+    /// Why the job as a whole failed; none where it succeeded. Of a job that was ended while nothing of it could
+    /// start, what it waited for.
+    pub reason: Option<Reason>,
+    /// A sentence about it.
+    pub message: Option<String>,
+    /// How to mend it.
+    pub hint: Option<String>,
+    /// The path of the configuration value to change.
+    pub field: Option<String>,
+}
+
+/// The verdict on a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobStatus {
+    /// An attempt succeeded.
+    Succeeded,
+    /// It failed for good.
+    Failed,
+    /// It was ended at its deadline.
+    TimedOut,
+    /// It was cancelled.
+    Cancelled,
+}

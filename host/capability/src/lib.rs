@@ -1,0 +1,50 @@
+//! What toolhost asks of an engine for jobs and of a source of objects, as Rust traits that backends implement.
+//!
+//! One file per capability; what happens to a job, and both ends of it, have files of their own. Nothing here
+//! knows of WebAssembly, of a cluster or of a file system, and nothing of the host is imported, so that a backend can be
+//! written against this crate alone. What it needs to be right is here as well:
+//!
+//! * [`controller`] has the rules of the Kubernetes Job controller, [`request`] what every engine refuses,
+//!   [`program`] and [`expansion`] what a program finds in its environment and on its command line, [`quantity`] the
+//!   quantities of Kubernetes, [`syntax`] the mistakes that interpreters tell of, [`timer`] what an engine that looks
+//!   again waits for. All of that is pure.
+//! * [`memory`] is an engine that runs nothing: it plays a script in virtual time, for tests and tool authors.
+//! * [`conformance`] is what every engine and every source has to pass.
+
+mod access;
+mod audience;
+pub mod conformance;
+pub mod controller;
+mod error;
+pub mod expansion;
+mod fetch_pattern;
+mod fetch_policy;
+mod job_event;
+mod job_handle;
+mod jobs;
+mod location;
+pub mod memory;
+mod objects;
+pub mod program;
+pub mod quantity;
+mod reason;
+pub mod request;
+pub mod syntax;
+pub mod timer;
+
+pub use access::{
+    Access, AccessRequest, AccessSource, Authorization, AwsKeys, OpenedSecrets, Service,
+};
+pub use audience::Audience;
+pub use error::CapabilityError;
+pub use fetch_pattern::{FetchPattern, FetchPatternError};
+pub use fetch_policy::{FetchPermit, FetchPolicy, FetchRule};
+pub use job_event::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobStatus};
+pub use job_handle::{JobHandle, JobReporter};
+pub use jobs::{
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, JobIdentity, JobRequest, JobRunner, LogSink,
+    MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE, Script,
+};
+pub use location::shown_url;
+pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};
+pub use reason::Reason;

@@ -1,0 +1,192 @@
+use url::Url;
+
+use super::{CapabilityError, FetchRequest, Reason};
+
+/// The schemes of URIs and the types of sources that they stand for.
+const SCHEMES: [(&str, &str); 5] = [
+    ("gs", "gcs"),
+    ("s3", "s3"),
+    ("http", "http"),
+    ("https", "http"),
+    ("file", "file"),
+];
+
+impl FetchRequest {
+    /// The type of source that is meant: `source.type`, or what the scheme of the URI stands for. What has
+    /// no scheme is a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Unsupported`] for a scheme that nothing is known about.
+    pub fn source_type(&self) -> Result<&str, CapabilityError> {
+        if let Some(source_type) = &self.options.source_type {
+            return Ok(source_type);
+        }
+        let Some((scheme, _)) = self.uri.split_once("://") else {
+            return Ok("file");
+        };
+        let known = SCHEMES.iter();
+        let mut known = known.filter(|(known, _)| known.eq_ignore_ascii_case(scheme));
+        known
+            .next()
+            .map(|(_, source_type)| *source_type)
+            .ok_or_else(|| {
+                let message = format!("no source is known for the scheme `{scheme}`");
+                CapabilityError::new(Reason::Unsupported, message)
+                    .with_hint("use `gs://`, `s3://`, `http://`, `https://`, `file://` or a path")
+                    .with_field("script.uri")
+            })
+    }
+
+    /// Where an HTTP server has the object: the URI itself, or what it is below the endpoint.
+    ///
+    /// A relative URI is put behind the endpoint, whose path is kept: `a/b.py` below
+    /// `https://example.com/v1` is `https://example.com/v1/a/b.py`.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::InvalidRequest`] where there is no URL, or it lies elsewhere than below the endpoint.
+    pub fn http_url(&self) -> Result<Url, CapabilityError> {
+        let is_absolute = self.uri.contains("://");
+        let url = match &self.options.endpoint {
+            None if !is_absolute => {
+                let message = format!("`{}` is relative, and nothing says to what", self.uri);
+                return Err(CapabilityError::new(Reason::InvalidRequest, message)
+                    .with_hint("set `script.source.endpoint`, or write the whole `https://…` URL")
+                    .with_field("script.source.endpoint"));
+            }
+            None => parse_url(&self.uri, "script.uri")?,
+            Some(_) if is_absolute => {
+                let message = "`script.uri` is a whole URL, and has no use for `endpoint`";
+                return Err(CapabilityError::new(Reason::InvalidRequest, message)
+                    .with_hint("leave one of them out, or make `script.uri` relative")
+                    .with_field("script.source.endpoint"));
+            }
+            Some(endpoint) => below(endpoint, &self.uri)?,
+        };
+        if matches!(url.scheme(), "http" | "https") && url.host().is_some() {
+            return Ok(url);
+        }
+        let message = format!("`{}` is no `http://` or `https://` URL", shown_url(&url));
+        Err(CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri"))
+    }
+
+    /// The server that is asked, for a person; the object where the server follows from it.
+    pub(super) fn server(&self) -> String {
+        let endpoint = self.options.endpoint.as_deref();
+        let endpoint = endpoint.and_then(|endpoint| parse_url(endpoint, "endpoint").ok());
+        let url = self.http_url().ok().or(endpoint);
+        url.map_or_else(|| self.uri.clone(), |url| server_of(&url))
+    }
+}
+
+fn below(endpoint: &str, uri: &str) -> Result<Url, CapabilityError> {
+    const FIELD: &str = "script.source.endpoint";
+    let wrong =
+        |message: String| CapabilityError::new(Reason::InvalidRequest, message).with_field(FIELD);
+    let endpoint = parse_url(endpoint, FIELD)?;
+    if endpoint.query().is_some() || endpoint.fragment().is_some() {
+        let message = format!("the endpoint `{}` has a `?` or `#`", shown_url(&endpoint));
+        return Err(wrong(message).with_hint("write it into `script.uri`"));
+    }
+    let prefix = endpoint.as_str().trim_end_matches('/');
+    let url = parse_url(&format!("{prefix}/{}", uri.trim_start_matches('/')), FIELD)?;
+    let path = endpoint.path().trim_end_matches('/');
+    let is_below = url.path().strip_prefix(path);
+    if is_below.is_some_and(|rest| rest.starts_with('/')) {
+        return Ok(url);
+    }
+    let message = format!("`{uri}` lies outside of `{}`", shown_url(&endpoint));
+    Err(wrong(message).with_hint("write the whole `https://…` URL as `script.uri`"))
+}
+
+pub(super) fn parse_url(text: &str, field: &str) -> Result<Url, CapabilityError> {
+    // Not the text, which may hold a password where it cannot be told.
+    Url::parse(text).map_err(|error| {
+        let message = format!("`{field}` is no URL: {error}");
+        CapabilityError::new(Reason::InvalidRequest, message).with_field(field)
+    })
+}
+
+/// A URL without what may be a credential: scheme, host, port and path.
+#[must_use]
+pub fn shown_url(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}"));
+    let port = port.unwrap_or_default();
+    format!("{}://{host}{port}{}", url.scheme(), url.path())
+}
+
+/// The server of a URL, as a pattern that names it: scheme, host and port.
+pub(super) fn server_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}"));
+    format!("{}://{host}{}/", url.scheme(), port.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FetchOptions;
+
+    fn url(uri: &str, endpoint: Option<&str>) -> Result<String, CapabilityError> {
+        let request = FetchRequest {
+            uri: uri.to_owned(),
+            options: FetchOptions {
+                endpoint: endpoint.map(str::to_owned),
+                ..FetchOptions::default()
+            },
+        };
+        request.http_url().map(String::from)
+    }
+
+    #[test]
+    fn puts_relative_uris_below_their_endpoint() {
+        for (uri, endpoint, expected) in [
+            ("a/b.py", "https://h.example", "https://h.example/a/b.py"),
+            ("/a.py", "https://h.example/", "https://h.example/a.py"),
+            (
+                "a.py?ref=x",
+                "https://h.example/v1",
+                "https://h.example/v1/a.py?ref=x",
+            ),
+            (
+                "//evil/a.py",
+                "https://h.example",
+                "https://h.example/evil/a.py",
+            ),
+            (
+                "@evil/a.py",
+                "https://h.example",
+                "https://h.example/@evil/a.py",
+            ),
+            ("b/../a.py", "http://h:8080/v1/", "http://h:8080/v1/a.py"),
+        ] {
+            assert_eq!(url(uri, Some(endpoint)).unwrap(), expected);
+        }
+        assert_eq!(url("https://h/a?b", None).unwrap(), "https://h/a?b");
+    }
+
+    #[test]
+    fn refuses_what_is_no_place_of_a_server() {
+        for (uri, endpoint, field) in [
+            ("a.py", None, "script.source.endpoint"),
+            ("https://h/a", Some("https://h"), "script.source.endpoint"),
+            ("../a.py", Some("https://h/v1"), "script.source.endpoint"),
+            (
+                "a.py",
+                Some("https://h/?token=s3cret"),
+                "script.source.endpoint",
+            ),
+            ("a.py", Some("h.example"), "script.source.endpoint"),
+            ("a.py", Some("ftp://h"), "script.uri"),
+            ("gs://b/k", None, "script.uri"),
+            ("https://me:s3cret@:1/", None, "script.uri"),
+        ] {
+            let error = url(uri, endpoint).unwrap_err();
+            assert_eq!(error.reason, Reason::InvalidRequest);
+            assert_eq!(error.field.as_deref(), Some(field), "{uri} {error}");
+            assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::controller::Wait;
+use crate::{CapabilityError, Reason};
+
+/// What a job does: its attempts, one after the other.
+#[derive(Debug, Clone)]
+pub struct JobScript {
+    pub(super) attempts: Vec<AttemptScript>,
+    pub(super) hold_in_backoff: bool,
+    pub(super) refusal: Option<CapabilityError>,
+    pub(super) wait: Option<Wait>,
+}
+
+/// What one attempt does.
+#[derive(Debug, Clone)]
+pub struct AttemptScript {
+    pub(super) steps: Vec<Step>,
+    pub(super) exit: Exit,
+}
+
+/// Something that an attempt does.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Step {
+    /// Writes bytes.
+    Write(Bytes),
+    /// Writes the value of an environment variable; nothing where it is not set.
+    WriteVariable(String),
+    /// Writes a part of the command as the program gets it; 0 is the program. Nothing where there is none.
+    WriteArgument(usize),
+    /// Writes the content of the file that `NOETL_ARGS_FILE` names.
+    WriteArgumentsFile,
+    /// Takes some virtual time.
+    Wait(Duration),
+    /// Uses memory: where it is more bytes than `limits.memory`, the attempt ends for want of memory.
+    Allocate(u64),
+    /// Cannot go on yet, as a pod that is not scheduled. Reports `Waiting`.
+    Waiting {
+        /// A word for the cause.
+        reason: String,
+        /// A sentence about it.
+        message: String,
+    },
+    /// Reports a `Warning`.
+    Warning(String),
+    /// Goes on when the job is released, and not at all where a deadline ends it: that passes at once.
+    Hold,
+}
+
+/// How an attempt ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By a signal that nobody here sent.
+    Signal(i32),
+    /// For want of memory.
+    OutOfMemory,
+}
+
+impl JobScript {
+    /// A job whose attempts do this in turn; the last one is repeated. Without any, a job succeeds.
+    #[must_use]
+    pub fn new(attempts: impl IntoIterator<Item = AttemptScript>) -> Self {
+        Self {
+            attempts: attempts.into_iter().collect(),
+            hold_in_backoff: false,
+            refusal: None,
+            wait: None,
+        }
+    }
+
+    /// A job that succeeds at once.
+    #[must_use]
+    pub fn succeed() -> Self {
+        Self::new([])
+    }
+
+    /// A job that is not created: the engine answers with the error.
+    #[must_use]
+    pub fn refuse(error: CapabilityError) -> Self {
+        Self {
+            refusal: Some(error),
+            ..Self::new([])
+        }
+    }
+
+    /// Waits before its first attempt, as a job that no node has room for: until it is released, cancelled, or over
+    /// its deadline, which passes at once. Reports `Waiting`.
+    #[must_use]
+    pub fn cannot_start(mut self, reason: Reason, message: impl Into<String>) -> Self {
+        self.wait = Some(Wait {
+            reason,
+            message: message.into(),
+            hint: None,
+            field: None,
+        });
+        self
+    }
+
+    /// Stays in each delay between two attempts until it is released.
+    #[must_use]
+    pub fn hold_in_backoff(mut self) -> Self {
+        self.hold_in_backoff = true;
+        self
+    }
+
+    /// What the attempt, counted from 1, does.
+    pub(super) fn attempt(&self, attempt: u32) -> Option<&AttemptScript> {
+        let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.attempts.get(index).or_else(|| self.attempts.last())
+    }
+}
+
+impl AttemptScript {
+    /// An attempt that does the steps and ends so.
+    #[must_use]
+    pub fn new(steps: impl IntoIterator<Item = Step>, exit: Exit) -> Self {
+        Self {
+            steps: steps.into_iter().collect(),
+            exit,
+        }
+    }
+
+    /// An attempt that exits with this code at once.
+    #[must_use]
+    pub fn exit(code: i32) -> Self {
+        Self::new([], Exit::Code(code))
+    }
+
+    /// An attempt that runs until the job is released, and succeeds then.
+    #[must_use]
+    pub fn hold() -> Self {
+        Self::new([Step::Hold], Exit::Code(0))
+    }
+
+    /// Writes a line as the last thing that it does.
+    #[must_use]
+    pub fn then_line(mut self, line: &str) -> Self {
+        let line = Bytes::from(format!("{line}\n"));
+        self.steps.push(Step::Write(line));
+        self
+    }
+}

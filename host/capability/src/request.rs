@@ -1,0 +1,290 @@
+//! What every engine refuses, before anything exists.
+
+use secrecy::ExposeSecret;
+
+use super::controller::MAX_BACKOFF_LIMIT;
+use crate::{CapabilityError, JobRequest, Reason};
+
+/// Options of a container that say nothing to an engine without containers, and that it takes so that
+/// one playbook runs on every engine.
+pub const CONTAINER_OPTIONS: [&str; 15] = [
+    "affinity",
+    "image",
+    "imagePullPolicy",
+    "imagePullSecrets",
+    "namespace",
+    "nodeSelector",
+    "podTemplate",
+    "priorityClassName",
+    "runtimeClassName",
+    "securityContext",
+    "serviceAccountName",
+    "tolerations",
+    "ttlSecondsAfterFinished",
+    "volumeMounts",
+    "volumes",
+];
+
+/// Kubernetes makes a label (63 characters) of the name and appends to it for pods.
+const MAX_NAME_BYTES: usize = 52;
+/// The longest name of a file on Linux (`NAME_MAX`).
+const MAX_FILE_NAME_BYTES: usize = 255;
+/// The most that Linux takes for one `NAME=value`, its end included (`MAX_ARG_STRLEN`).
+const MAX_VARIABLE_BYTES: usize = 131_072;
+/// How alike an unknown option must be to a known one to be taken for a slip.
+const LIKENESS: f64 = 0.85;
+
+/// Checks what does not depend on the engine, and that it knows every option.
+///
+/// # Errors
+///
+/// [`Reason::InvalidRequest`], [`Reason::Unsupported`], [`Reason::TooLarge`].
+pub fn check(
+    request: &JobRequest,
+    engine: &str,
+    known_options: &[&str],
+) -> Result<(), CapabilityError> {
+    check_name(&request.name)?;
+    check_command(&request.command)?;
+    if let Some(script) = &request.script {
+        check_file_name(&script.file_name)?;
+    }
+    check_environment(request)?;
+    if request.backoff_limit > MAX_BACKOFF_LIMIT {
+        let limit = request.backoff_limit;
+        return Err(invalid(format!(
+            "`backoffLimit` is {limit}, more than {MAX_BACKOFF_LIMIT}"
+        ))
+        .with_field("job.backoffLimit"));
+    }
+    let unknown = |name: &&String| !known_options.contains(&name.as_str());
+    match request.options.keys().find(unknown) {
+        Some(name) => Err(unknown_option(name, engine, known_options)),
+        None => Ok(()),
+    }
+}
+
+/// A request that makes no sense.
+pub fn invalid(message: impl Into<String>) -> CapabilityError {
+    CapabilityError::new(Reason::InvalidRequest, message)
+}
+
+/// A job of that name runs already.
+#[must_use]
+pub fn conflict(name: &str) -> CapabilityError {
+    CapabilityError::new(Reason::Conflict, format!("a job named `{name}` is running"))
+        .with_hint("wait until it has ended, cancel it, or use another name")
+        .retryable()
+}
+
+fn check_name(name: &str) -> Result<(), CapabilityError> {
+    let is_alphanumeric = |byte: Option<u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let is_label = name
+        .bytes()
+        .all(|byte| byte == b'-' || is_alphanumeric(Some(byte)))
+        && is_alphanumeric(name.bytes().next())
+        && is_alphanumeric(name.bytes().next_back());
+    if is_label && name.len() <= MAX_NAME_BYTES {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "the job's name `{}` is no DNS label of at most {MAX_NAME_BYTES} characters",
+        shortened(name)
+    ))
+    .with_hint(
+        "use lowercase letters, digits and `-`, beginning and ending with a letter or digit",
+    ))
+}
+
+fn check_command(command: &[String]) -> Result<(), CapabilityError> {
+    match command.first() {
+        None => return Err(invalid("the job has no command")),
+        Some(program) if program.is_empty() => {
+            return Err(invalid("the job's command begins with an empty text"));
+        }
+        Some(_) => {}
+    }
+    match command.iter().position(|part| part.contains('\0')) {
+        Some(index) => Err(invalid(format!(
+            "part {index} of the job's command holds a NUL character"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_file_name(name: &str) -> Result<(), CapabilityError> {
+    let is_plain = !name.is_empty()
+        && name.len() <= MAX_FILE_NAME_BYTES
+        && !matches!(name, "." | "..")
+        && !name.contains(['/', '\0']);
+    if is_plain {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "the script's file name `{}` is no plain name of a file",
+        shortened(name)
+    )))
+}
+
+fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
+    for (name, value) in &request.environment {
+        let field = || format!("job.env.{}", shortened(name));
+        let mut characters = name.bytes();
+        let is_first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+        let is_name = characters.next().is_some_and(is_first)
+            && characters.all(|byte| is_first(byte) || byte.is_ascii_digit());
+        if !is_name {
+            return Err(invalid(format!(
+                "`{}` is no name of an environment variable",
+                shortened(name)
+            ))
+            .with_hint("use letters, digits and `_`, not beginning with a digit")
+            .with_field(field()));
+        }
+        if value.expose_secret().contains('\0') {
+            return Err(invalid(format!(
+                "the environment variable `{name}` holds a NUL character"
+            ))
+            .with_field(field()));
+        }
+        // Arguments are the exception: beyond their own limit they go into a file.
+        let size = name.len() + value.expose_secret().len() + "=\0".len();
+        if size > MAX_VARIABLE_BYTES && name != crate::ARGUMENTS_VARIABLE {
+            return Err(CapabilityError::new(
+                Reason::TooLarge,
+                format!(
+                    "the environment variable `{name}` takes {size} bytes, more than the \
+                     {MAX_VARIABLE_BYTES} that Linux allows"
+                ),
+            )
+            .with_hint("pass large values as arguments (`args`): those may be in a file")
+            .with_field(field()));
+        }
+    }
+    Ok(())
+}
+
+fn unknown_option(name: &str, engine: &str, known: &[&str]) -> CapabilityError {
+    let name = shortened(name);
+    let similar = known
+        .iter()
+        .map(|known| (strsim::jaro_winkler(known, &name), known))
+        .filter(|(likeness, _)| *likeness >= LIKENESS)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right));
+    let hint = similar.map_or_else(
+        || format!("known are {}", known.join(", ")),
+        |(_, known)| format!("did you mean `{known}`?"),
+    );
+    CapabilityError::new(
+        Reason::Unsupported,
+        format!("the engine `{engine}` does not know the option `{name}`"),
+    )
+    .with_hint(hint)
+    .with_field(format!("job.{name}"))
+}
+
+/// A text from outside as it may stand in a message: short, and without control characters.
+pub fn shortened(text: &str) -> String {
+    const MAX_SHOWN: usize = 80;
+    let mut shown: String = text
+        .chars()
+        .take(MAX_SHOWN)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MAX_SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use serde_json::json;
+
+    use super::*;
+    use crate::Script;
+
+    fn request() -> JobRequest {
+        JobRequest::new("job", vec!["sh".to_owned()])
+    }
+
+    fn refusal(change: impl FnOnce(&mut JobRequest)) -> CapabilityError {
+        let mut request = request();
+        change(&mut request);
+        check(&request, "test", &CONTAINER_OPTIONS).unwrap_err()
+    }
+
+    #[test]
+    fn takes_a_plain_request() {
+        assert_eq!(check(&request(), "test", &CONTAINER_OPTIONS), Ok(()));
+    }
+
+    #[test]
+    fn refuses_names_that_are_no_labels() {
+        for name in ["", "-a", "a-", "A", "../x", "a_b", "a\n", &"a".repeat(53)] {
+            let error = refusal(|request| request.name = name.to_owned());
+            assert_eq!(error.reason, Reason::InvalidRequest, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_file_names_with_a_path() {
+        for name in ["", ".", "..", "a/b", "/etc/passwd", "a\0", &"a".repeat(256)] {
+            let script = Script {
+                file_name: name.to_owned(),
+                content: bytes::Bytes::new(),
+            };
+            let error = refusal(|request| request.script = Some(script));
+            assert_eq!(error.reason, Reason::InvalidRequest, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_variables_that_no_program_could_get_and_shows_no_value() {
+        for (name, value, reason) in [
+            ("1A", "hunter2".to_owned(), Reason::InvalidRequest),
+            ("a.b", "hunter2".to_owned(), Reason::InvalidRequest),
+            ("A=B", "hunter2".to_owned(), Reason::InvalidRequest),
+            ("", "hunter2".to_owned(), Reason::InvalidRequest),
+            ("A", "hunter2\0".to_owned(), Reason::InvalidRequest),
+            ("A", "hunter2".repeat(20_000), Reason::TooLarge),
+        ] {
+            let entry = (name.to_owned(), SecretString::from(value));
+            let error = refusal(|request| request.environment.push(entry));
+            assert_eq!(error.reason, reason, "{name:?}");
+            assert!(!format!("{error:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn refuses_an_unknown_option_and_says_what_may_be_meant() {
+        let error = refusal(|request| {
+            request
+                .options
+                .insert("imagePulPolicy".to_owned(), json!("Always"));
+        });
+        assert_eq!(error.reason, Reason::Unsupported);
+        assert!(error.message.contains("`imagePulPolicy`"));
+        assert_eq!(
+            error.hint.as_deref(),
+            Some("did you mean `imagePullPolicy`?")
+        );
+    }
+
+    #[test]
+    fn refuses_more_retries_than_anyone_waits_for() {
+        let error = refusal(|request| request.backoff_limit = MAX_BACKOFF_LIMIT + 1);
+        assert_eq!(error.field.as_deref(), Some("job.backoffLimit"));
+    }
+
+    #[test]
+    fn refuses_a_job_without_a_command() {
+        for command in [vec![], vec![String::new()], vec!["a\0".to_owned()]] {
+            let error = refusal(|request| request.command = command);
+            assert_eq!(error.reason, Reason::InvalidRequest);
+        }
+    }
+}

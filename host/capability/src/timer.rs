@@ -1,0 +1,111 @@
+//! Timers that cannot lie in the past.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// No timer is set for less than this, whatever is asked for: a loop that keeps asking for no delay costs some looks a
+/// second, and no processor.
+const MIN_DELAY: Duration = Duration::from_millis(100);
+
+/// When something is looked at again although nothing is heard of it: the earliest of several times.
+///
+/// A time that has come is due, and sets no timer: whoever asks for it again and again does not spin. It belongs to one
+/// look, all of whose times are compared with when that began.
+#[derive(Debug, Clone, Copy)]
+pub struct NextLook {
+    now: Instant,
+    at: Option<Instant>,
+}
+
+impl NextLook {
+    /// A look that begins now, with no next one yet.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self {
+            now: Instant::now(),
+            at: None,
+        }
+    }
+
+    /// When this look began.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Whether the time has come. If not, the next look is then at the latest.
+    pub fn is_due(&mut self, at: Instant) -> bool {
+        let is_due = at <= self.now;
+        if !is_due {
+            self.add(at);
+        }
+        is_due
+    }
+
+    /// Looks again after the delay at the latest.
+    pub fn after(&mut self, delay: Duration) {
+        // A time beyond the clock's range never comes.
+        if let Some(at) = self.now.checked_add(delay.max(MIN_DELAY)) {
+            self.add(at);
+        }
+    }
+
+    /// Waits until it is time; for ever where there is no time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn come(self) {
+        until(self.at).await;
+    }
+
+    fn add(&mut self, at: Instant) {
+        self.at = Some(self.at.map_or(at, |known| known.min(at)));
+    }
+}
+
+/// Waits until that time; for ever where there is none. One that lies in the past is over at once, so a loop uses
+/// [`NextLook`].
+///
+/// # Cancel safety
+///
+/// Safe.
+pub async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_time_that_has_come_sets_no_timer() {
+        let start = Instant::now();
+        tokio::time::advance(SECOND).await;
+        let mut next = NextLook::begin();
+        assert!(next.is_due(start) && next.is_due(next.now()));
+        assert_eq!(next.at, None);
+        assert!(!next.is_due(next.now() + 3 * SECOND));
+        assert!(!next.is_due(next.now() + 2 * SECOND));
+        next.after(5 * SECOND);
+        next.come().await;
+        assert_eq!(start.elapsed(), 3 * SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_asks_for_no_delay_does_not_spin() {
+        let start = Instant::now();
+        for _ in 0..10 {
+            let mut next = NextLook::begin();
+            next.after(Duration::ZERO);
+            next.come().await;
+        }
+        assert_eq!(start.elapsed(), 10 * MIN_DELAY);
+    }
+}

@@ -1,0 +1,213 @@
+//! The script tool on a cluster, many at once: how long, how much, and how soon the result.
+//!
+//! ```sh
+//! KUBECONFIG=… cargo bench -p toolhost-cli --bench cluster -- --n 1000 --namespace bench --out calls.jsonl
+//! ```
+//!
+//! Components are compiled once: `--n 0` does nothing else, so that the next run begins as a worker does.
+//!
+//! One JSON line per call, and a last one with totals. How many requests there were is in the audit log of the
+//! API server, by this program's user agent.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a bench that cannot go on shall stop"
+)]
+#![expect(clippy::print_stdout, reason = "it prints its figures")]
+
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::Parser;
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use toolhost::backend::objects::{FileSource, SourceRouter};
+use toolhost::host::{CallRequest, ToolHost};
+use toolhost_kubernetes::{KubernetesEngine, KubernetesSettings};
+
+#[derive(Debug, Clone, Parser)]
+struct Arguments {
+    /// How many jobs.
+    #[arg(long, default_value_t = 1)]
+    n: u32,
+    /// How many at once; all of them where it is not set.
+    #[arg(long)]
+    concurrency: Option<u32>,
+    #[arg(long, default_value = "bench")]
+    namespace: String,
+    #[arg(long, default_value = "python:3.11-slim")]
+    image: String,
+    /// How long the script sleeps.
+    #[arg(long, default_value_t = 2.0)]
+    sleep: f64,
+    #[arg(long, default_value_t = 600)]
+    ttl: u32,
+    /// What the first execution is called; the others are counted on from it.
+    #[arg(long)]
+    first_id: Option<u64>,
+    /// Where the lines go.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Given by cargo, and without meaning here.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() {
+    let arguments = Arguments::parse();
+    let mut out: Box<dyn Write> = match &arguments.out {
+        Some(path) => Box::new(BufWriter::new(std::fs::File::create(path).unwrap())),
+        None => Box::new(std::io::stdout()),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let sleep = arguments.sleep;
+    let script = format!(
+        "import json, sys, time\na = json.loads(sys.argv[1])\ntime.sleep({sleep})\nprint('hello', a['i'])\n"
+    );
+    std::fs::write(folder.path().join("bench.py"), script).unwrap();
+    let engine = KubernetesEngine::new(KubernetesSettings::default())
+        .await
+        .unwrap();
+    let files = Arc::new(FileSource::new(folder.path(), folder.path()));
+    let host = ToolHost::builder()
+        .jobs(Arc::new(engine))
+        .objects(Arc::new(SourceRouter::new().with("file", files)))
+        .max_calls(arguments.n.max(1))
+        .log_directory(folder.path().join("logs"))
+        // A worker that was started before has one, and takes the memory for a compilation only once.
+        .cache_directory(concat!(env!("CARGO_TARGET_TMPDIR"), "/components"))
+        .build()
+        .unwrap();
+    host.load_embedded_tools().await.unwrap();
+    let host = Arc::new(host);
+
+    let first_id = arguments
+        .first_id
+        .unwrap_or_else(|| u64::try_from(unix_ms()).unwrap());
+    let places = Arc::new(Semaphore::new(
+        usize::try_from(arguments.concurrency.unwrap_or(arguments.n).max(1)).unwrap(),
+    ));
+    let before = usage();
+    let begun = Instant::now();
+    let mut calls = tokio::task::JoinSet::new();
+    for index in 0..arguments.n {
+        let config = json!({
+            "script": {"uri": "bench.py", "source": {"type": "file"}},
+            "args": {"i": index},
+            "job": {
+                "image": arguments.image, "namespace": arguments.namespace, "backoffLimit": 0,
+                "ttlSecondsAfterFinished": arguments.ttl,
+            },
+        });
+        let id = first_id + u64::from(index);
+        let request = CallRequest::new("script".parse().unwrap(), config, id.to_string(), "bench");
+        let (host, places) = (Arc::clone(&host), Arc::clone(&places));
+        calls.spawn(async move {
+            let _place = places.acquire_owned().await;
+            let (start_ms, start) = (unix_ms(), Instant::now());
+            let outcome = host.call(request).await;
+            (
+                index,
+                start_ms,
+                start.elapsed().as_millis(),
+                unix_ms(),
+                outcome,
+            )
+        });
+    }
+    let mut walls = Vec::new();
+    let mut completed = 0_u32;
+    while let Some(call) = calls.join_next().await {
+        let (index, start_ms, wall_ms, end_ms, outcome) = call.unwrap();
+        walls.push(wall_ms);
+        let outcome = match outcome {
+            Ok(outcome) => Value::Object(outcome.document),
+            Err(error) => json!({"error": error.to_string()}),
+        };
+        let is_whole = outcome["status"] == "completed" && outcome["output"] != Value::Null;
+        completed += u32::from(is_whole);
+        let line = json!({
+            "i": index, "start_ms": start_ms, "end_ms": end_ms, "wall_ms": wall_ms,
+            "status": outcome["status"], "job_name": outcome["job_name"],
+            "pod_name": outcome["pod_name"], "output": outcome["output"],
+            "error": outcome["error"], "message": outcome["message"],
+        });
+        writeln!(out, "{line}").unwrap();
+    }
+    let total = begun.elapsed();
+    let after = usage();
+    walls.sort_unstable();
+    let jobs = f64::from(arguments.n.max(1));
+    let totals = json!({
+        "n": arguments.n,
+        "completed": completed,
+        "total_s": total.as_secs_f64(),
+        "wall_ms": {"p50": percentile(&walls, 0.5), "p99": percentile(&walls, 0.99)},
+        "cpu_ms_per_job": after.cpu.saturating_sub(before.cpu).as_secs_f64() * 1e3 / jobs,
+        "rss_start_kib": before.resident_kib,
+        "rss_peak_kib": after.peak_kib,
+    });
+    writeln!(out, "{totals}").unwrap();
+    out.flush().unwrap();
+    if arguments.out.is_some() {
+        println!("{totals}");
+    }
+}
+
+fn unix_ms() -> u128 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis()
+}
+
+/// What this process has used so far.
+struct Usage {
+    cpu: Duration,
+    resident_kib: u64,
+    peak_kib: u64,
+}
+
+fn usage() -> Usage {
+    // Clock ticks of user and system time, by proc(5): a hundred a second on every Linux.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<_> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| fields.get(index).unwrap().parse::<u64>().unwrap();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let kib = |name: &str| {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap();
+        line.trim_start_matches(':')
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
+    };
+    Usage {
+        cpu: Duration::from_millis((ticks(11) + ticks(12)) * 10),
+        resident_kib: kib("VmRSS"),
+        peak_kib: kib("VmHWM"),
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "a place in a list of a few thousand"
+)]
+fn percentile(sorted: &[u128], share: f64) -> u128 {
+    let place = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(place.max(1) - 1).copied().unwrap_or_default()
+}

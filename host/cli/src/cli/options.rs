@@ -1,0 +1,315 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use toolhost::credential::{CredentialError, CredentialsFile, ProviderSettings};
+use toolhost::http::{HttpSettings, ProxySettings};
+use toolhost_cli::setup::{
+    Credentials, GrantsFileError, PlanSources, PolicyFile, PolicyFileError, SetUp, Settings,
+    SetupError,
+};
+use toolhost_diagnostic::{Diagnostic, Document};
+use toolhost_filesystem::absolute;
+use toolhost_kubernetes::{ConnectError, KubernetesSettings, Planner, Policy};
+
+use super::exit::Exit;
+use super::terminal;
+
+/// What every command takes that calls tools.
+#[derive(Debug, Args)]
+pub(crate) struct CommonOptions {
+    /// The engine that runs jobs.
+    #[arg(long, value_enum, default_value = "local")]
+    engine: EngineName,
+    #[command(flatten)]
+    cluster: ClusterOptions,
+    /// The file with secrets and credentials; without it, the user's configuration folder is looked at.
+    #[arg(long, value_name = "FILE", env = "TOOLHOST_CREDENTIALS")]
+    credentials: Option<PathBuf>,
+    /// Who else knows secrets and credentials, after the file: `env`, `folder:PATH`, `noetl:URL` (its token in
+    /// `TOOLHOST_NOETL_TOKEN`) or `command:PROGRAM`; may be repeated [default: env].
+    #[arg(long = "credential-provider", value_name = "PROVIDER")]
+    providers: Vec<ProviderSettings>,
+    /// A folder with more tools (`*.wasm`), and what they may do (`grants.yaml`).
+    #[arg(long, value_name = "DIR", env = "TOOLHOST_PLUGINS")]
+    plugins: Option<PathBuf>,
+    /// What jobs may ask the cluster for, a file as `docs/kubernetes.md` describes it; without it, anything that
+    /// you may ask it for.
+    #[arg(long, value_name = "FILE", env = "TOOLHOST_POLICY")]
+    policy: Option<PathBuf>,
+    /// The folder that script files must lie in [default: that of the playbook or configuration].
+    #[arg(long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// How many seconds after its failure a first attempt is repeated; the delay doubles each time, up
+    /// to 6 minutes [default: 10, as in Kubernetes].
+    #[arg(long, value_name = "SECONDS", env = "TOOLHOST_BACKOFF_SECONDS", value_parser = seconds)]
+    backoff: Option<Duration>,
+}
+
+/// Which cluster it is.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterOptions {
+    /// The kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the service account of this pod].
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig [default: its current one].
+    #[arg(long, value_name = "NAME")]
+    kube_context: Option<String>,
+}
+
+impl ClusterOptions {
+    /// As settings of the engine.
+    pub(crate) fn settings(&self) -> KubernetesSettings {
+        let mut settings = KubernetesSettings::default();
+        settings.cluster.kubeconfig.clone_from(&self.kubeconfig);
+        settings.cluster.context.clone_from(&self.kube_context);
+        settings
+    }
+}
+
+/// An engine by name.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EngineName {
+    /// Supervised processes of this machine.
+    Local,
+    /// Jobs of a Kubernetes cluster.
+    Kubernetes,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// No configuration is larger; the host reads no more of it.
+const MAX_INPUT_BYTES: u64 = 16 << 20;
+/// The longest delay before a first repetition: the one that all later delays are bounded by.
+const MAX_BACKOFF_SECONDS: f64 = 360.0;
+
+impl CommonOptions {
+    /// Whether jobs are processes of this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self.engine, EngineName::Local)
+    }
+
+    /// Puts a host together for a playbook or configuration in `folder`.
+    pub(crate) async fn set_up(
+        &self,
+        folder: &Path,
+        credentials: Option<&Credentials>,
+    ) -> Result<SetUp, Exit> {
+        let set_up = toolhost_cli::setup::set_up(self.settings(folder, credentials)?)
+            .await
+            .map_err(|error| explain(&error))?;
+        tell_of_refused(&set_up);
+        Ok(set_up)
+    }
+
+    /// Which cluster it is, for what looks at one without running jobs there.
+    pub(crate) fn cluster_settings(&self) -> KubernetesSettings {
+        self.cluster.settings()
+    }
+
+    /// Puts a host together that creates nothing, for a playbook in `folder`.
+    pub(crate) async fn set_up_plan(
+        &self,
+        folder: &Path,
+        credentials: &Credentials,
+        sources: PlanSources,
+    ) -> Result<(SetUp, Planner), Exit> {
+        let mut settings = self.settings(folder, Some(credentials))?;
+        settings.kubernetes = Some(self.kubernetes()?);
+        let (set_up, planner) = toolhost_cli::setup::set_up_plan(settings, sources)
+            .await
+            .map_err(|error| explain(&error))?;
+        tell_of_refused(&set_up);
+        Ok((set_up, planner))
+    }
+
+    fn settings(&self, folder: &Path, credentials: Option<&Credentials>) -> Result<Settings, Exit> {
+        let workspace = self.workspace.as_deref().unwrap_or(folder);
+        let mut settings = Settings::new(folder, workspace);
+        settings.plugins.clone_from(&self.plugins);
+        settings.search_path = std::env::var("PATH").ok();
+        settings.backoff_base = self.backoff;
+        let kubernetes = self.kubernetes()?;
+        if let EngineName::Kubernetes = self.engine {
+            settings.kubernetes = Some(kubernetes);
+        }
+        settings.cache_directory =
+            user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
+        if settings.cache_directory.is_none() {
+            terminal::tell(
+                "note: compiled tools are not cached: neither `XDG_CACHE_HOME` nor `HOME` is an absolute path",
+            );
+        }
+        settings.compiler = super::compile::compiler();
+        settings.log_directory =
+            user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
+        settings.http = http_settings();
+        settings.access = credentials.map(Credentials::access);
+        // Whoever is at the keyboard can reach them without this host.
+        settings.private_addresses = true;
+        Ok(settings)
+    }
+
+    /// The cluster, and what jobs may ask it for.
+    fn kubernetes(&self) -> Result<KubernetesSettings, Exit> {
+        let mut settings = self.cluster.settings();
+        let policy = match &self.policy {
+            Some(path) => {
+                let loaded = PolicyFile::load(path).map_err(|error| explain_policy(&error))?;
+                loaded.kubernetes
+            }
+            // Whoever is at the keyboard can ask the cluster without this host.
+            None => Policy::open(),
+        };
+        settings.policy = Arc::new(policy);
+        Ok(settings)
+    }
+
+    /// The secrets and credentials.
+    pub(crate) fn credentials(&self) -> Result<Credentials, Exit> {
+        let loaded = match &self.credentials {
+            Some(path) => CredentialsFile::load(path),
+            None => usual_credentials(),
+        };
+        let loaded =
+            loaded.map(|file| Credentials::with_file(file, &self.providers, http_settings()));
+        let credentials = loaded.map_err(|error| explain_credentials(&error))?;
+        terminal::show(credentials.warnings());
+        Ok(credentials)
+    }
+}
+
+/// The file in the user's configuration folder; nothing where there is none.
+fn usual_credentials() -> Result<CredentialsFile, CredentialError> {
+    let folder = user_folder("XDG_CONFIG_HOME", ".config");
+    let found = folder.map(|folder| CredentialsFile::load_own(&folder.join("credentials.yaml")));
+    Ok(found.transpose()?.flatten().unwrap_or_default())
+}
+
+/// How servers are asked.
+fn http_settings() -> HttpSettings {
+    let mut settings = HttpSettings::default();
+    settings.proxy = ProxySettings::from_variables(|name| std::env::var(name).ok());
+    settings
+}
+
+fn tell_of_refused(set_up: &SetUp) {
+    for refused in &set_up.refused {
+        let message = format!("left out a tool: {}", terminal::chain(refused));
+        let warning = Diagnostic::warning(message);
+        terminal::show(&[match refused.help() {
+            Some(help) => warning.help(help),
+            None => warning,
+        }]);
+    }
+    for tool in &set_up.overriding {
+        let (origin, digest) = (tool.origin(), tool.digest());
+        terminal::tell(&format!(
+            "note: the built-in tool `{}` is replaced by {tool} of `{origin}` ({digest})",
+            tool.kind()
+        ));
+    }
+    terminal::show(&set_up.warnings);
+}
+
+/// Reads a YAML or JSON file; `-` is standard input.
+pub(crate) fn read_document(path: &Path) -> Result<Document, Exit> {
+    let name = path.display().to_string();
+    let text = read_text(path).map_err(|error| {
+        terminal::complain(&format!("cannot read `{name}`: {error}"), None);
+        Exit::Usage
+    })?;
+    Document::parse(&name, &text).map_err(|problem| {
+        terminal::show(&[problem]);
+        Exit::Usage
+    })
+}
+
+/// The folder that a file lies in; the current one for standard input.
+pub(crate) fn folder_of(path: &Path) -> PathBuf {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    parent.map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    let bytes = if path.as_os_str() == "-" {
+        std::io::stdin()
+            .lock()
+            .take(MAX_INPUT_BYTES + 1)
+            .read_to_string(&mut text)?
+    } else {
+        std::fs::File::open(path)?
+            .take(MAX_INPUT_BYTES + 1)
+            .read_to_string(&mut text)?
+    };
+    if bytes as u64 > MAX_INPUT_BYTES {
+        let message = format!("it has more than {MAX_INPUT_BYTES} bytes");
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            message,
+        ));
+    }
+    Ok(text)
+}
+
+/// This program's folder below one of the user's, as the XDG base directory specification has them; none where
+/// the environment has no absolute path for it.
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let set = absolute(std::env::var_os(variable));
+    let folder = set.or_else(|| Some(absolute(std::env::var_os("HOME"))?.join(below_home)));
+    folder.map(|folder| folder.join("toolhost"))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "expected a number of seconds".to_owned())?;
+    if (0.0..=MAX_BACKOFF_SECONDS).contains(&seconds) {
+        return Ok(Duration::from_secs_f64(seconds));
+    }
+    Err(format!("expected 0 to {MAX_BACKOFF_SECONDS} seconds"))
+}
+
+/// Says why there is no cluster to talk to.
+pub(crate) fn explain_cluster(error: &ConnectError) -> Exit {
+    terminal::complain(&terminal::chain(error), Some(error.help().to_owned()));
+    Exit::Unreachable
+}
+
+fn explain(error: &SetupError) -> Exit {
+    match error {
+        SetupError::Grants(GrantsFileError::Invalid { problems, .. }) => terminal::show(problems),
+        SetupError::Credentials(error) => return explain_credentials(error),
+        SetupError::Cluster(error) => return explain_cluster(error),
+        other => terminal::complain(&terminal::chain(other), None),
+    }
+    Exit::Usage
+}
+
+fn explain_policy(error: &PolicyFileError) -> Exit {
+    match error {
+        PolicyFileError::Invalid { problems, .. } => terminal::show(problems),
+        PolicyFileError::Unreadable { .. } => terminal::complain(&terminal::chain(error), None),
+    }
+    Exit::Usage
+}
+
+fn explain_credentials(error: &CredentialError) -> Exit {
+    match error {
+        CredentialError::Invalid { problems, .. } => terminal::show(problems),
+        other => terminal::complain(&terminal::chain(other), other.help()),
+    }
+    Exit::Usage
+}

@@ -1,0 +1,319 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+use toolhost::credential::{CredentialProvider, Keychain, KeychainEntry};
+use toolhost::template::TemplateError;
+use toolhost_diagnostic::{Diagnostic, Document, Place, Span};
+
+use super::{graph, parse};
+
+/// The key under which a step's own arguments are given to its tool, as NoETL does it.
+pub(super) const ARGUMENTS_KEY: &str = "args";
+
+/// A playbook that was read and checked. It has at least one step, and its steps form no circle.
+#[derive(Debug, Clone)]
+pub struct Playbook {
+    pub(super) document: Document,
+    pub(super) metadata: Metadata,
+    /// A mapping.
+    pub(super) workload: Value,
+    pub(super) keychain: Vec<KeychainEntry>,
+    pub(super) steps: Vec<Step>,
+    /// The indices of the steps that can be reached, each behind all those that lead to it.
+    pub(super) order: Vec<usize>,
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+/// What a playbook says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// Its name.
+    pub name: String,
+    /// Where it stands in a catalog of NoETL.
+    pub path: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Step {
+    /// Its name, which no other step has.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// What it does; a step without a tool only leads to others.
+    pub tool: Option<StepTool>,
+    /// What comes after it.
+    pub next: Next,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StepTool {
+    /// The tool as the playbook names it: `script`, `script@0.1`.
+    pub reference: String,
+    /// The tool's configuration without its kind, and the step's own arguments. Texts may be templates.
+    pub config: Value,
+    /// Where the configuration stands in the document: under `tool`, or in the older form, in which
+    /// `tool` is a text, beside it.
+    pub(super) path: Vec<String>,
+    /// Where the kind stands.
+    pub(super) kind_path: Vec<String>,
+    /// Where the arguments stand, if they are the step's own.
+    pub(super) arguments_path: Option<Vec<String>>,
+}
+
+/// What comes after a step.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Next {
+    /// How many of the arcs are followed.
+    pub mode: NextMode,
+    /// Where it can go on, in the order in which that is tried.
+    pub arcs: Vec<NextArc>,
+}
+
+/// How many arcs are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NextMode {
+    /// The first whose condition holds.
+    #[default]
+    Exclusive,
+    /// Each whose condition holds.
+    Inclusive,
+}
+
+/// One way to go on.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct NextArc {
+    /// The step that it leads to.
+    pub step: String,
+    /// When it may be followed; always, if there is none.
+    pub when: Option<Condition>,
+}
+
+/// A `when`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Condition {
+    /// The template.
+    pub text: String,
+    /// Where it stands in the document.
+    pub(super) path: Vec<String>,
+}
+
+impl Playbook {
+    /// Checks a document that was read.
+    ///
+    /// # Errors
+    ///
+    /// Every problem, in the order of their places; of more than 50 the first ones, and how many more
+    /// there are.
+    pub fn parse(document: Document) -> Result<Self, Vec<Diagnostic>> {
+        let parsed = parse::parse(&document)?;
+        let order = graph::order(&parsed.steps);
+        Ok(Self {
+            document,
+            metadata: parsed.metadata,
+            workload: parsed.workload,
+            keychain: parsed.keychain,
+            steps: parsed.steps,
+            order,
+            warnings: parsed.warnings,
+        })
+    }
+
+    /// What the playbook says of itself.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The values that its templates can use, as they stand in the playbook; always a mapping.
+    #[must_use]
+    pub fn workload(&self) -> &Value {
+        &self.workload
+    }
+
+    /// Every step, in the order in which they were written.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The step of this name.
+    #[must_use]
+    pub fn step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// The steps that can be reached, in the order in which they run if all of them do.
+    pub fn steps_in_order(&self) -> impl Iterator<Item = &Step> {
+        self.order.iter().filter_map(|index| self.steps.get(*index))
+    }
+
+    /// What a person should know about the playbook, such as a step that nothing leads to.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// The text that it was read from.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The entries of the playbook's keychain.
+    #[must_use]
+    pub fn keychain_entries(&self) -> &[KeychainEntry] {
+        &self.keychain
+    }
+
+    /// The playbook's keychain, over these credentials.
+    #[must_use]
+    pub fn keychain(&self, credentials: Arc<dyn CredentialProvider>) -> Keychain {
+        Keychain::new(self.keychain.clone(), credentials)
+    }
+
+    /// A problem with a step's tool configuration, at its place; `path` leads through the configuration
+    /// as the tool gets it, and `is_key` points at a key rather than at its value.
+    ///
+    /// Where there is nothing at `path`, the closest thing around it is shown.
+    #[must_use]
+    pub fn diagnose(
+        &self,
+        step: &str,
+        path: &[impl AsRef<str>],
+        is_key: bool,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Diagnostic {
+        let diagnostic = Diagnostic::error(message);
+        let diagnostic = match self.place(step, path) {
+            Some(Place { key, value }) => {
+                // A block below its key is better known by the key.
+                let text = self.document.source().text();
+                let is_block =
+                    |key: &Span| key.line != value.line || value.slice(text).contains('\n');
+                let span = key.filter(|key| is_key || is_block(key)).unwrap_or(value);
+                diagnostic.at(self.document.source(), span)
+            }
+            None => diagnostic,
+        };
+        match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        }
+    }
+
+    /// As [`diagnose`](Self::diagnose), for a culprit that is named by a dotted path such as `script.uri`
+    /// or `job.resources.limits.nvidia.com/gpu`.
+    #[must_use]
+    pub fn diagnose_field(
+        &self,
+        step: &str,
+        field: &str,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Diagnostic {
+        let config = self.step(step).and_then(|step| step.tool.as_ref());
+        let path = config.map_or_else(Vec::new, |tool| split_field(&tool.config, field));
+        self.diagnose(step, &path, false, message, help)
+    }
+
+    /// A template of a step's tool configuration that cannot be rendered, at its place.
+    #[must_use]
+    pub fn diagnose_template(&self, step: &str, mut error: TemplateError) -> Diagnostic {
+        let base = match self.step(step).and_then(|step| step.tool.as_ref()) {
+            Some(tool) => {
+                let (base, inside) = tool.locate(&error.path);
+                let (base, inside) = (base.to_vec(), inside.to_vec());
+                error.path = inside;
+                base
+            }
+            None => Vec::new(),
+        };
+        error.diagnostic(&self.document, &base)
+    }
+
+    /// A condition that cannot be evaluated, at its place.
+    pub(super) fn diagnose_condition(
+        &self,
+        condition: &Condition,
+        error: &TemplateError,
+    ) -> Diagnostic {
+        error.diagnostic(&self.document, &condition.path)
+    }
+
+    fn place(&self, step: &str, path: &[impl AsRef<str>]) -> Option<Place> {
+        let tool = self.step(step)?.tool.as_ref()?;
+        let path: Vec<_> = path.iter().map(|part| part.as_ref().to_owned()).collect();
+        let (base, inside) = tool.locate(&path);
+        let whole: Vec<_> = base.iter().chain(inside).collect();
+        let place = self.document.locate_nearest(&whole);
+        // What the whole configuration lacks is shown at the tool's kind, which says whose keys they are.
+        match self.document.locate(&tool.kind_path) {
+            Some(kind) if path.is_empty() => Some(kind),
+            _ => Some(place),
+        }
+    }
+}
+
+impl StepTool {
+    /// The kind of the tool, without a version.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self.reference.split_once('@') {
+            Some((kind, _)) => kind,
+            None => &self.reference,
+        }
+    }
+
+    /// Splits a path in the configuration into where it begins in the document, and the rest.
+    fn locate<'path>(&'path self, path: &'path [String]) -> (&'path [String], &'path [String]) {
+        match (&self.arguments_path, path.split_first()) {
+            (Some(base), Some((first, rest))) if first == ARGUMENTS_KEY => (base, rest),
+            _ => (&self.path, path),
+        }
+    }
+}
+
+/// What stands between the segments of a path: `job.tolerations[0].operator`.
+const SEPARATORS: [char; 3] = ['.', '[', ']'];
+
+/// The segments of a dotted path; a key that holds dots itself is found in `config`.
+fn split_field(config: &Value, field: &str) -> Vec<String> {
+    let mut segments = Vec::new();
+    let mut node = Some(config);
+    let mut rest = field;
+    while !rest.is_empty() {
+        let members = node.and_then(Value::as_object);
+        let known = members.into_iter().flat_map(|members| members.keys());
+        let key = known
+            .filter(|key| is_first_of(key, rest))
+            .max_by_key(|key| key.len());
+        let segment = match key {
+            Some(key) => key.as_str(),
+            None => rest.split(SEPARATORS).next().unwrap_or(rest),
+        };
+        node = node.and_then(|node| match node {
+            Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+            _ => node.get(segment),
+        });
+        rest = rest.get(segment.len()..).unwrap_or_default();
+        rest = rest.trim_start_matches(SEPARATORS);
+        segments.push(segment.to_owned());
+    }
+    segments
+}
+
+fn is_first_of(key: &str, path: &str) -> bool {
+    let rest = path.strip_prefix(key).filter(|_| !key.is_empty());
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATORS))
+}

@@ -1,0 +1,310 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use toolhost::credential::{KeychainProvider, SecretProvider};
+use toolhost::sealing::{ExecutionSecrets, Vault};
+use toolhost::template::{Renderer, TemplateContext, TemplateError};
+use toolhost_diagnostic::Diagnostic;
+
+use super::ExecutionId;
+use super::model::{Condition, NextMode, Playbook, Step, StepTool};
+use super::preflight::{self, StepProblem};
+use super::report::{Report, RunStatus, StepReport, StepStatus};
+
+/// Runs the tool of a step.
+pub trait StepRunner: Send + Sync {
+    /// Why a step was not run at all.
+    type Error: Error + Send + 'static;
+
+    /// Runs one step and waits until it is over.
+    ///
+    /// # Errors
+    ///
+    /// The step was not run. A step that ran and failed is no error.
+    fn run_step(
+        &self,
+        call: StepCall,
+    ) -> impl Future<Output = Result<StepResult, Self::Error>> + Send;
+
+    /// Finds what is wrong with a step before any step runs, without any effect. Its templates name nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// The step would not run. Then none does.
+    fn check_step(&self, _call: StepCall) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Hears of what is wrong with a step that nothing leads to, which keeps none from running.
+    fn note_unreachable(&self, _problem: StepProblem<Self::Error>) {}
+}
+
+/// What a run is given besides the playbook.
+#[derive(Clone)]
+pub struct RunInputs {
+    /// Which execution it is.
+    pub execution_id: ExecutionId,
+    /// The workload, with everything that was given from outside: see [`Playbook::workload`].
+    pub workload: Value,
+    /// Who knows `secret.NAME`.
+    pub secrets: Arc<dyn SecretProvider>,
+    /// Who knows `keychain.NAME.FIELD`: see [`Playbook::keychain`].
+    pub keychain: Arc<dyn KeychainProvider>,
+}
+
+/// One step to run.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StepCall {
+    /// The step's name.
+    pub step: String,
+    /// The tool as the playbook names it: `script`, `script@0.1`.
+    pub tool: String,
+    /// The tool's configuration; its templates are not rendered yet.
+    pub config: Value,
+    /// What they can name: the workload, and the outcome of each step that ran before.
+    pub templates: TemplateContext,
+    /// What the execution knows to be secret, for [`CallRequest::with_secrets`]: a step may print what an earlier
+    /// one wrote down.
+    ///
+    /// [`CallRequest::with_secrets`]: toolhost::host::CallRequest::with_secrets
+    pub secrets: ExecutionSecrets,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone)]
+pub struct StepResult {
+    /// The tool that was called, with its version: `script@0.1.0`.
+    pub tool: String,
+    /// How the step ended.
+    pub status: StepStatus,
+    /// The tool's document, which later templates find by the step's name. It holds no secrets.
+    pub outcome: Map<String, Value>,
+}
+
+/// A run that did not get to its end, and what was done until then.
+#[derive(Debug)]
+pub struct RunFailure<E: Error + 'static> {
+    /// The steps that ran; its status is `failed`.
+    pub report: Report,
+    /// Why no other did.
+    pub error: RunError<E>,
+}
+
+/// Why a run did not get to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError<E: Error + 'static> {
+    /// Steps would not run, and so none did.
+    #[error("{}", described(problems))]
+    Preflight {
+        /// Which, and why; at least one.
+        problems: Vec<StepProblem<E>>,
+    },
+    /// A step was not run.
+    #[error("the step `{step}` was not run")]
+    Step {
+        /// The step.
+        step: String,
+        /// Why.
+        #[source]
+        source: E,
+    },
+    /// What follows a step is not known, because a `when` of its `next` cannot be evaluated.
+    #[error("a condition of `next` of step `{step}` cannot be evaluated")]
+    Condition {
+        /// The step.
+        step: String,
+        /// The problem at its place.
+        problem: Box<Diagnostic>,
+        /// Why.
+        #[source]
+        source: Box<TemplateError>,
+    },
+}
+
+/// Runs the steps of a playbook until all of them are over, or one did not complete.
+///
+/// Before the first one, the runner checks all of them, and what is wrong with any is told at once.
+///
+/// A step that fails, is cancelled or takes too long ends the run, and the report says so: that is no
+/// error.
+///
+/// # Errors
+///
+/// A step was not run, or a condition cannot be evaluated. The failure holds the report so far.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the step that is running and forgets the report. To keep it, let the
+/// runner end the step with [`StepStatus::Cancelled`] instead.
+pub async fn run<R: StepRunner>(
+    playbook: &Playbook,
+    inputs: RunInputs,
+    runner: &R,
+) -> Result<Report, RunFailure<R::Error>> {
+    let mut report = Report {
+        status: RunStatus::Completed,
+        execution_id: inputs.execution_id.to_string(),
+        steps: Vec::new(),
+    };
+    let problems = preflight::check(playbook, &inputs.execution_id, runner).await;
+    let ran = if problems.is_empty() {
+        walk(playbook, inputs, runner, &mut report).await
+    } else {
+        Err(RunError::Preflight { problems })
+    };
+    match ran {
+        Ok(()) => Ok(report),
+        Err(error) => {
+            report.status = RunStatus::Failed;
+            Err(RunFailure { report, error })
+        }
+    }
+}
+
+fn described<E: Error>(problems: &[StepProblem<E>]) -> String {
+    let steps: Vec<_> = problems
+        .iter()
+        .map(|problem| format!("`{}`", problem.step))
+        .collect();
+    format!(
+        "no step was run: something is wrong with {}",
+        steps.join(", ")
+    )
+}
+
+async fn walk<R: StepRunner>(
+    playbook: &Playbook,
+    inputs: RunInputs,
+    runner: &R,
+    report: &mut Report,
+) -> Result<(), RunError<R::Error>> {
+    let renderer = Renderer::new();
+    let secrets = ExecutionSecrets::new();
+    let mut context = TemplateContext {
+        execution_id: inputs.execution_id.to_string(),
+        workload: Arc::new(inputs.workload),
+        secrets: inputs.secrets,
+        keychain: inputs.keychain,
+        ..TemplateContext::default()
+    };
+    // The order puts a step behind all those that lead to it, so that what leads to it is known here.
+    let mut due: BTreeSet<&str> = playbook
+        .steps_in_order()
+        .take(1)
+        .map(|step| step.name.as_str())
+        .collect();
+    for step in playbook.steps_in_order() {
+        if !due.remove(step.name.as_str()) {
+            continue;
+        }
+        context.step.clone_from(&step.name);
+        if let Some(tool) = &step.tool {
+            let result = run_tool(step, tool, &context, &secrets, runner).await?;
+            report.status = result.status.of_run();
+            let outcome = Arc::new(Value::Object(result.outcome.clone()));
+            context.results.insert(step.name.clone(), outcome);
+            report.steps.push(StepReport {
+                step: step.name.clone(),
+                kind: tool.kind().to_owned(),
+                tool: result.tool,
+                status: result.status,
+                outcome: result.outcome,
+            });
+            if report.status != RunStatus::Completed {
+                return Ok(());
+            }
+        }
+        due.extend(following(playbook, step, &renderer, &context, &secrets).await?);
+    }
+    Ok(())
+}
+
+async fn run_tool<R: StepRunner>(
+    step: &Step,
+    tool: &StepTool,
+    context: &TemplateContext,
+    secrets: &ExecutionSecrets,
+    runner: &R,
+) -> Result<StepResult, RunError<R::Error>> {
+    let call = StepCall {
+        step: step.name.clone(),
+        tool: tool.reference.clone(),
+        config: tool.config.clone(),
+        templates: context.clone(),
+        secrets: secrets.clone(),
+    };
+    let result = runner.run_step(call).await;
+    result.map_err(|source| RunError::Step {
+        step: step.name.clone(),
+        source,
+    })
+}
+
+/// The steps that a step which is done leads to.
+async fn following<'playbook, E: Error + 'static>(
+    playbook: &'playbook Playbook,
+    step: &'playbook Step,
+    renderer: &Renderer,
+    context: &TemplateContext,
+    secrets: &ExecutionSecrets,
+) -> Result<Vec<&'playbook str>, RunError<E>> {
+    let mut targets = Vec::new();
+    for arc in &step.next.arcs {
+        let holds = match &arc.when {
+            Some(condition) => {
+                let vault = Vault::of_execution(secrets.clone());
+                evaluate(playbook, step, condition, renderer, context, &vault).await?
+            }
+            None => true,
+        };
+        if holds {
+            targets.push(arc.step.as_str());
+            if step.next.mode == NextMode::Exclusive {
+                break;
+            }
+        }
+    }
+    Ok(targets)
+}
+
+async fn evaluate<E: Error + 'static>(
+    playbook: &Playbook,
+    step: &Step,
+    condition: &Condition,
+    renderer: &Renderer,
+    context: &TemplateContext,
+    vault: &Vault,
+) -> Result<bool, RunError<E>> {
+    let mut context = context.clone();
+    context.names = arc_names();
+    let holds = renderer
+        .evaluate_condition(&condition.text, &context, vault)
+        .await;
+    holds.map_err(|source| RunError::Condition {
+        step: step.name.clone(),
+        problem: Box::new(playbook.diagnose_condition(condition, &source)),
+        source: Box::new(source),
+    })
+}
+
+/// What conditions of arcs can name besides. In NoETL an arc is followed upon an event, and conditions
+/// ask for its name; here it is always the same one, since a step that fails ends the run.
+fn arc_names() -> BTreeMap<String, Arc<Value>> {
+    let event = json!({"name": "step.done"});
+    BTreeMap::from([("event".to_owned(), Arc::new(event))])
+}
+
+impl fmt::Debug for RunInputs {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RunInputs")
+            .field("execution_id", &self.execution_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,26 @@
+use std::sync::Arc;
+
+use toolhost::backend::objects::{FileSource, GcsSource, HttpSource, S3Source, SourceRouter};
+use toolhost::http::HttpClient;
+
+use super::Settings;
+
+/// Every source that there is, by its type.
+pub(super) fn sources(settings: &Settings) -> SourceRouter {
+    let files = FileSource::new(&settings.base, &settings.workspace);
+    // One client, so that all of them share its connections.
+    let client = HttpClient::new(settings.http.clone());
+    let mut http = HttpSource::new(client.clone());
+    let mut s3 = S3Source::new(client.clone());
+    let mut gcs = GcsSource::new(client);
+    if let Some(access) = &settings.access {
+        http = http.with_access(Arc::clone(access));
+        s3 = s3.with_access(Arc::clone(access));
+        gcs = gcs.with_access(Arc::clone(access));
+    }
+    SourceRouter::new()
+        .with("file", Arc::new(files))
+        .with("gcs", Arc::new(gcs))
+        .with("http", Arc::new(http))
+        .with("s3", Arc::new(s3))
+}

@@ -1,0 +1,172 @@
+//! The tools of the plugins folder.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toolhost::digest::Digest;
+use toolhost::host::ToolHost;
+use toolhost::registry::{AddError, LoadError, LoadedTool, grant_entry, is_built_in};
+
+use super::{GrantsFile, Plugin, SetupError};
+
+/// Why a file of the plugins folder is left out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginError {
+    /// It is no tool that can be used.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It says that it is of a kind that is built in, and nobody said that it may take its place.
+    #[error("`{origin}` says that it is the built-in tool `{kind}`")]
+    BuiltIn {
+        /// The file.
+        origin: String,
+        /// The kind.
+        kind: String,
+        /// Its digest.
+        digest: Digest,
+    },
+    /// Several components say that they are the same version of a kind.
+    #[error("{} say that they are `{tool}`, and are not the same", listed(origins))]
+    Twins {
+        /// The files.
+        origins: Vec<String>,
+        /// The kind and version.
+        tool: String,
+    },
+    /// The registry does not take it.
+    #[error("`{origin}` cannot be added")]
+    NotAdded {
+        /// The file.
+        origin: String,
+        /// Why.
+        #[source]
+        source: AddError,
+    },
+}
+
+impl PluginError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::BuiltIn { kind, digest, .. } => Some(format!(
+                "if it shall take that one's place, write into `grants.yaml` of its folder, and below it what it may \
+                 do:\n\n{}",
+                grant_entry(kind, &digest.to_string(), &[])
+            )),
+            Self::Twins { .. } => Some("remove all but one of them".to_owned()),
+            Self::Load(_) | Self::NotAdded { .. } => None,
+        }
+    }
+}
+
+/// What became of the folder.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    pub(super) refused: Vec<PluginError>,
+    /// Those that took the place of a built-in tool.
+    pub(super) overriding: Vec<Arc<LoadedTool>>,
+    /// Every component that was looked at and can be named.
+    pub(super) plugins: Vec<Plugin>,
+}
+
+/// The largest number of files that are looked at in a folder of tools.
+const MAX_PLUGINS: usize = 256;
+
+/// Loads every component of the folder, and adds those to the registry that may be there.
+///
+/// # Errors
+///
+/// [`SetupError::Plugins`] where the folder cannot be read.
+pub(super) async fn load(
+    host: &ToolHost,
+    folder: &Path,
+    grants: &GrantsFile,
+) -> Result<Loaded, SetupError> {
+    let mut loaded = Loaded::default();
+    let mut versions: BTreeMap<String, Vec<Arc<LoadedTool>>> = BTreeMap::new();
+    for path in components(folder)? {
+        let file_name = path.file_name().unwrap_or_default();
+        let file_name = file_name.to_string_lossy().into_owned();
+        let mut plugin = None;
+        let load = host.loader().load_file(&path, |identity| {
+            let found = Plugin {
+                identity: identity.clone(),
+                file_name,
+            };
+            grants.of_plugin(plugin.insert(found))
+        });
+        let tool = match load.await {
+            Ok(tool) => Arc::new(tool),
+            Err(error) => {
+                loaded.refused.push(error.into());
+                continue;
+            }
+        };
+        let is_overriding = plugin
+            .as_ref()
+            .is_some_and(|plugin| grants.overrides(plugin));
+        loaded.plugins.extend(plugin);
+        if is_overriding {
+            loaded.overriding.push(tool);
+        } else if is_built_in(tool.kind()) {
+            loaded.refused.push(PluginError::BuiltIn {
+                origin: tool.origin().to_owned(),
+                kind: tool.kind().to_owned(),
+                digest: tool.digest(),
+            });
+        } else {
+            versions.entry(tool.to_string()).or_default().push(tool);
+        }
+    }
+    for tool in &loaded.overriding {
+        host.registry().activate(Arc::clone(tool));
+    }
+    for (name, tools) in versions {
+        // Whichever were taken, it would be for the name of its file.
+        let mut digests = tools.iter().map(|tool| tool.digest());
+        let first = digests.next();
+        if digests.any(|digest| Some(digest) != first) {
+            loaded.refused.push(PluginError::Twins {
+                origins: tools.iter().map(|tool| tool.origin().to_owned()).collect(),
+                tool: name,
+            });
+            continue;
+        }
+        let added = tools.into_iter().next().map(|tool| {
+            let origin = tool.origin().to_owned();
+            let added = host.registry().add(tool);
+            added.map_err(|source| PluginError::NotAdded { origin, source })
+        });
+        if let Some(Err(error)) = added {
+            loaded.refused.push(error);
+        }
+    }
+    Ok(loaded)
+}
+
+/// The files of the folder that are called like components, in the order of their names.
+fn components(folder: &Path) -> Result<Vec<PathBuf>, SetupError> {
+    let unreadable = |source| SetupError::Plugins {
+        path: folder.to_owned(),
+        source,
+    };
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    let entries = entries.filter_map(Result::ok).map(|entry| entry.path());
+    let is_component = |path: &PathBuf| {
+        path.extension()
+            .is_some_and(|extension| extension == "wasm")
+    };
+    let mut components: Vec<_> = entries.filter(is_component).collect();
+    // The order of a folder is no order.
+    components.sort();
+    components.truncate(MAX_PLUGINS);
+    Ok(components)
+}
+
+fn listed(origins: &[String]) -> String {
+    let quoted: Vec<_> = origins.iter().map(|origin| format!("`{origin}`")).collect();
+    quoted.join(" and ")
+}

@@ -1,0 +1,325 @@
+//! From a request to a job that runs: created, adopted, or refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use toolhost_capability::controller::Controller;
+use toolhost_capability::request::conflict;
+use toolhost_capability::{CapabilityError, JobHandle, JobIdentity, JobRequest, LogSink, Reason};
+
+use super::api;
+use super::cluster::Cluster;
+use super::diagnosis::Creating;
+use super::hub::{Subscription, WatchError};
+use super::job::Supervision;
+use super::manifest::{Manifest, SPEC_HASH_ANNOTATION};
+use super::phase;
+use super::queue;
+use super::retry;
+use super::view::JobView;
+
+/// How many times a job is created anew because the one of its name is being deleted meanwhile.
+const MAX_CREATIONS: u32 = 3;
+/// How long a creation keeps others waiting: a server takes milliseconds for its three requests, and much less
+/// than this under a load that it can bear.
+const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The annotation that tells one creation of a job from another: random digits.
+const CREATION: &str = "noetl.io/creation";
+/// How many random bytes there are in it.
+const NONCE_BYTES: usize = 8;
+
+/// A job that is to be created.
+pub(super) struct Creation {
+    cluster: Arc<Cluster>,
+    request: JobRequest,
+    manifest: Manifest,
+    logs: Arc<dyn LogSink>,
+    shutdown: CancellationToken,
+    created: Instant,
+    /// What tells this creation from others.
+    nonce: String,
+}
+
+/// A job on the server.
+struct Existing {
+    job: JobView,
+    uid: String,
+    /// Whether it was there before.
+    is_adopted: bool,
+}
+
+impl Creation {
+    pub(super) fn new(
+        cluster: Arc<Cluster>,
+        request: JobRequest,
+        manifest: Manifest,
+        logs: Arc<dyn LogSink>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let mut bytes = [0; NONCE_BYTES];
+        // Without random numbers, a job that was made twice by one request is taken for an adopted one.
+        let is_random = getrandom::fill(&mut bytes).is_ok();
+        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+        Self {
+            nonce: if is_random {
+                digits.collect()
+            } else {
+                String::new()
+            },
+            cluster,
+            request,
+            manifest,
+            logs,
+            shutdown,
+            created: Instant::now(),
+        }
+    }
+
+    /// Creates the job, for whoever asked for it and to be seen through.
+    ///
+    /// A handle that nobody takes is dropped, and asks for the job's end by that.
+    pub(super) async fn run(
+        self,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Result<(JobHandle, Supervision), CapabilityError> {
+        let (existing, subscription) = within(room, self.start()).await?;
+        let Self {
+            cluster,
+            request,
+            manifest,
+            logs,
+            shutdown,
+            created,
+            nonce: _,
+        } = self;
+        let mut identity = JobIdentity::created(&request.name);
+        identity.namespace = Some(manifest.namespace().to_owned());
+        identity.uid = Some(existing.uid.clone());
+        identity.adopted = existing.is_adopted;
+        let (handle, reporter) = JobHandle::new(identity);
+        let supervision = Supervision {
+            namespace: manifest.namespace().to_owned(),
+            name: request.name.clone(),
+            uid: existing.uid,
+            own_objects: manifest.object_names(),
+            script_name: request
+                .script
+                .map_or_else(String::new, |script| script.file_name),
+            command: request.command,
+            active_deadline: request.active_deadline,
+            controller: Controller::new(
+                request.backoff_limit,
+                request.active_deadline,
+                cluster.settings.backoff_base,
+            ),
+            warnings: manifest.warning().into_iter().map(str::to_owned).collect(),
+            subscription,
+            reporter,
+            logs,
+            created,
+            shutdown,
+            cluster,
+        };
+        Ok((handle, supervision))
+    }
+
+    async fn start(&self) -> Result<(Existing, Subscription), CapabilityError> {
+        let namespace = self.manifest.namespace();
+        let subscription = self
+            .cluster
+            .hub
+            .subscribe(namespace, &self.request.name)
+            .await;
+        let subscription = subscription.map_err(|error| self.unwatchable(&error))?;
+        // What a queue manages begins when the queue says so, and this host need not.
+        let labels = self.manifest.job(true).metadata.labels;
+        let is_suspended =
+            queue::queue_in(labels.as_ref()).is_some() || self.cluster.may_patch(namespace).await;
+        let existing = self.create_or_adopt(is_suspended).await?;
+        match self.equip(&existing, is_suspended, &subscription).await {
+            Ok(()) => Ok((existing, subscription)),
+            Err(error) => {
+                if !existing.is_adopted {
+                    self.delete(&existing.uid).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn create_or_adopt(&self, is_suspended: bool) -> Result<Existing, CapabilityError> {
+        let client = self.cluster.connection.client();
+        let namespace = self.manifest.namespace();
+        let name = &self.request.name;
+        let mut job = self.manifest.job(is_suspended);
+        let annotations = job.metadata.annotations.get_or_insert_default();
+        annotations.insert(CREATION.to_owned(), self.nonce.clone());
+        for _ in 0..MAX_CREATIONS {
+            let created = self
+                .cluster
+                .before(|| api::create_job(&client, namespace, &job))
+                .await;
+            let error = match created {
+                Ok(job) => return existing(job, false),
+                Err(error) if retry::code(&error) == Some(409) => error,
+                Err(error) => return Err(self.refused(&error, "Job")),
+            };
+            let found = match self
+                .cluster
+                .before(|| api::get_job(&client, namespace, name))
+                .await
+            {
+                Ok(found) => found,
+                // It was just deleted, or the conflict was about something else.
+                Err(missing) if retry::code(&missing) == Some(404) => continue,
+                Err(_) => return Err(self.refused(&error, "Job")),
+            };
+            if found.metadata.deletion_timestamp.is_some() {
+                return Err(conflict(name).with_hint("it is being deleted: wait until it is gone"));
+            }
+            let annotations = found.metadata.annotations.as_ref();
+            let hash = annotations.and_then(|annotations| annotations.get(SPEC_HASH_ANNOTATION));
+            if hash.map(String::as_str) != Some(self.manifest.spec_hash()) {
+                return Err(conflict(name));
+            }
+            // The server may have done what an earlier request asked for although it answered with an
+            // error: then this is the job that was just asked for.
+            let creation = annotations.and_then(|annotations| annotations.get(CREATION));
+            let is_own = creation == Some(&self.nonce);
+            return existing(found, !is_own);
+        }
+        Err(conflict(name))
+    }
+
+    /// Gives the job what belongs to it, and lets it begin.
+    async fn equip(
+        &self,
+        existing: &Existing,
+        is_suspended: bool,
+        subscription: &Subscription,
+    ) -> Result<(), CapabilityError> {
+        let cluster = &self.cluster;
+        let client = cluster.connection.client();
+        let namespace = self.manifest.namespace();
+        let name = &self.request.name;
+        let Existing {
+            job,
+            uid,
+            is_adopted,
+        } = existing;
+        subscription.learn(Some(job.clone()), Vec::new());
+        let waits_to_begin = job.spec.suspend == Some(true);
+        // Of the job as the server has it: an admission webhook may give it to a default queue.
+        let is_queued = queue::queue_of(job).is_some();
+        // One that was adopted may lack what a host that was killed did not come to; but one that was let
+        // go by its host has everything, and one that is over needs nothing.
+        let may_lack = is_queued || !is_suspended;
+        if waits_to_begin || !is_adopted || may_lack && !phase::is_over(job) {
+            let secret = self.manifest.secret(uid);
+            let made = cluster
+                .during(|| api::create_secret(&client, namespace, &secret))
+                .await;
+            made.or_else(exists_already)
+                .map_err(|error| self.refused(&error, "Secret"))?;
+            for config_map in self.manifest.config_maps(uid) {
+                let made = cluster
+                    .during(|| api::create_config_map(&client, namespace, &config_map))
+                    .await;
+                made.or_else(exists_already)
+                    .map_err(|error| self.refused(&error, "ConfigMap"))?;
+            }
+        }
+        if waits_to_begin && !is_queued {
+            let resumed = cluster
+                .during(|| api::resume_job(&client, namespace, name))
+                .await;
+            if let Err(error) = &resumed
+                && retry::code(error) == Some(403)
+            {
+                cluster.note_may_patch(namespace, false);
+            }
+            resumed.map_err(|error| self.refused(&error, "Job"))?;
+        }
+        if *is_adopted {
+            let pods = cluster
+                .during(|| api::pods_of_job(&client, namespace, uid))
+                .await;
+            let pods = pods.map_err(|error| self.refused(&error, "Job"))?;
+            subscription.learn(None, pods);
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, uid: &str) {
+        let client = self.cluster.connection.client();
+        let namespace = self.manifest.namespace();
+        let name = &self.request.name;
+        let deleted = self
+            .cluster
+            .during(|| api::delete_job(&client, namespace, name, uid))
+            .await;
+        if let Err(error) = deleted {
+            tracing::warn!(%error, job = name, "a job that could not be equipped could not be deleted");
+        }
+    }
+
+    fn refused(&self, error: &kube::Error, kind: &'static str) -> CapabilityError {
+        let creating = Creating {
+            kind,
+            job: &self.request.name,
+        };
+        self.cluster.refused(error, creating)
+    }
+
+    fn unwatchable(&self, error: &WatchError) -> CapabilityError {
+        match error {
+            WatchError::Refused(error) => self.refused(error, "Job"),
+            WatchError::Silent => {
+                let message = format!("the cluster does not answer: {error}");
+                let refusal = CapabilityError::new(Reason::EngineUnavailable, message);
+                let hint = "check that it runs, and that `KUBECONFIG` or `--kube-context` names the right one";
+                self.cluster
+                    .name_server(refusal)
+                    .with_hint(hint)
+                    .retryable()
+            }
+        }
+    }
+}
+
+/// Creates a job in the room that it was given, and gives it up where that takes long: whatever one waits for,
+/// a namespace's webhook, say, others need not.
+async fn within<T>(room: Option<OwnedSemaphorePermit>, creation: impl Future<Output = T>) -> T {
+    let mut creation = std::pin::pin!(creation);
+    tokio::select! {
+        biased;
+        created = &mut creation => return created,
+        () = sleep(ROOM_TIMEOUT) => drop(room),
+    }
+    creation.await
+}
+
+fn existing(job: JobView, is_adopted: bool) -> Result<Existing, CapabilityError> {
+    let uid = job.metadata.uid.clone().ok_or_else(|| {
+        CapabilityError::new(
+            Reason::EngineUnavailable,
+            "the server gave a job without a uid",
+        )
+    })?;
+    Ok(Existing {
+        job,
+        uid,
+        is_adopted,
+    })
+}
+
+fn exists_already(error: kube::Error) -> Result<(), kube::Error> {
+    match retry::code(&error) {
+        Some(409) => Ok(()),
+        _ => Err(error),
+    }
+}

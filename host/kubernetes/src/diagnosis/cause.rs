@@ -1,0 +1,134 @@
+use toolhost_capability::controller::Wait;
+use toolhost_capability::{AttemptEnd, CapabilityError, JobEnd, JobStatus, Reason};
+
+/// The most characters that are taken from a text of the cluster. Errors of a registry or a webhook may be
+/// whole pages; what matters stands at the beginning.
+const MAX_CHARACTERS: usize = 600;
+
+/// Why something is as it is, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cause {
+    pub(crate) reason: Reason,
+    /// A sentence that names the culprit.
+    pub(crate) message: String,
+    /// How to mend it.
+    pub(crate) hint: Option<String>,
+    /// The path of the configuration value to change.
+    pub(crate) field: Option<String>,
+}
+
+impl Cause {
+    pub(crate) fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            hint: None,
+            field: None,
+        }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn with_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// The end of an attempt for this cause; the message has to be a predicate, such as "was evicted".
+    pub(super) fn end_attempt(self, mut end: AttemptEnd) -> AttemptEnd {
+        end.reason = Some(self.reason);
+        end.message = Some(self.message);
+        end.hint = self.hint;
+        end.field = self.field;
+        end
+    }
+
+    /// The end of a job that failed for this cause before an attempt could say why.
+    pub(crate) fn into_job_end(self, failed: u32) -> JobEnd {
+        JobEnd {
+            status: JobStatus::Failed,
+            succeeded: 0,
+            failed,
+            reason: Some(self.reason),
+            message: Some(self.message),
+            hint: self.hint,
+            field: self.field,
+        }
+    }
+}
+
+impl From<Cause> for Wait {
+    fn from(cause: Cause) -> Self {
+        Self {
+            reason: cause.reason,
+            message: cause.message,
+            hint: cause.hint,
+            field: cause.field,
+        }
+    }
+}
+
+impl From<Cause> for CapabilityError {
+    fn from(cause: Cause) -> Self {
+        Self {
+            reason: cause.reason,
+            message: cause.message,
+            hint: cause.hint,
+            field: cause.field,
+            retryable: false,
+        }
+    }
+}
+
+/// A text of the cluster, fit to stand in a sentence: on one line, without control characters, bounded.
+pub(super) fn quoted(text: &str) -> String {
+    let mut words = String::new();
+    let mut left = MAX_CHARACTERS;
+    for word in text.split(|character: char| character.is_whitespace() || character.is_control()) {
+        if word.is_empty() {
+            continue;
+        }
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        let characters = word.chars().count();
+        if characters > left {
+            // Whole words alone: half a secret would not be known as one.
+            words.push('…');
+            break;
+        }
+        words.push_str(word);
+        left = left.saturating_sub(characters + 1);
+    }
+    words
+}
+
+/// What stands between the first `before` and the next `after`.
+pub(super) fn between<'text>(text: &'text str, before: &str, after: &str) -> Option<&'text str> {
+    let (_, rest) = text.split_once(before)?;
+    let (inside, _) = rest.split_once(after)?;
+    Some(inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn makes_one_bounded_line_of_a_text() {
+        assert_eq!(quoted("\n\n a\tb\u{1b}[0m\n"), "a b [0m");
+        assert_eq!(quoted(&format!("a {}", "ä".repeat(10_000))), "a …");
+        let words = quoted(&"word ".repeat(10_000));
+        assert!(words.chars().count() <= MAX_CHARACTERS + 1, "{words}");
+        assert!(words.ends_with('…'));
+    }
+
+    #[test]
+    fn finds_what_stands_between() {
+        assert_eq!(between("a \"b\" c", "\"", "\""), Some("b"));
+        assert_eq!(between("a \"b c", "\"", "\""), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! Why a job gets no pod, from the events of the job.
+
+use toolhost_capability::Reason;
+
+use super::admission::not_admitted;
+use super::cause::{Cause, quoted};
+use super::field::user_path;
+use super::waiting::{Class, Waiting, WaitingContext};
+use crate::view::EventView;
+
+/// Why no pod is made: the latest event `FailedCreate`; none where a pod was made after it.
+///
+/// To be asked when a job that was resumed has no pod after some seconds. `events` are those of the job, in
+/// any order.
+pub(crate) fn failed_create(events: &[EventView], context: WaitingContext<'_>) -> Option<Waiting> {
+    let mut known: Vec<_> = events
+        .iter()
+        .filter(|event| {
+            matches!(
+                event.reason.as_deref(),
+                Some("FailedCreate" | "SuccessfulCreate")
+            )
+        })
+        .collect();
+    // Times are whole seconds, and a failure is tried again within one: then the success was later.
+    known.sort_by_key(|event| {
+        (
+            event.last_seen(),
+            event.reason.as_deref() == Some("SuccessfulCreate"),
+        )
+    });
+    let event = known.pop()?;
+    if event.reason.as_deref() != Some("FailedCreate") {
+        return None;
+    }
+    let text = event.message.as_deref().unwrap_or_default();
+    let text = text.strip_prefix("Error creating: ").unwrap_or(text);
+    let (cause, class) = not_admitted(text, context.graces)
+        .or_else(|| invalid_pod(text))
+        .unwrap_or_else(|| other(text, context));
+    Some(Waiting {
+        word: "FailedCreate".to_owned(),
+        cause,
+        class,
+    })
+}
+
+/// `Pod "x" is invalid: spec.containers[0].image: Invalid value: " ": must not have …`
+fn invalid_pod(text: &str) -> Option<(Cause, Class)> {
+    let (_, said) = text.split_once("\" is invalid: ")?;
+    let said = quoted(said);
+    let path = said
+        .trim_start_matches('[')
+        .split(": ")
+        .next()
+        .unwrap_or_default();
+    let cause = Cause::new(
+        Reason::InvalidRequest,
+        format!("the cluster does not take the pod: {said}"),
+    );
+    let cause = match user_path(path) {
+        Some(field) => cause.with_field(field),
+        None => cause,
+    };
+    Some((cause, Class::Hopeless))
+}
+
+fn other(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
+    let said = quoted(text);
+    if said.contains("is forbidden") {
+        let message = format!("the cluster forbids the pod: {said}");
+        return (Cause::new(Reason::PolicyDenied, message), Class::Hopeless);
+    }
+    let message = format!("the cluster could not make a pod: {said}");
+    let cause = Cause::new(Reason::EngineUnavailable, message).with_hint("it is tried again");
+    (cause, Class::Grace(context.graces.unknown))
+}

@@ -1,0 +1,160 @@
+//! What ends a pod from outside: its node, or the cluster.
+
+use toolhost_capability::Reason;
+
+use super::cause::{Cause, between, quoted};
+use crate::view::PodView;
+
+/// What the kubelet says when it refuses or ends a pod (`pod.status.reason`).
+pub(super) fn ended_by_node(pod: &PodView) -> Option<Cause> {
+    let reason = pod.status.reason.as_deref()?;
+    let text = quoted(pod.status.message.as_deref().unwrap_or_default());
+    let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
+    Some(match reason {
+        "Evicted" => evicted(&text),
+        "DeadlineExceeded" => Cause::new(
+            Reason::DeadlineExceeded,
+            "was ended: its pod took longer than the `activeDeadlineSeconds` of its own",
+        )
+        .with_hint("give the deadline in `job.activeDeadlineSeconds`, which is for the whole job")
+        .with_field("job.podTemplate"),
+        "NodeLost" => node_lost(&node),
+        "Preempting" => preempted(),
+        "Terminated" | "Shutdown" | "NodeShutdown" => Cause::new(
+            Reason::NodeLost,
+            format!("was ended: the node `{node}` was shut down"),
+        )
+        .with_hint("run it again"),
+        // `OutOfcpu`, `OutOfmemory`, `OutOfpods`, `OutOfnvidia.com/gpu`.
+        _ if reason.starts_with("OutOf") => out_of(reason, &text, &node),
+        "NodeAffinity"
+        | "NodeSelectorMismatching"
+        | "HostPortConflict"
+        | "PodOSNotSupported"
+        | "TopologyAffinityError"
+        | "UnexpectedAdmissionError"
+        | "UnexpectedPredicateFailureType" => {
+            let text = text.strip_prefix("Pod was rejected: ").unwrap_or(&text);
+            Cause::new(
+                Reason::Unschedulable,
+                format!("was refused by the node `{node}`: {text}"),
+            )
+            .with_hint(
+                "the node changed after it was chosen, or was chosen by `nodeName`: run it again",
+            )
+        }
+        _ => return None,
+    })
+}
+
+fn evicted(text: &str) -> Cause {
+    let cause = |message: String| Cause::new(Reason::Evicted, message);
+    // `Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.`
+    // `Container job exceeded its local ephemeral storage limit "10Mi".`
+    // `Usage of EmptyDir volume "x" exceeds the limit "1Mi".`
+    if text.contains("torage") && text.contains("limit") {
+        let limit = between(text, "total limit of containers ", " ")
+            .or_else(|| {
+                text.rsplit("total limit of containers ")
+                    .next()
+                    .filter(|rest| *rest != text)
+            })
+            .or_else(|| between(text, "limit \"", "\""))
+            .map(|limit| limit.trim_end_matches('.'));
+        let message = match limit {
+            Some(limit) => {
+                format!("was evicted: it wrote more to its file system than its limit of {limit}")
+            }
+            None => format!("was evicted: {text}"),
+        };
+        return cause(message)
+            .with_hint("raise `limits.ephemeral-storage`, or let the script write less")
+            .with_field("job.resources.limits.ephemeral-storage");
+    }
+    if text.contains("EmptyDir volume") {
+        return cause(format!("was evicted: {text}"))
+            .with_hint("raise the volume's `sizeLimit`, or let the script write less")
+            .with_field("job.volumes");
+    }
+    // `The node was low on resource: memory. Threshold quantity: …`
+    let resource = between(text, "low on resource: ", ".").unwrap_or_default();
+    let message = match resource {
+        "" => format!("was evicted: {text}"),
+        resource => format!("was evicted: the node was low on {resource}"),
+    };
+    match resource {
+        "memory" | "ephemeral-storage" => {
+            let field = format!("job.resources.requests.{resource}");
+            cause(message)
+                .with_hint(format!(
+                    "set `{field}` to what the script uses: pods that use more than they asked for are evicted first"
+                ))
+                .with_field(field)
+        }
+        "pids" | "pid" => cause(message).with_hint("let the script have fewer processes at a time"),
+        _ => cause(message).with_hint("set requests that cover what the script uses"),
+    }
+}
+
+/// `Pod was rejected: Node didn't have enough resource: cpu, requested: 500000, used: 0, capacity: 2000`
+fn out_of(reason: &str, text: &str, node: &str) -> Cause {
+    let resource = reason.strip_prefix("OutOf").unwrap_or(reason);
+    let text = text.split_once(": ").map_or(text, |(_, rest)| rest);
+    let figures = between(text, "requested: ", ", used: ").and_then(|requested| {
+        let used = between(text, "used: ", ", capacity: ")?;
+        let capacity = text.rsplit("capacity: ").next()?;
+        let unit = if resource == "cpu" { "m" } else { "" };
+        Some(format!(
+            ": {requested}{unit} requested, {used}{unit} used of {capacity}{unit}"
+        ))
+    });
+    let message = format!(
+        "was refused by the node `{node}`, which has not enough {resource}{}",
+        figures.unwrap_or_default()
+    );
+    let field = format!("job.resources.requests.{resource}");
+    Cause::new(Reason::Unschedulable, message)
+        .with_hint(format!(
+            "lower `{field}`, or run it again when the node has room"
+        ))
+        .with_field(field)
+}
+
+/// Who needed the pod away (condition `DisruptionTarget`).
+pub(super) fn disrupted(pod: &PodView) -> Option<Cause> {
+    let condition = pod.disruption()?;
+    let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
+    let text = quoted(condition.message.as_deref().unwrap_or_default());
+    Some(match condition.reason.as_deref().unwrap_or_default() {
+        "PreemptionByScheduler" | "PreemptionByKubeScheduler" => preempted(),
+        "DeletionByTaintManager" | "DeletionByPodGC" => node_lost(&node),
+        "EvictionByEvictionAPI" => Cause::new(
+            Reason::Evicted,
+            format!("was evicted: somebody clears the node `{node}`"),
+        )
+        .with_hint("it does not count against `backoffLimit`, and runs again elsewhere"),
+        "TerminationByKubelet" => Cause::new(
+            Reason::Evicted,
+            format!("was evicted by the node `{node}`: {text}"),
+        )
+        .with_hint("set requests that cover what the script uses"),
+        reason => Cause::new(
+            Reason::Evicted,
+            format!("was ended by the cluster: {}: {text}", quoted(reason)),
+        ),
+    })
+}
+
+fn preempted() -> Cause {
+    Cause::new(
+        Reason::Preempted,
+        "was ended to make room for a pod of higher priority",
+    )
+    .with_hint("run it again, or set `job.priorityClassName`")
+    .with_field("job.priorityClassName")
+}
+
+fn node_lost(node: &str) -> Cause {
+    Cause::new(Reason::NodeLost, format!("was lost with its node `{node}`"))
+        .with_hint("run it again; see what became of the node")
+}

@@ -1,0 +1,165 @@
+//! How a job ended.
+
+use std::time::Duration;
+
+use toolhost_capability::controller::{Controller, DEFAULT_BACKOFF_BASE, Wait};
+use toolhost_capability::{AttemptEnd, JobEnd, JobRequest, JobStatus, Reason};
+
+use super::attempt::AttemptVerdict;
+use super::cause::quoted;
+use crate::view::{ConditionView, JobView};
+
+/// What is known besides the job and its attempts.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct JobContext<'job> {
+    /// What nothing of it can start for.
+    pub(crate) wait: Option<&'job Wait>,
+    /// Pods that are no failed attempts, though the Job controller counts them as such: they were ended at the deadline,
+    /// before anything of them ran.
+    pub(crate) uncounted: u32,
+}
+
+/// How the job ended, as early as it is sure; none while it goes on.
+///
+/// `attempts` are those that ended, the last one last. The verdict of the pods comes first: the Job
+/// controller takes seconds to say the same, and says less.
+pub(crate) fn job_end(
+    job: &JobView,
+    attempts: &[AttemptVerdict],
+    context: JobContext<'_>,
+) -> Option<JobEnd> {
+    let limit = job
+        .spec
+        .backoff_limit
+        .unwrap_or(JobRequest::DEFAULT_BACKOFF_LIMIT);
+    let deadline = job.spec.active_deadline_seconds.map(Duration::from_secs);
+    let failed = failures(attempts);
+    let known = failed.max(failed_pods(job, context));
+    let controller = Controller::new(limit, deadline, DEFAULT_BACKOFF_BASE);
+    if attempts.iter().any(|attempt| attempt.end.reason.is_none()) {
+        return Some(controller.with_failed(known).succeeded());
+    }
+    let controller = controller.with_failed(known);
+    if job
+        .condition("Complete")
+        .or_else(|| job.condition("SuccessCriteriaMet"))
+        .is_some()
+    {
+        return Some(controller.succeeded());
+    }
+    let last = attempts
+        .iter()
+        .rev()
+        .find(|attempt| attempt.counts)
+        .map(|attempt| &attempt.end);
+    if let Some(condition) = job
+        .condition("Failed")
+        .or_else(|| job.condition("FailureTarget"))
+    {
+        if let Some(wait) = context.wait
+            && condition.reason.as_deref() == Some("DeadlineExceeded")
+        {
+            return Some(controller.deadline_exceeded_waiting(wait));
+        }
+        return Some(failed_end(&controller, condition, last, known));
+    }
+    match last {
+        Some(last) if last.reason == Some(Reason::DeadlineExceeded) => {
+            Some(controller.deadline_exceeded())
+        }
+        Some(last) if failed > limit => Some(controller.gave_up(last)),
+        _ => None,
+    }
+}
+
+/// Whether the job knows of pods of which no attempt tells: the watch of the pods is behind. Then it is
+/// worth to wait a moment before the job's end is told.
+///
+/// The Job controller says how a job ends before it counts the pod that decided it.
+pub(crate) fn attempts_missing(
+    job: &JobView,
+    attempts: &[AttemptVerdict],
+    context: JobContext<'_>,
+) -> bool {
+    let ended = failed_pods(job, context) + job.status.succeeded.unwrap_or_default();
+    let active = job.status.active.unwrap_or_default();
+    let succeeded = attempts
+        .iter()
+        .filter(|attempt| attempt.end.reason.is_none())
+        .count();
+    let known = failures(attempts) + u32::try_from(succeeded).unwrap_or(u32::MAX);
+    let all = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+    let says = |conditions: [&str; 2]| conditions.into_iter().find_map(|name| job.condition(name));
+    let lacks_success = succeeded == 0 && says(["Complete", "SuccessCriteriaMet"]).is_some();
+    let lacks_failure = says(["Failed", "FailureTarget"]).is_some_and(|condition| {
+        condition.reason.as_deref() == Some("BackoffLimitExceeded")
+            && failures(attempts)
+                <= job
+                    .spec
+                    .backoff_limit
+                    .unwrap_or(JobRequest::DEFAULT_BACKOFF_LIMIT)
+    });
+    ended > known || ended + active > all || lacks_success || lacks_failure
+}
+
+/// The pods that the Job controller counts as failed, but those that are no attempts.
+fn failed_pods(job: &JobView, context: JobContext<'_>) -> u32 {
+    let failed = job.status.failed.unwrap_or_default();
+    failed.saturating_sub(context.uncounted)
+}
+
+fn failures(attempts: &[AttemptVerdict]) -> u32 {
+    let failed = attempts
+        .iter()
+        .filter(|attempt| attempt.counts && attempt.end.reason.is_some());
+    u32::try_from(failed.count()).unwrap_or(u32::MAX)
+}
+
+fn failed_end(
+    controller: &Controller,
+    condition: &ConditionView,
+    last: Option<&AttemptEnd>,
+    failed: u32,
+) -> JobEnd {
+    let reason = condition.reason.as_deref().unwrap_or_default();
+    let text = quoted(condition.message.as_deref().unwrap_or_default());
+    match (reason, last) {
+        ("DeadlineExceeded", _) => controller.deadline_exceeded(),
+        ("PodFailurePolicy", Some(last)) => {
+            let end = controller.gave_up(last);
+            let what = last.message.as_deref().unwrap_or("failed");
+            JobEnd {
+                message: Some(format!(
+                    "the last attempt {what}, after which `podFailurePolicy` allows no other"
+                )),
+                ..end
+            }
+        }
+        ("BackoffLimitExceeded", None) => JobEnd {
+            message: Some(format!(
+                "all {failed} attempts failed, and nothing is left of them to say why: {text}"
+            )),
+            ..failure(Reason::BackoffLimitExceeded, failed)
+        },
+        (_, Some(last)) => controller.gave_up(last),
+        (reason, None) => JobEnd {
+            message: Some(format!(
+                "the cluster ended the job: {}: {text}",
+                quoted(reason)
+            )),
+            ..failure(Reason::Internal, failed)
+        },
+    }
+}
+
+fn failure(reason: Reason, failed: u32) -> JobEnd {
+    JobEnd {
+        status: JobStatus::Failed,
+        succeeded: 0,
+        failed,
+        reason: Some(reason),
+        message: None,
+        hint: None,
+        field: None,
+    }
+}

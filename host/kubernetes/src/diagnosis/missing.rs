@@ -1,0 +1,95 @@
+//! Secrets, objects of type ConfigMap and other parts of a container's configuration that are not there.
+
+use toolhost_capability::Reason;
+
+use super::cause::{Cause, between, quoted};
+use super::waiting::{Class, WaitingContext};
+
+/// What to make of a container whose configuration cannot be put together.
+pub(super) fn config_error(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
+    missing_object(text, context)
+        .or_else(|| must_not_be_root(text))
+        .unwrap_or_else(|| {
+            // Such as `failed to sync secret cache: timed out waiting for the condition`, which passes.
+            let message = format!("the container cannot be set up: {}", quoted(text));
+            let cause = Cause::new(Reason::ConfigMissing, message);
+            (cause, Class::Grace(context.graces.start))
+        })
+}
+
+/// A Secret or `ConfigMap`, or a key of one, that does not exist.
+pub(super) fn missing_object(text: &str, context: WaitingContext<'_>) -> Option<(Cause, Class)> {
+    // The first two are written of variables and volumes, the next ones of variables, the last of volumes.
+    if let Some((kind, name)) = object_of(text) {
+        if context.own_objects.iter().any(|own| own == name) {
+            let message = format!("waits for its {kind} `{name}`, which is being made");
+            let cause = Cause::new(Reason::ConfigMissing, message).with_hint(
+                "the engine makes it; if it does not come, see whether something in the cluster deletes it",
+            );
+            return Some((cause, Class::Grace(context.graces.own_object)));
+        }
+        let message = format!(
+            "the {kind} `{}` does not exist in the job's namespace",
+            quoted(name)
+        );
+        let hint = format!(
+            "create the {kind}, or change the name where `job.env`, `job.volumes` or `job.podTemplate` has it"
+        );
+        let cause = Cause::new(Reason::ConfigMissing, message).with_hint(hint);
+        return Some((cause, Class::Hopeless));
+    }
+    let (key, object) = key_of(text)?;
+    let key = quoted(key);
+    let message = match object {
+        Some((kind, name)) => format!("the {kind} `{}` has no key `{key}`", quoted(name)),
+        None => format!("a Secret or ConfigMap that a volume names has no key `{key}`"),
+    };
+    let cause = Cause::new(Reason::ConfigMissing, message)
+        .with_hint("add the key, or change its name in the job");
+    Some((cause, Class::Hopeless))
+}
+
+fn object_of(text: &str) -> Option<(&'static str, &str)> {
+    for (word, kind) in [("secret", "Secret"), ("configmap", "ConfigMap")] {
+        let start = format!("{word} \"");
+        if let Some(name) = between(text, &start, "\" not found") {
+            // The shortest: the text may name another one before.
+            return Some((kind, name.rsplit('"').next().unwrap_or(name)));
+        }
+    }
+    None
+}
+
+type Key<'text> = (&'text str, Option<(&'static str, &'text str)>);
+
+fn key_of(text: &str) -> Option<Key<'_>> {
+    for (word, kind) in [("Secret", "Secret"), ("ConfigMap", "ConfigMap")] {
+        let middle = format!(" in {word} ");
+        let found = text.split_once("couldn't find key ");
+        if let Some((key, place)) = found.and_then(|(_, rest)| rest.split_once(&middle)) {
+            let name = place.rsplit('/').next().unwrap_or(place);
+            return Some((key, Some((kind, name))));
+        }
+    }
+    let markers = [
+        "references non-existent secret key: ",
+        "references non-existent config key: ",
+    ];
+    let found = markers.iter().find_map(|marker| text.split_once(marker));
+    found.map(|(_, key)| (key, None))
+}
+
+fn must_not_be_root(text: &str) -> Option<(Cause, Class)> {
+    if !text.contains("runAsNonRoot") {
+        return None;
+    }
+    let message = if text.contains("will run as root") {
+        "the image runs as root, and `runAsNonRoot` forbids that"
+    } else {
+        "the image's user has a name and no number, so `runAsNonRoot` cannot be checked"
+    };
+    let cause = Cause::new(Reason::PolicyDenied, message)
+        .with_hint("set `runAsUser` to a number other than 0 in `job.securityContext`, or use an image with such a user")
+        .with_field("job.securityContext");
+    Some((cause, Class::Hopeless))
+}

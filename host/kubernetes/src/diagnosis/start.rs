@@ -1,0 +1,90 @@
+//! What container runtimes say of a container that they cannot start.
+
+use toolhost_capability::Reason;
+
+use super::cause::{Cause, between, quoted};
+
+/// Texts that stand before the cause, from the outside inwards.
+const PREFIXES: [&str; 6] = [
+    "failed to create containerd task: ",
+    "failed to create containerd container: ",
+    "failed to create shim task: ",
+    "OCI runtime create failed: ",
+    "runc create failed: ",
+    "unable to start container process: ",
+];
+
+/// What a failure to start means. The message is what follows "could not be started: ".
+pub(super) fn start_error(word: &str, text: &str) -> Cause {
+    let said = core(text);
+    let said = if said.is_empty() {
+        word.to_owned()
+    } else {
+        said
+    };
+    if let Some(program) = missing_program(&said) {
+        return interpreter_missing(program);
+    }
+    let cause = Cause::new(Reason::StartFailed, said.as_str());
+    if said.contains("argument list too long") {
+        cause.with_hint(TOO_LONG)
+    } else if said.contains("exec format error") {
+        cause.with_hint("the image is made for another kind of machine: use one for the node's architecture")
+            .with_field("job.image")
+    } else if said.starts_with("exec: ") && said.contains("permission denied") {
+        cause
+            .with_hint("the program is not executable: check `script.interpreter`")
+            .with_field("script.interpreter")
+    } else if said.contains("seccomp") || said.contains("apparmor") {
+        cause
+            .with_hint("the node has no such profile: check `job.securityContext`")
+            .with_field("job.securityContext")
+    } else if said.contains("error mounting") {
+        cause
+            .with_hint("a volume cannot be mounted there: check `job.volumeMounts`")
+            .with_field("job.volumeMounts")
+    } else if said.contains("memory") && said.contains("limit") || said.contains("cgroup") {
+        cause
+            .with_hint("the memory limit may be too low to start a program at all: raise it")
+            .with_field("job.resources.limits.memory")
+    } else {
+        cause
+    }
+}
+
+/// The image has not the program that shall run the script.
+pub(super) fn interpreter_missing(program: &str) -> Cause {
+    let message = if program.contains('/') {
+        format!("the program `{program}` does not exist in the image")
+    } else {
+        format!("the program `{program}` is not in the image, or not in its PATH")
+    };
+    Cause::new(Reason::InterpreterMissing, message)
+        .with_hint(format!(
+            "use an image that has `{program}`, or set `script.interpreter` to a program that the image has"
+        ))
+        .with_field("job.image")
+}
+
+/// What to do about a command line that is too long, in the words of the engine `local`.
+pub(super) const TOO_LONG: &str = "give large values as arguments (`args`): those may be in a file";
+
+/// The program that is not there.
+fn missing_program(said: &str) -> Option<&str> {
+    let absent = ["executable file not found", "no such file or directory"];
+    if !absent.iter().any(|text| said.contains(text)) {
+        return None;
+    }
+    // runc writes `exec: "NAME": …`; other uses of the second text are about mounts.
+    between(said, "exec: \"", "\"")
+}
+
+/// The cause without the chain of those who pass it on.
+fn core(text: &str) -> String {
+    let said = quoted(text);
+    let mut rest = said.as_str();
+    while let Some(shorter) = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)) {
+        rest = shorter;
+    }
+    rest.strip_suffix(": unknown").unwrap_or(rest).to_owned()
+}

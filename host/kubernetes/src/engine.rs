@@ -1,0 +1,114 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+use toolhost_capability::{CapabilityError, JobHandle, JobRequest, JobRunner, LogSink, Reason};
+
+use super::client::Connection;
+use super::cluster::Cluster;
+use super::create::Creation;
+use super::kubeconfig::ConnectError;
+use super::manifest::{Manifest, ManifestSettings};
+use super::settings::KubernetesSettings;
+
+/// The engine `kubernetes`: see the [module](super).
+///
+/// Dropping it ends its jobs, as far as its runtime still runs.
+pub struct KubernetesEngine {
+    cluster: Arc<Cluster>,
+    manifests: ManifestSettings,
+    shutdown: CancellationToken,
+}
+
+impl KubernetesEngine {
+    /// An engine on the cluster of the settings. Nothing is sent before the first job.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] where there is no configuration that could be used.
+    pub async fn new(settings: KubernetesSettings) -> Result<Self, ConnectError> {
+        let connection = Connection::new(&settings.cluster).await?;
+        let namespace = settings.namespace.clone();
+        let namespace = namespace.unwrap_or_else(|| connection.default_namespace().to_owned());
+        let policy = Arc::clone(&settings.policy);
+        Ok(Self {
+            cluster: Arc::new(Cluster::new(connection, settings)),
+            manifests: ManifestSettings {
+                default_namespace: namespace,
+                policy,
+                ..ManifestSettings::default()
+            },
+            shutdown: CancellationToken::new(),
+        })
+    }
+
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+}
+
+#[async_trait]
+impl JobRunner for KubernetesEngine {
+    fn name(&self) -> &'static str {
+        "kubernetes"
+    }
+
+    fn check(&self, request: &JobRequest) -> Result<(), CapabilityError> {
+        Manifest::new(request, &self.manifests).map(drop)
+    }
+
+    async fn create(
+        &self,
+        request: JobRequest,
+        logs: Arc<dyn LogSink>,
+    ) -> Result<JobHandle, CapabilityError> {
+        let cluster = Arc::clone(&self.cluster);
+        let settings = self.manifests.clone();
+        let shutdown = self.shutdown.clone();
+        let (answer, answered) = oneshot::channel();
+        // Many may wait, and a manifest is much larger than what it is made from.
+        let room = cluster.room_to_create().await;
+        // A task of its own: whoever drops the creation half-way does not leave half a job behind.
+        tokio::spawn(async move {
+            let creation = async {
+                let manifest = Manifest::new(&request, &settings)?;
+                let creation = Creation::new(cluster, request, manifest, logs, shutdown);
+                creation.run(room).await
+            };
+            // Boxed within the task. Else its 16 KB would pass three times over the stack of whoever calls this, a
+            // guest's, whose pages stay touched for as long as it waits for the job. And gone before the job is
+            // seen through, which may take hours, of many jobs at once.
+            let (created, supervision) = match Box::pin(creation).await {
+                Ok((handle, supervision)) => (Ok(handle), Some(supervision)),
+                Err(error) => (Err(error), None),
+            };
+            // Nobody may be there to hear it.
+            drop(answer.send(created));
+            if let Some(supervision) = supervision {
+                Box::pin(supervision.run()).await;
+            }
+        });
+        answered.await.unwrap_or_else(|_| {
+            Err(CapabilityError::new(
+                Reason::Internal,
+                "the engine was shut down",
+            ))
+        })
+    }
+}
+
+impl Drop for KubernetesEngine {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+impl std::fmt::Debug for KubernetesEngine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("KubernetesEngine")
+            .field("connection", &self.cluster.connection)
+            .finish_non_exhaustive()
+    }
+}

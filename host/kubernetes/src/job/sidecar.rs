@@ -1,0 +1,93 @@
+//! What the cluster would go on with although the script is over: ordinary sidecars, containers that keep its pod and its
+//! job, and jobs that are resumed.
+
+use toolhost_capability::JobEventKind;
+
+use super::{Job, Supervision};
+use crate::{api, phase, retry};
+
+/// What the cluster would go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Surplus {
+    /// Other containers of this attempt's pod.
+    Sidecars(usize),
+    /// Another run, when the job is resumed that succeeded while it was being suspended.
+    Rerun,
+}
+
+impl Job {
+    /// Ends what is left of an attempt that is over, so that the job comes to its end as it would without it.
+    ///
+    /// After a success the job is deleted: were its pod, the Job controller would take that for a failure and run the
+    /// script again. After a failure the pod is: its script's exit code makes it one that failed, which the Job
+    /// controller counts and replaces by its own rules. Where pods may not be deleted, the job is, without a further
+    /// attempt.
+    pub(super) async fn end_surplus(&mut self) {
+        let index = match self.surplus.take() {
+            None => return,
+            Some(Surplus::Rerun) => return self.delete_job().await,
+            Some(Surplus::Sidecars(index)) => index,
+        };
+        let Some(attempt) = self.attempts.get(index).filter(|attempt| attempt.has_ended) else {
+            return;
+        };
+        let Supervision {
+            cluster,
+            namespace,
+            reporter,
+            created,
+            ..
+        } = &self.supervision;
+        let containers = phase::left_running(&attempt.pod);
+        let containers: Vec<_> = containers
+            .iter()
+            .map(|container| format!("`{container}`"))
+            .collect();
+        let message = format!(
+            "attempt {}: the script ended, but other containers of its pod still ran {} s later, and were ended: {}. \
+             Make them init containers with `restartPolicy: Always`, which end with the script",
+            attempt.number(),
+            cluster.settings.sidecar_grace.as_secs_f32(),
+            containers.join(", "),
+        );
+        reporter.report(
+            created.elapsed(),
+            attempt.number(),
+            JobEventKind::Warning { message },
+        );
+        let client = cluster.connection.client();
+        if !phase::has_succeeded(&attempt.pod) {
+            let (pod, pod_uid) = (&attempt.name, &attempt.uid);
+            let deleted = cluster
+                .during(|| api::delete_pod(&client, namespace, pod, pod_uid))
+                .await;
+            let Err(error) = deleted.or_else(retry::already_gone) else {
+                return;
+            };
+            tracing::warn!(%error, pod, "a pod could not be deleted; its job is, without a further attempt");
+            self.verdict = self
+                .verdicts
+                .last()
+                .map(|last| self.supervision.controller.gave_up(&last.end));
+        }
+        self.delete_job().await;
+    }
+
+    /// Deletes the job, which is over for this host.
+    async fn delete_job(&self) {
+        let Supervision {
+            cluster,
+            namespace,
+            name,
+            uid,
+            ..
+        } = &self.supervision;
+        let client = cluster.connection.client();
+        let deleted = cluster
+            .during(|| api::delete_job(&client, namespace, name, uid))
+            .await;
+        if let Err(error) = deleted.or_else(retry::already_gone) {
+            tracing::warn!(%error, job = name, "a job that is over could not be deleted");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What a pod template of the user may not change, because the engine would not work without it.
+
+use k8s_openapi::api::core::v1::{
+    Container, EnvVar, PodSpec, PodTemplateSpec, Volume, VolumeMount,
+};
+use serde_json::{Map, Value};
+use toolhost_capability::request::{invalid, shortened};
+use toolhost_capability::{
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, SCRIPT_VARIABLE,
+};
+
+use super::options::{is_own_place, taken_place};
+use super::pod::{JOIN_CONTAINER, POD_TEMPLATE, SCRIPT_CONTAINER};
+use super::storage::VOLUME_PREFIX;
+
+/// What the metadata of a pod template may hold.
+const METADATA: [&str; 2] = ["annotations", "labels"];
+
+/// Compares the template before and after `patch` was merged into it.
+///
+/// # Errors
+///
+/// `InvalidRequest` with the path of what may not be changed.
+pub(super) fn check(
+    before: &PodTemplateSpec,
+    after: &PodTemplateSpec,
+    patch: &Value,
+) -> Result<(), CapabilityError> {
+    check_labels(before, after)?;
+    check_metadata(after)?;
+    let (Some(before), Some(after)) = (&before.spec, &after.spec) else {
+        return Err(refused("spec", "takes the pod away"));
+    };
+    check_pod(before, after)?;
+    let script = script(after).ok_or_else(|| {
+        refused(
+            "spec.containers",
+            "takes away the container `script`, which runs the script",
+        )
+    })?;
+    let place = place_of_script(patch);
+    match self::script(before) {
+        Some(before) => check_script(before, script, &place),
+        None => Ok(()),
+    }
+}
+
+fn check_labels(before: &PodTemplateSpec, after: &PodTemplateSpec) -> Result<(), CapabilityError> {
+    let labels = |template: &PodTemplateSpec| {
+        let metadata = template.metadata.as_ref();
+        metadata
+            .and_then(|metadata| metadata.labels.clone())
+            .unwrap_or_default()
+    };
+    let after = labels(after);
+    for (name, value) in labels(before) {
+        if after.get(&name) != Some(&value) {
+            let place = format!("metadata.labels.{}", shortened(&name));
+            return Err(refused(&place, "changes a label that the job has")
+                .with_hint("use another name, or set the label in `job.labels`"));
+        }
+    }
+    Ok(())
+}
+
+/// A pod of a job has labels and annotations of its user. Owners and finalizers would tie it to what the user need not
+/// have a right to, or keep it for ever; of the rest, the Job controller takes no notice.
+fn check_metadata(after: &PodTemplateSpec) -> Result<(), CapabilityError> {
+    let metadata = serde_json::to_value(&after.metadata).unwrap_or_default();
+    let mut keys = metadata.as_object().into_iter().flat_map(Map::keys);
+    let Some(key) = keys.find(|key| !METADATA.contains(&key.as_str())) else {
+        return Ok(());
+    };
+    let what = "is set: the pods of a job have labels and annotations, and nothing else";
+    Err(refused(&format!("metadata.{key}"), what).with_hint("leave it out"))
+}
+
+fn check_pod(before: &PodSpec, after: &PodSpec) -> Result<(), CapabilityError> {
+    if after.restart_policy.as_deref() != Some("Never") {
+        return Err(refused(
+            "spec.restartPolicy",
+            "must be `Never`: each attempt is a pod of its own, with its own log",
+        )
+        .with_hint("how often a failed attempt is repeated is `job.backoffLimit`"));
+    }
+    if own_volumes(before) != own_volumes(after) {
+        return Err(refused(
+            "spec.volumes",
+            "changes a volume with a name that begins with `noetl-`: those are the engine's own",
+        ));
+    }
+    let init_containers = after.init_containers.iter().flatten();
+    let mut names = init_containers.chain(&after.containers);
+    if names.any(|container| container.name == JOIN_CONTAINER) {
+        return Err(refused(
+            "spec.initContainers",
+            "has a container `noetl-join`: that is the engine's own",
+        ));
+    }
+    Ok(())
+}
+
+fn check_script(before: &Container, after: &Container, place: &str) -> Result<(), CapabilityError> {
+    if before.command != after.command {
+        return Err(refused(&format!("{place}.command"), "changes the command")
+            .with_hint("set `job.command` instead"));
+    }
+    for name in [ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, SCRIPT_VARIABLE] {
+        if variable(before, name) != variable(after, name) {
+            let what =
+                format!("changes the variable `{name}`, by which the script finds its files");
+            return Err(refused(&format!("{place}.env"), &what));
+        }
+    }
+    let is_known = |mount: &&VolumeMount| mounts(before).any(|known| known == *mount);
+    let new = mounts(after).find(|mount| !is_known(mount));
+    if let Some(mount) = new {
+        let field = format!("{POD_TEMPLATE}.{place}.volumeMounts");
+        return Err(taken_place(&mount.mount_path, field));
+    }
+    if let Some(path) = after.termination_message_path.as_deref()
+        && is_own_place(path)
+    {
+        let field = format!("{POD_TEMPLATE}.{place}.terminationMessagePath");
+        return Err(taken_place(path, field));
+    }
+    let mut devices = after.volume_devices.iter().flatten();
+    if let Some(device) = devices.find(|device| is_own_place(&device.device_path)) {
+        let field = format!("{POD_TEMPLATE}.{place}.volumeDevices");
+        return Err(taken_place(&device.device_path, field));
+    }
+    if mounts(before).count() != mounts(after).count() {
+        return Err(refused(
+            &format!("{place}.volumeMounts"),
+            "takes away where the script and its arguments are mounted",
+        ));
+    }
+    Ok(())
+}
+
+fn script(spec: &PodSpec) -> Option<&Container> {
+    let mut containers = spec.containers.iter();
+    containers.find(|container| container.name == SCRIPT_CONTAINER)
+}
+
+fn own_volumes(spec: &PodSpec) -> Vec<&Volume> {
+    let volumes = spec.volumes.iter().flatten();
+    volumes
+        .filter(|volume| volume.name.starts_with(VOLUME_PREFIX))
+        .collect()
+}
+
+fn variable<'a>(container: &'a Container, name: &str) -> Option<&'a EnvVar> {
+    let mut variables = container.env.iter().flatten();
+    variables.find(|variable| variable.name == name)
+}
+
+/// The mounts at the engine's own places.
+fn mounts(container: &Container) -> impl Iterator<Item = &VolumeMount> {
+    let mounts = container.volume_mounts.iter().flatten();
+    mounts.filter(|mount| is_own_place(&mount.mount_path))
+}
+
+/// Where the user wrote of the script's container.
+fn place_of_script(patch: &Value) -> String {
+    let containers = patch.pointer("/spec/containers").and_then(Value::as_array);
+    let is_script =
+        |container: &Value| container.get("name").and_then(Value::as_str) == Some(SCRIPT_CONTAINER);
+    let index = containers.and_then(|containers| containers.iter().position(is_script));
+    index.map_or_else(
+        || "spec.containers".to_owned(),
+        |index| format!("spec.containers[{index}]"),
+    )
+}
+
+fn refused(place: &str, what: &str) -> CapabilityError {
+    let field = format!("{POD_TEMPLATE}.{place}");
+    invalid(format!("`{field}` {what}")).with_field(field)
+}

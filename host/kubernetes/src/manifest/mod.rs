@@ -1,0 +1,299 @@
+//! Which objects of Kubernetes a job is made of: a Job, a Secret, and ConfigMaps for a large script.
+//!
+//! Pure code. It decides everything before the first request is sent, so that what is wrong with a job
+//! is said while nothing exists yet.
+
+mod guard;
+mod labels;
+mod merge;
+mod options;
+mod origin;
+mod permission;
+mod plan;
+mod pod;
+mod spec_hash;
+mod storage;
+mod strict;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use k8s_openapi::ByteString;
+use k8s_openapi::api::batch::v1::{
+    Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, PodTemplateSpec, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use secrecy::{ExposeSecret, SecretString};
+use toolhost_capability::program::Program;
+use toolhost_capability::request::{self, CONTAINER_OPTIONS};
+use toolhost_capability::{CapabilityError, JobRequest, Reason};
+
+use self::options::Options;
+use self::storage::{Placement, Storage};
+use super::policy::Policy;
+
+pub(crate) use self::labels::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
+pub(crate) use self::pod::SCRIPT_CONTAINER;
+pub(crate) use self::spec_hash::SPEC_HASH_ANNOTATION;
+pub(crate) use self::storage::secret_name;
+
+/// The engine's name, as users write it.
+pub(crate) const ENGINE_NAME: &str = "kubernetes";
+/// The largest Job that is sent. An object of Kubernetes, as a whole, is at most 1.5 MiB in etcd
+/// (`--max-request-bytes`), and the server adds to it.
+const MAX_JOB_BYTES: usize = 1_000_000;
+
+/// What holds for every job of one engine.
+#[derive(Debug, Clone)]
+pub(crate) struct ManifestSettings {
+    /// The namespace of a job that names none.
+    pub(crate) default_namespace: String,
+    /// The image of a job that names none; such a job is refused where there is no default.
+    pub(crate) default_image: Option<String>,
+    /// More labels for every object.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// What jobs may ask the cluster for.
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Default for ManifestSettings {
+    fn default() -> Self {
+        Self {
+            default_namespace: "noetl".to_owned(),
+            default_image: None,
+            labels: BTreeMap::new(),
+            policy: Arc::default(),
+        }
+    }
+}
+
+/// The objects of one job.
+///
+/// `Debug` is safe: it says which job it is.
+pub(crate) struct Manifest {
+    /// The Job, not suspended.
+    job: Job,
+    namespace: String,
+    spec_hash: String,
+    secret: Vec<(String, SecretString)>,
+    script: Option<Bytes>,
+    placement: Placement,
+    warning: Option<String>,
+}
+
+impl Manifest {
+    /// Decides which objects the request needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::InvalidRequest`], [`Reason::Unsupported`], [`Reason::TooLarge`] and [`Reason::Denied`], with the
+    /// path of the value to change as users write it: `job.tolerations[0].operator`.
+    pub(crate) fn new(
+        request: &JobRequest,
+        settings: &ManifestSettings,
+    ) -> Result<Self, CapabilityError> {
+        request::check(request, ENGINE_NAME, &CONTAINER_OPTIONS)?;
+        let options = Options::read(request, settings)?;
+        let labels = labels::labels(request, settings)?;
+        let script_path = storage::script_path(request)?;
+        let program = Program::new(request, script_path.as_deref(), storage::ARGUMENTS_PATH);
+        let storage = Storage::new(request, &program)?;
+        let template = pod::template(request, &program, &options, &storage, &labels)?;
+
+        let annotations = annotations(request);
+        let mut job = Job {
+            metadata: ObjectMeta {
+                name: Some(request.name.clone()),
+                namespace: Some(options.namespace.clone()),
+                labels: Some(labels),
+                annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),
+                ..ObjectMeta::default()
+            },
+            spec: Some(spec(request, &options, template)),
+            status: None,
+        };
+        permission::check(&job, &request.options, settings)?;
+        let script = request.script.as_ref().map(|script| &script.content);
+        let spec_hash = spec_hash::spec_hash(&job, script, MAX_JOB_BYTES)?;
+        job.metadata
+            .annotations
+            .get_or_insert_default()
+            .insert(SPEC_HASH_ANNOTATION.to_owned(), spec_hash.clone());
+        Ok(Self {
+            job,
+            namespace: options.namespace,
+            spec_hash,
+            secret: storage.secret,
+            script: script.cloned(),
+            placement: storage.placement,
+            warning: program.warning().map(str::to_owned),
+        })
+    }
+
+    /// The Job; a suspended one is to be resumed when everything that it mounts exists.
+    pub(crate) fn job(&self, is_suspended: bool) -> Job {
+        let mut job = self.job.clone();
+        if let Some(spec) = &mut job.spec {
+            spec.suspend = Some(is_suspended);
+        }
+        job
+    }
+
+    /// The Secret with the environment, which belongs to the Job of that uid.
+    ///
+    /// The returned object holds the values as they are: it is for the API server alone.
+    pub(crate) fn secret(&self, job_uid: &str) -> Secret {
+        let mut data: BTreeMap<String, ByteString> = self
+            .secret
+            .iter()
+            .map(|(name, value)| (name.clone(), bytes_of(value.expose_secret().as_bytes())))
+            .collect();
+        if let (Placement::Secret, Some(script)) = (&self.placement, &self.script) {
+            data.insert(storage::SCRIPT_KEY.to_owned(), bytes_of(script));
+        }
+        Secret {
+            data: Some(data),
+            ..self.empty_secret(job_uid)
+        }
+    }
+
+    /// The ConfigMaps with a script that the Secret has no room for, which belong to the Job of that uid.
+    pub(crate) fn config_maps(&self, job_uid: &str) -> Vec<ConfigMap> {
+        let script = self.script.as_ref();
+        let parts = script.map_or_else(Vec::new, |script| self.placement.parts(script));
+        let config_map = |(index, part): (usize, &[u8])| {
+            let (data, binary_data) = storage::config_map_data(part);
+            ConfigMap {
+                metadata: self.owned(storage::config_map_name(self.name(), index), job_uid),
+                data,
+                binary_data,
+                immutable: Some(true),
+            }
+        };
+        parts.into_iter().enumerate().map(config_map).collect()
+    }
+
+    /// The name of the Job.
+    pub(crate) fn name(&self) -> &str {
+        self.job.metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// The namespace of all objects.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The names of the Secret and the ConfigMaps.
+    pub(crate) fn object_names(&self) -> Vec<String> {
+        let parts = self.placement.part_count();
+        let config_maps = (0..parts).map(|index| storage::config_map_name(self.name(), index));
+        std::iter::once(storage::secret_name(self.name()))
+            .chain(config_maps)
+            .collect()
+    }
+
+    /// What tells this specification from another one of the same name: the value of the annotation
+    /// `noetl.io/spec-hash` of the Job.
+    pub(crate) fn spec_hash(&self) -> &str {
+        &self.spec_hash
+    }
+
+    /// What the user should know.
+    pub(crate) fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
+    fn empty_secret(&self, job_uid: &str) -> Secret {
+        Secret {
+            metadata: self.owned(storage::secret_name(self.name()), job_uid),
+            immutable: Some(true),
+            type_: Some("Opaque".to_owned()),
+            ..Secret::default()
+        }
+    }
+
+    fn owned(&self, name: String, job_uid: &str) -> ObjectMeta {
+        ObjectMeta {
+            name: Some(name),
+            namespace: Some(self.namespace.clone()),
+            labels: self.job.metadata.labels.clone(),
+            owner_references: Some(vec![OwnerReference {
+                api_version: "batch/v1".to_owned(),
+                kind: "Job".to_owned(),
+                name: self.name().to_owned(),
+                uid: job_uid.to_owned(),
+                controller: Some(false),
+                // `true` needs the right to change finalizers of Jobs where the admission plugin
+                // OwnerReferencesPermissionEnforcement is on, as on OpenShift.
+                block_owner_deletion: Some(false),
+            }]),
+            ..ObjectMeta::default()
+        }
+    }
+}
+
+impl fmt::Debug for Manifest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Manifest")
+            .field("namespace", &self.namespace)
+            .field("name", &self.name())
+            .field("spec_hash", &self.spec_hash)
+            .field("placement", &self.placement)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The annotations of the request. One of the name that ours has is kept beside it: the script tool hashes
+/// what its configuration says, and this engine what the cluster gets.
+fn annotations(request: &JobRequest) -> BTreeMap<String, String> {
+    let mut annotations = request.annotations.clone();
+    if let Some(value) = annotations.remove(SPEC_HASH_ANNOTATION) {
+        annotations.insert(spec_hash::TOOL_SPEC_HASH_ANNOTATION.to_owned(), value);
+    }
+    annotations
+}
+
+fn spec(request: &JobRequest, options: &Options, template: PodTemplateSpec) -> JobSpec {
+    let seconds = |deadline: std::time::Duration| {
+        // A part of a second would otherwise make a deadline of none.
+        let seconds = deadline.as_secs() + u64::from(deadline.subsec_nanos() > 0);
+        i64::try_from(seconds).unwrap_or(i64::MAX)
+    };
+    JobSpec {
+        active_deadline_seconds: request.active_deadline.map(seconds),
+        backoff_limit: Some(i32::try_from(request.backoff_limit).unwrap_or(i32::MAX)),
+        completions: Some(1),
+        parallelism: Some(1),
+        // A pod that is drained, preempted or evicted did not fail: it is replaced, and does not count.
+        pod_failure_policy: Some(PodFailurePolicy {
+            rules: vec![PodFailurePolicyRule {
+                action: "Ignore".to_owned(),
+                on_exit_codes: None,
+                on_pod_conditions: Some(vec![PodFailurePolicyOnPodConditionsPattern {
+                    type_: "DisruptionTarget".to_owned(),
+                    status: "True".to_owned(),
+                }]),
+            }],
+        }),
+        // No second copy of a script starts while the first one is still ending.
+        pod_replacement_policy: Some("Failed".to_owned()),
+        template,
+        ttl_seconds_after_finished: options.ttl_seconds_after_finished,
+        ..JobSpec::default()
+    }
+}
+
+fn bytes_of(bytes: &[u8]) -> ByteString {
+    ByteString(bytes.to_vec())
+}
+
+/// Something that is larger than Kubernetes allows.
+fn too_large(message: impl Into<String>) -> CapabilityError {
+    CapabilityError::new(Reason::TooLarge, message)
+}

@@ -1,0 +1,267 @@
+//! The options of a job that say something to a cluster.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    Affinity, LocalObjectReference, SecurityContext, Toleration, Volume, VolumeMount,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use toolhost_capability::request::{invalid, shortened};
+use toolhost_capability::{CapabilityError, JobRequest, Reason};
+
+use super::ManifestSettings;
+use super::merge::merge;
+use super::storage::{MOUNT_ROOT, VOLUME_PREFIX};
+use super::strict::read;
+
+/// The longest name of a namespace: it is a DNS label.
+const MAX_NAMESPACE_BYTES: usize = 63;
+/// What `imagePullPolicy` may be.
+const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
+/// The pull policy of a job that does not say.
+const DEFAULT_PULL_POLICY: &str = "IfNotPresent";
+/// Settings that a pod has and a container has not.
+const SECURITY_OF_PODS: [&str; 5] = [
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+    "sysctls",
+];
+
+/// The options, read and checked.
+#[derive(Debug)]
+pub(super) struct Options {
+    pub(super) namespace: String,
+    pub(super) image: String,
+    pub(super) image_pull_policy: String,
+    pub(super) image_pull_secrets: Option<Vec<LocalObjectReference>>,
+    pub(super) service_account_name: Option<String>,
+    pub(super) node_selector: Option<BTreeMap<String, String>>,
+    pub(super) tolerations: Option<Vec<Toleration>>,
+    pub(super) affinity: Option<Affinity>,
+    pub(super) priority_class_name: Option<String>,
+    pub(super) runtime_class_name: Option<String>,
+    pub(super) volumes: Vec<Volume>,
+    pub(super) volume_mounts: Vec<VolumeMount>,
+    pub(super) security_context: SecurityContext,
+    pub(super) ttl_seconds_after_finished: Option<i32>,
+    pub(super) pod_template: Option<Value>,
+}
+
+impl Options {
+    /// Reads the options of the request.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidRequest` with the path of the value.
+    pub(super) fn read(
+        request: &JobRequest,
+        settings: &ManifestSettings,
+    ) -> Result<Self, CapabilityError> {
+        let written = Written(&request.options);
+        Ok(Self {
+            namespace: namespace(written, settings)?,
+            image: image(written, settings)?,
+            image_pull_policy: image_pull_policy(written)?,
+            image_pull_secrets: image_pull_secrets(written)?,
+            service_account_name: written.read("serviceAccountName")?,
+            node_selector: written.read("nodeSelector")?,
+            tolerations: written.read("tolerations")?,
+            affinity: written.read("affinity")?,
+            priority_class_name: written.read("priorityClassName")?,
+            runtime_class_name: written.read("runtimeClassName")?,
+            volumes: volumes(written)?,
+            volume_mounts: volume_mounts(written)?,
+            security_context: security_context(written)?,
+            ttl_seconds_after_finished: time_to_live(written)?,
+            pod_template: written.get("podTemplate").cloned(),
+        })
+    }
+}
+
+/// The options as the user wrote them.
+#[derive(Clone, Copy)]
+struct Written<'a>(&'a BTreeMap<String, Value>);
+
+impl<'a> Written<'a> {
+    fn get(self, name: &str) -> Option<&'a Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn read<T: DeserializeOwned>(self, name: &str) -> Result<Option<T>, CapabilityError> {
+        let value = self.get(name);
+        value
+            .map(|value| read(value, &format!("job.{name}")))
+            .transpose()
+    }
+}
+
+fn namespace(written: Written<'_>, settings: &ManifestSettings) -> Result<String, CapabilityError> {
+    let namespace: Option<String> = written.read("namespace")?;
+    let namespace = namespace.unwrap_or_else(|| settings.default_namespace.clone());
+    let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = namespace.len() <= MAX_NAMESPACE_BYTES
+        && namespace.bytes().all(|byte| byte == b'-' || is_end(byte))
+        && namespace.bytes().next().is_some_and(is_end)
+        && namespace.bytes().next_back().is_some_and(is_end);
+    if is_label {
+        return Ok(namespace);
+    }
+    let message = format!("`{}` is no name of a namespace", shortened(&namespace));
+    Err(invalid(message)
+        .with_hint(
+            "use at most 63 lowercase letters, digits and `-`, beginning and ending with a letter or \
+             digit",
+        )
+        .with_field("job.namespace"))
+}
+
+fn image(written: Written<'_>, settings: &ManifestSettings) -> Result<String, CapabilityError> {
+    let image: Option<String> = written.read("image")?;
+    let image = image.or_else(|| settings.default_image.clone());
+    let image = image.ok_or_else(|| {
+        invalid("the job has no image")
+            .with_hint("set `job.image`, for instance to `python:3.11-slim`")
+            .with_field("job.image")
+    })?;
+    if image.is_empty() || image.contains(|character: char| character.is_whitespace()) {
+        let message = format!("`{}` is no name of an image", shortened(&image));
+        return Err(CapabilityError::new(Reason::InvalidImage, message).with_field("job.image"));
+    }
+    Ok(image)
+}
+
+fn image_pull_policy(written: Written<'_>) -> Result<String, CapabilityError> {
+    let policy: Option<String> = written.read("imagePullPolicy")?;
+    let policy = policy.unwrap_or_else(|| DEFAULT_PULL_POLICY.to_owned());
+    if PULL_POLICIES.contains(&policy.as_str()) {
+        return Ok(policy);
+    }
+    let message = format!("`{}` is no pull policy", shortened(&policy));
+    Err(invalid(message)
+        .with_hint(format!("known are {}", PULL_POLICIES.join(", ")))
+        .with_field("job.imagePullPolicy"))
+}
+
+/// Names, or objects with a name.
+fn image_pull_secrets(
+    written: Written<'_>,
+) -> Result<Option<Vec<LocalObjectReference>>, CapabilityError> {
+    let Some(Value::Array(elements)) = written.get("imagePullSecrets") else {
+        return written.read("imagePullSecrets");
+    };
+    let as_object = |element: &Value| match element {
+        Value::String(name) => json!({"name": name}),
+        other => other.clone(),
+    };
+    let objects = elements.iter().map(as_object).collect();
+    read(&objects, "job.imagePullSecrets").map(Some)
+}
+
+fn volumes(written: Written<'_>) -> Result<Vec<Volume>, CapabilityError> {
+    let volumes: Vec<Volume> = written.read("volumes")?.unwrap_or_default();
+    for (index, volume) in volumes.iter().enumerate() {
+        if volume.name.starts_with(VOLUME_PREFIX) {
+            let message = format!(
+                "the volume `{}` has a name of the engine's own",
+                shortened(&volume.name)
+            );
+            return Err(invalid(message)
+                .with_hint(format!(
+                    "use a name that does not begin with `{VOLUME_PREFIX}`"
+                ))
+                .with_field(format!("job.volumes[{index}].name")));
+        }
+    }
+    Ok(volumes)
+}
+
+fn volume_mounts(written: Written<'_>) -> Result<Vec<VolumeMount>, CapabilityError> {
+    let mounts: Vec<VolumeMount> = written.read("volumeMounts")?.unwrap_or_default();
+    for (index, mount) in mounts.iter().enumerate() {
+        if is_own_place(&mount.mount_path) {
+            return Err(taken_place(
+                &mount.mount_path,
+                format!("job.volumeMounts[{index}].mountPath"),
+            ));
+        }
+    }
+    Ok(mounts)
+}
+
+/// Whether something at the path would lie over the engine's own files: at their place, below it, or around it.
+///
+/// The path is led through as the kubelet and the runtime do it: from the root, without `.`, and back at `..`.
+pub(super) fn is_own_place(path: &str) -> bool {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            name => parts.push(name),
+        }
+    }
+    let own = MOUNT_ROOT.split('/').filter(|part| !part.is_empty());
+    own.zip(parts).all(|(own, part)| own == part)
+}
+
+/// A mount where the engine's own are.
+pub(super) fn taken_place(path: &str, field: String) -> CapabilityError {
+    let path = shortened(path);
+    invalid(format!(
+        "`{path}` is where the script and its arguments are mounted"
+    ))
+    .with_hint(format!("mount it outside of `{MOUNT_ROOT}`"))
+    .with_field(field)
+}
+
+/// What the user wrote, over secure defaults.
+fn security_context(written: Written<'_>) -> Result<SecurityContext, CapabilityError> {
+    let path = "job.securityContext";
+    let mut context = json!({
+        "allowPrivilegeEscalation": false,
+        "capabilities": {"drop": ["ALL"]},
+    });
+    if let Some(value) = written.get("securityContext") {
+        let own: SecurityContext = read(value, path).map_err(of_the_pod)?;
+        merge(&mut context, value, path)?;
+        let added = own.capabilities.and_then(|capabilities| capabilities.add);
+        let is_privileged = own.privileged == Some(true)
+            || added.is_some_and(|added| added.iter().any(|name| name == "CAP_SYS_ADMIN"));
+        // Kubernetes takes the two together for a contradiction, and so would the user.
+        if is_privileged && own.allow_privilege_escalation.is_none() {
+            merge(
+                &mut context,
+                &json!({"allowPrivilegeEscalation": null}),
+                path,
+            )?;
+        }
+    }
+    read(&context, path)
+}
+
+/// Says where a setting of the pod belongs.
+fn of_the_pod(error: CapabilityError) -> CapabilityError {
+    let field = error.field.as_deref().unwrap_or_default();
+    let name = field.rsplit('.').next().unwrap_or_default();
+    if !SECURITY_OF_PODS.contains(&name) {
+        return error;
+    }
+    let hint = format!(
+        "`{name}` is a setting of the whole pod: it belongs to `job.podTemplate.spec.securityContext`"
+    );
+    error.with_hint(hint)
+}
+
+fn time_to_live(written: Written<'_>) -> Result<Option<i32>, CapabilityError> {
+    let seconds: Option<i32> = written.read("ttlSecondsAfterFinished")?;
+    if seconds.is_some_and(i32::is_negative) {
+        return Err(invalid("`job.ttlSecondsAfterFinished` is negative")
+            .with_field("job.ttlSecondsAfterFinished"));
+    }
+    Ok(seconds)
+}

@@ -1,0 +1,191 @@
+//! Where in a playbook a field of a Job comes from.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use toolhost_capability::request::shortened;
+
+use super::super::policy::Segment;
+use super::merge::merge_key;
+use super::pod::{POD_TEMPLATE, SCRIPT_CONTAINER};
+
+/// Which option is put where: the way within the template of the pods, and the option below `job`.
+const OPTIONS: [(&[&str], &str); 10] = [
+    (&["metadata", "annotations"], "annotations"),
+    (&["spec", "affinity"], "affinity"),
+    (&["spec", "imagePullSecrets"], "imagePullSecrets"),
+    (&["spec", "nodeSelector"], "nodeSelector"),
+    (&["spec", "priorityClassName"], "priorityClassName"),
+    (&["spec", "runtimeClassName"], "runtimeClassName"),
+    (&["spec", "serviceAccountName"], "serviceAccountName"),
+    (&["spec", "tolerations"], "tolerations"),
+    (&["spec", "volumes"], "volumes"),
+    (&["metadata", "labels"], "labels"),
+];
+/// The same within the script's container.
+const OF_THE_SCRIPT: [(&[&str], &str); 4] = [
+    (&["image"], "image"),
+    (&["imagePullPolicy"], "imagePullPolicy"),
+    (&["securityContext"], "securityContext"),
+    (&["volumeMounts"], "volumeMounts"),
+];
+
+/// What there is to find a field in.
+pub(super) struct Origin<'request> {
+    /// The Job as JSON.
+    pub(super) job: &'request Value,
+    /// The options of the request.
+    pub(super) options: &'request BTreeMap<String, Value>,
+}
+
+/// How far a way leads, and to what.
+struct Found {
+    /// How many segments lead there.
+    depth: usize,
+    field: String,
+}
+
+impl Origin<'_> {
+    /// The field as users write it: `job.podTemplate.spec.volumes[0].hostPath`.
+    ///
+    /// A field of which nothing is written is named by what it would be in `job.podTemplate`.
+    pub(super) fn field(&self, path: &[Segment]) -> String {
+        let keys: Vec<_> = path.iter().filter_map(key).collect();
+        match keys.as_slice() {
+            ["metadata", "namespace"] => return "job.namespace".to_owned(),
+            ["metadata", kind, name] => return format!("job.{kind}.{}", shortened(name)),
+            _ => {}
+        }
+        // Below `spec.template`.
+        let Some(inside) = path.get(2..) else {
+            return format!("job.{}", keys.join("."));
+        };
+        let template = self.options.get("podTemplate");
+        let in_template = template.map(|patch| self.find(patch, POD_TEMPLATE, path, 2));
+        let in_option = self.option(path, inside);
+        let found = match (in_template, in_option) {
+            // What is written later goes before.
+            (Some(one), Some(other)) if one.depth >= other.depth => Some(one),
+            (_, Some(other)) => Some(other),
+            (one, None) => one,
+        };
+        match found {
+            // `spec` alone says nothing.
+            Some(found) if found.depth > 3 || found.depth == path.len() => found.field,
+            _ => format!("{POD_TEMPLATE}.{}", written(inside)),
+        }
+    }
+
+    fn option(&self, path: &[Segment], inside: &[Segment]) -> Option<Found> {
+        let is_below = |prefix: &[&str], way: &[Segment]| {
+            let mut pairs = prefix.iter().zip(way);
+            way.len() >= prefix.len() && pairs.all(|(name, segment)| key(segment) == Some(*name))
+        };
+        if let Some((_, name)) = OPTIONS.iter().find(|(prefix, _)| is_below(prefix, inside)) {
+            return self.find_option(name, path, 4);
+        }
+        let [list, Segment::Index(_), of_container @ ..] = inside.get(1..)? else {
+            return None;
+        };
+        let container = self.at(path.get(..5)?)?;
+        let is_script = container.get("name").and_then(Value::as_str) == Some(SCRIPT_CONTAINER);
+        if key(list) != Some("containers") || !is_script {
+            return None;
+        }
+        let mut options = OF_THE_SCRIPT.iter();
+        let (_, name) = options.find(|(prefix, _)| is_below(prefix, of_container))?;
+        self.find_option(name, path, 6)
+    }
+
+    fn find_option(&self, name: &str, path: &[Segment], depth: usize) -> Option<Found> {
+        let place = format!("job.{name}");
+        let value = self.options.get(name).filter(|value| !value.is_null());
+        if let Some(value) = value {
+            return Some(self.find(value, &place, path, depth));
+        }
+        // It is not written, or it is one of the labels, which are no option like the others.
+        let inside = path.get(depth..)?;
+        let dot = if inside.is_empty() { "" } else { "." };
+        Some(Found {
+            depth,
+            field: format!("{place}{dot}{}", written(inside)),
+        })
+    }
+
+    /// Follows the way from `depth` on in what the user wrote at `place`.
+    fn find(&self, written: &Value, place: &str, path: &[Segment], depth: usize) -> Found {
+        let mut node = written;
+        let mut found = Found {
+            depth,
+            field: place.to_owned(),
+        };
+        for (index, segment) in path.iter().enumerate().skip(depth) {
+            let next = match segment {
+                Segment::Key(name) => node
+                    .get(name)
+                    .map(|next| (next, format!(".{}", shortened(name)))),
+                Segment::Index(position) => self
+                    .element(node, path.get(..index).unwrap_or_default(), *position)
+                    .map(|(at, next)| (next, format!("[{at}]"))),
+            };
+            let Some((next, step)) = next else { break };
+            node = next;
+            found.field.push_str(&step);
+            found.depth = index + 1;
+        }
+        found
+    }
+
+    /// The element of a list that the user wrote, of which the Job has one at `position` of the list at `path`.
+    fn element<'written>(
+        &self,
+        list: &'written Value,
+        path: &[Segment],
+        position: usize,
+    ) -> Option<(usize, &'written Value)> {
+        let elements = list.as_array()?;
+        let name = path.last().and_then(key)?;
+        let Some(merge_key) = merge_key(name) else {
+            return elements.get(position).map(|element| (position, element));
+        };
+        let wanted = self.at(path)?.get(position)?.get(merge_key)?;
+        let is_wanted =
+            |element: &Value| element.get(merge_key) == Some(wanted) || element == wanted;
+        let mut elements = elements.iter().enumerate();
+        elements.find(|(_, element)| is_wanted(element))
+    }
+
+    fn at(&self, path: &[Segment]) -> Option<&Value> {
+        path.iter()
+            .try_fold(self.job, |node, segment| match segment {
+                Segment::Key(name) => node.get(name),
+                Segment::Index(index) => node.get(index),
+            })
+    }
+}
+
+fn key(segment: &Segment) -> Option<&str> {
+    match segment {
+        Segment::Key(name) => Some(name),
+        Segment::Index(_) => None,
+    }
+}
+
+fn written(path: &[Segment]) -> String {
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Key(name) if text.is_empty() => text.push_str(&shortened(name)),
+            Segment::Key(name) => {
+                text.push('.');
+                text.push_str(&shortened(name));
+            }
+            Segment::Index(index) => {
+                // Writing into a text does not fail.
+                let _written = write!(text, "[{index}]");
+            }
+        }
+    }
+    text
+}

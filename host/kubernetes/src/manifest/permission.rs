@@ -1,0 +1,79 @@
+//! Whether the policy of the host allows a job, and if not, what the user is told.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use k8s_openapi::api::batch::v1::Job;
+use serde_json::Value;
+use toolhost_capability::{CapabilityError, Reason};
+
+use super::ManifestSettings;
+use super::origin::Origin;
+
+/// The most fields that one message names besides the first one.
+const MAX_OTHERS: usize = 5;
+
+/// Asks the policy.
+///
+/// # Errors
+///
+/// [`Reason::Denied`] with the first field that is not allowed, by its path in the playbook, and the lines of
+/// `policy.yaml` that would allow all of them.
+pub(super) fn check(
+    job: &Job,
+    options: &BTreeMap<String, Value>,
+    settings: &ManifestSettings,
+) -> Result<(), CapabilityError> {
+    if settings.policy.is_open() {
+        return Ok(());
+    }
+    let document = serde_json::to_value(job).map_err(|error| {
+        let message = format!("the Job cannot be written as JSON: {error}");
+        CapabilityError::new(Reason::Internal, message)
+    })?;
+    let found = settings
+        .policy
+        .violations(job, &document, &settings.default_namespace);
+    let origin = Origin {
+        job: &document,
+        options,
+    };
+    let mut fields = Vec::new();
+    let mut lines = Vec::new();
+    let mut what = None;
+    for violation in found {
+        let field = origin.field(&violation.path);
+        what.get_or_insert(violation.what);
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+        if !lines.contains(&violation.line) {
+            lines.push(violation.line);
+        }
+    }
+    let (Some(what), Some((field, others))) = (what, fields.split_first()) else {
+        return Ok(());
+    };
+    let mut message = format!("`{field}` is not allowed by the policy of this host: {what}");
+    if !others.is_empty() {
+        let shown: Vec<_> = others
+            .iter()
+            .take(MAX_OTHERS)
+            .map(|field| format!("`{field}`"))
+            .collect();
+        let left = others.len().saturating_sub(MAX_OTHERS);
+        message.push_str("; nor is ");
+        message.push_str(&shown.join(", "));
+        if left > 0 {
+            // Writing into a text does not fail.
+            let _written = write!(message, " and {left} more");
+        }
+    }
+    let hint = format!(
+        "leave it out, or have it allowed in the host's `policy.yaml`:\n\nkubernetes:\n  {}",
+        lines.join("\n  ")
+    );
+    Err(CapabilityError::new(Reason::Denied, message)
+        .with_hint(hint)
+        .with_field(field))
+}

@@ -1,0 +1,47 @@
+//! The objects as they may be shown.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use toolhost_capability::{CapabilityError, Reason};
+
+use super::Manifest;
+use super::storage::{Placement, SCRIPT_KEY};
+
+/// What stands for the identifier that the cluster gives the Job.
+const JOB_UID: &str = "<uid of the Job>";
+
+impl Manifest {
+    /// The objects in the order in which they are created: the Job, the Secret, and ConfigMaps.
+    ///
+    /// A value of the Secret, and a script, is replaced by its key in angle brackets.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Internal`] where an object cannot be written as JSON.
+    pub(crate) fn shown(&self) -> Result<Vec<Value>, CapabilityError> {
+        let names = self.secret.iter().map(|(name, _)| name.as_str());
+        let script = (self.placement == Placement::Secret).then_some(SCRIPT_KEY);
+        let mut secret = self.empty_secret(JOB_UID);
+        secret.string_data = Some(names.chain(script).map(placeholder).collect());
+        let mut objects = vec![as_value(&self.job(true))?, as_value(&secret)?];
+        for mut config_map in self.config_maps(JOB_UID) {
+            config_map.data = Some(BTreeMap::from([placeholder(SCRIPT_KEY)]));
+            config_map.binary_data = None;
+            objects.push(as_value(&config_map)?);
+        }
+        Ok(objects)
+    }
+}
+
+fn placeholder(key: &str) -> (String, String) {
+    (key.to_owned(), format!("<{key}>"))
+}
+
+fn as_value(object: &impl Serialize) -> Result<Value, CapabilityError> {
+    serde_json::to_value(object).map_err(|error| {
+        let message = format!("an object cannot be written as JSON: {error}");
+        CapabilityError::new(Reason::Internal, message)
+    })
+}

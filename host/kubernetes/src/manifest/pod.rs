@@ -1,0 +1,184 @@
+//! The template of the pods.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{
+    Container, PodSecurityContext, PodSpec, PodTemplateSpec, ResourceRequirements, SeccompProfile,
+};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as QuantityText;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
+use toolhost_capability::program::Program;
+use toolhost_capability::quantity::Quantity;
+use toolhost_capability::request::{invalid, shortened};
+use toolhost_capability::{CapabilityError, JobRequest, Reason};
+
+use super::options::Options;
+use super::spec_hash::SPEC_HASH_ANNOTATION;
+use super::storage::Storage;
+use super::strict::read;
+use super::{guard, merge};
+
+/// The name of the container that runs the script.
+pub(crate) const SCRIPT_CONTAINER: &str = "script";
+/// The name of the container that joins the parts of a large script.
+pub(super) const JOIN_CONTAINER: &str = "noetl-join";
+/// The path of the user's own template.
+pub(super) const POD_TEMPLATE: &str = "job.podTemplate";
+/// How long a script may take to end when it is asked to. The default of Kubernetes is 30 s, and every
+/// cancelled job would wait for all of it: a shell or Python as process 1 ignores SIGTERM.
+const TERMINATION_GRACE_SECONDS: i64 = 10;
+
+/// The template, with the user's own merged into it.
+///
+/// # Errors
+///
+/// `InvalidRequest` with the path of the value.
+pub(super) fn template(
+    request: &JobRequest,
+    program: &Program,
+    options: &Options,
+    storage: &Storage,
+    labels: &BTreeMap<String, String>,
+) -> Result<PodTemplateSpec, CapabilityError> {
+    let container = container(request, program, options, storage)?;
+    let mut annotations = request.annotations.clone();
+    annotations.remove(SPEC_HASH_ANNOTATION);
+    let annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
+    let mut template = PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels.clone()),
+            annotations,
+            ..ObjectMeta::default()
+        }),
+        spec: Some(pod(container, options, storage)),
+    };
+    if let Some(patch) = &options.pod_template {
+        template = merged(&template, patch)?;
+    }
+    if let Some(spec) = &mut template.spec {
+        add_join(spec, storage);
+    }
+    Ok(template)
+}
+
+fn container(
+    request: &JobRequest,
+    program: &Program,
+    options: &Options,
+    storage: &Storage,
+) -> Result<Container, CapabilityError> {
+    let mut volume_mounts = storage.mounts();
+    volume_mounts.extend(options.volume_mounts.iter().cloned());
+    Ok(Container {
+        name: SCRIPT_CONTAINER.to_owned(),
+        image: Some(options.image.clone()),
+        image_pull_policy: Some(options.image_pull_policy.clone()),
+        command: Some(request.command.clone()),
+        env: Some(storage.environment(program)),
+        resources: resources(request)?,
+        security_context: Some(options.security_context.clone()),
+        volume_mounts: Some(volume_mounts),
+        ..Container::default()
+    })
+}
+
+fn pod(container: Container, options: &Options, storage: &Storage) -> PodSpec {
+    let mut volumes = storage.volumes();
+    volumes.extend(options.volumes.iter().cloned());
+    PodSpec {
+        affinity: options.affinity.clone(),
+        // A script that is no client of the cluster needs no key to it.
+        automount_service_account_token: Some(false),
+        containers: vec![container],
+        // The addresses of all services of the namespace are nothing that a script was given.
+        enable_service_links: Some(false),
+        image_pull_secrets: options.image_pull_secrets.clone(),
+        node_selector: options.node_selector.clone(),
+        priority_class_name: options.priority_class_name.clone(),
+        // Each attempt keeps its own pod and log, and `podFailurePolicy` asks for it.
+        restart_policy: Some("Never".to_owned()),
+        runtime_class_name: options.runtime_class_name.clone(),
+        security_context: Some(PodSecurityContext {
+            seccomp_profile: Some(SeccompProfile {
+                type_: "RuntimeDefault".to_owned(),
+                localhost_profile: None,
+            }),
+            ..PodSecurityContext::default()
+        }),
+        service_account_name: options.service_account_name.clone(),
+        termination_grace_period_seconds: Some(TERMINATION_GRACE_SECONDS),
+        tolerations: options.tolerations.clone(),
+        volumes: Some(volumes),
+        ..PodSpec::default()
+    }
+}
+
+fn merged(template: &PodTemplateSpec, patch: &Value) -> Result<PodTemplateSpec, CapabilityError> {
+    let _known: PodTemplateSpec = read(&merge::without_directives(patch), POD_TEMPLATE)?;
+    let mut merged = serde_json::to_value(template).map_err(|error| {
+        let message = format!("the pod's template cannot be written as JSON: {error}");
+        CapabilityError::new(Reason::Internal, message)
+    })?;
+    merge::merge(&mut merged, patch, POD_TEMPLATE)?;
+    let merged: PodTemplateSpec = read(&merged, POD_TEMPLATE)?;
+    guard::check(template, &merged, patch)?;
+    Ok(merged)
+}
+
+/// Joins the parts of the script before anything else starts, with what the script's container has: the
+/// image is there anyhow, and what the script may not do need not be allowed for this.
+fn add_join(spec: &mut PodSpec, storage: &Storage) {
+    let script = spec
+        .containers
+        .iter()
+        .find(|one| one.name == SCRIPT_CONTAINER);
+    let (Some(script), Some((command, mounts))) = (script, storage.join()) else {
+        return;
+    };
+    let join = Container {
+        name: JOIN_CONTAINER.to_owned(),
+        image: script.image.clone(),
+        image_pull_policy: script.image_pull_policy.clone(),
+        command: Some(command),
+        resources: script.resources.clone(),
+        security_context: script.security_context.clone(),
+        volume_mounts: Some(mounts),
+        ..Container::default()
+    };
+    spec.init_containers.get_or_insert_default().insert(0, join);
+}
+
+fn resources(request: &JobRequest) -> Result<Option<ResourceRequirements>, CapabilityError> {
+    let requests = quantities("requests", &request.requests)?;
+    let limits = quantities("limits", &request.limits)?;
+    if requests.is_none() && limits.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(ResourceRequirements {
+        requests,
+        limits,
+        claims: None,
+    }))
+}
+
+fn quantities(
+    list: &str,
+    texts: &BTreeMap<String, String>,
+) -> Result<Option<BTreeMap<String, QuantityText>>, CapabilityError> {
+    for (name, text) in texts {
+        if let Err(error) = text.parse::<Quantity>() {
+            let (name, text) = (shortened(name), shortened(text));
+            let field = format!("job.resources.{list}.{name}");
+            let message = format!("`{field}` is no quantity: `{text}` {error}");
+            return Err(invalid(message)
+                .with_hint("write a number with a suffix, such as `500m`, `2` or `1.5Gi`")
+                .with_field(field));
+        }
+    }
+    let quantities = texts
+        .iter()
+        .map(|(name, text)| (name.clone(), QuantityText(text.clone())))
+        .collect();
+    Ok(Some(quantities).filter(|_| !texts.is_empty()))
+}

@@ -1,0 +1,63 @@
+//! What tells one specification from another one of the same name.
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use k8s_openapi::api::batch::v1::Job;
+use sha2::{Digest as _, Sha256};
+use toolhost_capability::{CapabilityError, Reason};
+
+use super::too_large;
+
+/// The annotation with the hash.
+pub(crate) const SPEC_HASH_ANNOTATION: &str = "noetl.io/spec-hash";
+/// Where the value goes that a tool gave the annotation above.
+pub(super) const TOOL_SPEC_HASH_ANNOTATION: &str = "noetl.io/tool-spec-hash";
+
+/// SHA-256 of the Job as it is sent, but for whether it is suspended, and of the script.
+///
+/// The Job holds the names of the environment variables, not their values, and so does the hash: anybody
+/// who may read the Job could try values until one of them fits, and a token that was renewed makes
+/// no other job. Maps are sorted and structures have an order, so that the same request gives the same
+/// hash on every host.
+///
+/// # Errors
+///
+/// `TooLarge` where the Job is larger than `max_bytes`.
+pub(super) fn spec_hash(
+    job: &Job,
+    script: Option<&Bytes>,
+    max_bytes: usize,
+) -> Result<String, CapabilityError> {
+    let text = serde_json::to_vec(job).map_err(|error| {
+        CapabilityError::new(
+            Reason::Internal,
+            format!("the Job cannot be written as JSON: {error}"),
+        )
+    })?;
+    if text.len() > max_bytes {
+        let size = text.len();
+        return Err(
+            too_large(format!("the Job takes {size} bytes, more than {max_bytes}"))
+                .with_hint("let the script read what is large from a volume, or pass it in `args`")
+                .with_field("job"),
+        );
+    }
+    let mut hash = Sha256::new();
+    // With its length in front, no byte of one part can be taken for one of the other.
+    hash.update(text.len().to_le_bytes());
+    hash.update(&text);
+    match script {
+        Some(script) => {
+            hash.update([1]);
+            hash.update(script);
+        }
+        None => hash.update([0]),
+    }
+    let mut hexadecimal = "sha256:".to_owned();
+    for byte in hash.finalize() {
+        // Writing into a text does not fail.
+        let _written = write!(hexadecimal, "{byte:02x}");
+    }
+    Ok(hexadecimal)
+}

@@ -1,0 +1,177 @@
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use toolhost_capability::{
+    CapabilityError, JobEnd, JobEventKind, JobHandle, JobIdentity, JobRequest, JobRunner,
+    JobStatus, LogSink,
+};
+
+use super::manifest::{ENGINE_NAME, Manifest, ManifestSettings};
+use super::policy::Policy;
+
+/// An engine that creates nothing: it keeps the objects that a cluster would get, and says of each job
+/// that it succeeded. A clone is the same engine.
+#[derive(Debug, Clone, Default)]
+pub struct Planner {
+    jobs: Arc<Mutex<Vec<PlannedJob>>>,
+    settings: ManifestSettings,
+}
+
+/// The objects of one job.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PlannedJob {
+    /// Their namespace.
+    pub namespace: String,
+    /// Objects of Kubernetes, in the order in which they are created. Secret values and scripts are
+    /// replaced by placeholders.
+    pub objects: Vec<Value>,
+    /// What the user should know.
+    pub warning: Option<String>,
+}
+
+impl Planner {
+    /// An engine that has planned nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// As the engine would, it refuses what the policy does not allow.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Arc<Policy>) -> Self {
+        self.settings.policy = policy;
+        self
+    }
+
+    /// The jobs that were planned since the last time, in order.
+    #[must_use]
+    pub fn take(&self) -> Vec<PlannedJob> {
+        // Each critical section leaves the list whole, so a panic elsewhere does not matter here.
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut *jobs)
+    }
+}
+
+#[async_trait]
+impl JobRunner for Planner {
+    fn name(&self) -> &'static str {
+        ENGINE_NAME
+    }
+
+    async fn create(
+        &self,
+        request: JobRequest,
+        _logs: Arc<dyn LogSink>,
+    ) -> Result<JobHandle, CapabilityError> {
+        let manifest = Manifest::new(&request, &self.settings)?;
+        let planned = PlannedJob {
+            namespace: manifest.namespace().to_owned(),
+            objects: manifest.shown()?,
+            warning: manifest.warning().map(str::to_owned),
+        };
+        let mut identity = JobIdentity::created(request.name);
+        identity.namespace = Some(planned.namespace.clone());
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.push(planned);
+        drop(jobs);
+        let (handle, reporter) = JobHandle::new(identity);
+        let end = JobEnd {
+            status: JobStatus::Succeeded,
+            succeeded: 1,
+            failed: 0,
+            reason: None,
+            message: None,
+            hint: None,
+            field: None,
+        };
+        reporter.report(Duration::ZERO, 0, JobEventKind::Finished(end));
+        Ok(handle)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use serde_json::json;
+    use toolhost_capability::{Reason, Script};
+
+    use super::*;
+
+    struct NoLog;
+
+    impl LogSink for NoLog {
+        fn write(&self, _attempt: u32, _bytes: &[u8]) {}
+
+        fn end(&self, _attempt: u32) {}
+    }
+
+    fn request(script_bytes: usize) -> JobRequest {
+        let mut request = JobRequest::new("job", vec!["sh".to_owned()]);
+        request.options.insert("image".to_owned(), json!("busybox"));
+        request.script = Some(Script {
+            file_name: "a.sh".to_owned(),
+            content: vec![b'x'; script_bytes].into(),
+        });
+        request.environment = vec![("TOKEN".to_owned(), SecretString::from("hunter2"))];
+        request
+    }
+
+    #[tokio::test]
+    async fn shows_objects_without_their_secrets() {
+        let planner = Planner::new();
+        for bytes in [10, 1_000_000] {
+            let mut handle = planner
+                .create(request(bytes), Arc::new(NoLog))
+                .await
+                .unwrap();
+            let end = handle.next_event().await.unwrap();
+            assert!(end.is_end(), "{end:?}");
+        }
+        let jobs = planner.take();
+        let kinds: Vec<Vec<_>> = jobs
+            .iter()
+            .map(|job| {
+                job.objects
+                    .iter()
+                    .map(|one| one["kind"].as_str().unwrap())
+                    .collect()
+            })
+            .collect();
+        assert_eq!(
+            kinds,
+            [
+                vec!["Job", "Secret"],
+                vec!["Job", "Secret", "ConfigMap", "ConfigMap"]
+            ]
+        );
+        assert_eq!(
+            jobs[0].objects[1]["stringData"],
+            json!({
+                "NOETL_ARGS": "<NOETL_ARGS>",
+                "TOKEN": "<TOKEN>",
+                "noetl.script": "<noetl.script>",
+            })
+        );
+        let text = format!("{jobs:?}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("aHVudGVyM"),
+            "{text}"
+        );
+        assert!(text.len() < 30_000, "the script is shown");
+        assert!(planner.take().is_empty());
+    }
+
+    #[tokio::test]
+    async fn refuses_what_a_cluster_would() {
+        let planner = Planner::new();
+        let mut request = request(1);
+        request.options.insert("namespace".to_owned(), json!("A B"));
+        let error = planner.create(request, Arc::new(NoLog)).await.unwrap_err();
+        assert_eq!(error.reason, Reason::InvalidRequest);
+        assert!(planner.take().is_empty());
+    }
+}

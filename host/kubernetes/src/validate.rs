@@ -1,0 +1,109 @@
+//! Asks a cluster whether it would take what was planned.
+
+use serde_json::{Value, json};
+use toolhost_capability::{CapabilityError, Reason};
+
+use super::diagnosis::Creating;
+use super::{KubernetesEngine, PlannedJob, api, retry};
+
+impl KubernetesEngine {
+    /// Asks the server whether it would take the objects of a job and its pod, with its schemas, admission,
+    /// policies and quotas (`dryRun=All`); nothing is created.
+    ///
+    /// The pod, which the Job controller makes later, is not asked about where this host may not create
+    /// pods: no job needs that right.
+    ///
+    /// # Errors
+    ///
+    /// What creating the first object that is refused would be refused with.
+    pub async fn validate(&self, planned: &PlannedJob) -> Result<(), CapabilityError> {
+        for object in &planned.objects {
+            self.ask(&planned.namespace, kind(object), object).await?;
+        }
+        let Some(pod) = planned.objects.iter().find_map(pod_of) else {
+            return Ok(());
+        };
+        match self.ask(&planned.namespace, "Pod", &pod).await {
+            Err(error) if error.reason == Reason::Denied => {
+                tracing::info!(%error, "whether the cluster would take the pod is not known");
+                Ok(())
+            }
+            asked => asked,
+        }
+    }
+
+    async fn ask(
+        &self,
+        namespace: &str,
+        kind: &'static str,
+        object: &Value,
+    ) -> Result<(), CapabilityError> {
+        let cluster = self.cluster();
+        let client = cluster.connection.client();
+        let asked = cluster
+            .before(|| api::dry_run(&client, namespace, kind, object))
+            .await;
+        match asked {
+            Ok(()) => Ok(()),
+            // One of that name is there: the server takes what it looks like.
+            Err(error) if retry::code(&error) == Some(409) && retry::passing(&error).is_none() => {
+                Ok(())
+            }
+            Err(error) => {
+                let job = name(object);
+                Err(cluster.refused(&error, Creating { kind, job }))
+            }
+        }
+    }
+}
+
+/// The object's kind, of those that a job is made of.
+fn kind(object: &Value) -> &'static str {
+    match object.get("kind").and_then(Value::as_str) {
+        Some("Job") => "Job",
+        Some("Secret") => "Secret",
+        _ => "ConfigMap",
+    }
+}
+
+fn name(object: &Value) -> &str {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str);
+    name.unwrap_or_default()
+}
+
+/// The pod that the Job controller would make, if the object is a Job.
+fn pod_of(object: &Value) -> Option<Value> {
+    let template = object.pointer("/spec/template")?;
+    let mut pod = template.clone();
+    let members = pod.as_object_mut()?;
+    members.insert("apiVersion".to_owned(), json!("v1"));
+    members.insert("kind".to_owned(), json!("Pod"));
+    let metadata = members
+        .entry("metadata")
+        .or_insert_with(|| json!({}))
+        .as_object_mut()?;
+    metadata.insert("name".to_owned(), json!(name(object)));
+    Some(pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pod_of_a_job_is_its_template() {
+        let job = json!({
+            "kind": "Job",
+            "metadata": {"name": "a"},
+            "spec": {"template": {"metadata": {"labels": {"x": "y"}}, "spec": {"containers": []}}},
+        });
+        let pod = json!({
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"labels": {"x": "y"}, "name": "a"},
+            "spec": {"containers": []},
+        });
+        assert_eq!(pod_of(&job), Some(pod));
+        assert_eq!(pod_of(&json!({"kind": "Secret"})), None);
+    }
+}

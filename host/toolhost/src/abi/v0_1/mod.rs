@@ -1,0 +1,80 @@
+//! Version 0.1 of the ABI: `wit/v0.1`.
+
+mod budget;
+mod convert;
+mod jobs;
+mod logs;
+mod meter;
+mod objects;
+mod progress;
+mod secrets;
+mod state;
+mod stderr;
+mod wasi;
+
+use wasmtime::component::{HasSelf, Linker};
+
+pub use meter::CpuBudgetExhausted;
+pub use state::CallState;
+
+use crate::grant::{Capability, Grants};
+
+/// What `wasmtime` makes of the WIT.
+pub(crate) mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../../wit/v0.1",
+        world: "tool",
+        imports: {
+            "noetl:tool/objects.fetch-object": async | trappable,
+            "noetl:tool/jobs.create-job": async | trappable,
+            "noetl:tool/jobs.watch-job": async | trappable,
+            "noetl:tool/jobs.cancel": async | trappable,
+            "noetl:tool/logs.read-logs": async | trappable,
+            default: trappable,
+        },
+        exports: { default: async },
+        with: {
+            "noetl:tool/objects.object": super::objects::HostObject,
+            "noetl:tool/secrets.secret": super::secrets::HostSecret,
+            "noetl:tool/jobs.job-spec": super::jobs::HostJobSpec,
+            "noetl:tool/jobs.job": super::jobs::HostJob,
+        },
+    });
+}
+
+use bindings::noetl::tool::{
+    jobs as jobs_interface, logs as logs_interface, objects as objects_interface,
+    progress as progress_interface, secrets as secrets_interface, types as types_interface,
+};
+
+/// The tool's exports, checked and ready to be instantiated.
+pub type ToolPre = bindings::ToolPre<CallState>;
+/// An instance of a tool.
+pub type Tool = bindings::Tool;
+/// An error that a tool returned.
+pub type ToolError = types_interface::Error;
+
+/// Links the parts of WASI that every tool may use, and what was granted; nothing else.
+///
+/// # Errors
+///
+/// Where two parts have the same name, which they do not.
+pub fn add_to_linker(linker: &mut Linker<CallState>, grants: &Grants) -> wasmtime::Result<()> {
+    wasi::add_to_linker(linker)?;
+    types_interface::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    for capability in grants.iter() {
+        add_capability(linker, capability)?;
+    }
+    Ok(())
+}
+
+fn add_capability(linker: &mut Linker<CallState>, capability: Capability) -> wasmtime::Result<()> {
+    type Data = HasSelf<CallState>;
+    match capability {
+        Capability::Objects => objects_interface::add_to_linker::<_, Data>(linker, |state| state),
+        Capability::Secrets => secrets_interface::add_to_linker::<_, Data>(linker, |state| state),
+        Capability::Jobs => jobs_interface::add_to_linker::<_, Data>(linker, |state| state),
+        Capability::Logs => logs_interface::add_to_linker::<_, Data>(linker, |state| state),
+        Capability::Progress => progress_interface::add_to_linker::<_, Data>(linker, |state| state),
+    }
+}

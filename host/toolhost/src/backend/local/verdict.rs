@@ -1,0 +1,184 @@
+//! Says why an attempt ended as it did.
+
+use std::error::Error;
+use std::os::unix::process::ExitStatusExt;
+
+use super::limits::Limits;
+use super::process::{ProcessEnd, StartError};
+use crate::capability::controller::{exited, out_of_memory, signalled};
+use crate::capability::{AttemptEnd, Reason};
+
+/// What to say of an attempt whose processes ended so, with the last of what it wrote.
+pub(super) fn verdict(ended: &ProcessEnd, limits: &Limits, tail: &[u8]) -> AttemptEnd {
+    let Some(status) = ended.status else {
+        return AttemptEnd {
+            reason: Some(Reason::Internal),
+            message: Some("does not end although it was killed".to_owned()),
+            ..AttemptEnd::default()
+        };
+    };
+    let end = match (status.code(), status.signal()) {
+        (Some(code), _) => exited(code),
+        (None, signal) => signalled(signal.unwrap_or_default()),
+    };
+    if end.reason.is_none() {
+        return end;
+    }
+    let limit = limits.memory.as_ref().map(|limit| limit.text.as_str());
+    match (ended.oom_kills, limit) {
+        (Some(1..), limit) => out_of_memory(end, limit),
+        (None, Some(limit)) => without_a_counter(end, limit, tail),
+        _ if ended.refused_processes > 0 => too_many_processes(end, limits.processes),
+        _ => end,
+    }
+}
+
+/// What to say of an attempt whose program could not be started.
+pub(super) fn start_failed(error: &StartError) -> AttemptEnd {
+    let hint = match error {
+        StartError::TooLong => "give large values as arguments (`args`): those may be in a file",
+        StartError::Directory(_) => "check the space and the permissions of the work directory",
+        StartError::Spawn(_) | StartError::Namespace(_) | StartError::Limits(_) => {
+            "the machine may be out of processes, memory or open files"
+        }
+    };
+    AttemptEnd {
+        reason: Some(Reason::StartFailed),
+        message: Some(format!("could not be started: {}", chain(error))),
+        hint: Some(hint.to_owned()),
+        ..AttemptEnd::default()
+    }
+}
+
+/// What to say of an attempt where the engine itself failed.
+pub(super) fn internal(error: &dyn Error) -> AttemptEnd {
+    AttemptEnd {
+        reason: Some(Reason::Internal),
+        message: Some(format!("was lost by the engine: {}", chain(error))),
+        ..AttemptEnd::default()
+    }
+}
+
+/// The error with its sources.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// Where memory is limited by a resource limit, the kernel refuses memory and kills nothing: only the
+/// program knows, and may say so.
+fn without_a_counter(end: AttemptEnd, limit: &str, tail: &[u8]) -> AttemptEnd {
+    /// Programs that do not expect it crash: SIGABRT, SIGBUS, SIGSEGV.
+    const CRASHES: [i32; 3] = [6, 7, 11];
+    if let Some(symptom) = memory_symptom(tail) {
+        let end = out_of_memory(end, Some(limit));
+        let message = end.message.unwrap_or_default();
+        return AttemptEnd {
+            message: Some(format!("{message}, going by the `{symptom}` that it wrote")),
+            ..end
+        };
+    }
+    if end.signal.is_some_and(|signal| CRASHES.contains(&signal)) {
+        return AttemptEnd {
+            hint: Some(format!(
+                "it may have run out of memory, `limits.memory` is {limit}: raise it and try again"
+            )),
+            ..end
+        };
+    }
+    end
+}
+
+fn too_many_processes(end: AttemptEnd, most: u32) -> AttemptEnd {
+    AttemptEnd {
+        hint: Some(format!(
+            "it tried to have more than {most} processes and threads at a time, which is the engine's \
+             limit"
+        )),
+        ..end
+    }
+}
+
+/// What programs write when they get no memory.
+fn memory_symptom(tail: &[u8]) -> Option<&'static str> {
+    const SYMPTOMS: [&str; 8] = [
+        "MemoryError",
+        "Cannot allocate memory",
+        "cannot allocate",
+        "memory exhausted",
+        "JavaScript heap out of memory",
+        "std::bad_alloc",
+        "out of memory",
+        "Out of space",
+    ];
+    let tail = String::from_utf8_lossy(tail);
+    SYMPTOMS.into_iter().find(|symptom| tail.contains(symptom))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitStatus;
+
+    use super::super::limits::MemoryLimit;
+    use super::*;
+
+    /// `status` is as `wait` gives it: the code times 256, or the signal.
+    fn check(status: i32, oom_kills: Option<u64>, tail: &str) -> AttemptEnd {
+        let limits = Limits {
+            memory: Some(MemoryLimit {
+                bytes: 1 << 20,
+                text: "1Mi".to_owned(),
+            }),
+            cpu_thousandths: None,
+            processes: 8,
+        };
+        let ended = ProcessEnd {
+            status: Some(ExitStatus::from_raw(status)),
+            oom_kills,
+            refused_processes: 2,
+        };
+        verdict(&ended, &limits, tail.as_bytes())
+    }
+
+    #[test]
+    fn believes_the_kernel() {
+        for status in [9, 137 << 8, 1 << 8] {
+            let end = check(status, Some(1), "");
+            assert_eq!(end.reason, Some(Reason::OomKilled));
+        }
+        assert_eq!(check(0, Some(1), "").reason, None);
+        // Where the kernel counts, words are only words.
+        let end = check(1 << 8, Some(0), "MemoryError");
+        assert_eq!(end.reason, Some(Reason::ScriptError));
+    }
+
+    #[test]
+    fn goes_by_what_was_written_where_the_kernel_does_not_count() {
+        let end = check(1 << 8, None, "Traceback\nMemoryError\n");
+        assert_eq!(end.reason, Some(Reason::OomKilled));
+        assert!(end.message.unwrap().contains("`MemoryError`"));
+        let end = check(1 << 8, None, "KeyError: 1");
+        assert_eq!((end.reason, end.hint), (Some(Reason::ScriptError), None));
+        assert_eq!(check(0, None, "MemoryError").reason, None);
+    }
+
+    #[test]
+    fn suspects_memory_behind_a_crash_where_nobody_knows() {
+        let end = check(11, None, "");
+        assert_eq!(end.reason, Some(Reason::Signalled));
+        assert!(end.hint.unwrap().contains("`limits.memory` is 1Mi"));
+    }
+
+    #[test]
+    fn names_the_limit_of_processes() {
+        let end = check(2 << 8, Some(0), "");
+        assert_eq!(end.reason, Some(Reason::ScriptError));
+        assert!(end.hint.unwrap().contains("more than 8 processes"));
+    }
+}

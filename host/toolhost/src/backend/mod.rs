@@ -1,0 +1,11 @@
+//! Implementations of the capabilities.
+//!
+//! * [`local`] runs a job as supervised child processes of this machine; it is the default.
+//! * [`objects`] are the places that objects are fetched from.
+//!
+//! Only their own folders touch the system, and processes are spawned in [`local`] alone. Other engines are
+//! [`memory`](crate::capability::memory), which runs nothing, and that of the crate `toolhost-kubernetes`, which
+//! runs jobs on a cluster; what all of them share, and have to pass, is in [`capability`](crate::capability).
+
+pub mod local;
+pub mod objects;

@@ -1,0 +1,77 @@
+//! What may be fetched.
+
+use super::*;
+
+#[tokio::test]
+async fn asks_for_nothing_that_the_policy_does_not_allow() {
+    let server = Server::start(|_, request| match request.target.as_str() {
+        "/open/to-closed" => Answer::redirect(302, "/closed"),
+        _ => Answer::ok("x"),
+    })
+    .await;
+    let policy = |allow: Option<&str>, private_addresses| {
+        let mut options = FetchOptions::default();
+        options.policy = Arc::new(
+            FetchPolicy::of([FetchRule {
+                allow: allow.map(|path| vec![server.url(path).as_str().parse().unwrap()]),
+                private_addresses,
+            }])
+            .for_kind("mine"),
+        );
+        options
+    };
+    let denied = async |path: &str, options: FetchOptions| {
+        let error = source()
+            .fetch(request(server.url(path), options))
+            .await
+            .unwrap_err();
+        assert_eq!(error.reason, Reason::Denied, "{error}");
+        assert!(error.message.contains(server.url(path).as_str()), "{error}");
+        error
+    };
+    let error = denied("/closed", policy(Some("/open/"), true)).await;
+    let line = format!("- objects: {{allow: [\"{}\"]}}", server.url("/"));
+    assert!(error.hint.unwrap().contains(&line), "{line}");
+
+    let error = denied("/a", policy(None, false)).await;
+    assert!(
+        error.message.contains("127.0.0.1, which is this machine"),
+        "{error}"
+    );
+    let line = format!(
+        "- objects: {{allow: [\"{}\"], private-addresses: true}}",
+        server.url("/")
+    );
+    assert!(error.hint.unwrap().contains(&line), "{line}");
+    assert!(server.requests().is_empty(), "nothing was sent");
+
+    let error = denied("/open/to-closed", policy(Some("/open/"), true)).await;
+    assert!(error.message.contains("/closed"), "{error}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_leads_to_no_private_address() {
+    // A public server is not to be had here, so that a name stands for it that is allowed to be private.
+    let inner = Server::start(|_, _| Answer::ok("secret")).await;
+    let target = inner.url("/latest/meta-data/");
+    let outer = Server::start(move |_, _| Answer::redirect(302, target.to_string())).await;
+    let mut guarded = FetchOptions::default();
+    guarded.policy = Arc::new(FetchPolicy::of([
+        FetchRule::default(),
+        FetchRule {
+            allow: Some(vec![outer.url("/").as_str().parse().unwrap()]),
+            private_addresses: true,
+        },
+    ]));
+    let error = source()
+        .fetch(request(outer.url("/a"), guarded))
+        .await
+        .unwrap_err();
+    assert_eq!(error.reason, Reason::Denied);
+    assert!(
+        error.message.contains("meta-data") && error.message.contains("leads there"),
+        "{error}"
+    );
+    assert!(inner.requests().is_empty());
+}

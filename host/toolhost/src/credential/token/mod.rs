@@ -1,0 +1,337 @@
+//! Tokens and keys that servers give for a credential: asked for once, kept, and renewed before they end.
+//!
+//! Each type of credential has a file that decides what there is to ask ([`Source`]); [`Tokens`] asks. A
+//! server is reached through [`Exchange`] alone.
+
+mod answer;
+mod aws;
+mod cache;
+mod client;
+mod error;
+mod exchange;
+mod google;
+mod oauth2;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+
+pub(super) use answer::Asked;
+pub(super) use cache::{Cache, Made, Version};
+pub use client::HttpExchange;
+pub use error::{Refusal, TokenError};
+pub(super) use exchange::bearer;
+pub use exchange::{
+    ANSWER_TIMEOUT, Exchange, ExchangeAnswer, ExchangeMethod, ExchangeRequest, MAX_ANSWER_BYTES,
+    NEAR_CONNECT_TIMEOUT,
+};
+
+use super::audience::{audience, own_audience};
+use super::{Credential, CredentialError, CredentialType, Machine};
+use crate::capability::{Access, Audience, Authorization, Service};
+
+/// Access by credentials: what stands in them, and what servers give for them.
+#[derive(Clone)]
+pub struct Tokens {
+    cache: Arc<Cache<Token>>,
+    servers: Servers,
+}
+
+/// Who can be asked, and by which clock.
+#[derive(Clone)]
+struct Servers {
+    exchange: Arc<dyn Exchange>,
+    machine: Machine,
+    /// The services whose metadata server is known not to be there.
+    absent: Arc<Mutex<HashSet<Service>>>,
+}
+
+/// What a server gave.
+#[derive(Clone)]
+struct Token {
+    access: Access,
+    /// The refresh token that takes the place of the credential's own, which the server declared used.
+    refresh_token: Option<SecretString>,
+}
+
+/// How access by a credential is had.
+enum Source {
+    /// It stands in the credential.
+    Given(Access),
+    /// A server must be asked.
+    Asked(Box<dyn Mint>),
+}
+
+/// Asks a server for a token.
+#[async_trait]
+trait Mint: Send + Sync + 'static {
+    /// Asks once. `last` is what the same source gave before.
+    async fn mint(
+        &self,
+        servers: &Servers,
+        last: Option<Token>,
+    ) -> Result<Made<Token>, CredentialError>;
+}
+
+impl Tokens {
+    /// Asks through `exchange`; `machine` has the variables and the clock.
+    #[must_use]
+    pub fn new(exchange: Arc<dyn Exchange>, machine: Machine) -> Self {
+        Self {
+            cache: Arc::new(Cache::new(machine.clone())),
+            servers: Servers {
+                exchange,
+                machine,
+                absent: Arc::default(),
+            },
+        }
+    }
+
+    /// What the credential opens a server with, valid for `min_remaining`.
+    ///
+    /// # Errors
+    ///
+    /// The credential has not what is needed, or the server that makes tokens gives none.
+    pub(super) async fn access(
+        &self,
+        name: &str,
+        credential: &Credential,
+        min_remaining: Duration,
+    ) -> Result<Access, CredentialError> {
+        let owner = format!("the credential `{name}`");
+        let machine = &self.servers.machine;
+        let source = match credential.kind {
+            CredentialType::Google => google::source(&owner, credential, machine).await?,
+            CredentialType::Aws => aws::source(&owner, credential, machine).await?,
+            CredentialType::Oauth2 => oauth2::source(&owner, credential)?,
+            CredentialType::Bearer => Source::Given(Access::new(
+                Authorization::Bearer(credential.needed(&owner, "token")?),
+                owner,
+            )),
+            CredentialType::Basic => {
+                let username = credential.needed(&owner, "username")?;
+                let password = credential.needed(&owner, "password")?;
+                let username = username.expose_secret().to_owned();
+                let authorization = Authorization::Basic { username, password };
+                Source::Given(Access::new(authorization, owner))
+            }
+            CredentialType::Postgres | CredentialType::Generic => {
+                return Err(CredentialError::Incomplete {
+                    owner,
+                    missing: "token".to_owned(),
+                });
+            }
+        };
+        let access = self
+            .resolve(&token_key(name), version(credential), min_remaining, source)
+            .await?;
+        let audience = audience(&format!("the credential `{name}`"), credential)?;
+        Ok(completed(access, credential, audience))
+    }
+
+    /// What the machine itself offers for a service, if it offers anything.
+    pub(super) async fn ambient(
+        &self,
+        service: Service,
+        min_remaining: Duration,
+    ) -> Result<Access, CredentialError> {
+        let (key, kind, source) = match service {
+            Service::Gcs => (
+                AMBIENT_GOOGLE,
+                CredentialType::Google,
+                google::ambient(&self.servers).await?,
+            ),
+            Service::S3 => (
+                AMBIENT_AMAZON,
+                CredentialType::Aws,
+                aws::ambient(&self.servers).await?,
+            ),
+            Service::Http => return Ok(nothing(service, &self.servers.machine)),
+        };
+        let Some(source) = source else {
+            return Ok(nothing(service, &self.servers.machine));
+        };
+        let given = self
+            .resolve(key, Version::default(), min_remaining, source)
+            .await;
+        match given {
+            // It was not there after all.
+            Err(error) if is_unanswered(&error) && self.servers.is_absent(service) => {
+                Ok(nothing(service, &self.servers.machine))
+            }
+            given => given.map(|mut access| {
+                access.audience = own_audience(kind);
+                access
+            }),
+        }
+    }
+
+    /// Says that a server refused what was given for the credential, or for the service itself.
+    pub(super) fn refuse(&self, credential: Option<&str>, service: Service, refused: &Access) {
+        let key = match (credential, service) {
+            (Some(name), _) => token_key(name),
+            (None, Service::Gcs) => AMBIENT_GOOGLE.to_owned(),
+            (None, Service::S3) => AMBIENT_AMAZON.to_owned(),
+            (None, Service::Http) => return,
+        };
+        self.cache.refuse(&key, |token| {
+            is_same(&token.access.authorization, &refused.authorization)
+        });
+    }
+
+    async fn resolve(
+        &self,
+        key: &str,
+        version: Version,
+        min_remaining: Duration,
+        source: Source,
+    ) -> Result<Access, CredentialError> {
+        let mint = match source {
+            Source::Given(access) => return Ok(access),
+            Source::Asked(mint) => mint,
+        };
+        let servers = self.servers.clone();
+        let making = |last| async move { mint.mint(&servers, last).await };
+        let token = self.cache.get(key, version, min_remaining, making).await?;
+        Ok(token.access)
+    }
+}
+
+/// Under these names is kept what the machine offers by itself; those of credentials begin otherwise.
+const AMBIENT_GOOGLE: &str = "Google's application default";
+const AMBIENT_AMAZON: &str = "Amazon's default";
+
+/// Access without any credential.
+fn nothing(service: Service, machine: &Machine) -> Access {
+    match service {
+        Service::Gcs => Access::new(Authorization::Anonymous, google::NOTHING_FOUND),
+        Service::S3 => aws::anonymous(machine),
+        Service::Http => Access::new(Authorization::Anonymous, "no credential"),
+    }
+}
+
+fn is_unanswered(error: &CredentialError) -> bool {
+    let is_it = |source: &TokenError| matches!(source, TokenError::Unanswered(_));
+    matches!(error, CredentialError::Token { source, .. } if is_it(source))
+}
+
+fn token_key(name: &str) -> String {
+    format!("credential `{name}`")
+}
+
+/// Adds what stands in the credential beside its keys.
+fn completed(mut access: Access, credential: &Credential, audience: Audience) -> Access {
+    let plain = |field: &str| {
+        let text = credential.text(field)?;
+        Some(text.expose_secret().to_owned()).filter(|text| !text.is_empty())
+    };
+    access.endpoint = plain("endpoint").or(access.endpoint);
+    access.region = plain("region").or(access.region);
+    let path_style = plain("path_style");
+    let path_style = path_style.map(|text| text.eq_ignore_ascii_case("true"));
+    access.path_style = path_style.or(access.path_style);
+    access.audience = audience;
+    let kind = credential.kind;
+    let related = credential.fields.iter();
+    access.related = related
+        .filter(|(field, _)| kind.is_secret_field(field))
+        .map(|(_, value)| value.to_text())
+        .collect();
+    access
+}
+
+/// A digest of everything that stands in the credential.
+pub(super) fn version(credential: &Credential) -> Version {
+    let mut hasher = Sha256::new();
+    hasher.update(credential.kind.as_str());
+    for (field, value) in &credential.fields {
+        let text = value.to_text();
+        for part in [field.as_bytes(), text.expose_secret().as_bytes()] {
+            hasher.update(part.len().to_le_bytes());
+            hasher.update(part);
+        }
+    }
+    hasher.finalize().into()
+}
+
+pub(super) fn is_same(one: &Authorization, other: &Authorization) -> bool {
+    let equal =
+        |one: &SecretString, other: &SecretString| one.expose_secret() == other.expose_secret();
+    match (one, other) {
+        (Authorization::Anonymous, Authorization::Anonymous) => true,
+        (Authorization::Bearer(one), Authorization::Bearer(other)) => equal(one, other),
+        (
+            Authorization::Basic { username, password },
+            Authorization::Basic {
+                username: other_username,
+                password: other_password,
+            },
+        ) => username == other_username && equal(password, other_password),
+        (Authorization::Aws(one), Authorization::Aws(other)) => {
+            one.access_key_id == other.access_key_id
+                && equal(&one.secret_access_key, &other.secret_access_key)
+        }
+        _ => false,
+    }
+}
+
+impl Servers {
+    /// Sends a request for the sake of `owner`.
+    async fn ask(
+        &self,
+        owner: &str,
+        request: ExchangeRequest,
+    ) -> Result<(Asked, ExchangeAnswer), CredentialError> {
+        let asked = Asked::new(owner, &request);
+        let answer = self.exchange.exchange(request).await;
+        let unanswered = |error| CredentialError::token(owner, TokenError::Unanswered(error));
+        Ok((asked, answer.map_err(unanswered)?))
+    }
+
+    /// Whether the service's metadata server is known not to be there.
+    fn is_absent(&self, service: Service) -> bool {
+        self.absent().contains(&service)
+    }
+
+    /// Asks a metadata server, which may not be there: where it does not answer the first time, nobody
+    /// asks for it again.
+    async fn probe<T>(
+        &self,
+        service: Service,
+        is_known: bool,
+        asking: impl Future<Output = Result<T, CredentialError>>,
+    ) -> Result<T, CredentialError> {
+        let given = asking.await;
+        if !is_known && given.as_ref().is_err_and(is_unanswered) {
+            self.absent().insert(service);
+        }
+        given
+    }
+
+    fn absent(&self) -> MutexGuard<'_, HashSet<Service>> {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Made<Token> {
+    fn new(access: Access) -> Self {
+        Self {
+            expires_at: access.expires_at,
+            value: Token {
+                access,
+                refresh_token: None,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Tokens")
+    }
+}

@@ -1,0 +1,58 @@
+//! A host for tools that are WebAssembly components.
+//!
+//! [`host::ToolHost`] is what a worker embeds: it calls a tool by its kind, on an engine for jobs
+//! ([`backend::local`], or any other [`capability::JobRunner`]) and a source of objects
+//! ([`backend::objects`], or any other [`capability::ObjectSource`]). Newcomers begin with
+//! [`host::ToolHost::call`], which reads as the way of one call.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use serde_json::json;
+//! use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
+//! use toolhost::host::{CallRequest, ToolHost};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let engine = MemoryEngine::new();
+//! engine.default_script(JobScript::new(vec![AttemptScript::exit(0).then_line("hello")]));
+//! let host = ToolHost::builder().jobs(Arc::new(engine)).build()?;
+//! host.load_embedded_tools().await?;
+//!
+//! let config = json!({"script": {"content": "print('hello')", "interpreter": "python3"}});
+//! let request = CallRequest::new("script".parse()?, config, "522095307073519743", "greet");
+//! let outcome = host.call(request).await?;
+//! assert!(outcome.is_completed());
+//! assert_eq!(outcome.text("output"), Some("hello\n"));
+//! # Ok(())
+//! # }
+//! ```
+
+pub use toolhost_capability as capability;
+use toolhost_diagnostic as diagnostic;
+use toolhost_filesystem as filesystem;
+
+pub mod abi;
+pub mod backend;
+pub mod credential;
+pub mod digest;
+pub mod engine;
+pub mod grant;
+pub mod host;
+pub mod http;
+pub mod invocation;
+pub mod limits;
+pub mod log;
+pub mod outcome;
+pub mod progress;
+pub mod registry;
+pub mod scope;
+pub mod sealing;
+pub mod template;
+
+/// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,15 @@
+/// The first-party tools that this host was built with, as the name of their origin and the component.
+pub const EMBEDDED_TOOLS: [(&str, &[u8]); 2] = [
+    ("built in: python", toolhost_tools::PYTHON),
+    ("built in: script", toolhost_tools::SCRIPT),
+];
+
+/// What the origin of each begins with, before its kind.
+const ORIGIN_PREFIX: &str = "built in: ";
+
+/// Whether this host was built with a tool of the kind.
+#[must_use]
+pub fn is_built_in(kind: &str) -> bool {
+    let mut origins = EMBEDDED_TOOLS.iter().map(|(origin, _)| *origin);
+    origins.any(|origin| origin.strip_prefix(ORIGIN_PREFIX) == Some(kind))
+}

@@ -1,0 +1,300 @@
+//! Everything that belongs to one call, apart from the guest itself.
+//!
+//! Jobs that a call creates belong to its [`CallScope`], not to the guest's handles: however the call
+//! ends, [`CallScope::finish`] ends them, and so does dropping the scope. This module knows nothing of
+//! WebAssembly; [`crate::abi`] converts between it and the guest.
+
+mod backends;
+mod command_line;
+mod exposure;
+mod fetch;
+mod job;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+
+pub use backends::Backends;
+pub use job::RunningJob;
+
+use self::exposure::{secret_place, without_own_words};
+use crate::capability::{
+    CapabilityError, FetchPolicy, JobEnd, JobEvent, JobIdentity, JobRequest, Reason,
+};
+use crate::limits::Limits;
+use crate::log::JobLog;
+use crate::progress::{ProgressEvent, ProgressSender};
+use crate::sealing::{Redactor, Vault};
+
+/// The state of one call.
+#[derive(Debug)]
+pub struct CallScope {
+    /// What the call knows about itself.
+    pub context: CallContext,
+    /// Its bounds.
+    pub limits: Arc<Limits>,
+    /// Its sealed values, and what is secret in its execution.
+    pub vault: Vault,
+    /// Ends it when cancelled.
+    pub cancel: CancellationToken,
+    backends: Arc<Backends>,
+    progress: Option<ProgressSender>,
+    jobs: Mutex<Vec<Arc<RunningJob>>>,
+}
+
+/// What a call knows about itself.
+#[derive(Debug, Clone, Default)]
+pub struct CallContext {
+    /// The execution that it belongs to.
+    pub execution_id: String,
+    /// The step that it belongs to.
+    pub step: String,
+    /// The tool that is called, for logs: `script@0.1.0`.
+    pub tool: String,
+    /// What the tool may fetch.
+    pub fetch_policy: Arc<FetchPolicy>,
+    /// Its configuration as the tool gets it: JSON.
+    pub config: String,
+}
+
+impl CallScope {
+    /// The scope of a new call.
+    #[must_use]
+    pub fn new(
+        context: CallContext,
+        limits: Arc<Limits>,
+        vault: Vault,
+        cancel: CancellationToken,
+        backends: Arc<Backends>,
+        progress: Option<ProgressSender>,
+    ) -> Self {
+        Self {
+            context,
+            limits,
+            vault,
+            cancel,
+            backends,
+            progress,
+            jobs: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The name of the engine that runs the jobs.
+    #[must_use]
+    pub fn engine_name(&self) -> &'static str {
+        self.backends.runner.name()
+    }
+
+    /// Removes the call's secrets from a text that leaves it.
+    #[must_use]
+    pub fn redact(&self, text: String) -> String {
+        match self.redactor() {
+            Some(redactor) => redactor.redact(&text).into_owned(),
+            None => text,
+        }
+    }
+
+    /// Removes the call's secrets from what a backend says: it may quote a command that it expanded.
+    #[must_use]
+    pub fn redact_error(&self, error: CapabilityError) -> CapabilityError {
+        CapabilityError {
+            message: self.redact(error.message),
+            hint: error.hint.map(|hint| self.redact(hint)),
+            ..error
+        }
+    }
+
+    /// As above, from what an engine tells of a job.
+    fn redact_event(&self, mut event: JobEvent) -> JobEvent {
+        for text in event.kind.texts_mut() {
+            *text = self.redact(std::mem::take(text));
+        }
+        event
+    }
+
+    /// Tells the caller something, which is not made where nobody listens.
+    pub fn report(&self, event: impl FnOnce() -> ProgressEvent) {
+        if let Some(progress) = &self.progress {
+            progress.send(event());
+        }
+    }
+
+    /// What removes the secrets of the call's execution as far as they are known by now; none where there are none.
+    #[must_use]
+    pub fn redactor(&self) -> Option<Arc<Redactor>> {
+        self.vault.redactor()
+    }
+
+    /// Creates a job that belongs to this call; `sealed` names its variables whose values were sealed.
+    ///
+    /// Arguments with a secret reach no command line: the job gets the path of their file instead, and a
+    /// warning says so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`JobRunner::create`](crate::capability::JobRunner::create), and [`Reason::SecretInSpec`],
+    /// [`Reason::Quota`] and [`Reason::Cancelled`] before anything is done.
+    pub async fn create_job(
+        &self,
+        mut request: JobRequest,
+        mut sealed: HashSet<String>,
+    ) -> Result<Arc<RunningJob>, CapabilityError> {
+        self.check_for_secrets(&request)?;
+        if let Some(redactor) = self.redactor() {
+            let variables = request.environment.iter();
+            let secret =
+                variables.filter(|(_, value)| redactor.finds(value.expose_secret().as_bytes()));
+            sealed.extend(secret.map(|(name, _)| name.clone()));
+        }
+        let warning = command_line::keep_secrets_out(&mut request, &sealed)?;
+        if self.jobs().len() >= self.limits.jobs {
+            let message = format!("a call may create at most {} jobs", self.limits.jobs);
+            return Err(CapabilityError::new(Reason::Quota, message));
+        }
+        let secrets = self.vault.execution().clone();
+        let log = JobLog::new(&request.name, Arc::clone(&self.backends.logs), secrets);
+        let creation = self.backends.runner.create(request, Arc::clone(&log) as _);
+        let created = self.unless_cancelled(creation).await?;
+        let mut handle = created.map_err(|error| self.redact_error(error))?;
+        if let Some(warning) = warning {
+            handle.warn(warning);
+        }
+        let job = Arc::new(RunningJob::new(handle, log));
+        if let Some(progress) = &self.progress {
+            progress.follow(&job.identity().name, job.log());
+        }
+        self.jobs().push(Arc::clone(&job));
+        if self.cancel.is_cancelled() {
+            job.request_cancel();
+        }
+        Ok(job)
+    }
+
+    /// The next event of the job, or none when there is none within `wait`.
+    pub async fn watch_job(&self, job: &RunningJob, wait: Duration) -> Option<JobEvent> {
+        let event = tokio::time::timeout(wait, job.next_event())
+            .await
+            .ok()
+            .flatten()?;
+        let event = self.redact_event(event);
+        self.report_job_event(job, &event);
+        Some(event)
+    }
+
+    /// Runs `work` unless the call is cancelled first.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Cancelled`].
+    pub async fn unless_cancelled<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, CapabilityError> {
+        let cancelled = || CapabilityError::new(Reason::Cancelled, "the call was cancelled");
+        if self.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        // Work that is done at its first poll never has to wait for the token.
+        tokio::select! {
+            biased;
+            result = work => Ok(result),
+            () = self.cancel.cancelled() => Err(cancelled()),
+        }
+    }
+
+    /// Which jobs the call has created.
+    pub(crate) fn job_identities(&self) -> Vec<JobIdentity> {
+        self.jobs()
+            .iter()
+            .map(|job| job.identity().clone())
+            .collect()
+    }
+
+    /// Asks every job of the call to end.
+    pub fn cancel_jobs(&self) {
+        for job in self.jobs().iter() {
+            job.request_cancel();
+        }
+    }
+
+    /// Ends whatever the call left running, tells the caller of it, and closes the logs.
+    ///
+    /// Bounded by [`Limits::cleanup_time`]; an engine that takes longer goes on by itself.
+    pub async fn finish(&self) {
+        let jobs: Vec<_> = self.jobs().clone();
+        // The tool mostly sees its jobs end, and with that they are closed.
+        if jobs.iter().all(|job| job.is_finished()) {
+            return;
+        }
+        for job in &jobs {
+            job.request_cancel_unless_finished();
+        }
+        let all_ended = async {
+            for job in &jobs {
+                while let Some(event) = job.next_event().await {
+                    self.report_job_event(job, &self.redact_event(event));
+                }
+            }
+        };
+        if tokio::time::timeout(self.limits.cleanup_time, all_ended)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                step = self.context.step,
+                "a job has not ended in time; its engine goes on ending it"
+            );
+        }
+        for job in &jobs {
+            job.log().close();
+        }
+    }
+
+    /// How a job of the call ended that was cancelled while nothing of it could start; none where there was none.
+    pub(crate) fn interrupted_wait(&self) -> Option<JobEnd> {
+        self.jobs()
+            .iter()
+            .find_map(|job| job.interrupted().cloned())
+    }
+
+    fn report_job_event(&self, job: &RunningJob, event: &JobEvent) {
+        if let Some(progress) = &self.progress {
+            progress.send_job_event(&job.identity().name, job.log(), event.clone());
+        }
+    }
+
+    /// A job's description is read by many; secrets travel in its environment alone.
+    fn check_for_secrets(&self, request: &JobRequest) -> Result<(), CapabilityError> {
+        let redactor = self.redactor();
+        let is_secret = |text: &str| {
+            Vault::has_reference(text)
+                || redactor.as_ref().is_some_and(|redactor| {
+                    redactor.finds(text.as_bytes())
+                        && redactor.finds(without_own_words(text, &self.context).as_bytes())
+                })
+        };
+        // What a server was shown it may write into the script that it sends. It is told apart only where there
+        // is something to tell apart.
+        let is_sealed = |text: &str| {
+            let sealed = || self.vault.execution().redactor_of_configuration();
+            is_secret(text)
+                && (Vault::has_reference(text)
+                    || sealed().is_some_and(|sealed| sealed.finds(text.as_bytes())))
+        };
+        let Some(place) = secret_place(request, is_secret, is_sealed) else {
+            return Ok(());
+        };
+        let message =
+            format!("the job's {place} would show a secret to everyone who may read jobs");
+        let hint = "pass secrets in `job.env` or `args`, where they travel in the job's secret";
+        Err(CapabilityError::new(Reason::SecretInSpec, message).with_hint(hint))
+    }
+
+    fn jobs(&self) -> MutexGuard<'_, Vec<Arc<RunningJob>>> {
+        // Each critical section leaves the list whole, so a panic elsewhere does not matter here.
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
