@@ -8,8 +8,9 @@ use std::{env, fs, io};
 /// What is built, as the package and the file that it ends up in.
 const TOOLS: [(&str, &str); 2] = [("python", "python.wasm"), ("script", "script.wasm")];
 /// What the tools are made of, seen from this package.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "../../wit",
+    "../quantity",
     "../../plugins/sdk",
     "../../plugins/job",
     "../../plugins/python",

@@ -10,8 +10,8 @@ use crate::guests;
 
 /// Which of our crates each crate may depend on, beside those that only its tests need. A new arrow needs a reason,
 /// which an ADR gives.
-const CRATES: [(&str, &[&str]); 7] = [
-    ("capability", &[]),
+const CRATES: [(&str, &[&str]); 8] = [
+    ("capability", &["quantity"]),
     (
         "cli",
         &["diagnostic", "filesystem", "kubernetes", "toolhost"],
@@ -19,6 +19,7 @@ const CRATES: [(&str, &[&str]); 7] = [
     ("diagnostic", &[]),
     ("filesystem", &[]),
     ("kubernetes", &["capability", "filesystem"]),
+    ("quantity", &[]),
     (
         "toolhost",
         &["capability", "diagnostic", "filesystem", "tools"],
@@ -35,9 +36,8 @@ capability
     controller: interface
     expansion:
     interface:
-    memory: controller interface program quantity request
+    memory: controller interface program request
     program: expansion interface
-    quantity:
     request: controller interface
     syntax: interface
     timer:
@@ -79,6 +79,8 @@ kubernetes
     settings: client manifest
     validate: api diagnosis engine planner retry
     view:
+quantity
+    suggestion:
 toolhost
     abi: capability digest engine grant limits log progress scope sealing
     backend: capability filesystem http

@@ -26,7 +26,6 @@ mod location;
 pub mod memory;
 mod objects;
 pub mod program;
-pub mod quantity;
 mod reason;
 pub mod request;
 pub mod syntax;
@@ -48,3 +47,4 @@ pub use jobs::{
 pub use location::shown_url;
 pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};
 pub use reason::Reason;
+pub use toolhost_quantity as quantity;

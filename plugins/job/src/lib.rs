@@ -21,7 +21,6 @@ mod options;
 mod outcome;
 mod output;
 mod plan;
-mod quantity;
 mod resources;
 mod watch;
 

@@ -5,9 +5,9 @@ use alloc::format;
 use alloc::string::String;
 
 use noetl_tool_sdk::Error;
+use toolhost_quantity::{Quantity, QuantityError, suggestion};
 
 use crate::config::{Resources, Text};
-use crate::quantity::{Quantity, QuantityError};
 
 /// Checks the quantities and the relation between requests and limits.
 ///
@@ -69,21 +69,17 @@ fn check_pair(
 fn parse(list: &str, name: &str, text: &Text) -> Result<Quantity, Error> {
     check_name(list, name)?;
     let Text(text) = text;
-    let quantity = Quantity::parse(text).map_err(|error| {
+    let quantity: Quantity = text.parse().map_err(|error| {
         let field = field(list, name);
-        match error {
-            QuantityError::TooLarge => {
-                let message = format!("`{field}` is too large: `{text}`");
-                Error::invalid(field, message)
-            }
-            QuantityError::Syntax(meant) => {
-                let message = format!("`{field}` is not a quantity: `{text}`");
-                Error::invalid(field, message).with_hint(match meant {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => "write a number with a suffix, such as `500m`, `2` or `1.5Gi`".into(),
-                })
-            }
+        if error == QuantityError::TooLarge {
+            let message = format!("`{field}` is too large: `{text}`");
+            return Error::invalid(field, message);
         }
+        let message = format!("`{field}` is not a quantity: `{text}`");
+        Error::invalid(field, message).with_hint(match suggestion(text) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "write a number with a suffix, such as `500m`, `2` or `1.5Gi`".into(),
+        })
     })?;
     if is_extended(name) && !quantity.is_whole() {
         let field = field(list, name);

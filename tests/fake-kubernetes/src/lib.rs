@@ -93,7 +93,6 @@ mod kubelet;
 mod layer;
 mod play;
 mod proxy;
-mod quantity;
 mod queue;
 mod rights;
 mod server;

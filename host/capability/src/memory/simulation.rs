@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
+use toolhost_quantity::Quantity;
 
 use super::script::{AttemptScript, Exit, JobScript, Step};
 use crate::controller::{
@@ -10,7 +11,6 @@ use crate::controller::{
     out_of_memory, pod_name, signalled,
 };
 use crate::program::{self, Program};
-use crate::quantity::Quantity;
 use crate::request::{invalid, shortened};
 use crate::{AttemptEnd, CapabilityError, JobEnd, JobEventKind, JobReporter, JobRequest, LogSink};
 

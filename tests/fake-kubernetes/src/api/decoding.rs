@@ -1,8 +1,8 @@
 use serde_json::{Map, Value};
+use toolhost_quantity::{Quantity, QuantityError};
 
 use crate::json::list;
 use crate::kind::Kind;
-use crate::quantity;
 use crate::status::Refusal;
 
 /// Refuses a body whose quantities are none: Kubernetes cannot even decode it.
@@ -16,7 +16,7 @@ pub(super) fn check_quantities(kind: &'static Kind, value: &Value) -> Result<(),
                 let quantities = container.pointer(resources).and_then(Value::as_object);
                 for quantity in quantities.into_iter().flat_map(Map::values) {
                     let is_valid = match quantity {
-                        Value::String(text) => quantity::parse(text).is_some(),
+                        Value::String(text) => is_quantity(text),
                         other => other.is_number(),
                     };
                     if !is_valid {
@@ -27,6 +27,14 @@ pub(super) fn check_quantities(kind: &'static Kind, value: &Value) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Whether it has the form of a quantity. What is negative, or larger than anything, is refused later if at all.
+fn is_quantity(text: &str) -> bool {
+    !matches!(
+        text.parse::<Quantity>(),
+        Err(QuantityError::NoNumber | QuantityError::UnknownSuffix)
+    )
 }
 
 fn undecodable(kind: &'static Kind) -> Refusal {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::task::JoinSet;
+use toolhost_quantity::Quantity;
 
 use super::container::{Container, Launch};
 use super::expansion::expand;
 use super::pod::{Gone, Pod};
 use super::status::{self, End, Which};
 use crate::json::{list, text};
-use crate::quantity;
 
 /// Why a container did not run to its end.
 enum Stop {
@@ -130,12 +130,13 @@ impl Pod {
             "" => self.directory.join("work"),
             path => mounts.rewrite(path).into(),
         };
+        let limit: Result<Quantity, _> = text(container, "/resources/limits/memory").parse();
         let launch = Launch {
             name,
             command: &command,
             variables: &variables,
             directory: &directory,
-            memory_limit: quantity::bytes(text(container, "/resources/limits/memory")),
+            memory_limit: limit.ok().map(Quantity::rounded_up),
             log: Arc::clone(&log),
             log_file_bytes: self.settings.log_file_bytes,
         };

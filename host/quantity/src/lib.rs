@@ -1,6 +1,25 @@
-//! The quantities of Kubernetes.
+//! Kubernetes quantities, such as `500m` and `2Gi`, exactly: what they mean, and what was probably meant by something
+//! that is none.
+//!
+//! ```
+//! use toolhost_quantity::{Quantity, suggestion};
+//!
+//! let memory: Quantity = "1.5Gi".parse()?;
+//! assert_eq!(memory.rounded_up(), 3 << 29);
+//! assert!(memory > "1500M".parse()?);
+//! assert_eq!(suggestion("2GB").as_deref(), Some("2Gi"));
+//! # Ok::<_, toolhost_quantity::QuantityError>(())
+//! ```
 
-use std::str::FromStr;
+#![no_std]
+
+extern crate alloc;
+
+mod suggestion;
+
+use core::str::FromStr;
+
+pub use suggestion::suggestion;
 
 /// A quantity of Kubernetes that is not negative, such as `512Mi`, `0.5`, `1500m` or `1e3`.
 ///
@@ -13,6 +32,7 @@ pub struct Quantity {
 
 /// Why a text is no quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum QuantityError {
     /// It does not begin with a number.
     #[error("does not begin with a number")]
@@ -52,7 +72,7 @@ impl Quantity {
 
     /// Whether it is a whole number.
     #[must_use]
-    pub fn is_whole(self) -> bool {
+    pub const fn is_whole(self) -> bool {
         self.nanos.is_multiple_of(NANOS)
     }
 }
@@ -245,6 +265,32 @@ mod tests {
     }
 
     #[test]
+    fn different_notations_of_one_amount_are_equal() {
+        for (one, other) in [
+            ("1", "1000m"),
+            ("0.5", "500m"),
+            (".5", "500m"),
+            ("1.", "1"),
+            ("1Ki", "1024"),
+            ("1.5Gi", "1610612736"),
+            ("1k", "1000"),
+            ("1e3", "1k"),
+            ("1E3", "1k"),
+            ("1E", "1000P"),
+            ("2e-1", "200m"),
+            ("100u", "0.1m"),
+            ("0", "0m"),
+            ("0e999", "0"),
+            ("0.1n", "1n"),
+            ("1e-2147483000", "1n"),
+        ] {
+            assert_eq!(quantity(one), quantity(other), "{one} and {other}");
+        }
+        assert!(quantity("2Gi").unwrap() > quantity("2G").unwrap());
+        assert!(quantity("1999m").unwrap() < quantity("2").unwrap());
+    }
+
+    #[test]
     fn tells_a_fraction_of_a_byte() {
         assert!(!quantity("256m").unwrap().is_whole());
         assert!(quantity("256000m").unwrap().is_whole());
@@ -268,7 +314,10 @@ mod tests {
             ("8Ei", TooLarge),
             ("1e19", TooLarge),
             ("1e999999999999", TooLarge),
+            ("1e2147483647", TooLarge),
+            ("999999999999999999Ei", TooLarge),
             ("99999999999999999999999999999999999999999999", TooLarge),
+            ("sealed.0123", NoNumber),
         ] {
             assert_eq!(quantity(text), Err(error), "{text}");
         }
