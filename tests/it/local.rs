@@ -150,6 +150,27 @@ async fn a_script_that_takes_too_much_memory_is_told_which_limit_to_raise() {
 }
 
 #[tokio::test]
+async fn a_script_that_misses_a_module_or_waits_for_input_is_told_what_to_do() {
+    let local = Local::new().await;
+    for (script, hint, field) in [
+        (
+            "import nothing_such",
+            "`nothing_such` is not installed",
+            "job.image",
+        ),
+        ("input()", "pass values in `args`", "args"),
+    ] {
+        std::fs::write(local.path().join("a.py"), script).unwrap();
+        let config = json!({"script": {"uri": "a.py"}, "job": {"backoffLimit": 0}});
+        let outcome = local.run(config).await;
+        assert_eq!(outcome.text("reason"), Some("ScriptError"), "{script}");
+        let told = outcome.text("hint").unwrap_or_default();
+        assert!(told.contains(hint), "{script}: {told}");
+        assert_eq!(outcome.text("field"), Some(field), "{script}");
+    }
+}
+
+#[tokio::test]
 async fn a_gibibyte_of_output_is_kept_whole_and_shown_in_part() {
     const BYTES: u64 = 1 << 30;
     if !is_alone("local::a_gibibyte_of_output_is_kept_whole_and_shown_in_part") {

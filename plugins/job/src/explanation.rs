@@ -4,11 +4,10 @@ use alloc::string::{String, ToString};
 
 use noetl_tool_sdk::{AttemptEnd, JobStatus};
 
-use crate::config::{JobConfig, Text, Whole};
+use crate::config::JobConfig;
 use crate::hint::{Failure, hint};
 use crate::options::DEFAULT_IMAGE;
 use crate::output::Output;
-use crate::plan::Profile;
 use crate::watch::Record;
 
 /// The reason of a job that took longer than it may.
@@ -33,25 +32,13 @@ pub(crate) struct Explanation {
 #[derive(Debug)]
 pub(crate) struct Settings {
     image: String,
-    program_field: &'static str,
-    memory_limit: Option<String>,
-    deadline_seconds: Option<u64>,
 }
 
 impl Settings {
     /// Remembers what is needed of the job's configuration.
-    pub(crate) fn new(job: &JobConfig, profile: &Profile) -> Self {
-        let limits = job
-            .resources
-            .as_ref()
-            .and_then(|resources| resources.limits.as_ref());
+    pub(crate) fn new(job: &JobConfig) -> Self {
         Self {
             image: job.image.as_deref().unwrap_or(DEFAULT_IMAGE).to_string(),
-            program_field: profile.program_field,
-            memory_limit: limits
-                .and_then(|limits| limits.get("memory"))
-                .map(|Text(limit)| limit.clone()),
-            deadline_seconds: job.active_deadline_seconds.map(|Whole(seconds)| seconds),
         }
     }
 }
@@ -79,12 +66,12 @@ impl Explanation {
             Some(end) if says_little && end.reason.is_some() => Self::said(end),
             _ => said,
         };
-        explanation.completed(last, output, settings)
+        explanation.completed(output, settings)
     }
 
     /// Why the attempt failed.
     pub(crate) fn of_attempt(end: &AttemptEnd, output: &Output, settings: &Settings) -> Self {
-        Self::said(end).completed(Some(end), Some(output), settings)
+        Self::said(end).completed(Some(output), settings)
     }
 
     /// Whether a deadline passed.
@@ -102,27 +89,18 @@ impl Explanation {
     }
 
     /// Adds this tool's hint where the engine gave none.
-    fn completed(
-        mut self,
-        end: Option<&AttemptEnd>,
-        output: Option<&Output>,
-        settings: &Settings,
-    ) -> Self {
+    fn completed(mut self, output: Option<&Output>, settings: &Settings) -> Self {
         let (Some(reason), None) = (&self.reason, &self.hint) else {
             return self;
         };
         let failure = Failure {
             reason,
-            exit_code: end.and_then(|end| end.exit_code),
             output: output.map_or("", |output| &output.text),
             image: &settings.image,
-            program_field: settings.program_field,
-            memory_limit: settings.memory_limit.as_deref(),
-            deadline_seconds: settings.deadline_seconds,
         };
         if let Some((hint, field)) = hint(&failure) {
             self.hint = Some(hint);
-            self.field = self.field.or_else(|| field.map(ToString::to_string));
+            self.field = self.field.or_else(|| Some(field.to_string()));
         }
         self
     }

@@ -1,4 +1,7 @@
-//! How to mend what went wrong, where that is certain.
+//! Fixes that this tool can name and an engine cannot, since only the output shows what is wrong.
+//!
+//! Engines explain memory limits, deadlines, commands that are not found (code 127) and scripts that the interpreter
+//! cannot read themselves, with what they know of the machine or the cluster.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,89 +11,46 @@ use alloc::string::String;
 pub(crate) struct Failure<'run> {
     /// Why it failed.
     pub reason: &'run str,
-    /// How the program exited.
-    pub exit_code: Option<i32>,
     /// The end of what it wrote.
     pub output: &'run str,
-    /// The image that it ran in.
+    /// The image that it ran in, where the engine has images.
     pub image: &'run str,
-    /// Where the configuration says what the program is.
-    pub program_field: &'static str,
-    /// The memory limit of the configuration.
-    pub memory_limit: Option<&'run str>,
-    /// The deadline of the configuration, in seconds.
-    pub deadline_seconds: Option<u64>,
 }
 
-/// A hint, and the path of the configuration value to change where there is one.
-pub(crate) type Hint = (String, Option<&'static str>);
+/// A hint, and the path of the configuration value to change.
+pub(crate) type Hint = (String, &'static str);
 
+/// The reason of an engine for a program that said by its exit code that it failed.
+const SCRIPT_ERROR: &str = "ScriptError";
 /// How many lines from the end of the output are looked at: a Python traceback ends with its cause.
 const LINES: usize = 10;
 
-/// The hint for a failure.
+/// The hint for a failure, where it is certain.
 pub(crate) fn hint(failure: &Failure<'_>) -> Option<Hint> {
-    match failure.reason {
-        "OOMKilled" => Some(out_of_memory(failure)),
-        "DeadlineExceeded" => Some(deadline(failure)),
-        "ScriptError" | "BackoffLimitExceeded" => from_output(failure),
-        _ => None,
+    if failure.reason != SCRIPT_ERROR {
+        return None;
     }
-}
-
-fn out_of_memory(failure: &Failure<'_>) -> Hint {
-    let field = "job.resources.limits.memory";
-    let hint = match failure.memory_limit {
-        Some(limit) => format!("raise `{field}`, which is `{limit}`, or let the script use less"),
-        None => format!("set `{field}` above what the script needs, or let it use less"),
-    };
-    (hint, Some(field))
-}
-
-fn deadline(failure: &Failure<'_>) -> Hint {
-    let field = "job.activeDeadlineSeconds";
-    let hint = match failure.deadline_seconds {
-        Some(seconds) => format!(
-            "raise `{field}`, which is {seconds}, or see in the output where the script stopped"
-        ),
-        None => format!("raise `{field}`, or see in the output where the script stopped"),
-    };
-    (hint, Some(field))
-}
-
-fn from_output(failure: &Failure<'_>) -> Option<Hint> {
     let lines = failure.output.lines().rev().take(LINES);
     lines
         .map(str::trim)
-        .find_map(|line| from_line(line, failure))
-        .or_else(|| {
-            (failure.exit_code == Some(127)).then(|| {
-                let image = failure.image;
-                let hint = format!("a command that the script calls is not in the image `{image}`");
-                (hint, Some("job.image"))
-            })
-        })
+        .find_map(|line| from_line(line, failure.image))
 }
 
-fn from_line(line: &str, failure: &Failure<'_>) -> Option<Hint> {
-    let quoted = |prefix: &str| {
-        let name = line.strip_prefix(prefix)?.split('\'').next()?;
-        (!name.is_empty()).then_some(name)
-    };
-    if let Some(module) = quoted("ModuleNotFoundError: No module named '") {
-        let image = failure.image;
-        let hint =
-            format!("the image `{image}` has no Python module `{module}`: use one that has it");
-        return Some((hint, Some("job.image")));
-    }
-    if line.starts_with("SyntaxError: ") || line.starts_with("IndentationError: ") {
-        let hint =
-            "the interpreter cannot read the script: see the line that it names in the output";
-        return Some((hint.into(), Some(failure.program_field)));
+fn from_line(line: &str, image: &str) -> Option<Hint> {
+    if let Some(rest) = line.strip_prefix("ModuleNotFoundError: No module named '") {
+        let module = rest
+            .split('\'')
+            .next()
+            .filter(|module| !module.is_empty())?;
+        let hint = format!(
+            "the Python module `{module}` is not installed where the script runs: on a cluster, use an image that has \
+             it instead of `{image}`"
+        );
+        return Some((hint, "job.image"));
     }
     if line.starts_with("EOFError: ") {
         let hint = "the script waits for input, and a job has none: pass values in `args`";
-        return Some((hint.into(), Some("args")));
+        return Some((hint.into(), "args"));
     }
     None
 }
@@ -102,35 +62,10 @@ mod tests {
     use super::*;
 
     const FAILURE: Failure<'_> = Failure {
-        reason: "ScriptError",
-        exit_code: Some(1),
+        reason: SCRIPT_ERROR,
         output: "",
         image: "python:3.11-slim",
-        program_field: "script.uri",
-        memory_limit: None,
-        deadline_seconds: None,
     };
-
-    #[test]
-    fn names_the_limit_that_was_too_low() {
-        let failure = Failure {
-            reason: "OOMKilled",
-            memory_limit: Some("64Mi"),
-            ..FAILURE
-        };
-        let (hint, field) = super::hint(&failure).unwrap();
-        assert!(hint.contains("64Mi"), "{hint}");
-        assert_eq!(field, Some("job.resources.limits.memory"));
-
-        let failure = Failure {
-            reason: "DeadlineExceeded",
-            deadline_seconds: Some(60),
-            ..FAILURE
-        };
-        let (hint, field) = super::hint(&failure).unwrap();
-        assert!(hint.contains("which is 60"), "{hint}");
-        assert_eq!(field, Some("job.activeDeadlineSeconds"));
-    }
 
     #[test]
     fn reads_the_end_of_a_traceback() {
@@ -138,19 +73,18 @@ mod tests {
             (
                 "Traceback:\n  x\nModuleNotFoundError: No module named 'pandas'\n",
                 "`pandas`",
-            ),
-            (
-                "  File \"a.py\", line 3\n    x = \n       ^\nSyntaxError: invalid syntax\n",
-                "cannot read",
+                "job.image",
             ),
             (
                 "name? Traceback\nEOFError: EOF when reading a line\n",
                 "`args`",
+                "args",
             ),
         ];
-        for (output, expected) in cases {
-            let (hint, _) = super::hint(&Failure { output, ..FAILURE }).unwrap();
+        for (output, expected, expected_field) in cases {
+            let (hint, field) = hint(&Failure { output, ..FAILURE }).unwrap();
             assert!(hint.contains(expected), "{hint}");
+            assert_eq!(field, expected_field);
         }
     }
 
@@ -161,19 +95,17 @@ mod tests {
             "",
             "boom",
             "ModuleNotFoundError: No module named ''",
+            // Of a module that is imported, or a text that is evaluated: the engine tells of the script itself.
+            "Traceback:\nSyntaxError: invalid syntax",
             many.as_str(),
         ] {
-            assert_eq!(
-                super::hint(&Failure { output, ..FAILURE }),
-                None,
-                "{output}"
-            );
+            assert_eq!(hint(&Failure { output, ..FAILURE }), None, "{output}");
         }
         let failure = Failure {
             reason: "ImagePull",
-            output: "SyntaxError: x",
+            output: "EOFError: x",
             ..FAILURE
         };
-        assert_eq!(super::hint(&failure), None);
+        assert_eq!(hint(&failure), None);
     }
 }

@@ -32,8 +32,6 @@ pub struct Profile {
     pub kind: &'static str,
     /// The retries of a job that does not say.
     pub backoff_limit: u64,
-    /// Where the configuration says what the program is.
-    pub program_field: &'static str,
 }
 
 /// What was decided from the configuration alone.
@@ -76,7 +74,7 @@ impl JobPlan {
             Error::new(code::INVALID_REQUEST, message)
         })?;
         let environment = environment::entries(job.env.take(), arguments)?;
-        let settings = Settings::new(&job, profile);
+        let settings = Settings::new(&job);
         Ok(Self {
             name: job_name(profile.kind, context.step(), execution_id),
             step: context.step().map(ToString::to_string),

@@ -15,7 +15,6 @@ use crate::report::{Failure, Marks, Report};
 const PROFILE: Profile = Profile {
     kind: "python",
     backoff_limit: 0,
-    program_field: "code",
 };
 /// The reason of an engine for a program that said by its exit code that it failed.
 const SCRIPT_ERROR: &str = "ScriptError";

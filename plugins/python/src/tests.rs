@@ -133,6 +133,7 @@ fn an_engine_that_ended_the_job_knows_better_than_the_program() {
         exit_code: Some(137),
         reason: Some("OOMKilled".into()),
         message: Some("out of memory".into()),
+        field: Some("job.resources.limits.memory".into()),
         ..AttemptEnd::default()
     };
     let attempt = MockAttempt::ends(end).output(&failure_line(&report));

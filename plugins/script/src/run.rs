@@ -16,7 +16,6 @@ use crate::source::{Origin, digest, origin, shown};
 const PROFILE: Profile = Profile {
     kind: "script",
     backoff_limit: 3,
-    program_field: "script.uri",
 };
 
 /// Runs the script. Everything that can be found wrong with the configuration is found before anything is
