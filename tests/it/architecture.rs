@@ -16,7 +16,7 @@ const CRATES: [(&str, &[&str]); 8] = [
         "cli",
         &["diagnostic", "filesystem", "kubernetes", "toolhost"],
     ),
-    ("diagnostic", &[]),
+    ("diagnostic", &["capability"]),
     ("filesystem", &[]),
     ("kubernetes", &["capability", "filesystem"]),
     ("quantity", &[]),
@@ -31,19 +31,21 @@ const CRATES: [(&str, &[&str]); 8] = [
 /// well.
 const ROOMS: &str = "
 capability
-    interface = access audience error fetch_pattern fetch_policy job_event job_handle jobs location objects reason
-    conformance: interface
+    interface = access audience backoff error fetch_pattern fetch_policy job_event job_handle jobs location objects reason
+    conformance: interface sync
     controller: interface
     expansion:
     interface:
-    memory: controller interface program request
+    memory: controller interface program request sync
     program: expansion interface
-    request: controller interface
+    request: controller interface text
+    sync:
     syntax: interface
+    text:
     timer:
 cli
     cli: playbook setup toolhost/capability toolhost/credential toolhost/grant toolhost/host toolhost/http toolhost/log toolhost/outcome toolhost/progress toolhost/registry toolhost/template
-    playbook: toolhost/credential toolhost/sealing toolhost/template
+    playbook: toolhost/capability toolhost/credential toolhost/sealing toolhost/template
     setup: toolhost/backend toolhost/capability toolhost/credential toolhost/digest toolhost/grant toolhost/host toolhost/http toolhost/registry
 diagnostic
     document = builder document parse
@@ -51,7 +53,6 @@ diagnostic
     report: source
     scalar:
     source:
-    suggest:
 filesystem
     environment:
     private: regular
@@ -98,10 +99,10 @@ toolhost
     log: capability filesystem sealing
     outcome: abi capability digest
     progress: capability log
-    registry: abi digest engine filesystem grant invocation limits scope sealing
+    registry: abi capability digest engine filesystem grant invocation limits scope sealing
     scope: capability limits log progress sealing
-    sealing:
-    template: credential diagnostic sealing
+    sealing: capability
+    template: capability credential diagnostic sealing
 ";
 /// Foreign crates that one crate alone may depend on, beside those that only its tests need.
 const FOREIGN: [(&str, &str); 9] = [

@@ -103,10 +103,13 @@ fn what_is_missing_is_told_with_the_names_that_there_are() {
         texts.concat()
     };
     let shown = call("script: {uri: 'gs://bucket/a.py', source: {auth: other}}");
-    assert!(shown.contains("there are `lake`, `warehouse`"), "{shown}");
+    assert!(
+        shown.contains("there are `lake` and `warehouse`"),
+        "{shown}"
+    );
     let shown =
         call("script: {content: 'true', interpreter: sh}\njob: {env: {A: '{{ secret.other }}'}}");
-    assert!(shown.contains("there are `first`, `second`"), "{shown}");
+    assert!(shown.contains("there are `first` and `second`"), "{shown}");
     assert!(!shown.contains("abcdefgh"), "{shown}");
 }
 

@@ -336,7 +336,7 @@ async fn what_was_not_granted_is_denied_by_name_before_anything_happens() {
     assert!(matches!(error, CallError::Denied(_)));
     assert_eq!(
         error.to_string(),
-        "`greet` needs `secrets`, `logs` and was not granted them"
+        "`greet` needs `secrets` and `logs`, and was not granted them"
     );
     let help = error.help().unwrap();
     let tool = host.registry().resolve(&"greet".parse().unwrap()).unwrap();

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{AttemptEnd, JobEnd, JobStatus, Reason};
+use crate::{AttemptEnd, Backoff, Jitter, JobEnd, JobStatus, Reason};
 
 /// The most that `backoffLimit` may be: Kubernetes takes any `int32`, but each attempt costs a caller
 /// some events, and a job that failed a thousand times does not heal.
@@ -42,7 +42,7 @@ pub struct Wait {
 pub struct Controller {
     backoff_limit: u32,
     active_deadline: Option<Duration>,
-    backoff_base: Duration,
+    backoff: Backoff,
     failed: u32,
 }
 
@@ -58,7 +58,7 @@ impl Controller {
         Self {
             backoff_limit,
             active_deadline,
-            backoff_base,
+            backoff: Backoff::new(backoff_base, MAX_BACKOFF, Jitter::None),
             failed: 0,
         }
     }
@@ -87,7 +87,7 @@ impl Controller {
                 if self.failed > self.backoff_limit {
                     Next::Finish(self.gave_up(end))
                 } else {
-                    Next::Retry(self.backoff())
+                    Next::Retry(self.backoff.after(self.failed))
                 }
             }
         }
@@ -191,14 +191,6 @@ impl Controller {
             hint: None,
             field: None,
         }
-    }
-
-    /// The base, doubled with every failure after the first.
-    fn backoff(&self) -> Duration {
-        2_u32
-            .checked_pow(self.failed.saturating_sub(1))
-            .and_then(|factor| self.backoff_base.checked_mul(factor))
-            .map_or(MAX_BACKOFF, |wait| wait.min(MAX_BACKOFF))
     }
 }
 

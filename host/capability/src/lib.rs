@@ -13,6 +13,7 @@
 
 mod access;
 mod audience;
+mod backoff;
 pub mod conformance;
 pub mod controller;
 mod error;
@@ -28,13 +29,16 @@ mod objects;
 pub mod program;
 mod reason;
 pub mod request;
+pub mod sync;
 pub mod syntax;
+pub mod text;
 pub mod timer;
 
 pub use access::{
     Access, AccessRequest, AccessSource, Authorization, AwsKeys, OpenedSecrets, Service,
 };
 pub use audience::Audience;
+pub use backoff::{Backoff, Jitter};
 pub use error::CapabilityError;
 pub use fetch_pattern::{FetchPattern, FetchPatternError};
 pub use fetch_policy::{FetchPermit, FetchPolicy, FetchRule};

@@ -3,6 +3,8 @@
 use secrecy::ExposeSecret;
 
 use super::controller::MAX_BACKOFF_LIMIT;
+pub use crate::text::shortened;
+use crate::text::{all_of, did_you_mean};
 use crate::{CapabilityError, JobRequest, Reason};
 
 /// Options of a container that say nothing to an engine without containers, and that it takes so that
@@ -31,8 +33,6 @@ const MAX_NAME_BYTES: usize = 52;
 const MAX_FILE_NAME_BYTES: usize = 255;
 /// The most that Linux takes for one `NAME=value`, its end included (`MAX_ARG_STRLEN`).
 const MAX_VARIABLE_BYTES: usize = 131_072;
-/// How alike an unknown option must be to a known one to be taken for a slip.
-const LIKENESS: f64 = 0.85;
 
 /// Checks what does not depend on the engine, and that it knows every option.
 ///
@@ -168,14 +168,9 @@ fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
 
 fn unknown_option(name: &str, engine: &str, known: &[&str]) -> CapabilityError {
     let name = shortened(name);
-    let similar = known
-        .iter()
-        .map(|known| (strsim::jaro_winkler(known, &name), known))
-        .filter(|(likeness, _)| *likeness >= LIKENESS)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right));
-    let hint = similar.map_or_else(
-        || format!("known are {}", known.join(", ")),
-        |(_, known)| format!("did you mean `{known}`?"),
+    let hint = did_you_mean(&name, known.iter().copied()).map_or_else(
+        || format!("known are {}", all_of(known)),
+        |meant| format!("did you mean `{meant}`?"),
     );
     CapabilityError::new(
         Reason::Unsupported,
@@ -183,20 +178,6 @@ fn unknown_option(name: &str, engine: &str, known: &[&str]) -> CapabilityError {
     )
     .with_hint(hint)
     .with_field(format!("job.{name}"))
-}
-
-/// A text from outside as it may stand in a message: short, and without control characters.
-pub fn shortened(text: &str) -> String {
-    const MAX_SHOWN: usize = 80;
-    let mut shown: String = text
-        .chars()
-        .take(MAX_SHOWN)
-        .flat_map(char::escape_debug)
-        .collect();
-    if text.chars().nth(MAX_SHOWN).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

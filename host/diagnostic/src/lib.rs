@@ -10,7 +10,6 @@ mod parse;
 mod report;
 mod scalar;
 mod source;
-mod suggest;
 
 #[cfg(test)]
 mod tests;
@@ -19,4 +18,5 @@ pub use document::{Document, Entry, Key, Node, NodeKind, Place};
 pub use parse::{MAX_ALIASED_BYTES, MAX_ALIASED_NODES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES};
 pub use report::{Diagnostic, Severity};
 pub use source::{Source, Span};
-pub use suggest::{did_you_mean, there_are};
+
+pub use toolhost_capability::text::{did_you_mean, there_are};

@@ -226,24 +226,6 @@ fn a_confidential_source_is_never_shown() {
 }
 
 #[test]
-fn suggests_what_was_probably_meant() {
-    let keys = ["image", "namespace", "backoffLimit", "env", "resources"];
-    for (word, expected) in [
-        ("imgae", Some("image")),
-        ("Image", Some("image")),
-        ("backoff_limit", Some("backoffLimit")),
-        ("name_space", Some("namespace")),
-        ("enf", Some("env")),
-        ("resource", Some("resources")),
-        ("volumes", None),
-        ("x", None),
-        ("image", None),
-    ] {
-        assert_eq!(did_you_mean(word, keys), expected, "{word}");
-    }
-}
-
-#[test]
 fn renders_colours_only_where_asked() {
     let source = Source::new("book.yaml", "a: 1\n");
     let problem = Diagnostic::warning("odd").at(&source, Span::locate("a: 1\n", 3, 4));
@@ -265,24 +247,4 @@ fn a_place_outside_the_source_still_shows_the_message() {
         .at(&source, span)
         .render(false);
     assert!(rendered.contains("culprit `x`"), "{rendered}");
-}
-
-#[test]
-fn names_that_there_are_are_listed_up_to_a_number_and_a_length() {
-    let names = |count: usize| {
-        (0..count)
-            .map(|number| number.to_string())
-            .collect::<Vec<_>>()
-    };
-    let listed = |count| there_are(names(count).iter().map(String::as_str));
-    assert_eq!(listed(0), "");
-    assert_eq!(listed(1), "; there is `0`");
-    assert_eq!(listed(3), "; there are `0`, `1`, `2`");
-    assert!(
-        listed(15).ends_with("`10`, `11`, and 3 more"),
-        "{}",
-        listed(15)
-    );
-    let long = there_are(["ä".repeat(1000).as_str()]);
-    assert!(long.len() < 100 && long.ends_with("…`"), "{long}");
 }

@@ -1,11 +1,11 @@
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use kube::Error;
 use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
+use toolhost_capability::sync::lock;
 use toolhost_capability::{CapabilityError, Reason};
 
 use super::api;
@@ -129,9 +129,7 @@ impl Cluster {
     }
 
     fn rights(&self) -> MutexGuard<'_, HashMap<String, Arc<OnceCell<bool>>>> {
-        // Each critical section leaves the map whole, so a panic elsewhere does not matter here.
-        let rights = self.may_patch.lock();
-        let mut rights = rights.unwrap_or_else(PoisonError::into_inner);
+        let mut rights = lock(&self.may_patch);
         if rights.len() >= MAX_REMEMBERED_NAMESPACES {
             rights.clear();
         }

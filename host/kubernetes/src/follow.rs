@@ -13,7 +13,7 @@ use toolhost_capability::LogSink;
 use super::client::Connection;
 use super::log_stream::LogStream;
 use super::phase;
-use super::retry::{self, Backoff, passing};
+use super::retry::{self, backoff_up_to, passing};
 use super::view::PodView;
 
 /// How long a stream may be silent after the container ended. The kubelet ends it with the last byte; what
@@ -122,7 +122,7 @@ impl Follower {
                 return self.read_rest(reader).await;
             }
         }
-        let mut backoff = Backoff::up_to(MAX_FOLLOW_DELAY);
+        let mut backoff = backoff_up_to(MAX_FOLLOW_DELAY);
         loop {
             let before = reader.position();
             let end = self.read_stream(reader, true).await;
@@ -131,8 +131,8 @@ impl Follower {
             }
             let delay = match end {
                 StreamEnd::Missing(problem) => return problem,
-                StreamEnd::Complete => STATUS_DELAY + backoff.next(),
-                StreamEnd::Cut => backoff.next(),
+                StreamEnd::Complete => STATUS_DELAY + backoff.next_delay(),
+                StreamEnd::Cut => backoff.next_delay(),
             };
             // A stream that is over says nothing about the container.
             let ended = self.writing.wait_for(|writing| *writing != Writing::Runs);
@@ -147,7 +147,7 @@ impl Follower {
 
     /// Reads once more after the end: whatever ended the stream, nothing is missing then.
     async fn read_rest(&self, reader: &mut Reader) -> Option<String> {
-        let mut backoff = Backoff::default();
+        let mut backoff = backoff_up_to(retry::MAX_DELAY);
         let mut give_up = Instant::now() + REST_TIMEOUT;
         loop {
             let before = reader.position();
@@ -163,7 +163,7 @@ impl Follower {
                 backoff.reset();
                 give_up = Instant::now() + REST_TIMEOUT;
             }
-            let delay = backoff.next();
+            let delay = backoff.next_delay();
             if Instant::now() + delay >= give_up {
                 return Some("the node did not give the rest of the log".to_owned());
             }

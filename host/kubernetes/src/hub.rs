@@ -7,7 +7,7 @@ mod subscription;
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -20,6 +20,7 @@ use super::retry::PATIENCE_BEFORE;
 use super::view::{JobView, PodView};
 use listening::{Listener, Readiness};
 use subscription::Subscribers;
+use toolhost_capability::sync::lock;
 
 pub(super) use subscription::{JobState, PodState, Subscription};
 
@@ -176,9 +177,4 @@ impl Drop for Watches {
             task.abort();
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each critical section leaves the value whole, so a panic elsewhere does not matter here.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use secrecy::{ExposeSecret as _, SecretString};
+use toolhost_capability::text::{any_of, some_of};
 use toolhost_filesystem::{absolute, open_regular};
 
 use super::client::ClusterSettings;
@@ -176,14 +177,10 @@ fn load(path: &Path) -> Result<Kubeconfig, ConnectError> {
 fn in_cluster(settings: &ClusterSettings) -> Result<Config, ConnectError> {
     let config = Config::incluster().map_err(|_| {
         let files = usual_files();
-        let files: Vec<_> = files
-            .iter()
-            .map(|file| format!("`{}`", file.display()))
-            .collect();
         ConnectError::NotConfigured(if files.is_empty() {
             "kubeconfig".to_owned()
         } else {
-            files.join(" or ")
+            any_of(files.iter().map(|file| file.display()))
         })
     })?;
     if let Some(name) = &settings.context {
@@ -226,15 +223,7 @@ fn listed(contexts: &[String]) -> String {
     if contexts.is_empty() {
         return "there is none".to_owned();
     }
-    let shown = contexts.iter().take(MAX_LISTED_CONTEXTS);
-    let shown: Vec<_> = shown.map(|name| format!("`{name}`")).collect();
-    let left = contexts.len() - shown.len();
-    let more = if left > 0 {
-        format!(" and {left} more")
-    } else {
-        String::new()
-    };
-    format!("there is {}{more}", shown.join(", "))
+    format!("there is {}", some_of(contexts, MAX_LISTED_CONTEXTS))
 }
 
 #[cfg(test)]
@@ -299,7 +288,7 @@ mod tests {
         let text = with_contexts(&["production", "staging"]);
         let unknown = said(&text, Some("stagin")).await;
         assert!(
-            unknown.contains("no context `stagin`: there is `production`, `staging`"),
+            unknown.contains("no context `stagin`: there is `production` and `staging`"),
             "{unknown}"
         );
         let none = said(&text, None).await;

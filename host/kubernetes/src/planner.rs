@@ -1,9 +1,10 @@
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use toolhost_capability::sync::lock;
 use toolhost_capability::{
     CapabilityError, JobEnd, JobEventKind, JobHandle, JobIdentity, JobRequest, JobRunner,
     JobStatus, LogSink,
@@ -50,8 +51,7 @@ impl Planner {
     /// The jobs that were planned since the last time, in order.
     #[must_use]
     pub fn take(&self) -> Vec<PlannedJob> {
-        // Each critical section leaves the list whole, so a panic elsewhere does not matter here.
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = lock(&self.jobs);
         mem::take(&mut *jobs)
     }
 }
@@ -75,7 +75,7 @@ impl JobRunner for Planner {
         };
         let mut identity = JobIdentity::created(request.name);
         identity.namespace = Some(planned.namespace.clone());
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs = lock(&self.jobs);
         jobs.push(planned);
         drop(jobs);
         let (handle, reporter) = JobHandle::new(identity);

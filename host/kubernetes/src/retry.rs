@@ -6,6 +6,7 @@ use kube::Error;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{Connection, Unanswered};
+use toolhost_capability::{Backoff, Jitter};
 
 /// The first delay before a request is made again, doubled each time.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -40,7 +41,7 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     let give_up = Instant::now() + patience;
-    let mut backoff = Backoff::default();
+    let mut backoff = backoff_up_to(MAX_DELAY);
     loop {
         let permit = connection.room().await;
         let left = give_up.saturating_duration_since(Instant::now());
@@ -57,7 +58,7 @@ where
         let Some(wanted) = passing(&error) else {
             return Err(error);
         };
-        let delay = backoff.next().max(wanted);
+        let delay = backoff.next_delay().max(wanted);
         if Instant::now() + delay >= give_up {
             return Err(error);
         }
@@ -66,49 +67,9 @@ where
     }
 }
 
-/// Delays that double up to a bound, each between a half and the whole of its step, so that many that
-/// failed together do not come back together.
-#[derive(Debug)]
-pub(super) struct Backoff {
-    failures: u32,
-    longest: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self::up_to(MAX_DELAY)
-    }
-}
-
-impl Backoff {
-    /// Delays up to this one.
-    pub(super) fn up_to(longest: Duration) -> Self {
-        Self {
-            failures: 0,
-            longest,
-        }
-    }
-
-    /// The next delay.
-    pub(super) fn next(&mut self) -> Duration {
-        let factor = 2_u32.saturating_pow(self.failures);
-        self.failures = self.failures.saturating_add(1);
-        let step = FIRST_DELAY
-            .checked_mul(factor)
-            .map_or(self.longest, |step| step.min(self.longest));
-        let mut random = [0_u8; 2];
-        // Without random numbers the delays are the longest ones, which is as well.
-        let share = match getrandom::fill(&mut random) {
-            Ok(()) => f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX),
-            Err(_) => 1.0,
-        };
-        step.mul_f64(0.5 + share / 2.0)
-    }
-
-    /// Begins anew, after something succeeded.
-    pub(super) fn reset(&mut self) {
-        self.failures = 0;
-    }
+/// Delays between requests to the cluster, up to the longest one, each between a half and the whole of its step.
+pub(super) const fn backoff_up_to(longest: Duration) -> Backoff {
+    Backoff::new(FIRST_DELAY, longest, Jitter::Half)
 }
 
 /// Whether the error may pass by itself, and the least time to wait for that.
@@ -205,17 +166,5 @@ mod tests {
             let error = answer(code, message);
             assert_eq!(passing(&error).is_some(), is_passing, "{code} {message}");
         }
-    }
-
-    #[test]
-    fn delays_double_up_to_their_bound_and_are_not_alike() {
-        let mut backoff = Backoff::default();
-        for step in [100, 200, 400, 800, 1600, 3200, 5000, 5000] {
-            let delay = backoff.next();
-            let step = Duration::from_millis(step);
-            assert!(delay >= step / 2 && delay <= step, "{delay:?} for {step:?}");
-        }
-        backoff.reset();
-        assert!(backoff.next() <= FIRST_DELAY);
     }
 }

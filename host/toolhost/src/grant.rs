@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::capability::text::all_of;
 use crate::capability::{FetchPolicy, FetchRule};
 
 /// The package of the ABI, without its version.
@@ -93,7 +94,7 @@ pub enum GrantError {
         name: String,
     },
     /// The tool imports capabilities that it was not granted.
-    #[error("`{kind}` needs {} and was not granted {}", listed(missing), if missing.len() == 1 { "it" } else { "them" })]
+    #[error("`{kind}` needs {}, and was not granted {}", all_of(missing), if missing.len() == 1 { "it" } else { "them" })]
     Missing {
         /// The tool.
         kind: String,
@@ -314,14 +315,6 @@ pub(crate) fn is_inert(interface: &str) -> bool {
         .any(|prefix| interface.starts_with(prefix))
 }
 
-fn listed(capabilities: &[Capability]) -> String {
-    let names: Vec<_> = capabilities
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
-    names.join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,7 +347,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`mine` needs `objects`, `jobs` and was not granted them"
+            "`mine` needs `objects` and `jobs`, and was not granted them"
         );
     }
 

@@ -5,11 +5,12 @@
 //! that is dropped costs nothing.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
 use crate::capability::JobEvent;
+use crate::capability::sync::lock;
 use crate::log::{Cursor, JobLog, LogRecord};
 
 /// The most events that wait to be read. A tool that reports without end loses the surplus.
@@ -274,8 +275,7 @@ impl Feed {
     }
 
     fn state(&self) -> MutexGuard<'_, FeedState> {
-        // Each critical section leaves the state whole, so a panic elsewhere does not matter here.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use super::script::JobScript;
 use super::simulation::{Progress, Simulation, memory_limit};
 use crate::request::{CONTAINER_OPTIONS, check, conflict};
+use crate::sync::lock;
 use crate::{CapabilityError, JobHandle, JobIdentity, JobReporter, JobRequest, JobRunner, LogSink};
 
 /// The engine `memory`. A clone is the same engine.
@@ -178,9 +179,4 @@ async fn run_held(
     // Whoever sees the end may create a job of the same name.
     drop(held);
     simulation.finish(&reporter, end);
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each critical section leaves the state whole, so a panic elsewhere does not matter here.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

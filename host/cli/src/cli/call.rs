@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::Value;
+use toolhost::capability::text::all_of;
 use toolhost::host::{CallError, CallRequest};
 use toolhost::registry::ToolRef;
 use toolhost::template::TemplateContext;
@@ -120,7 +121,7 @@ fn read_context(document: &Document) -> Result<TemplateContext, Exit> {
                 let problem = Diagnostic::error(message).at(document.source(), entry.key.span);
                 problems.push(match did_you_mean(unknown, CONTEXT_KEYS) {
                     Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-                    None => problem.help(format!("the keys here are {}", CONTEXT_KEYS.join(", "))),
+                    None => problem.help(format!("the keys here are {}", all_of(CONTEXT_KEYS))),
                 });
             }
         }

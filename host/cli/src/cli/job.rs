@@ -1,8 +1,9 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use toolhost::capability::sync::lock;
 use toolhost::capability::{CapabilityError, LogSink};
 use toolhost_kubernetes::{JobSummary, KubernetesEngine, SweepOptions};
 
@@ -249,9 +250,4 @@ impl LogSink for Printed {
     fn end(&self, _: u32) {
         self.finish();
     }
-}
-
-fn lock(lines: &Mutex<LogText>) -> MutexGuard<'_, LogText> {
-    // Each critical section leaves the text whole, so a panic elsewhere does not matter here.
-    lines.lock().unwrap_or_else(PoisonError::into_inner)
 }

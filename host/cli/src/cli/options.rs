@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use toolhost::capability::text::chain;
 use toolhost::credential::{CredentialError, CredentialsFile, ProviderSettings};
 use toolhost::http::{HttpSettings, ProxySettings};
 use toolhost_cli::setup::{
@@ -203,7 +204,7 @@ fn http_settings() -> HttpSettings {
 
 fn tell_of_refused(set_up: &SetUp) {
     for refused in &set_up.refused {
-        let message = format!("left out a tool: {}", terminal::chain(refused));
+        let message = format!("left out a tool: {}", chain(refused));
         let warning = Diagnostic::warning(message);
         terminal::show(&[match refused.help() {
             Some(help) => warning.help(help),
@@ -284,7 +285,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Says why there is no cluster to talk to.
 pub(crate) fn explain_cluster(error: &ConnectError) -> Exit {
-    terminal::complain(&terminal::chain(error), Some(error.help().to_owned()));
+    terminal::complain(&chain(error), Some(error.help().to_owned()));
     Exit::Unreachable
 }
 
@@ -293,7 +294,7 @@ fn explain(error: &SetupError) -> Exit {
         SetupError::Grants(GrantsFileError::Invalid { problems, .. }) => terminal::show(problems),
         SetupError::Credentials(error) => return explain_credentials(error),
         SetupError::Cluster(error) => return explain_cluster(error),
-        other => terminal::complain(&terminal::chain(other), None),
+        other => terminal::complain(&chain(other), None),
     }
     Exit::Usage
 }
@@ -301,7 +302,7 @@ fn explain(error: &SetupError) -> Exit {
 fn explain_policy(error: &PolicyFileError) -> Exit {
     match error {
         PolicyFileError::Invalid { problems, .. } => terminal::show(problems),
-        PolicyFileError::Unreadable { .. } => terminal::complain(&terminal::chain(error), None),
+        PolicyFileError::Unreadable { .. } => terminal::complain(&chain(error), None),
     }
     Exit::Usage
 }
@@ -309,7 +310,7 @@ fn explain_policy(error: &PolicyFileError) -> Exit {
 fn explain_credentials(error: &CredentialError) -> Exit {
     match error {
         CredentialError::Invalid { problems, .. } => terminal::show(problems),
-        other => terminal::complain(&terminal::chain(other), other.help()),
+        other => terminal::complain(&chain(other), other.help()),
     }
     Exit::Usage
 }

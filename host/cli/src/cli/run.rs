@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use toolhost::capability::CapabilityError;
+use toolhost::capability::text::chain;
 use toolhost::host::{CallError, CallRequest, Finding, ToolHost};
 use toolhost::outcome::OutcomeStatus;
 use toolhost::registry::ParseToolRefError;
@@ -322,7 +323,7 @@ fn explain(playbook: &Playbook, error: RunError<StepError>) -> Exit {
             Exit::Usage
         }
         other => {
-            terminal::complain(&terminal::chain(&other), None);
+            terminal::complain(&chain(&other), None);
             Exit::Failed
         }
     }

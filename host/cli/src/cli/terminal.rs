@@ -2,7 +2,6 @@
 //! [`foreign`].
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::error::Error;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::OnceLock;
@@ -158,17 +157,6 @@ pub(crate) fn log_to_stderr() {
         }
         write_line(std::io::stderr().lock(), &foreign::lines(&text));
     }));
-}
-
-/// An error and what caused it, in one sentence.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _infallible = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// A reader that is gone does not matter.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use toolhost::capability::text::all_of;
 use toolhost::credential::{KeychainProvider, SecretProvider};
 use toolhost::sealing::{ExecutionSecrets, Vault};
 use toolhost::template::{Renderer, TemplateContext, TemplateError};
@@ -168,14 +169,8 @@ pub async fn run<R: StepRunner>(
 }
 
 fn described<E: Error>(problems: &[StepProblem<E>]) -> String {
-    let steps: Vec<_> = problems
-        .iter()
-        .map(|problem| format!("`{}`", problem.step))
-        .collect();
-    format!(
-        "no step was run: something is wrong with {}",
-        steps.join(", ")
-    )
+    let steps = problems.iter().map(|problem| &problem.step);
+    format!("no step was run: something is wrong with {}", all_of(steps))
 }
 
 async fn walk<R: StepRunner>(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use toolhost::capability::text::all_of;
 use toolhost::digest::Digest;
 use toolhost::host::ToolHost;
 use toolhost::registry::{AddError, LoadError, LoadedTool, grant_entry, is_built_in};
@@ -28,7 +29,7 @@ pub enum PluginError {
         digest: Digest,
     },
     /// Several components say that they are the same version of a kind.
-    #[error("{} say that they are `{tool}`, and are not the same", listed(origins))]
+    #[error("{} say that they are `{tool}`, and are not the same", all_of(origins))]
     Twins {
         /// The files.
         origins: Vec<String>,
@@ -164,9 +165,4 @@ fn components(folder: &Path) -> Result<Vec<PathBuf>, SetupError> {
     components.sort();
     components.truncate(MAX_PLUGINS);
     Ok(components)
-}
-
-fn listed(origins: &[String]) -> String {
-    let quoted: Vec<_> = origins.iter().map(|origin| format!("`{origin}`")).collect();
-    quoted.join(" and ")
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde_json::Value;
+use toolhost::capability::text::all_of;
 use toolhost_diagnostic::{Diagnostic, Document, Entry, Node, did_you_mean};
 use toolhost_kubernetes::{Confinement, HostNamespace, Pattern, PodSecurity, Policy};
 
@@ -380,12 +381,12 @@ impl Reader<'_> {
         let problem = Diagnostic::error(format!("unknown key `{key}`"))
             .at(self.document.source(), entry.key.span);
         let help = suggestion(key, &known)
-            .unwrap_or_else(|| format!("the keys here are {}", listed(&known)));
+            .unwrap_or_else(|| format!("the keys here are {}", all_of(&known)));
         self.problems.push(problem.help(help));
     }
 
     fn none_of(&mut self, node: &Node, text: &str, known: &[&str]) {
-        let problem = self.at(node, format!("`{text}` is none of {}", listed(known)));
+        let problem = self.at(node, format!("`{text}` is none of {}", all_of(known)));
         self.problems.push(match suggestion(text, known) {
             Some(help) => problem.help(help),
             None => problem,
@@ -410,11 +411,6 @@ impl Reader<'_> {
 fn suggestion(word: &str, known: &[&str]) -> Option<String> {
     let meant = did_you_mean(word, known.iter().copied())?;
     Some(format!("did you mean `{meant}`?"))
-}
-
-fn listed(words: &[&str]) -> String {
-    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    quoted.join(", ")
 }
 
 #[cfg(test)]

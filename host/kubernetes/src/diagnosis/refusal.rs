@@ -4,6 +4,7 @@ use std::error::Error;
 
 use kube::core::Status;
 use toolhost_capability::request::conflict;
+use toolhost_capability::text::{all_of, chain};
 use toolhost_capability::{CapabilityError, Reason};
 
 use super::admission::not_admitted;
@@ -73,12 +74,10 @@ fn status_refused(status: &Status, creating: Creating<'_>) -> CapabilityError {
         .with_hint("renew the token or the certificate of the kubeconfig's current context"),
         // Of what is secret, not even the API server's complaint is passed on.
         400 | 422 if kind == "Secret" => {
-            let fields: Vec<_> = causes(status)
-                .map(|(field, _)| format!("`{}`", quoted(field)))
-                .collect();
+            let fields = causes(status).map(|(field, _)| quoted(field));
             let message = format!(
                 "the cluster does not take the job's Secret: {}",
-                fields.join(", ")
+                all_of(fields)
             );
             CapabilityError::new(Reason::InvalidRequest, message)
         }
@@ -236,23 +235,8 @@ fn unreachable(said: &str) -> CapabilityError {
     .retryable()
 }
 
-/// As [`chain`], without that it was a client that failed to connect.
+/// As [`chain()`], without that it was a client that failed to connect.
 fn connection_chain(error: &(dyn Error + 'static)) -> String {
     let of_client = error.downcast_ref::<hyper_util::client::legacy::Error>();
     chain(of_client.and_then(Error::source).unwrap_or(error))
-}
-
-/// The error with its sources, each text once.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = error.source();
-    }
-    text
 }

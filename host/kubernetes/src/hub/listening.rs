@@ -16,7 +16,7 @@ use super::subscription::{Subscribers, Watched};
 use crate::client::{Connection, Unanswered};
 use crate::kubeconfig::ConnectError;
 use crate::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
-use crate::retry::{Backoff, MAX_DELAY, code, passing};
+use crate::retry::{MAX_DELAY, backoff_up_to, code, passing};
 
 /// How long one request for events lasts. The server ends them by itself after 5 to 10 minutes; it
 /// costs one request to go on.
@@ -76,7 +76,7 @@ impl<K: Watched> Listener<K> {
         let watch =
             || -> BoxStream<'_, _> { watcher::watcher(self.api.clone(), config.clone()).boxed() };
         let mut events = watch();
-        let mut backoff = Backoff::default();
+        let mut backoff = backoff_up_to(MAX_DELAY);
         let mut outage = Outage::new(self.silence, self.list_timeout + MAX_DELAY);
         let mut listed = HashSet::new();
         let mut is_listing = true;
@@ -126,7 +126,7 @@ impl<K: Watched> Listener<K> {
             if outage.fails(Instant::now()) {
                 self.subscribers.tell_silence(failure.as_ref());
             }
-            sleep(backoff.next()).await;
+            sleep(backoff.next_delay()).await;
         }
     }
 

@@ -2,6 +2,7 @@
 //! job, and jobs that are resumed.
 
 use toolhost_capability::JobEventKind;
+use toolhost_capability::text::all_of;
 
 use super::{Job, Supervision};
 use crate::{api, phase, retry};
@@ -39,16 +40,12 @@ impl Job {
             ..
         } = &self.supervision;
         let containers = phase::left_running(&attempt.pod);
-        let containers: Vec<_> = containers
-            .iter()
-            .map(|container| format!("`{container}`"))
-            .collect();
         let message = format!(
             "attempt {}: the script ended, but other containers of its pod still ran {} s later, and were ended: {}. \
              Make them init containers with `restartPolicy: Always`, which end with the script",
             attempt.number(),
             cluster.settings.sidecar_grace.as_secs_f32(),
-            containers.join(", "),
+            all_of(containers),
         );
         reporter.report(
             created.elapsed(),

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use toolhost_capability::request::{invalid, shortened};
+use toolhost_capability::text::all_of;
 use toolhost_capability::{CapabilityError, JobRequest, Reason};
 
 use super::ManifestSettings;
@@ -141,7 +142,7 @@ fn image_pull_policy(written: Written<'_>) -> Result<String, CapabilityError> {
     }
     let message = format!("`{}` is no pull policy", shortened(&policy));
     Err(invalid(message)
-        .with_hint(format!("known are {}", PULL_POLICIES.join(", ")))
+        .with_hint(format!("known are {}", all_of(PULL_POLICIES)))
         .with_field("job.imagePullPolicy"))
 }
 

@@ -1,10 +1,10 @@
 //! Whether the policy of the host allows a job, and if not, what the user is told.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::Value;
+use toolhost_capability::text::some_of;
 use toolhost_capability::{CapabilityError, Reason};
 
 use super::ManifestSettings;
@@ -56,18 +56,12 @@ pub(super) fn check(
     };
     let mut message = format!("`{field}` is not allowed by the policy of this host: {what}");
     if !others.is_empty() {
-        let shown: Vec<_> = others
-            .iter()
-            .take(MAX_OTHERS)
-            .map(|field| format!("`{field}`"))
-            .collect();
-        let left = others.len().saturating_sub(MAX_OTHERS);
-        message.push_str("; nor is ");
-        message.push_str(&shown.join(", "));
-        if left > 0 {
-            // Writing into a text does not fail.
-            let _written = write!(message, " and {left} more");
-        }
+        message.push_str(if others.len() == 1 {
+            "; nor is "
+        } else {
+            "; nor are "
+        });
+        message.push_str(&some_of(others, MAX_OTHERS));
     }
     let hint = format!(
         "leave it out, or have it allowed in the host's `policy.yaml`:\n\nkubernetes:\n  {}",

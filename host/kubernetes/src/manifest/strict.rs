@@ -11,9 +11,8 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Number, Value};
 use toolhost_capability::CapabilityError;
 use toolhost_capability::request::{invalid, shortened};
+use toolhost_capability::text::{all_of, did_you_mean};
 
-/// How alike an unknown key must be to a known one to be taken for a slip.
-const LIKENESS: f64 = 0.8;
 /// The most known keys that a message lists; a pod has forty.
 const MAX_LISTED: usize = 12;
 
@@ -92,14 +91,9 @@ impl Problem {
     }
 
     fn unknown_key(key: &str, known: &[&str], path: &Path<'_>) -> Self {
-        let similar = known
-            .iter()
-            .map(|known| (strsim::jaro_winkler(known, key), *known))
-            .filter(|(likeness, _)| *likeness >= LIKENESS)
-            .max_by(|(left, _), (right, _)| left.total_cmp(right));
-        let hint = match similar {
-            Some((_, known)) => format!("did you mean `{known}`?"),
-            None if known.len() <= MAX_LISTED => format!("known are {}", known.join(", ")),
+        let hint = match did_you_mean(key, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if known.len() <= MAX_LISTED => format!("known are {}", all_of(known)),
             None => "see `kubectl explain job.spec.template.spec` for what is known".to_owned(),
         };
         Self {
@@ -383,7 +377,7 @@ mod tests {
             (
                 json!({"spec": {"os": {"qqq": 1}}}),
                 "job.x.spec.os.qqq",
-                "known are name",
+                "known are `name`",
             ),
         ] {
             let error = refusal::<PodTemplateSpec>(&value);

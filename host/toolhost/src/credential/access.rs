@@ -1,11 +1,13 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 
 use super::token::is_same;
 use super::{Credential, CredentialError, CredentialProvider, CredentialType, Tokens};
+use crate::capability::sync::lock;
+use crate::capability::text::any_of;
 use crate::capability::{Access, AccessRequest, AccessSource, CapabilityError, Reason, Service};
 use crate::diagnostic::did_you_mean;
 
@@ -48,7 +50,7 @@ impl CredentialAccess {
 
     /// Whether this is the first time that a server refuses this.
     fn is_news(&self, name: &str, access: &Access) -> bool {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refused = lock(&self.refused);
         if refused.len() >= MAX_REFUSED {
             refused.clear();
         }
@@ -97,12 +99,11 @@ fn check_type(
     if types.contains(&credential.kind) {
         return Ok(());
     }
-    let names: Vec<_> = types.iter().map(|kind| format!("`{kind}`")).collect();
     Err(CredentialError::WrongType {
         owner: format!("the credential `{name}`"),
         kind: credential.kind.to_string(),
         user: user.to_owned(),
-        expected: names.join(" or "),
+        expected: any_of(types),
     })
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::token::TokenError;
+use crate::capability::text::chain;
 use crate::diagnostic::{Diagnostic, there_are};
 
 /// Why a secret or credential could not be had. No variant holds a secret.
@@ -178,13 +179,7 @@ impl CredentialError {
     /// The error and its causes in one line.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+        chain(self)
     }
 }
 

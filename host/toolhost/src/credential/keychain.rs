@@ -10,6 +10,7 @@ use super::{
     Credential, CredentialError, CredentialProvider, CredentialType, EnvironmentVariable,
     KeychainProvider, SecretProvider, SecretValue, Tokens,
 };
+use crate::capability::text::any_of;
 use crate::capability::{Access, Authorization};
 use crate::diagnostic::did_you_mean;
 
@@ -123,12 +124,11 @@ impl Keychain {
         if let Some(credential) = self.credentials.credential(name).await? {
             let types = declared.and_then(|declared| declared.kind.types());
             if let Some(types) = types.filter(|types| !types.contains(&credential.kind)) {
-                let names: Vec<_> = types.iter().map(|kind| format!("`{kind}`")).collect();
                 return Err(CredentialError::WrongType {
                     owner: format!("the credential `{name}`"),
                     kind: credential.kind.to_string(),
                     user: format!("the keychain entry `{entry}`"),
-                    expected: names.join(" or "),
+                    expected: any_of(types),
                 });
             }
             return Ok((name.to_owned(), credential));

@@ -1,5 +1,6 @@
 use super::CallError;
 use crate::capability::CapabilityError;
+use crate::capability::text::all_of;
 use crate::diagnostic::{Diagnostic, Document, did_you_mean};
 use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError, grant_entry};
@@ -125,8 +126,7 @@ fn help_with_problem(problem: &ConfigProblem) -> Option<String> {
     }
     // Each key has two spellings; the first one will do.
     let keys = problem.candidates.iter().filter(|key| !key.contains('_'));
-    let keys: Vec<_> = keys.map(|key| format!("`{key}`")).collect();
-    Some(format!("the keys here are {}", keys.join(", ")))
+    Some(format!("the keys here are {}", all_of(keys)))
 }
 
 fn help_with_tool(error: &ResolveError) -> Option<String> {
@@ -136,7 +136,7 @@ fn help_with_tool(error: &ResolveError) -> Option<String> {
             let there_are = || {
                 format!(
                     "there are {}; more come from `--plugins DIR`",
-                    quoted(known)
+                    all_of(known)
                 )
             };
             Some(
@@ -164,12 +164,4 @@ fn help_with_grant(error: &GrantError) -> Option<String> {
         }
         GrantError::UnknownCapability { .. } => None,
     }
-}
-
-fn quoted(words: &[String]) -> String {
-    words
-        .iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -1,13 +1,14 @@
 //! Backends for a call that is not made.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
+use crate::capability::sync::lock;
 use crate::capability::{
     CapabilityError, FetchRequest, JobHandle, JobRequest, JobRunner, LogSink, Object,
     ObjectMetadata, ObjectSource, Reason,
@@ -51,7 +52,7 @@ impl Rehearsal {
     /// What the engine said of the job.
     pub(super) fn refusal(&self) -> Option<CapabilityError> {
         // Each critical section leaves it whole, so a panic elsewhere does not matter here.
-        let mut refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refusal = lock(&self.refusal);
         refusal.take()
     }
 }
@@ -85,7 +86,7 @@ impl JobRunner for Rehearsal {
         self.is_program_searched
             .store(is_searched, Ordering::Relaxed);
         if let Err(refusal) = self.backends.runner.check(&request) {
-            let mut slot = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slot = lock(&self.refusal);
             slot.get_or_insert(refusal);
         }
         let message = "the call is not made: it is only checked";

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 
 use super::proxy::{ProxyHost, ProxySettings, proxies};
 use super::resolve::{PolicyResolver, check_literal};
-use super::retry::{Backoff, RetryPolicy, is_retryable, retry_after};
+use super::retry::{Attempts, RetryPolicy, is_retryable, retry_after};
 use super::trust::{Trust, trust};
 use super::{AddressPolicy, HttpError, Request, Response, shown};
 
@@ -167,7 +167,7 @@ impl HttpClient {
         request: &Request,
         max_bytes: u64,
     ) -> Result<BufferedResponse, HttpError> {
-        let mut backoff = Backoff::new(self.settings.retry);
+        let mut attempts = Attempts::new(self.settings.retry);
         loop {
             let answer = self.request_once(request, max_bytes).await;
             let asked = match &answer {
@@ -175,7 +175,7 @@ impl HttpClient {
                 Err(error) if error.is_retryable() => None,
                 _ => return answer,
             };
-            match backoff.failed(asked) {
+            match attempts.failed(asked) {
                 Some(delay) => tokio::time::sleep(delay).await,
                 None => return answer,
             }

@@ -17,7 +17,7 @@ pub use client::{BufferedResponse, HttpClient, HttpSettings};
 pub use error::HttpError;
 pub use message::{Request, Response, text_of};
 pub use proxy::ProxySettings;
-pub use retry::{Backoff, RetryPolicy, is_retryable, retry_after};
+pub use retry::{Attempts, RetryPolicy, is_retryable, retry_after};
 pub use url::Url;
 
 pub use crate::capability::shown_url as shown;

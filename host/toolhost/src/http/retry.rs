@@ -2,6 +2,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode, header};
 
+use crate::capability::{Backoff, Jitter};
+
 /// How often something is tried, and how long is waited in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -29,58 +31,49 @@ impl Default for RetryPolicy {
 
 /// The attempts of one transfer.
 #[derive(Debug)]
-pub struct Backoff {
+pub struct Attempts {
     policy: RetryPolicy,
+    backoff: Backoff,
     failed: u32,
-    failed_altogether: u32,
 }
 
 /// The longest that a server may ask to be left alone; what asks for more is better tried again by
 /// whoever asked for the transfer.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
-impl Backoff {
+impl Attempts {
     /// No attempt was made yet.
     #[must_use]
     pub const fn new(policy: RetryPolicy) -> Self {
         Self {
             policy,
+            backoff: Backoff::new(policy.base, policy.max_delay, Jitter::Full),
             failed: 0,
-            failed_altogether: 0,
         }
     }
 
     /// Something arrived: the attempts that are counted in a row begin anew.
-    pub fn progressed(&mut self) {
-        self.failed = 0;
+    pub const fn progressed(&mut self) {
+        self.backoff.reset();
     }
 
     /// An attempt failed: how long to wait before the next one, or none where there shall be no other.
     ///
-    /// The wait is evenly distributed between nothing and a bound that doubles ("full jitter",
-    /// <https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/>), and no
-    /// shorter than what the server asked for.
+    /// The wait is evenly distributed between nothing and a bound that doubles, and no shorter than what the server
+    /// asked for.
     pub fn failed(&mut self, asked: Option<Duration>) -> Option<Duration> {
         self.failed += 1;
-        self.failed_altogether += 1;
-        let is_over = self.failed >= self.policy.attempts
-            || self.failed_altogether >= self.policy.total_attempts
+        let delay = self.backoff.next_delay();
+        let is_over = self.backoff.failures() >= self.policy.attempts
+            || self.failed >= self.policy.total_attempts
             || asked.is_some_and(|asked| asked > MAX_RETRY_AFTER);
-        if is_over {
-            return None;
-        }
-        let doubled = self
-            .policy
-            .base
-            .saturating_mul(1 << (self.failed - 1).min(16));
-        let jittered = doubled.min(self.policy.max_delay).mul_f64(random_share());
-        Some(jittered.max(asked.unwrap_or_default()))
+        (!is_over).then(|| delay.max(asked.unwrap_or_default()))
     }
 
     /// How many attempts were made.
     #[must_use]
-    pub const fn attempts(&self) -> u32 {
-        self.failed_altogether
+    pub const fn made(&self) -> u32 {
+        self.failed
     }
 }
 
@@ -113,11 +106,6 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     )
 }
 
-/// From 0 to 1. Without random numbers, the longest wait: late is better than all at once.
-fn random_share() -> f64 {
-    getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,30 +120,30 @@ mod tests {
     #[test]
     fn waits_no_longer_than_a_bound_that_doubles_up_to_the_longest() {
         for _ in 0..100 {
-            let mut backoff = Backoff::new(POLICY);
-            assert!(backoff.failed(None).unwrap() <= Duration::from_millis(100));
-            assert!(backoff.failed(None).unwrap() <= Duration::from_millis(150));
-            assert_eq!(backoff.failed(None), None);
+            let mut attempts = Attempts::new(POLICY);
+            assert!(attempts.failed(None).unwrap() <= Duration::from_millis(100));
+            assert!(attempts.failed(None).unwrap() <= Duration::from_millis(150));
+            assert_eq!(attempts.failed(None), None);
         }
     }
 
     #[test]
     fn progress_gives_new_attempts_until_there_were_too_many_altogether() {
-        let mut backoff = Backoff::new(POLICY);
+        let mut attempts = Attempts::new(POLICY);
         let mut made = 1;
-        while backoff.failed(None).is_some() {
-            backoff.progressed();
+        while attempts.failed(None).is_some() {
+            attempts.progressed();
             made += 1;
         }
-        assert_eq!((made, backoff.attempts()), (5, 5));
+        assert_eq!((made, attempts.made()), (5, 5));
     }
 
     #[test]
     fn waits_as_long_as_the_server_asks_and_gives_up_where_that_is_too_long() {
         let asked = Duration::from_secs(7);
-        assert_eq!(Backoff::new(POLICY).failed(Some(asked)), Some(asked));
+        assert_eq!(Attempts::new(POLICY).failed(Some(asked)), Some(asked));
         let asked = MAX_RETRY_AFTER + Duration::from_secs(1);
-        assert_eq!(Backoff::new(POLICY).failed(Some(asked)), None);
+        assert_eq!(Attempts::new(POLICY).failed(Some(asked)), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
@@ -6,6 +6,7 @@ use super::lines::{MAX_RECORD_BYTES, from_line_start, next_line, text, until_lin
 use super::record::{Cursor, Excerpt, LogPage, LogRecord};
 use super::spool::{LogDirectory, Spool};
 use crate::capability::LogSink;
+use crate::capability::sync::lock;
 use crate::sealing::{CurrentRedactor, ExecutionSecrets, StreamRedaction};
 
 /// The most attempts that are told apart; more than any engine makes.
@@ -218,8 +219,7 @@ impl JobLog {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each critical section leaves the state whole, so a panic elsewhere does not matter here.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

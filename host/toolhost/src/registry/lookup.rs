@@ -1,11 +1,13 @@
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use semver::Version;
 
 use super::reference::{ToolRef, VersionRef};
 use super::tool::LoadedTool;
+use crate::capability::sync::lock;
+use crate::capability::text::all_of;
 use crate::digest::Digest;
 
 /// The tools that can be called, by kind and version.
@@ -44,7 +46,7 @@ pub enum ResolveError {
         known: Vec<String>,
     },
     /// There is no such version.
-    #[error("`{reference}` is not loaded; there {} {}", if known.len() == 1 { "is" } else { "are" }, listed(known))]
+    #[error("`{reference}` is not loaded; there {} {}", if known.len() == 1 { "is" } else { "are" }, all_of(known))]
     UnknownVersion {
         /// What was asked for.
         reference: String,
@@ -158,7 +160,7 @@ impl Registry {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Tools) -> T) -> T {
-        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = lock(&self.changing);
         let mut tools = Tools::clone(&self.tools.load());
         let result = change(&mut tools);
         self.tools.store(Arc::new(tools));
@@ -225,12 +227,4 @@ fn find<'tools>(
                 .max_by_key(|tool| tool.version())
         }
     }
-}
-
-fn listed(versions: &[String]) -> String {
-    let quoted: Vec<_> = versions
-        .iter()
-        .map(|version| format!("`{version}`"))
-        .collect();
-    quoted.join(", ")
 }

@@ -11,7 +11,7 @@ mod fetch;
 mod job;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
@@ -21,6 +21,7 @@ pub use backends::Backends;
 pub use job::RunningJob;
 
 use self::exposure::{secret_place, without_own_words};
+use crate::capability::sync::lock;
 use crate::capability::{
     CapabilityError, FetchPolicy, JobEnd, JobEvent, JobIdentity, JobRequest, Reason,
 };
@@ -294,7 +295,6 @@ impl CallScope {
     }
 
     fn jobs(&self) -> MutexGuard<'_, Vec<Arc<RunningJob>>> {
-        // Each critical section leaves the list whole, so a panic elsewhere does not matter here.
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.jobs)
     }
 }

@@ -3,13 +3,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::forms::MIN_SECRET_BYTES;
 use super::redactor::Redactor;
+use crate::capability::sync::lock;
 
 /// The secrets of one execution: every text that must be redacted from what leaves any of its calls.
 ///
@@ -168,11 +169,6 @@ impl CurrentRedactor {
         }
         self.redactor.as_deref()
     }
-}
-
-// Each critical section leaves the state whole, so a panic elsewhere does not matter here.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Borrow<str> for SecretText {

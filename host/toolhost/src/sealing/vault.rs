@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::execution::{ExecutionSecrets, SecretOrigin};
 use super::redactor::Redactor;
+use crate::capability::sync::lock;
 
 /// How every sealed reference begins. It holds no character that JSON, URLs or shells would escape.
 const PREFIX: &str = "sealed.";
@@ -191,8 +192,7 @@ impl Vault {
     }
 
     fn values(&self) -> MutexGuard<'_, HashMap<String, SecretString>> {
-        // Each critical section leaves the state whole, so a panic elsewhere does not matter here.
-        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.values)
     }
 }
 

@@ -1,3 +1,4 @@
+use crate::capability::text::chain;
 use crate::credential::CredentialError;
 use crate::diagnostic::{Diagnostic, Document, Span, there_are};
 use crate::sealing::OpenError;
@@ -145,13 +146,7 @@ impl TemplateError {
     pub fn diagnostic_at(&self, document: &Document, path: &[impl AsRef<str>]) -> Diagnostic {
         let span = document.locate_nearest(path).value;
         let span = self.narrow(document.source().text(), span);
-        let mut message = self.problem.to_string();
-        let mut cause = std::error::Error::source(&self.problem);
-        while let Some(error) = cause {
-            message = format!("{message}: {error}");
-            cause = error.source();
-        }
-        let diagnostic = Diagnostic::error(message).at(document.source(), span);
+        let diagnostic = Diagnostic::error(chain(&self.problem)).at(document.source(), span);
         match self.help() {
             Some(help) => diagnostic.help(help),
             None => diagnostic,

@@ -1,9 +1,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use minijinja::{Error, ErrorKind, Value};
 
+use crate::capability::sync::lock;
 use crate::credential::SecretValue;
 
 /// What one evaluation of a leaf saw and needs. The objects that templates see write into it.
@@ -169,7 +170,7 @@ impl Evaluation {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -8,6 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::capability::text::chain;
 use crate::credential::{
     CredentialError, CredentialsFile, Keychain, KeychainEntry, KeychainKind, SecretProvider,
     SecretValue,
@@ -117,16 +118,6 @@ async fn help(template: &str) -> String {
         .unwrap_err()
         .help()
         .unwrap_or_default()
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[tokio::test]
@@ -669,7 +660,7 @@ async fn an_unknown_secret_is_named_with_the_fix() {
     assert_eq!(
         help("{{ secret.other }}").await,
         "add `other` to `secrets:` of the credentials file; there are `db_password`, \
-             `nested`, `number`, `token`"
+             `nested`, `number` and `token`"
     );
     assert_eq!(
         failure("{{ keychain.gcp_tokn.token }}").await,

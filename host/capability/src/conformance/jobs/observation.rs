@@ -1,13 +1,14 @@
 //! A job of the suite as it is seen, for cases that only some engines have.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::Harness;
+use crate::sync::lock;
 use crate::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobHandle, JobRequest, LogSink};
 
 /// How often a state is looked at that nothing announces.
@@ -255,7 +256,7 @@ impl Recorder {
     }
 
     fn attempts(&self) -> MutexGuard<'_, BTreeMap<u32, AttemptLog>> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.attempts)
     }
 }
 

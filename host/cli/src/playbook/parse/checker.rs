@@ -1,3 +1,4 @@
+use toolhost::capability::text::all_of;
 use toolhost_diagnostic::{Diagnostic, Entry, Node, Source, Span, did_you_mean};
 
 use super::MAX_PROBLEMS;
@@ -139,12 +140,6 @@ impl<'document> Checker<'document> {
 pub(super) fn suggest(word: &str, known: &[&'static str]) -> String {
     match did_you_mean(word, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("known are {}", list(known)),
+        None => format!("known are {}", all_of(known)),
     }
-}
-
-/// Names as a message lists them.
-pub(super) fn list<Name: AsRef<str>>(names: &[Name]) -> String {
-    let quoted = names.iter().map(|name| format!("`{}`", name.as_ref()));
-    quoted.collect::<Vec<_>>().join(", ")
 }

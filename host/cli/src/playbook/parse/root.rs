@@ -1,8 +1,9 @@
 use serde_json::{Map, Value};
+use toolhost::capability::text::any_of;
 use toolhost::credential::KeychainEntry;
 use toolhost_diagnostic::{Diagnostic, Entry, Node, did_you_mean};
 
-use super::checker::{Checker, list};
+use super::checker::Checker;
 use super::{keychain, refusal, workflow};
 use crate::playbook::model::{Metadata, Step};
 
@@ -81,7 +82,7 @@ fn one_of(checker: &mut Checker<'_>, entry: &Entry, known: &[&'static str]) {
     };
     if !known.contains(&text.as_str()) {
         let message = format!("the {key} `{text}` is not supported");
-        let help = format!("write {}", list(known).replace(", ", " or "));
+        let help = format!("write {}", any_of(known));
         checker.problem(entry.value.span, message, help);
     }
 }

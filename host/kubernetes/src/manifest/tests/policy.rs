@@ -712,8 +712,8 @@ fn the_message_has_every_field_and_the_hint_every_line() {
     assert_eq!(
         error.message,
         "`job.namespace` is not allowed by the policy of this host: the namespace `kube-system` is not one of those \
-         that are allowed; nor is `job.securityContext.privileged`, `job.podTemplate.spec.hostPID`, \
-         `job.podTemplate.spec.nodeName`, `job.securityContext`"
+         that are allowed; nor are `job.securityContext.privileged`, `job.podTemplate.spec.hostPID`, \
+         `job.podTemplate.spec.nodeName` and `job.securityContext`"
     );
     assert_eq!(
         error.hint.as_deref(),

@@ -1,5 +1,6 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use crate::capability::sync::lock;
 use bytes::Bytes;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
@@ -24,19 +25,15 @@ impl GuestStderr {
     }
 
     pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.lock()).into_owned()
+        String::from_utf8_lossy(&lock(&self.written)).into_owned()
     }
 
     /// Keeps the end rather than the beginning: a panic is the last thing that a guest says.
     fn append(&self, bytes: &[u8]) {
-        let mut written = self.lock();
+        let mut written = lock(&self.written);
         written.extend_from_slice(bytes);
         let surplus = written.len().saturating_sub(self.limit);
         written.drain(..surplus);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

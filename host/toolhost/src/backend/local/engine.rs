@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock};
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
@@ -15,10 +15,11 @@ use super::namespace::Namespaces;
 use super::search::find_program;
 use super::settings::LocalSettings;
 use super::sweep::sweep;
-use super::verdict::chain;
 use crate::capability::controller::Controller;
 use crate::capability::program::Program;
 use crate::capability::request::{CONTAINER_OPTIONS, check, conflict};
+use crate::capability::sync::lock;
+use crate::capability::text::chain;
 use crate::capability::{
     CapabilityError, JobHandle, JobIdentity, JobRequest, JobRunner, LogSink, Reason,
 };
@@ -249,9 +250,4 @@ fn unwritable(error: &std::io::Error) -> CapabilityError {
 
 fn internal(error: &dyn std::error::Error) -> CapabilityError {
     CapabilityError::new(Reason::Internal, chain(error))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each critical section leaves the state whole, so a panic elsewhere does not matter here.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,12 @@
 use std::io::{self, PipeReader, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use crate::capability::LogSink;
+use crate::capability::sync::lock;
 
 /// As much as a pipe holds by default on Linux, so that one read empties it.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -72,14 +73,14 @@ struct Outlet(Arc<Mutex<Option<Arc<dyn LogSink>>>>);
 impl Outlet {
     /// Whether the sink was there to take the bytes.
     fn write(&self, attempt: u32, bytes: &[u8]) -> bool {
-        let sink = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let sink = lock(&self.0);
         sink.as_ref()
             .map(|sink| sink.write(attempt, bytes))
             .is_some()
     }
 
     fn close(&self) -> Option<Arc<dyn LogSink>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.0).take()
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use super::limits::Limits;
 use super::process::{ProcessEnd, StartError};
 use crate::capability::controller::{exited, out_of_memory, signalled};
+use crate::capability::text::chain;
 use crate::capability::{AttemptEnd, Reason};
 
 /// What to say of an attempt whose processes ended so, with the last of what it wrote.
@@ -57,18 +58,6 @@ pub(super) fn internal(error: &dyn Error) -> AttemptEnd {
         message: Some(format!("was lost by the engine: {}", chain(error))),
         ..AttemptEnd::default()
     }
-}
-
-/// The error with its sources.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 /// Where memory is limited by a resource limit, the kernel refuses memory and kills nothing: only the

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
 use crate::capability::{CapabilityError, Object, ObjectMetadata, Reason};
-use crate::http::{Backoff, HttpError, RetryPolicy};
+use crate::http::{Attempts, HttpError, RetryPolicy};
 
 /// Reads an object whole, however often its server breaks off.
 ///
@@ -32,7 +32,7 @@ pub(super) async fn transfer(
         opener,
         shown,
         max_bytes: limits.max_bytes,
-        backoff: Backoff::new(limits.retry),
+        attempts: Attempts::new(limits.retry),
         bytes: Vec::new(),
         most_bytes: 0,
         version: None,
@@ -132,7 +132,7 @@ struct Transfer<'transfer> {
     opener: &'transfer dyn Opener,
     shown: &'transfer str,
     max_bytes: u64,
-    backoff: Backoff,
+    attempts: Attempts,
     bytes: Vec<u8>,
     /// The most that was there at any time: to get there once more is no progress.
     most_bytes: usize,
@@ -160,7 +160,7 @@ impl Transfer<'_> {
             if restart {
                 self.version = None;
             }
-            let Some(delay) = self.backoff.failed(retry_after) else {
+            let Some(delay) = self.attempts.failed(retry_after) else {
                 return Err(self.gave_up(error));
             };
             tracing::debug!(object = self.shown, %error, ?delay, "trying again");
@@ -176,7 +176,7 @@ impl Transfer<'_> {
         let opened = self.opener.open(Position {
             offset,
             version: self.version.as_deref().filter(|_| offset > 0),
-            is_repeated: self.backoff.attempts() > 0,
+            is_repeated: self.attempts.made() > 0,
         });
         let mut opened = opened.await?;
         if opened.start == 0 {
@@ -210,7 +210,7 @@ impl Transfer<'_> {
         self.bytes.extend_from_slice(chunk);
         if self.bytes.len() > self.most_bytes {
             self.most_bytes = self.bytes.len();
-            self.backoff.progressed();
+            self.attempts.progressed();
         }
         Ok(())
     }
@@ -262,7 +262,7 @@ impl Transfer<'_> {
     }
 
     fn gave_up(&self, error: CapabilityError) -> CapabilityError {
-        let message = match self.backoff.attempts() {
+        let message = match self.attempts.made() {
             1 => error.message,
             attempts => format!("{} (after {attempts} attempts)", error.message),
         };

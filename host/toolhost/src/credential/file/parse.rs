@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{StoredCredential, ValueSource, providers};
+use crate::capability::text::{all_of, any_of};
 use crate::credential::audience::{EXPECTED_SERVERS, servers};
 use crate::credential::kind::HOSTS_FIELD;
 use crate::credential::provide::is_short;
@@ -149,7 +150,7 @@ impl Checker<'_> {
         let Some(node) = entry.value.get(TYPE_KEY) else {
             let diagnostic = Diagnostic::error(format!("{owner} has no `{TYPE_KEY}`"))
                 .at(self.source, entry.key.span)
-                .help(format!("one of {}", list(&names)));
+                .help(format!("expected {}", any_of(names)));
             self.problems.push(diagnostic);
             return None;
         };
@@ -165,7 +166,7 @@ impl Checker<'_> {
         if kind.is_none() {
             let help = match did_you_mean(name, names) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("one of {}", list(&names)),
+                None => format!("expected {}", any_of(names)),
             };
             // What stands there may be the secret itself.
             let message = format!("{owner} has an unknown type");
@@ -233,7 +234,7 @@ impl Checker<'_> {
             ),
             None => (
                 format!("unknown key in {owner}"),
-                format!("known are {}", list(known)),
+                format!("known are {}", all_of(known)),
             ),
         };
         let diagnostic = Diagnostic::error(message)
@@ -245,9 +246,4 @@ impl Checker<'_> {
     pub(super) fn problem(&mut self, diagnostic: Diagnostic, node: &Node) {
         self.problems.push(diagnostic.at(self.source, node.span));
     }
-}
-
-pub(super) fn list(names: &[&str]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
 }

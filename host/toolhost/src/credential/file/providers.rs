@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use super::parse::{Checker, list};
+use super::parse::Checker;
+use crate::capability::text::all_of;
 use crate::credential::provide::{ProviderSettings, Settings, server};
 use crate::diagnostic::{Diagnostic, Entry, Node, did_you_mean};
 
@@ -52,7 +53,7 @@ fn provider(checker: &mut Checker<'_>, item: &Node) -> Option<Settings> {
 fn unknown(checker: &mut Checker<'_>, name: &str, node: &Node) {
     let help = match did_you_mean(name, KINDS) {
         Some(meant) if meant != name => format!("did you mean `{meant}`?"),
-        _ => format!("known are {}", list(&KINDS)),
+        _ => format!("known are {}", all_of(KINDS)),
     };
     let message = "there is no provider of that name and form";
     checker.problem(Diagnostic::error(message).help(help), node);

@@ -1,11 +1,12 @@
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+use crate::capability::sync::lock;
 use crate::credential::{
     Credential, CredentialError, CredentialProvider, SecretProvider, SecretValue,
 };
@@ -55,7 +56,7 @@ impl ProviderChain {
             return;
         }
         let name = name();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock(&self.told);
         if told.len() < MAX_TOLD && told.insert(name.clone()) {
             tracing::warn!(
                 "{name} has fewer than {MIN_SECRET_BYTES} bytes: it is not searched for in logs and outcomes"

@@ -35,7 +35,7 @@ async fn a_credential_opens_the_services_of_its_type_alone() {
     assert_eq!(error.reason, Reason::CredentialMissing);
     assert_eq!(
         error.message,
-        "the credential `db` is of type `postgres`, and `gs://` takes `google` or `bearer` or `oauth2`"
+        "the credential `db` is of type `postgres`, and `gs://` takes `google`, `bearer` or `oauth2`"
     );
 }
 

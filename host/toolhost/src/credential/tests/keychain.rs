@@ -106,8 +106,8 @@ async fn an_entry_over_a_credential_of_another_type_says_so() {
     let error = keychain.field("gcp_token", "token").await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the credential `db` is of type `postgres`, and the keychain entry `gcp_token` takes `bearer` \
-         or `google` or `oauth2` or `generic`"
+        "the credential `db` is of type `postgres`, and the keychain entry `gcp_token` takes `bearer`, \
+         `google`, `oauth2` or `generic`"
     );
 }
 

@@ -275,7 +275,7 @@ providers:
     assert_eq!(
         problems(text),
         [
-            "there is no provider of that name and form (at credentials.yaml:2:5); known are `env`, `folder`, `noetl`, `command`",
+            "there is no provider of that name and form (at credentials.yaml:2:5); known are `env`, `folder`, `noetl` and `command`",
             "there is no provider of that name and form (at credentials.yaml:3:5); did you mean `folder`?",
             "`folder` of the provider must be a text (at credentials.yaml:4:13)",
             "`url` of the provider `noetl` is no http or https URL (at credentials.yaml:5:18)",

@@ -1,10 +1,11 @@
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
+use crate::capability::sync::lock;
 use crate::credential::{CredentialError, Machine};
 
 /// How much clocks of two machines may differ: what ends within this time counts as ended.
@@ -198,7 +199,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<String, Slot<V>>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.slots)
     }
 }
 

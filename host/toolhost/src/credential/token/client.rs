@@ -11,7 +11,7 @@ use super::exchange::{
     NEAR_CONNECT_TIMEOUT,
 };
 use crate::capability::CapabilityError;
-use crate::http::{AddressPolicy, Backoff, HttpClient, HttpError, HttpSettings, Request, shown};
+use crate::http::{AddressPolicy, Attempts, HttpClient, HttpError, HttpSettings, Request, shown};
 
 /// Asks by HTTP. Any address may be asked: those are the words of whoever runs the host, not of a
 /// playbook.
@@ -42,13 +42,13 @@ impl HttpExchange {
         } else {
             &self.far
         };
-        let mut backoff = Backoff::new(client.retry_policy());
+        let mut attempts = Attempts::new(client.retry_policy());
         let mut response = loop {
             match client.send(&request).await {
                 Ok(response) => break response,
                 // Nothing was sent, so that it may be sent again.
                 Err(error @ HttpError::Connect { .. }) if !exchange.is_near => {
-                    match backoff.failed(None) {
+                    match attempts.failed(None) {
                         Some(delay) => tokio::time::sleep(delay).await,
                         None => return Err(error),
                     }

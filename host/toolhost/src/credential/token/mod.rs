@@ -14,7 +14,7 @@ mod oauth2;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,6 +33,7 @@ pub use exchange::{
 
 use super::audience::{audience, own_audience};
 use super::{Credential, CredentialError, CredentialType, Machine};
+use crate::capability::sync::lock;
 use crate::capability::{Access, Audience, Authorization, Service};
 
 /// Access by credentials: what stands in them, and what servers give for them.
@@ -314,7 +315,7 @@ impl Servers {
     }
 
     fn absent(&self) -> MutexGuard<'_, HashSet<Service>> {
-        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.absent)
     }
 }
 

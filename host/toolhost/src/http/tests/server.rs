@@ -1,9 +1,10 @@
 //! A server that does what servers do on bad days.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::capability::sync::lock;
 use bytes::Bytes;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -166,10 +167,7 @@ impl Server {
 
     /// What came so far.
     pub(crate) fn requests(&self) -> Vec<Received> {
-        self.requests
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.requests).clone()
     }
 }
 
@@ -318,7 +316,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         return Ok(());
     };
     let before = {
-        let mut requests = requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = lock(requests);
         requests.push(request.clone());
         requests.len() - 1
     };

@@ -1,3 +1,7 @@
+use std::borrow::Cow;
+
+use super::list::some_of;
+
 /// How alike two words must be, by Jaro-Winkler, for one to be offered instead of the other. Below it
 /// lie pairs such as `image` and `name`, above it typing errors, swapped letters and a missing plural.
 const SIMILARITY: f64 = 0.84;
@@ -13,6 +17,7 @@ const MAX_NAME_BYTES: usize = 64;
 /// The candidate that was probably meant by `word`, if one is alike enough.
 ///
 /// Differences in case, and between `snake_case`, `kebab-case` and `camelCase`, do not count.
+#[must_use]
 pub fn did_you_mean<'candidate>(
     word: &str,
     candidates: impl IntoIterator<Item = &'candidate str>,
@@ -39,26 +44,23 @@ pub fn did_you_mean<'candidate>(
 
 /// What follows a message that there is nothing of some name: the names that there are. Nothing where there are
 /// none.
+#[must_use]
 pub fn there_are<'name>(names: impl IntoIterator<Item = &'name str>) -> String {
-    let mut names = names.into_iter();
-    let shown: Vec<_> = names.by_ref().take(MAX_NAMES).map(shown).collect();
-    let more = names.count();
-    match (shown.as_slice(), more) {
-        ([], _) => String::new(),
-        ([only], 0) => format!("; there is {only}"),
-        (shown, 0) => format!("; there are {}", shown.join(", ")),
-        (shown, more) => format!("; there are {}, and {more} more", shown.join(", ")),
-    }
+    let mut names = names.into_iter().map(shown).peekable();
+    let Some(first) = names.next() else {
+        return String::new();
+    };
+    let verb = if names.peek().is_some() { "are" } else { "is" };
+    let names = std::iter::once(first).chain(names);
+    format!("; there {verb} {}", some_of(names, MAX_NAMES))
 }
 
-fn shown(name: &str) -> String {
+fn shown(name: &str) -> Cow<'_, str> {
+    if name.len() <= MAX_NAME_BYTES {
+        return Cow::Borrowed(name);
+    }
     let short = name.get(..name.floor_char_boundary(MAX_NAME_BYTES));
-    let rest = if name.len() > MAX_NAME_BYTES {
-        "…"
-    } else {
-        ""
-    };
-    format!("`{}{rest}`", short.unwrap_or_default())
+    Cow::Owned(format!("{}…", short.unwrap_or_default()))
 }
 
 fn similarity(word: &str, candidate: &str) -> f64 {
@@ -78,4 +80,47 @@ fn fold(word: &str) -> String {
         .filter(|character| !matches!(character, '_' | '-' | ' '))
         .flat_map(char::to_lowercase)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_what_was_probably_meant() {
+        let keys = ["image", "namespace", "backoffLimit", "env", "resources"];
+        for (word, expected) in [
+            ("imgae", Some("image")),
+            ("Image", Some("image")),
+            ("backoff_limit", Some("backoffLimit")),
+            ("name_space", Some("namespace")),
+            ("enf", Some("env")),
+            ("resource", Some("resources")),
+            ("volumes", None),
+            ("x", None),
+            ("image", None),
+        ] {
+            assert_eq!(did_you_mean(word, keys), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn names_that_there_are_are_listed_up_to_a_number_and_a_length() {
+        let names = |count: usize| {
+            (0..count)
+                .map(|number| number.to_string())
+                .collect::<Vec<_>>()
+        };
+        let listed = |count| there_are(names(count).iter().map(String::as_str));
+        assert_eq!(listed(0), "");
+        assert_eq!(listed(1), "; there is `0`");
+        assert_eq!(listed(3), "; there are `0`, `1` and `2`");
+        assert!(
+            listed(15).ends_with("`10`, `11` and 3 more"),
+            "{}",
+            listed(15)
+        );
+        let long = there_are(["ä".repeat(1000).as_str()]);
+        assert!(long.len() < 100 && long.ends_with("…`"), "{long}");
+    }
 }

@@ -1,0 +1,29 @@
+//! Locks that a panic elsewhere does not close.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks the mutex, also where a thread panicked while it had it.
+///
+/// For values that each critical section leaves whole, so that a panic elsewhere does not matter to who comes next.
+pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_of_another_does_not_stop_who_comes_next() {
+        let mutex = Mutex::new(1);
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let mut value = lock(&mutex);
+            *value = 2;
+            panic!("while it is locked");
+        }));
+        assert!(panicked.is_err() && mutex.is_poisoned());
+        assert_eq!(*lock(&mutex), 2);
+    }
+}

@@ -1,0 +1,14 @@
+//! Texts as every message writes them: lists of names, names that were probably meant, errors with their causes, and
+//! foreign text.
+//!
+//! One of each, so that an engine, a source and the host word the same thing alike.
+
+mod chain;
+mod list;
+mod shortened;
+mod suggest;
+
+pub use chain::chain;
+pub use list::{all_of, any_of, some_of};
+pub use shortened::shortened;
+pub use suggest::{did_you_mean, there_are};

@@ -1,0 +1,16 @@
+/// The most characters of a foreign text in a message; names that people give are shorter.
+const MAX_CHARACTERS: usize = 80;
+
+/// A foreign text as it may stand in a message: short, and without control characters.
+#[must_use]
+pub fn shortened(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(MAX_CHARACTERS)
+        .flat_map(char::escape_debug)
+        .collect();
+    if text.chars().nth(MAX_CHARACTERS).is_some() {
+        shown.push('…');
+    }
+    shown
+}
