@@ -31,11 +31,11 @@ const CRATES: [(&str, &[&str]); 8] = [
 /// well.
 const ROOMS: &str = "
 capability
-    interface = access audience backoff error fetch_pattern fetch_policy job_event job_handle jobs location objects reason
+    interface = access audience backoff error fetch_pattern fetch_policy job_event job_handle jobs location name objects reason
     conformance: interface sync
     controller: interface
     expansion:
-    interface:
+    interface: text
     memory: controller interface program request sync
     program: expansion interface
     request: controller interface text

@@ -54,7 +54,7 @@ impl JobRunner for Stubborn {
         request: JobRequest,
         _: Arc<dyn LogSink>,
     ) -> Result<JobHandle, CapabilityError> {
-        let (handle, reporter) = JobHandle::new(JobIdentity::created(&request.name));
+        let (handle, reporter) = JobHandle::new(JobIdentity::created(request.name.clone()));
         self.0.lock().unwrap().push(reporter);
         Ok(handle)
     }

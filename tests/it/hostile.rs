@@ -154,7 +154,10 @@ async fn whatever_a_tool_does_it_ends_and_its_neighbour_goes_on() {
         for (action, expected, message) in table {
             check(&host, kind, action, expected, message).await;
             for request in engine.requests() {
-                assert!(!engine.is_held(&request.name), "`{action}` left a job");
+                assert!(
+                    !engine.is_held(request.name.as_str()),
+                    "`{action}` left a job"
+                );
             }
         }
     }

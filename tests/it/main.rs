@@ -28,6 +28,7 @@ mod hostile;
 mod idle;
 mod kubernetes;
 mod local;
+mod names;
 mod objects;
 mod plan;
 mod planted;

@@ -126,9 +126,9 @@ async fn verify_job_is_one_job_with_the_result_of_the_script_as_its_argument() {
     assert_eq!(report.steps[1].outcome["reason"], "ResultMissing");
     let jobs = engine.take_requests();
     let job = jobs.last().unwrap();
-    assert_eq!(job.name, format!("python-verify-job-{EXECUTION}"));
+    assert_eq!(job.name.as_str(), format!("python-verify-job-{EXECUTION}"));
     let mut entries = job.environment.iter();
-    let (_, arguments) = entries.find(|(name, _)| name == "NOETL_ARGS").unwrap();
+    let (_, arguments) = entries.find(|(name, _)| *name == "NOETL_ARGS").unwrap();
     let arguments: Value = serde_json::from_str(arguments.expose_secret()).unwrap();
     assert_eq!(arguments["input_data"]["status"], "completed");
     assert_eq!(arguments["input_data"]["output"], "processed\n");
@@ -142,7 +142,7 @@ async fn verify_job_is_one_job_with_the_result_of_the_script_as_its_argument() {
     let line = format!("✓\n{mark}{{\"success\": true}}\n");
     let told = AttemptScript::new([Step::Write(line.into_bytes().into())], Exit::Code(0));
     engine.script(script, JobScript::new([processed]));
-    engine.script(job.name.clone(), JobScript::new([told]));
+    engine.script(job.name.as_str(), JobScript::new([told]));
     let host = guests::host(&engine, folder.path(), Limits::default()).await;
     let report = run(host).await;
     assert_eq!(report.steps[1].outcome["result"], json!({"success": true}));

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{CapabilityError, JobHandle};
+use super::{CapabilityError, FileName, JobHandle, JobName, VariableName};
 
 /// The environment variable that holds the path of the script.
 pub const SCRIPT_VARIABLE: &str = "NOETL_SCRIPT";
@@ -75,8 +75,8 @@ pub trait LogSink: Send + Sync + 'static {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct JobRequest {
-    /// The name: a DNS label of at most 52 characters.
-    pub name: String,
+    /// The name.
+    pub name: JobName,
     /// Whose step it is: the execution and the step, for engines that keep jobs apart by it.
     pub execution_id: String,
     /// The command. `$(NAME)` is replaced by the environment variable once and `$$` is a plain `$`, as
@@ -88,7 +88,7 @@ pub struct JobRequest {
     /// The environment in order. [`ARGUMENTS_VARIABLE`] is given as any other entry; the engine adds
     /// [`SCRIPT_VARIABLE`] and [`ARGUMENTS_FILE_VARIABLE`], and puts arguments of more than
     /// [`MAX_ARGUMENT_BYTES`] into the file alone.
-    pub environment: Vec<(String, SecretString)>,
+    pub environment: Vec<(VariableName, SecretString)>,
     /// How often a failed attempt is repeated.
     pub backoff_limit: u32,
     /// How long the job may take, over all attempts.
@@ -113,9 +113,9 @@ impl JobRequest {
 
     /// A job of that name that runs `command`, with defaults for everything else.
     #[must_use]
-    pub fn new(name: impl Into<String>, command: Vec<String>) -> Self {
+    pub const fn new(name: JobName, command: Vec<String>) -> Self {
         Self {
-            name: name.into(),
+            name,
             execution_id: String::new(),
             command,
             script: None,
@@ -134,8 +134,8 @@ impl JobRequest {
 /// A script and the name of the file that it is put into.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// A file name without a path.
-    pub file_name: String,
+    /// The name of the file.
+    pub file_name: FileName,
     /// The content.
     pub content: Bytes,
 }

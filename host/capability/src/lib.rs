@@ -25,6 +25,7 @@ mod job_handle;
 mod jobs;
 mod location;
 pub mod memory;
+mod name;
 mod objects;
 pub mod program;
 mod reason;
@@ -49,6 +50,7 @@ pub use jobs::{
     MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE, Script,
 };
 pub use location::shown_url;
+pub use name::{FileName, JobName, NameError, VariableName};
 pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};
 pub use reason::Reason;
 pub use toolhost_quantity as quantity;

@@ -29,7 +29,7 @@ impl Program {
     pub fn new(request: &JobRequest, script_path: Option<&str>, arguments_path: &str) -> Self {
         let mut environment = Vec::new();
         for (name, value) in &request.environment {
-            set(&mut environment, name, value.clone());
+            set(&mut environment, name.as_str(), value.clone());
         }
         let arguments = arguments(request).cloned();
         let arguments = arguments.unwrap_or_else(|| SecretString::from(NO_ARGUMENTS));
@@ -106,7 +106,7 @@ pub fn warning(request: &JobRequest) -> Option<String> {
 /// The arguments, which are the last ones that the request sets.
 fn arguments(request: &JobRequest) -> Option<&SecretString> {
     let mut entries = request.environment.iter().rev();
-    let (_, arguments) = entries.find(|(name, _)| name == ARGUMENTS_VARIABLE)?;
+    let (_, arguments) = entries.find(|(name, _)| name.as_str() == ARGUMENTS_VARIABLE)?;
     Some(arguments)
 }
 
@@ -134,10 +134,10 @@ mod tests {
 
     fn program(command: &[&str], environment: &[(&str, &str)]) -> Program {
         let command = command.iter().map(|part| (*part).to_owned()).collect();
-        let mut request = JobRequest::new("job", command);
+        let mut request = JobRequest::new("job".parse().unwrap(), command);
         request.environment = environment
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), SecretString::from(*value)))
+            .map(|(name, value)| (name.parse().unwrap(), SecretString::from(*value)))
             .collect();
         Program::new(&request, Some("/job/main.py"), "/job/arguments.json")
     }

@@ -96,19 +96,19 @@ impl Creation {
             created,
             nonce: _,
         } = self;
-        let mut identity = JobIdentity::created(&request.name);
+        let mut identity = JobIdentity::created(request.name.clone());
         identity.namespace = Some(manifest.namespace().to_owned());
         identity.uid = Some(existing.uid.clone());
         identity.adopted = existing.is_adopted;
         let (handle, reporter) = JobHandle::new(identity);
         let supervision = Supervision {
             namespace: manifest.namespace().to_owned(),
-            name: request.name.clone(),
+            name: request.name.to_string(),
             uid: existing.uid,
             own_objects: manifest.object_names(),
             script_name: request
                 .script
-                .map_or_else(String::new, |script| script.file_name),
+                .map_or_else(String::new, |script| script.file_name.into()),
             command: request.command,
             active_deadline: request.active_deadline,
             controller: Controller::new(
@@ -132,7 +132,7 @@ impl Creation {
         let subscription = self
             .cluster
             .hub
-            .subscribe(namespace, &self.request.name)
+            .subscribe(namespace, self.request.name.as_str())
             .await;
         let subscription = subscription.map_err(|error| self.unwatchable(&error))?;
         // What a queue manages begins when the queue says so, and this host need not.
@@ -154,7 +154,7 @@ impl Creation {
     async fn create_or_adopt(&self, is_suspended: bool) -> Result<Existing, CapabilityError> {
         let client = self.cluster.connection.client();
         let namespace = self.manifest.namespace();
-        let name = &self.request.name;
+        let name = self.request.name.as_str();
         let mut job = self.manifest.job(is_suspended);
         let annotations = job.metadata.annotations.get_or_insert_default();
         annotations.insert(CREATION.to_owned(), self.nonce.clone());
@@ -205,7 +205,7 @@ impl Creation {
         let cluster = &self.cluster;
         let client = cluster.connection.client();
         let namespace = self.manifest.namespace();
-        let name = &self.request.name;
+        let name = self.request.name.as_str();
         let Existing {
             job,
             uid,
@@ -257,7 +257,7 @@ impl Creation {
     async fn delete(&self, uid: &str) {
         let client = self.cluster.connection.client();
         let namespace = self.manifest.namespace();
-        let name = &self.request.name;
+        let name = self.request.name.as_str();
         let deleted = self
             .cluster
             .during(|| api::delete_job(&client, namespace, name, uid))
@@ -270,7 +270,7 @@ impl Creation {
     fn refused(&self, error: &kube::Error, kind: &'static str) -> CapabilityError {
         let creating = Creating {
             kind,
-            job: &self.request.name,
+            job: self.request.name.as_str(),
         };
         self.cluster.refused(error, creating)
     }

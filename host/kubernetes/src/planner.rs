@@ -110,13 +110,13 @@ mod tests {
     }
 
     fn request(script_bytes: usize) -> JobRequest {
-        let mut request = JobRequest::new("job", vec!["sh".to_owned()]);
+        let mut request = JobRequest::new("job".parse().unwrap(), vec!["sh".to_owned()]);
         request.options.insert("image".to_owned(), json!("busybox"));
         request.script = Some(Script {
-            file_name: "a.sh".to_owned(),
+            file_name: "a.sh".parse().unwrap(),
             content: vec![b'x'; script_bytes].into(),
         });
-        request.environment = vec![("TOKEN".to_owned(), SecretString::from("hunter2"))];
+        request.environment = vec![("TOKEN".parse().unwrap(), SecretString::from("hunter2"))];
         request
     }
 

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use noetl_tool_sdk::{Error, SecretEntry};
+use noetl_tool_sdk::{Error, SecretEntry, is_variable_name};
 use serde_json::value::RawValue;
 
 use crate::config::Text;
@@ -44,15 +44,14 @@ fn check_name(name: &str) -> Result<(), Error> {
             "use another name; what the script shall get as arguments stands in `args`",
         ));
     }
-    let mut bytes = name.bytes();
-    let is_first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    let begins_well = bytes.next().is_some_and(is_first);
-    if begins_well && bytes.all(|byte| is_first(byte) || byte.is_ascii_digit()) {
+    if is_variable_name(name) {
         return Ok(());
     }
-    let message = format!("`{name}` is not the name of an environment variable");
-    Err(Error::invalid(field(), message)
-        .with_hint("use letters, digits and `_`, and no digit at the beginning"))
+    // As the host would say it, which does not know the key.
+    let message = format!(
+        "invalid variable name `{name}`: expected letters, digits and `_`, not beginning with a digit"
+    );
+    Err(Error::invalid(field(), message))
 }
 
 /// JSON without white space between its tokens, everything else as it was: the order of keys and the

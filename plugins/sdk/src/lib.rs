@@ -35,7 +35,7 @@ pub use fetch::FetchOptions;
 pub use host::{Events, Host, Job, Object};
 pub use job::JobSpec;
 pub use log::{Level, LogExcerpt, LogPage, LogRecord};
-pub use secret::SecretEntry;
+pub use secret::{SecretEntry, is_variable_name};
 pub use tool::{Capability, Context, Status, Tool, derived_schema, describe, invoke};
 
 /// What [`export_tool!`] and [`no_std_runtime!`] expand to. Not a part of the interface.

@@ -49,6 +49,17 @@ impl SecretEntry {
     }
 }
 
+/// Whether a host takes the name for an entry of a secret: that of an environment variable to which every shell can
+/// refer.
+#[must_use]
+pub fn is_variable_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    name.bytes().next().is_some_and(is_letter)
+        && name
+            .bytes()
+            .all(|byte| is_letter(byte) || byte.is_ascii_digit())
+}
+
 impl core::fmt::Debug for SecretEntry {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter

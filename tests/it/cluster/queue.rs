@@ -69,14 +69,14 @@ async fn place(prefix: &str) -> Place {
 /// A job that wants more than half of the room.
 fn request(place: &Place, name: &str) -> JobRequest {
     let command = ["sh", "$(NOETL_SCRIPT)"].map(str::to_owned).to_vec();
-    let mut request = JobRequest::new(name, command);
+    let mut request = JobRequest::new(name.parse().unwrap(), command);
     // A shell that is process 1 ignores what asks it to end, and would come to its end while it is stopped.
     let content = format!(
         "trap 'exit 1' TERM; echo start; sleep {} & wait; echo end",
         SCRIPT_TIME.as_secs()
     );
     request.script = Some(Script {
-        file_name: "a.sh".to_owned(),
+        file_name: "a.sh".parse().unwrap(),
         content: Bytes::from(content),
     });
     let label = |name: &str| format!("kueue.x-k8s.io/{name}");
@@ -86,7 +86,7 @@ fn request(place: &Place, name: &str) -> JobRequest {
     request.requests = [("cpu", "1500m"), ("memory", "64Mi")]
         .map(|(name, quantity)| (name.to_owned(), quantity.to_owned()))
         .into();
-    request.environment = vec![("TOKEN".to_owned(), "value".into())];
+    request.environment = vec![("TOKEN".parse().unwrap(), "value".into())];
     request.backoff_limit = 0;
     request
         .options

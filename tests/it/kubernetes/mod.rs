@@ -85,9 +85,10 @@ impl Cluster {
     /// A request for a job that runs a script of the shell.
     fn request(name: &str, script: &str) -> JobRequest {
         let command = ["sh", "$(NOETL_SCRIPT)", "$(NOETL_ARGS)"];
-        let mut request = JobRequest::new(name, command.map(str::to_owned).to_vec());
+        let mut request =
+            JobRequest::new(name.parse().unwrap(), command.map(str::to_owned).to_vec());
         request.script = Some(Script {
-            file_name: "script.sh".to_owned(),
+            file_name: "script.sh".parse().unwrap(),
             content: Bytes::from(script.to_owned()),
         });
         request

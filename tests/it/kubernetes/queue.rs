@@ -16,7 +16,7 @@ fn queued(name: &str, script: &str) -> JobRequest {
     request
         .labels
         .insert(QUEUE_LABEL.to_owned(), "jobs".to_owned());
-    request.environment = vec![("TOKEN".to_owned(), "value".into())];
+    request.environment = vec![("TOKEN".parse().unwrap(), "value".into())];
     request
 }
 

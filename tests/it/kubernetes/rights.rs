@@ -61,7 +61,7 @@ fn the_namespace_that_is_deployed_holds_pods_to_the_baseline() {
 
 fn job() -> JobRequest {
     let mut request = Cluster::request("job", "echo \"$TOKEN\"");
-    request.environment = vec![("TOKEN".to_owned(), "value".into())];
+    request.environment = vec![("TOKEN".parse().unwrap(), "value".into())];
     request.backoff_limit = 0;
     request
 }
@@ -70,7 +70,7 @@ fn job() -> JobRequest {
 fn large_job() -> JobRequest {
     let script = format!("echo \"$TOKEN\"\n{}", "# filler\n".repeat(100_000));
     let mut request = Cluster::request("large", &script);
-    request.environment = vec![("TOKEN".to_owned(), "value".into())];
+    request.environment = vec![("TOKEN".parse().unwrap(), "value".into())];
     request
 }
 

@@ -22,9 +22,9 @@ fn job() -> toolhost::capability::JobRequest {
         "[ \"$TOKEN\" = correct\"-\"horse-battery-staple ] && [ ${#1} -gt 20 ] && echo known";
     let mut request = Cluster::request("job", script);
     request.environment = vec![
-        ("TOKEN".to_owned(), IN_ENVIRONMENT.into()),
+        ("TOKEN".parse().unwrap(), IN_ENVIRONMENT.into()),
         (
-            ARGUMENTS_VARIABLE.to_owned(),
+            ARGUMENTS_VARIABLE.parse().unwrap(),
             format!("{{\"password\":\"{IN_ARGUMENTS}\"}}").into(),
         ),
     ];
@@ -152,7 +152,7 @@ async fn a_secret_of_others_that_is_named_as_a_job_is_neither_read_nor_deleted()
         .unwrap();
     // A tool chooses the name of its job, and of the variables.
     let mut request = Cluster::request("database", "echo \"$TOKEN\"");
-    request.environment = vec![("TOKEN".to_owned(), "mine".into())];
+    request.environment = vec![("TOKEN".parse().unwrap(), "mine".into())];
     let ran = run(&cluster.engine().await, request).await.unwrap();
     assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
     assert_eq!(ran.logs, ["mine\n"], "{ran:#?}");

@@ -77,12 +77,12 @@ impl MemoryEngine {
 
     fn accept(&self, request: &Arc<JobRequest>) -> Result<Arc<JobScript>, CapabilityError> {
         let mut state = self.state();
-        if state.held.contains_key(&request.name) {
-            return Err(conflict(&request.name));
+        if state.held.contains_key(request.name.as_str()) {
+            return Err(conflict(request.name.as_str()));
         }
         let script = state
             .scripts
-            .get(&request.name)
+            .get(request.name.as_str())
             .or(state.default_script.as_ref())
             .map_or_else(|| Arc::new(JobScript::succeed()), Arc::clone);
         if let Some(refusal) = &script.refusal {
@@ -126,7 +126,7 @@ impl JobRunner for MemoryEngine {
         let memory_limit = memory_limit(&request)?;
         let request = Arc::new(request);
         let script = self.accept(&request)?;
-        let (handle, reporter) = JobHandle::new(JobIdentity::created(&request.name));
+        let (handle, reporter) = JobHandle::new(JobIdentity::created(request.name.clone()));
         // Boxed, since a job that is held is moved to its task, and this runs on the small stack of a guest.
         let mut simulation = Box::new(Simulation::new(request, script, logs, memory_limit));
         match simulation.run(&reporter) {

@@ -24,7 +24,7 @@
 //!     "flaky",
 //!     JobScript::new([AttemptScript::exit(3), AttemptScript::exit(0)]),
 //! );
-//! let request = JobRequest::new("flaky", vec!["python3".to_owned()]);
+//! let request = JobRequest::new("flaky".parse().unwrap(), vec!["python3".to_owned()]);
 //! let mut job = engine.create(request, Arc::new(Discard)).await.unwrap();
 //! let mut failed = 0;
 //! while let Some(event) = job.next_event().await {

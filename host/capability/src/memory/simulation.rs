@@ -91,7 +91,7 @@ impl Simulation {
     }
 
     pub(super) fn name(&self) -> &str {
-        &self.request.name
+        self.request.name.as_str()
     }
 
     /// Goes on until the end, or until it is held again.
@@ -166,7 +166,7 @@ impl Simulation {
         {
             reporter.report(self.clock, 0, JobEventKind::Warning { message });
         }
-        let pod = pod_name(&self.request.name, attempt);
+        let pod = pod_name(self.request.name.as_str(), attempt);
         reporter.report(self.clock, attempt, JobEventKind::AttemptStarted { pod });
         self.place = Place::Attempt {
             attempt,

@@ -48,7 +48,7 @@ impl Harness for MemoryHarness {
 
 fn request(name: &str) -> JobRequest {
     let command = ["program", "$(NOETL_ARGS)"];
-    JobRequest::new(name, command.map(str::to_owned).to_vec())
+    JobRequest::new(name.parse().unwrap(), command.map(str::to_owned).to_vec())
 }
 
 fn script(behaviour: &Behaviour) -> JobScript {
@@ -222,7 +222,7 @@ async fn ends_jobs_that_are_held_when_it_is_dropped() {
 async fn remembers_requests_and_hides_their_values() {
     let engine = MemoryEngine::new();
     let mut request = request("job");
-    let entry = ("TOKEN".to_owned(), SecretString::from("hunter2"));
+    let entry = ("TOKEN".parse().unwrap(), SecretString::from("hunter2"));
     request.environment.push(entry);
     create(&engine, request).await;
     let requests = engine.requests();

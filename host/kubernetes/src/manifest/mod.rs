@@ -108,7 +108,7 @@ impl Manifest {
         let annotations = annotations(request);
         let mut job = Job {
             metadata: ObjectMeta {
-                name: Some(request.name.clone()),
+                name: Some(request.name.to_string()),
                 namespace: Some(options.namespace.clone()),
                 labels: Some(labels),
                 annotations: Some(annotations).filter(|annotations| !annotations.is_empty()),

@@ -90,7 +90,7 @@ pub(super) fn script_path(request: &JobRequest) -> Result<Option<String>, Capabi
     let Some(script) = &request.script else {
         return Ok(None);
     };
-    let name = &script.file_name;
+    let name = script.file_name.as_str();
     if name.starts_with("..") {
         let message = format!(
             "the script's file name `{}` begins with `..`, which Kubernetes does not mount",
@@ -153,8 +153,8 @@ impl Storage {
             plain,
             placement,
             arguments_key,
-            job_name: request.name.clone(),
-            file_name: script.map_or_else(String::new, |script| script.file_name.clone()),
+            job_name: request.name.to_string(),
+            file_name: script.map_or_else(String::new, |script| script.file_name.to_string()),
         })
     }
 

@@ -22,12 +22,12 @@ fn settings() -> ManifestSettings {
 fn full() -> JobRequest {
     let command = ["python3", "$(NOETL_SCRIPT)", "$(NOETL_ARGS)"];
     let mut request = JobRequest::new(
-        "script-data-processor-522095307073519743",
+        "script-data-processor-522095307073519743".parse().unwrap(),
         command.map(str::to_owned).into(),
     );
     request.execution_id = "522095307073519743".to_owned();
     request.script = Some(Script {
-        file_name: "processor.py".to_owned(),
+        file_name: "processor.py".parse().unwrap(),
         content: Bytes::from_static(b"print('hello')\n"),
     });
     request.environment = [
@@ -36,7 +36,7 @@ fn full() -> JobRequest {
         ("LOG_LEVEL", "INFO"),
         ("NOETL_ARGS", r#"{"mode":"batch","chunk_size":1000}"#),
     ]
-    .map(|(name, value)| (name.to_owned(), SecretString::from(value)))
+    .map(|(name, value)| (name.parse().unwrap(), SecretString::from(value)))
     .into();
     request.backoff_limit = 3;
     request.active_deadline = Some(Duration::from_hours(1));
@@ -77,7 +77,7 @@ fn with(options: Value) -> JobRequest {
 fn with_script(bytes: usize) -> JobRequest {
     let mut request = full();
     request.script = Some(Script {
-        file_name: "a $(b).py".to_owned(),
+        file_name: "a $(b).py".parse().unwrap(),
         content: Bytes::from(vec![b'x'; bytes]),
     });
     request
@@ -85,7 +85,9 @@ fn with_script(bytes: usize) -> JobRequest {
 
 fn with_variable(name: &str, value: String) -> JobRequest {
     let mut request = full();
-    request.environment.push((name.to_owned(), value.into()));
+    request
+        .environment
+        .push((name.parse().unwrap(), value.into()));
     request
 }
 
@@ -278,7 +280,7 @@ fn a_binary_script_is_kept_byte_for_byte() {
     let mut request = full();
     let content = Bytes::from(vec![0xff; 900_001]);
     request.script = Some(Script {
-        file_name: "tool".to_owned(),
+        file_name: "tool".parse().unwrap(),
         content: content.clone(),
     });
     let stored = manifest(&request).config_maps(UID);
@@ -302,7 +304,12 @@ fn what_no_cluster_stores_is_refused_with_the_limit() {
 
     let mut request = full();
     request.environment = (0..10)
-        .map(|index| (format!("V{index}"), "x".repeat(120_000).into()))
+        .map(|index| {
+            (
+                format!("V{index}").parse().unwrap(),
+                "x".repeat(120_000).into(),
+            )
+        })
         .collect();
     assert_eq!(refusal(&request).field.as_deref(), Some("job.env"));
 
@@ -385,7 +392,7 @@ fn the_hash_of_a_tool_is_kept_beside_the_hash_of_the_engine() {
 
 #[test]
 fn a_request_with_few_words_gets_what_finds_it() {
-    let mut request = JobRequest::new("job", vec!["sh".to_owned()]);
+    let mut request = JobRequest::new("job".parse().unwrap(), vec!["sh".to_owned()]);
     request.execution_id = "not a label!".to_owned();
     assert_eq!(refusal(&request).field.as_deref(), Some("job.image"));
     let settings = ManifestSettings {
@@ -644,7 +651,7 @@ fn refuses_quantities_labels_and_files_that_make_no_sense() {
     assert_eq!(refusal(&request).field.as_deref(), Some(field));
 
     let mut request = full();
-    request.script.as_mut().unwrap().file_name = "..data".to_owned();
+    request.script.as_mut().unwrap().file_name = "..data".parse().unwrap();
     assert_eq!(refusal(&request).reason, Reason::InvalidRequest);
 }
 

@@ -91,7 +91,7 @@ pub(crate) async fn measure(calls: u32) -> Result<WaitingMemory> {
         during = now;
     }
     for request in engine.requests() {
-        let _runs = engine.release(&request.name);
+        let _runs = engine.release(request.name.as_str());
     }
     while let Some(ended) = tasks.join_next().await {
         ended??;

@@ -139,7 +139,7 @@ mod tests {
 
     fn request(command: &[&str]) -> JobRequest {
         JobRequest::new(
-            "job",
+            "job".parse().unwrap(),
             command.iter().map(|word| (*word).to_owned()).collect(),
         )
     }

@@ -40,7 +40,7 @@ pub(super) fn secret_place(
     is_secret: impl Fn(&str) -> bool,
     is_sealed: impl Fn(&str) -> bool,
 ) -> Option<String> {
-    if is_secret(&request.name) {
+    if is_secret(request.name.as_str()) {
         return Some("name".to_owned());
     }
     if request.command.iter().any(|word| is_secret(word)) {
@@ -64,11 +64,11 @@ pub(super) fn secret_place(
         return Some(format!("option `{name}`"));
     }
     let mut variables = request.environment.iter();
-    if variables.any(|(name, _)| is_secret(name)) {
+    if variables.any(|(name, _)| is_secret(name.as_str())) {
         return Some("name of a variable".to_owned());
     }
     let script = request.script.as_ref()?;
-    let shows_secret =
-        is_secret(&script.file_name) || is_sealed(&String::from_utf8_lossy(&script.content));
+    let shows_secret = is_secret(script.file_name.as_str())
+        || is_sealed(&String::from_utf8_lossy(&script.content));
     shows_secret.then(|| "script".to_owned())
 }

@@ -148,7 +148,7 @@ impl CallScope {
             let variables = request.environment.iter();
             let secret =
                 variables.filter(|(_, value)| redactor.finds(value.expose_secret().as_bytes()));
-            sealed.extend(secret.map(|(name, _)| name.clone()));
+            sealed.extend(secret.map(|(name, _)| name.to_string()));
         }
         let warning = command_line::keep_secrets_out(&mut request, &sealed)?;
         if self.jobs().len() >= self.limits.jobs {
@@ -156,7 +156,11 @@ impl CallScope {
             return Err(CapabilityError::new(Reason::Quota, message));
         }
         let secrets = self.vault.execution().clone();
-        let log = JobLog::new(&request.name, Arc::clone(&self.backends.logs), secrets);
+        let log = JobLog::new(
+            request.name.as_str(),
+            Arc::clone(&self.backends.logs),
+            secrets,
+        );
         let creation = self.backends.runner.create(request, Arc::clone(&log) as _);
         let created = self.unless_cancelled(creation).await?;
         let mut handle = created.map_err(|error| self.redact_error(error))?;

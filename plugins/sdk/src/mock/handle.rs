@@ -140,23 +140,6 @@ impl Job for MockJobHandle {
     }
 }
 
-/// Fails where a real host would.
-pub(super) fn check_name(name: &str) -> Result<()> {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = name.as_bytes();
-    let ends_are_plain = [bytes.first(), bytes.last()]
-        .iter()
-        .all(|byte| byte.is_some_and(|byte| is_plain(*byte)));
-    if ends_are_plain
-        && bytes.len() <= 52
-        && bytes.iter().all(|byte| is_plain(*byte) || *byte == b'-')
-    {
-        return Ok(());
-    }
-    let message = format!("job name `{name}` is not a DNS label of at most 52 characters");
-    Err(Error::new(code::INVALID_REQUEST, message))
-}
-
 fn excerpt(output: &str, max_bytes: usize) -> LogExcerpt {
     let total_bytes = output.len() as u64;
     if output.len() <= max_bytes {

@@ -7,7 +7,7 @@ use core::cell::RefCell;
 
 use serde_json::{Map, Value};
 
-use super::handle::check_name;
+use super::name::{check_file_name, check_job_name, check_variable_name};
 use super::{Call, MockJob, MockJobHandle, MockObject, MockSecret, Operation};
 use crate::error::{Error, Result, code};
 use crate::{Capability, Context, Details, FetchOptions, Host, JobSpec, Level, SecretEntry, Tool};
@@ -184,12 +184,10 @@ impl Host for MockHost {
             entries: entries.clone(),
         })?;
         for (position, entry) in entries.iter().enumerate() {
-            let repeated = entries
-                .iter()
-                .take(position)
-                .any(|other| other.name == entry.name);
-            if repeated || !is_variable_name(&entry.name) {
-                let message = format!("`{}` is a bad or repeated name", entry.name);
+            check_variable_name(&entry.name)?;
+            let mut earlier = entries.iter().take(position);
+            if earlier.any(|other| other.name == entry.name) {
+                let message = format!("the variable `{}` is given twice", entry.name);
                 return Err(Error::new(code::INVALID_REQUEST, message));
             }
         }
@@ -209,7 +207,10 @@ impl Host for MockHost {
                 .map(|secret| secret.entries.clone())
                 .unwrap_or_default(),
         })?;
-        check_name(&spec.name)?;
+        if let Some((file_name, _)) = &spec.script {
+            check_file_name(file_name)?;
+        }
+        check_job_name(&spec.name)?;
         let job = self.jobs.borrow_mut().pop_front();
         let job = job.unwrap_or_else(|| MockJob::succeeds(""));
         Ok(MockJobHandle::new(
@@ -256,12 +257,4 @@ fn parsed(options: &[(&str, &str)]) -> Result<Map<String, Value>> {
             Err(error) => Err(Error::new(code::INVALID_REQUEST, error.to_string())),
         })
         .collect()
-}
-
-fn is_variable_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes
-        .next()
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

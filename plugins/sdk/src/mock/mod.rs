@@ -7,6 +7,7 @@ mod call;
 mod handle;
 mod host;
 mod job;
+mod name;
 mod object;
 
 #[cfg(test)]

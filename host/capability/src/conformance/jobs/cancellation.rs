@@ -67,9 +67,12 @@ pub async fn ends_a_job_whose_handle_was_dropped(harness: &dyn Harness) {
     let name = request.name.clone();
     let mut running = start(harness, request).await;
     running.wait_for_log(1, "ready").await;
-    assert!(harness.is_running(&name).await, "the job does not run");
+    assert!(
+        harness.is_running(name.as_str()).await,
+        "the job does not run"
+    );
     drop(running);
-    wait_until_gone(harness, &name).await;
+    wait_until_gone(harness, name.as_str()).await;
 }
 
 /// A job does not stay when its creation is given up, at whatever point.
@@ -86,7 +89,7 @@ pub async fn ends_a_job_whose_creation_was_dropped(harness: &dyn Harness) {
         let creation = harness.runner().create(request, Arc::new(Discard));
         // Where it was created in time, the handle is dropped at once.
         drop(timeout(patience, creation).await);
-        wait_until_gone(harness, &name).await;
+        wait_until_gone(harness, name.as_str()).await;
     }
     // The engine is still well.
     let request = harness.request("drop-create-after", &Behaviour::Exit(0));
@@ -102,7 +105,7 @@ async fn cancel_while_running(harness: &dyn Harness, case: &str, behaviour: &Beh
     running.wait_for_log(1, "ready").await;
     running.handle.cancel().await;
     assert!(
-        !harness.is_running(&name).await,
+        !harness.is_running(name.as_str()).await,
         "it still runs after its end"
     );
     let observed = running.finish().await;

@@ -1,7 +1,7 @@
 use secrecy::SecretString;
 
 use super::observation::observe;
-use super::{Behaviour, Harness};
+use super::{Behaviour, Harness, named};
 use crate::{ARGUMENTS_VARIABLE, MAX_ARGUMENT_BYTES};
 
 /// What shells, JSON and the kubelet might tamper with.
@@ -31,7 +31,7 @@ pub async fn passes_the_environment(harness: &dyn Harness) {
         ("EMPTY", ""),
     ] {
         let value = SecretString::from(value);
-        request.environment.push((name.to_owned(), value));
+        request.environment.push((named(name), value));
     }
     let observed = observe(harness, request).await;
     let log = observed.log(1);
@@ -59,7 +59,7 @@ pub async fn passes_arguments_byte_for_byte(harness: &dyn Harness) {
         ]);
         let mut request = harness.request(case, &behaviour).await;
         let value = SecretString::from(arguments);
-        let entry = (ARGUMENTS_VARIABLE.to_owned(), value);
+        let entry = (named(ARGUMENTS_VARIABLE), value);
         request.environment.push(entry);
         let observed = observe(harness, request).await;
         let expected = format!("{arguments}{arguments}");
@@ -83,7 +83,7 @@ pub async fn passes_large_arguments_in_a_file(harness: &dyn Harness) {
     let arguments = format!("\"{}\"", "x".repeat(MAX_ARGUMENT_BYTES * 3));
     let mut request = harness.request("large-arguments", &behaviour).await;
     let value = SecretString::from(arguments.as_str());
-    let entry = (ARGUMENTS_VARIABLE.to_owned(), value);
+    let entry = (named(ARGUMENTS_VARIABLE), value);
     request.environment.push(entry);
     let observed = observe(harness, request).await;
 

@@ -84,6 +84,10 @@ pub use refusals::{
 pub use shell::shell_request;
 pub use waiting::{names_the_wait_at_the_deadline, names_the_wait_when_cancelled};
 
+use std::str::FromStr;
+
+use crate::NameError;
+
 /// Hands the names of all cases to a macro, for whoever wants each to be a test of its own.
 ///
 /// ```
@@ -119,6 +123,11 @@ macro_rules! for_each_conformance_case {
             names_the_wait_when_cancelled,
         }
     };
+}
+
+/// A name that the suite chooses.
+fn named<Name: FromStr<Err = NameError>>(text: &str) -> Name {
+    text.parse().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs every case, one after the other.

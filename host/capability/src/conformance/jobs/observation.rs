@@ -48,7 +48,7 @@ pub async fn start(harness: &dyn Harness, request: JobRequest) -> Running {
         Ok(handle) => handle,
         Err(error) => panic!("the job `{name}` was refused: {error:?}"),
     };
-    assert_eq!(handle.identity().name, name, "the job's name");
+    assert_eq!(handle.identity().name, name.as_str(), "the job's name");
     Running {
         handle,
         events: Vec::new(),

@@ -2,8 +2,8 @@ use std::fmt::Write;
 
 use bytes::Bytes;
 
-use super::Behaviour;
 use super::behaviour::PRINTED_LINE;
+use super::{Behaviour, named};
 use crate::{JobRequest, Script};
 
 /// A request that makes `sh` behave so.
@@ -11,13 +11,17 @@ use crate::{JobRequest, Script};
 /// `count_attempt` is a shell command that writes the number of the attempt, from 1, and is run once in
 /// each: how attempts are told apart is the engine's affair, as they share nothing. Only
 /// [`Behaviour::Attempts`] needs it.
+///
+/// # Panics
+///
+/// Where `name` is not the name of a job.
 #[must_use]
 pub fn shell_request(name: &str, behaviour: &Behaviour, count_attempt: &str) -> JobRequest {
     let command = ["sh", "$(NOETL_SCRIPT)", "$(NOETL_ARGS)"];
     let command = command.iter().map(|part| (*part).to_owned()).collect();
-    let mut request = JobRequest::new(name, command);
+    let mut request = JobRequest::new(named(name), command);
     request.script = Some(Script {
-        file_name: "behaviour.sh".to_owned(),
+        file_name: named("behaviour.sh"),
         content: Bytes::from(script(behaviour, count_attempt)),
     });
     request

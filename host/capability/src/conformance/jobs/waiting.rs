@@ -13,7 +13,7 @@ pub async fn names_the_wait_at_the_deadline(harness: &dyn Harness) {
     let observed = observe(harness, request).await;
     assert_eq!(observed.end.status, JobStatus::TimedOut);
     check(&observed, reason, "activeDeadlineSeconds");
-    wait_until_gone(harness, &name).await;
+    wait_until_gone(harness, name.as_str()).await;
 }
 
 /// A job that is cancelled while nothing of it could start says what it waited for, and that it was cancelled. There was
@@ -31,7 +31,7 @@ pub async fn names_the_wait_when_cancelled(harness: &dyn Harness) {
     let observed = running.finish().await;
     assert_eq!(observed.end.status, JobStatus::Cancelled);
     check(&observed, reason, "cancelled");
-    wait_until_gone(harness, &name).await;
+    wait_until_gone(harness, name.as_str()).await;
 }
 
 fn check(observed: &Observed, reason: Reason, ended_by: &str) {

@@ -15,7 +15,9 @@ use super::bindings::noetl::tool::types;
 use super::budget::{ByteBudget, Reservation};
 use super::objects::HostObject;
 use super::secrets::HostSecret;
-use crate::capability::{CapabilityError, JobRequest, Reason, Script};
+use crate::capability::{
+    CapabilityError, FileName, JobName, JobRequest, NameError, Reason, Script,
+};
 use crate::limits::json_memory_bytes;
 use crate::scope::RunningJob;
 
@@ -26,8 +28,9 @@ pub type HostJob = Arc<RunningJob>;
 /// What a guest has said so far about a job to be created.
 #[derive(Debug)]
 pub struct HostJobSpec {
-    /// Its environment stays empty until the job is created.
-    request: JobRequest,
+    /// Its environment stays empty until the job is created. Nothing is kept under an invalid name, which is an error
+    /// then.
+    request: Result<JobRequest, NameError>,
     environment: Option<HostSecret>,
     /// What is counted for each option.
     options: BTreeMap<String, Reservation>,
@@ -35,10 +38,6 @@ pub struct HostJobSpec {
     script: Option<Reservation>,
 }
 
-/// The longest name: Kubernetes makes a label of at most 63 bytes of it, after a pod's suffix of up to 11.
-const MAX_NAME_BYTES: usize = 52;
-/// The longest name of a file on the systems that scripts run on.
-const MAX_FILE_NAME_BYTES: usize = 255;
 /// The longest name of an option; those that there are have up to 30 bytes.
 const MAX_OPTION_NAME_BYTES: usize = 128;
 /// The most options; a Kubernetes Job and its pod have about a hundred.
@@ -95,12 +94,10 @@ impl Host for CallState {
 }
 
 impl HostJobSpecTrait for CallState {
-    fn new(&mut self, mut name: String) -> wasmtime::Result<Resource<HostJobSpec>> {
-        // A name that is too long is refused when the job is created; until then not all of it is held.
-        name.truncate(name.floor_char_boundary(MAX_NAME_BYTES + 1));
-        name.shrink_to_fit();
+    fn new(&mut self, name: String) -> wasmtime::Result<Resource<HostJobSpec>> {
+        let name = JobName::try_from(name);
         let spec = HostJobSpec {
-            request: JobRequest::new(name, Vec::new()),
+            request: name.map(|name| JobRequest::new(name, Vec::new())),
             environment: None,
             options: BTreeMap::new(),
             script: None,
@@ -128,17 +125,14 @@ impl HostJobSpecTrait for CallState {
         let object = self.get(&script)?;
         let (content, reservation) = (object.bytes.clone(), object.reservation.clone());
         let spec = self.get_mut(&spec)?;
-        let is_plain = !matches!(file_name.as_str(), "" | "." | "..")
-            && file_name.len() <= MAX_FILE_NAME_BYTES
-            && !file_name.contains(['/', '\\', '\0']);
-        if !is_plain {
-            let message = format!("`{file_name}` is no plain file name");
-            return Ok(Err(
-                CapabilityError::new(Reason::InvalidRequest, message).into()
-            ));
+        let file_name = match FileName::try_from(file_name) {
+            Ok(file_name) => file_name,
+            Err(error) => return Ok(Err(CapabilityError::from(error).into())),
+        };
+        if let Ok(request) = &mut spec.request {
+            request.script = Some(Script { file_name, content });
+            spec.script = reservation;
         }
-        spec.request.script = Some(Script { file_name, content });
-        spec.script = reservation;
         Ok(Ok(()))
     }
 
@@ -191,9 +185,8 @@ impl CallState {
         &self,
         spec: HostJobSpec,
     ) -> Result<(JobRequest, HashSet<String>, Vec<Reservation>), CapabilityError> {
-        let mut request = spec.request;
+        let mut request = spec.request?;
         let mut held: Vec<_> = spec.options.into_values().chain(spec.script).collect();
-        check_name(&request.name)?;
         request
             .execution_id
             .clone_from(&self.scope.context.execution_id);
@@ -214,6 +207,9 @@ impl HostJobSpec {
         options: Vec<(String, String)>,
         budget: &ByteBudget,
     ) -> Result<(), CapabilityError> {
+        let Ok(request) = &mut self.request else {
+            return Ok(());
+        };
         for (name, value) in options {
             if name.len() > MAX_OPTION_NAME_BYTES {
                 let message = format!(
@@ -224,45 +220,43 @@ impl HostJobSpec {
             }
             let memory = json_memory_bytes(&value).map_err(|error| wrong(&name, &error))?;
             let reservation = budget.reserve(memory)?;
-            self.set_option(name.clone(), &value)?;
+            set_option(request, name.clone(), &value)?;
             // What it had before is gone now.
             self.options.insert(name, reservation);
         }
         Ok(())
     }
+}
 
-    /// Reads an option; later values replace earlier ones.
-    fn set_option(&mut self, name: String, value: &str) -> Result<(), CapabilityError> {
-        let request = &mut self.request;
-        match name.as_str() {
-            "command" => request.command = parse(&name, value)?,
-            "backoffLimit" => request.backoff_limit = parse(&name, value)?,
-            "activeDeadlineSeconds" => {
-                request.active_deadline = Some(Duration::from_secs(parse(&name, value)?));
-            }
-            "labels" => request.labels = parse(&name, value)?,
-            "annotations" => request.annotations = parse(&name, value)?,
-            "resources" => {
-                let mut resources: BTreeMap<String, BTreeMap<String, String>> =
-                    parse(&name, value)?;
-                request.requests = resources.remove("requests").unwrap_or_default();
-                request.limits = resources.remove("limits").unwrap_or_default();
-                if let Some(name) = resources.keys().next() {
-                    let message = format!("`resources` has no member `{name}`");
-                    return Err(CapabilityError::new(Reason::Unsupported, message));
-                }
-            }
-            _ => {
-                if request.options.len() >= MAX_OPTIONS && !request.options.contains_key(&name) {
-                    let message = format!("a job has at most {MAX_OPTIONS} options");
-                    return Err(CapabilityError::new(Reason::TooLarge, message));
-                }
-                let value = parse(&name, value)?;
-                request.options.insert(name, value);
+/// Reads an option; later values replace earlier ones.
+fn set_option(request: &mut JobRequest, name: String, value: &str) -> Result<(), CapabilityError> {
+    match name.as_str() {
+        "command" => request.command = parse(&name, value)?,
+        "backoffLimit" => request.backoff_limit = parse(&name, value)?,
+        "activeDeadlineSeconds" => {
+            request.active_deadline = Some(Duration::from_secs(parse(&name, value)?));
+        }
+        "labels" => request.labels = parse(&name, value)?,
+        "annotations" => request.annotations = parse(&name, value)?,
+        "resources" => {
+            let mut resources: BTreeMap<String, BTreeMap<String, String>> = parse(&name, value)?;
+            request.requests = resources.remove("requests").unwrap_or_default();
+            request.limits = resources.remove("limits").unwrap_or_default();
+            if let Some(name) = resources.keys().next() {
+                let message = format!("`resources` has no member `{name}`");
+                return Err(CapabilityError::new(Reason::Unsupported, message));
             }
         }
-        Ok(())
+        _ => {
+            if request.options.len() >= MAX_OPTIONS && !request.options.contains_key(&name) {
+                let message = format!("a job has at most {MAX_OPTIONS} options");
+                return Err(CapabilityError::new(Reason::TooLarge, message));
+            }
+            let value = parse(&name, value)?;
+            request.options.insert(name, value);
+        }
     }
+    Ok(())
 }
 
 fn parse<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, CapabilityError> {
@@ -272,20 +266,4 @@ fn parse<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, CapabilityEr
 fn wrong(name: &str, error: &serde_json::Error) -> CapabilityError {
     let message = format!("the option `{name}` of a job is wrong: {error}");
     CapabilityError::new(Reason::InvalidRequest, message)
-}
-
-fn check_name(name: &str) -> Result<(), CapabilityError> {
-    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let is_label = !name.is_empty()
-        && name.len() <= MAX_NAME_BYTES
-        && name.bytes().all(is_inner)
-        && !name.starts_with('-')
-        && !name.ends_with('-');
-    if is_label {
-        return Ok(());
-    }
-    let message = format!(
-        "`{name}` is no name for a job: it is no DNS label of at most {MAX_NAME_BYTES} characters"
-    );
-    Err(CapabilityError::new(Reason::InvalidRequest, message))
 }

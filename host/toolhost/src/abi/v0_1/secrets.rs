@@ -11,7 +11,7 @@ use super::CallState;
 use super::bindings::noetl::tool::secrets::{Host, HostSecret as HostSecretTrait, SecretEntry};
 use super::bindings::noetl::tool::types;
 use super::budget::{ByteBudget, Reservation};
-use crate::capability::{CapabilityError, Reason};
+use crate::capability::{CapabilityError, Reason, VariableName};
 use crate::sealing::Vault;
 
 /// A secret that a guest holds: what it gave, with references still sealed.
@@ -27,7 +27,7 @@ struct Entries {
 
 #[derive(Debug)]
 struct Entry {
-    name: String,
+    name: VariableName,
     template: String,
     format: Format,
 }
@@ -70,13 +70,9 @@ impl HostSecret {
         let reservation = budget.reserve(entries.iter().map(bytes).sum())?;
         let mut names = HashSet::new();
         let parse = |entry: SecretEntry| {
-            if !is_variable_name(&entry.name) {
-                let message = format!("`{}` is no name for a variable", entry.name);
-                let hint = "use letters, digits and `_`, and do not begin with a digit";
-                return Err(CapabilityError::new(Reason::InvalidRequest, message).with_hint(hint));
-            }
-            if !names.insert(entry.name.clone()) {
-                let message = format!("the variable `{}` is given twice", entry.name);
+            let name = VariableName::try_from(entry.name)?;
+            if !names.insert(name.clone()) {
+                let message = format!("the variable `{name}` is given twice");
                 return Err(CapabilityError::new(Reason::InvalidRequest, message));
             }
             let format = match entry.format.as_str() {
@@ -88,7 +84,7 @@ impl HostSecret {
                 }
             };
             Ok(Entry {
-                name: entry.name,
+                name,
                 template: entry.value,
                 format,
             })
@@ -113,11 +109,11 @@ impl HostSecret {
         &self,
         vault: &Vault,
         budget: &ByteBudget,
-    ) -> Result<(Vec<(String, SecretString)>, Reservation), CapabilityError> {
+    ) -> Result<(Vec<(VariableName, SecretString)>, Reservation), CapabilityError> {
         let entries = &self.0.entries;
         let bytes = |entry: &Entry| {
             let opened = vault.opened_bytes(&entry.template);
-            opened.saturating_add((entry.name.len() + size_of::<Entry>()) as u64)
+            opened.saturating_add((entry.name.as_str().len() + size_of::<Entry>()) as u64)
         };
         let bytes = entries.iter().map(bytes).fold(0, u64::saturating_add);
         let reservation = budget.reserve(bytes)?;
@@ -131,12 +127,4 @@ impl HostSecret {
         let opened: Result<_, CapabilityError> = entries.iter().map(open).collect();
         Ok((opened?, reservation))
     }
-}
-
-fn is_variable_name(name: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    name.bytes().next().is_some_and(is_letter)
-        && name
-            .bytes()
-            .all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }

@@ -98,7 +98,7 @@ impl JobRunner for LocalEngine {
         let created = Instant::now();
         check(&request, self.name(), &CONTAINER_OPTIONS)?;
         let limits = Limits::new(&request, self.settings.max_processes)?;
-        let reservation = Reservation::new(&self.names, &request.name)?;
+        let reservation = Reservation::new(&self.names, request.name.as_str())?;
 
         let request = Arc::new(request);
         let settings = self.settings.clone();
@@ -117,9 +117,9 @@ impl JobRunner for LocalEngine {
 
         let mut warnings = warnings(&request);
         warnings.extend(prepared.program.warning().map(str::to_owned));
-        let (handle, reporter) = JobHandle::new(JobIdentity::created(&request.name));
+        let (handle, reporter) = JobHandle::new(JobIdentity::created(request.name.clone()));
         let job = Job {
-            name: request.name.clone(),
+            name: request.name.to_string(),
             controller: Controller::new(
                 request.backoff_limit,
                 request.active_deadline,
@@ -185,17 +185,17 @@ impl Prepared {
         work_directory: &Path,
         default_search_path: &str,
     ) -> Result<Self, CapabilityError> {
-        let directory = JobDirectory::create(work_directory, &request.name)
+        let directory = JobDirectory::create(work_directory, request.name.as_str())
             .map_err(|error| directory_error(&error))?;
         let arguments_path = text(&directory.arguments_path())?;
         let script_path = match &request.script {
-            Some(script) => Some(text(&directory.script_path(&script.file_name))?),
+            Some(script) => Some(text(&directory.script_path(script.file_name.as_str()))?),
             None => None,
         };
         let program = Program::new(request, script_path.as_deref(), &arguments_path);
         if let Some(script) = &request.script {
             directory
-                .write_script(&script.file_name, &script.content)
+                .write_script(script.file_name.as_str(), &script.content)
                 .map_err(|error| unwritable(&error))?;
         }
         directory

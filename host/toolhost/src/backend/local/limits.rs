@@ -121,7 +121,7 @@ mod tests {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect()
         };
-        let mut request = JobRequest::new("job", vec!["sh".to_owned()]);
+        let mut request = JobRequest::new("job".parse().unwrap(), vec!["sh".to_owned()]);
         request.requests = map(requests);
         request.limits = map(limits);
         request

@@ -144,10 +144,10 @@ impl Harness for LocalHarness {
 /// A job that fails at most once and runs the script with `sh`.
 fn shell(script: &str) -> JobRequest {
     let command = ["sh", "$(NOETL_SCRIPT)"].map(str::to_owned).to_vec();
-    let mut request = JobRequest::new("job", command);
+    let mut request = JobRequest::new("job".parse().unwrap(), command);
     request.backoff_limit = 0;
     request.script = Some(Script {
-        file_name: "main.sh".to_owned(),
+        file_name: "main.sh".parse().unwrap(),
         content: Bytes::from(script.to_owned()),
     });
     request
@@ -396,7 +396,7 @@ async fn lets_a_script_clean_up_within_the_grace() {
 async fn gives_a_clean_environment() {
     let harness = LocalHarness::new();
     let mut request = shell("env | cut -d= -f1 | sort; echo; echo $HOME; pwd; echo $LANG");
-    let entry = ("GIVEN".to_owned(), SecretString::from("x"));
+    let entry = ("GIVEN".parse().unwrap(), SecretString::from("x"));
     request.environment.push(entry);
     let observed = observe(&harness, request).await;
     let log = log(&observed);
@@ -485,7 +485,7 @@ async fn refuses_a_missing_interpreter_and_leaves_nothing() {
     assert_eq!(harness.directories(), Vec::<PathBuf>::new());
 
     // The request's own PATH counts, and the name is free again.
-    let entry = ("PATH".to_owned(), SecretString::from("/nowhere"));
+    let entry = ("PATH".parse().unwrap(), SecretString::from("/nowhere"));
     request.command[0] = "sh".to_owned();
     request.environment.push(entry);
     let error = harness.refusal(request).await;
@@ -499,7 +499,7 @@ async fn runs_a_script_that_is_the_program_itself() {
     request.command = ["$(NOETL_SCRIPT)", "$(GREETING) $$(GREETING) $(UNKNOWN)"]
         .map(str::to_owned)
         .to_vec();
-    let entry = ("GREETING".to_owned(), SecretString::from("hello"));
+    let entry = ("GREETING".parse().unwrap(), SecretString::from("hello"));
     request.environment.push(entry);
     let observed = observe(&harness, request).await;
     assert_eq!(log(&observed), "hello $(GREETING) $(UNKNOWN)");
@@ -669,7 +669,7 @@ async fn starts_nothing_once_a_job_was_cancelled() {
     let harness = LocalHarness::new();
     let marker = harness.scratch.path().join("started");
     let mut request = shell(&format!(": > {}", marker.display()));
-    request.name = "cancelled".to_owned();
+    request.name = "cancelled".parse().unwrap();
     let running = start(&harness, request).await;
     // On this runtime the job's task runs only when the test waits.
     running.handle.request_cancel();
@@ -683,7 +683,7 @@ async fn starts_nothing_once_a_job_was_cancelled() {
 async fn shows_no_secret_in_an_event() {
     let harness = LocalHarness::new();
     let mut request = shell("kill -KILL $$");
-    let entry = ("TOKEN".to_owned(), SecretString::from("hunter2"));
+    let entry = ("TOKEN".parse().unwrap(), SecretString::from("hunter2"));
     request.environment.push(entry);
     request.command.push("$(TOKEN)".to_owned());
     let observed = observe(&harness, request).await;
