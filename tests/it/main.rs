@@ -21,6 +21,7 @@ mod cli;
 mod cluster;
 mod compiling;
 mod credentials;
+mod docs;
 mod examples;
 mod fetch;
 mod guests;

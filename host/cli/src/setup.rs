@@ -1,4 +1,4 @@
-//! Puts a host together from what a user says: the one place that names concrete backends.
+//! Puts a host together from what a user says: the one place of the library that names concrete backends.
 
 mod credentials;
 mod grants;
