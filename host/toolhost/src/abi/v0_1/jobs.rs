@@ -13,30 +13,9 @@ use super::bindings::noetl::tool::jobs::{
 };
 use super::bindings::noetl::tool::types;
 use super::budget::{ByteBudget, Reservation};
-use super::objects::HostObject;
-use super::secrets::HostSecret;
-use crate::capability::{
-    CapabilityError, FileName, JobName, JobRequest, NameError, Reason, Script,
-};
+use super::resources::{HostJob, HostJobSpec, HostObject, HostSecret};
+use crate::capability::{CapabilityError, FileName, JobName, JobRequest, Reason, Script};
 use crate::limits::json_memory_bytes;
-use crate::scope::RunningJob;
-
-/// A job that a guest holds.
-#[expect(unreachable_pub, reason = "the generated bindings re-export it")]
-pub type HostJob = Arc<RunningJob>;
-
-/// What a guest has said so far about a job to be created.
-#[derive(Debug)]
-pub struct HostJobSpec {
-    /// Its environment stays empty until the job is created. Nothing is kept under an invalid name, which is an error
-    /// then.
-    request: Result<JobRequest, NameError>,
-    environment: Option<HostSecret>,
-    /// What is counted for each option.
-    options: BTreeMap<String, Reservation>,
-    /// What is counted for the script, which the guest may drop meanwhile.
-    script: Option<Reservation>,
-}
 
 /// The longest name of an option; those that there are have up to 30 bytes.
 const MAX_OPTION_NAME_BYTES: usize = 128;

@@ -7,7 +7,7 @@ use wasmtime::component::Resource;
 use super::CallState;
 use super::bindings::noetl::tool::logs::{Host, LogExcerpt, LogPage};
 use super::bindings::noetl::tool::types;
-use super::jobs::HostJob;
+use super::resources::HostJob;
 use crate::capability::{CapabilityError, Reason};
 use crate::log::Cursor;
 

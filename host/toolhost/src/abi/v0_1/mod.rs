@@ -1,5 +1,6 @@
 //! Version 0.1 of the ABI: `wit/v0.1`.
 
+mod bindings;
 mod budget;
 mod convert;
 mod jobs;
@@ -7,6 +8,7 @@ mod logs;
 mod meter;
 mod objects;
 mod progress;
+mod resources;
 mod secrets;
 mod state;
 mod stderr;
@@ -18,29 +20,6 @@ pub use meter::CpuBudgetExhausted;
 pub use state::CallState;
 
 use crate::grant::{Capability, Grants};
-
-/// What `wasmtime` makes of the WIT.
-pub(crate) mod bindings {
-    wasmtime::component::bindgen!({
-        path: "../../wit/v0.1",
-        world: "tool",
-        imports: {
-            "noetl:tool/objects.fetch-object": async | trappable,
-            "noetl:tool/jobs.create-job": async | trappable,
-            "noetl:tool/jobs.watch-job": async | trappable,
-            "noetl:tool/jobs.cancel": async | trappable,
-            "noetl:tool/logs.read-logs": async | trappable,
-            default: trappable,
-        },
-        exports: { default: async },
-        with: {
-            "noetl:tool/objects.object": super::objects::HostObject,
-            "noetl:tool/secrets.secret": super::secrets::HostSecret,
-            "noetl:tool/jobs.job-spec": super::jobs::HostJobSpec,
-            "noetl:tool/jobs.job": super::jobs::HostJob,
-        },
-    });
-}
 
 use bindings::noetl::tool::{
     jobs as jobs_interface, logs as logs_interface, objects as objects_interface,

@@ -12,36 +12,14 @@ use wasmtime::component::Resource;
 use super::CallState;
 use super::bindings::noetl::tool::objects::{Host, HostObject as HostObjectTrait};
 use super::bindings::noetl::tool::types;
-use super::budget::{ByteBudget, Reservation};
+use super::budget::ByteBudget;
+use super::resources::{HostObject, Readable};
 use crate::capability::{
     CapabilityError, FetchOptions, FetchRequest, Object, ObjectMetadata, Reason,
 };
 use crate::digest::Digest;
 use crate::scope::CallScope;
 use crate::sealing::{Redactor, Vault};
-
-/// An object that a guest holds.
-#[derive(Debug)]
-pub struct HostObject {
-    /// Its content, as a job gets it.
-    pub(super) bytes: Bytes,
-    metadata: ObjectMetadata,
-    /// The digest of the content, as lowercase hexadecimal digits.
-    sha256: String,
-    /// What the guest reads of it; none for what the guest made itself.
-    readable: Option<Readable>,
-    /// What is counted for it, once it is held.
-    pub(super) reservation: Option<Reservation>,
-}
-
-/// What a guest may read of an object that was fetched: servers write what they were shown into their answers.
-#[derive(Debug, Default)]
-struct Readable {
-    /// The secrets that were known when it was made; none where there were none.
-    redactor: Option<Arc<Redactor>>,
-    /// The content with each byte of a secret replaced; none where there is no secret in it.
-    masked: Option<(Bytes, Reservation)>,
-}
 
 /// The longest option as JSON: headers have a few kilobytes, and servers take 8 to 64.
 const MAX_OPTION_BYTES: usize = 64 << 10;

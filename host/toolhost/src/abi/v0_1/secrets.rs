@@ -11,32 +11,9 @@ use super::CallState;
 use super::bindings::noetl::tool::secrets::{Host, HostSecret as HostSecretTrait, SecretEntry};
 use super::bindings::noetl::tool::types;
 use super::budget::{ByteBudget, Reservation};
+use super::resources::{Entries, Entry, Format, HostSecret};
 use crate::capability::{CapabilityError, Reason, VariableName};
 use crate::sealing::Vault;
-
-/// A secret that a guest holds: what it gave, with references still sealed.
-#[derive(Debug, Clone)]
-pub struct HostSecret(Arc<Entries>);
-
-#[derive(Debug)]
-struct Entries {
-    entries: Vec<Entry>,
-    /// What is counted for them for as long as the guest, or the specification of a job, has them.
-    _reservation: Reservation,
-}
-
-#[derive(Debug)]
-struct Entry {
-    name: VariableName,
-    template: String,
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Format {
-    Text,
-    Json,
-}
 
 /// The most entries of one secret; an environment has a few dozen.
 const MAX_ENTRIES: usize = 1_000;

@@ -10,7 +10,6 @@ use wasmtime_wasi_io::IoView;
 use super::budget::{ByteBudget, Reservation};
 use super::meter::Meter;
 use super::stderr::GuestStderr;
-use super::wasi;
 use crate::capability::{CapabilityError, Reason};
 use crate::engine::ToolEngine;
 use crate::limits::Limits;
@@ -180,7 +179,15 @@ impl WasiView for CallState {
             stderr,
             ..
         } = self;
-        let ctx = wasi.get_or_insert_with(|| Box::new(wasi::context(stderr.clone())));
+        let ctx = wasi.get_or_insert_with(|| Box::new(no_context(stderr.clone())));
         WasiCtxView { ctx, table }
     }
+}
+
+/// Nothing of the host's: no arguments, environment, files or network.
+fn no_context(stderr: GuestStderr) -> WasiCtx {
+    WasiCtx::builder()
+        .stdout(stderr.clone())
+        .stderr(stderr)
+        .build()
 }

@@ -1,12 +1,11 @@
 use wasmtime::component::Linker;
+use wasmtime_wasi::WasiView;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::p2::bindings::{cli, clocks, random};
 use wasmtime_wasi::random::WasiRandom;
-use wasmtime_wasi::{WasiCtx, WasiView};
 
 use super::CallState;
-use super::stderr::GuestStderr;
 
 /// Links time, random numbers, and standard streams that lead nowhere but to the call's own log.
 ///
@@ -32,12 +31,4 @@ pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<
     cli::terminal_stdout::add_to_linker::<_, WasiCli>(linker, CallState::cli)?;
     cli::terminal_stderr::add_to_linker::<_, WasiCli>(linker, CallState::cli)?;
     Ok(())
-}
-
-/// Nothing of the host's: no arguments, environment, files or network.
-pub(super) fn context(stderr: GuestStderr) -> WasiCtx {
-    WasiCtx::builder()
-        .stdout(stderr.clone())
-        .stderr(stderr)
-        .build()
 }
