@@ -1,4 +1,3 @@
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tower::ServiceBuilder;
 
 use super::diagnosis::LoginFailed;
 use super::kubeconfig::{self, ConnectError};
+use super::settings::ClusterSettings;
 
 use std::sync::Arc;
 
@@ -44,37 +44,6 @@ const WINDOW_BYTES: u32 = 4 << 20;
 
 /// How long a login program may take: some open a browser, and a person types there.
 const LOGIN_TIMEOUT: Duration = Duration::from_mins(5);
-
-/// How long a server may take for one request: what it does within its own minute
-/// (`--request-timeout`) is mostly done within a second, and a webhook has 10 of them by default.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Where the cluster is and who asks.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct ClusterSettings {
-    /// The kubeconfig; without it `KUBECONFIG`, the user's own, or the service account of the pod that
-    /// this host runs in.
-    pub kubeconfig: Option<PathBuf>,
-    /// The kubeconfig's context; without it the current one.
-    pub context: Option<String>,
-    /// Another address of the server than the configuration has.
-    pub server: Option<String>,
-    /// How long the server may take for one request before it is made again; watches and logs for their
-    /// beginning.
-    pub request_timeout: Duration,
-}
-
-impl Default for ClusterSettings {
-    fn default() -> Self {
-        Self {
-            kubeconfig: None,
-            context: None,
-            server: None,
-            request_timeout: REQUEST_TIMEOUT,
-        }
-    }
-}
 
 /// A request that was given up.
 #[derive(Debug, thiserror::Error)]

@@ -11,22 +11,22 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use toolhost_capability::controller::Controller;
-use toolhost_capability::timer::NextLook;
-use toolhost_capability::{JobEnd, JobEventKind, JobReporter, LogSink, Reason};
 
 use super::api;
 use super::cluster::Cluster;
 use super::diagnosis::{self, AttemptVerdict, Creating, Graces, JobContext, Patience};
 use super::follow::Followed;
 use super::hub::{JobState, Subscription};
-use super::manifest::secret_name;
+use super::names::secret_name;
 use super::phase;
 use super::retry;
 use attempt::Attempt;
 use queue::Suspension;
 use sidecar::Surplus;
 use waiting::{Known, Look};
+use toolhost_capability::controller::Controller;
+use toolhost_capability::timer::NextLook;
+use toolhost_capability::{JobEnd, JobEventKind, JobReporter, LogSink, Reason};
 
 /// How long the end of a job waits for attempts that it counts and that the other watch has not told yet.
 const MISSING_DELAY: Duration = Duration::from_secs(2);

@@ -10,7 +10,7 @@ use super::api;
 use super::engine::KubernetesEngine;
 use super::follow::{Followed, Follower, Writing};
 use super::hub::{JobState, PodState, Subscription, WatchError};
-use super::manifest::SCRIPT_CONTAINER;
+use super::names::SCRIPT_CONTAINER;
 use super::phase;
 use super::view::{JobView, PodView};
 

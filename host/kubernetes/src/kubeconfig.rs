@@ -10,8 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use toolhost_capability::text::{any_of, some_of};
 use toolhost_filesystem::{absolute, open_regular};
 
-use super::client::ClusterSettings;
 use super::diagnosis::LoginFailed;
+use super::settings::ClusterSettings;
 
 /// The most contexts that a message lists.
 const MAX_LISTED_CONTEXTS: usize = 10;

@@ -37,6 +37,7 @@ mod job_logs;
 mod kubeconfig;
 mod log_stream;
 pub(crate) mod manifest;
+mod names;
 mod phase;
 mod planner;
 mod policy;
@@ -47,11 +48,10 @@ mod validate;
 mod view;
 
 pub use admin::{JobState, JobSummary, SweepOptions, Swept};
-pub use client::ClusterSettings;
 pub use engine::KubernetesEngine;
 pub use kubeconfig::ConnectError;
 pub use planner::{PlannedJob, Planner};
 pub use policy::{
     Confinement, HostNamespace, ImagePattern, ParsePatternError, Pattern, PodSecurity, Policy,
 };
-pub use settings::KubernetesSettings;
+pub use settings::{ClusterSettings, KubernetesSettings};

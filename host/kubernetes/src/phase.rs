@@ -1,6 +1,6 @@
 //! How far pods and jobs have come.
 
-use super::manifest::SCRIPT_CONTAINER;
+use super::names::SCRIPT_CONTAINER;
 use super::view::{ContainerStateView, JobView, PodView};
 
 /// How far a pod has come.

@@ -1,9 +1,9 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use toolhost_capability::controller::DEFAULT_BACKOFF_BASE;
 
-use super::client::ClusterSettings;
 use super::policy::Policy;
 
 /// Longer than an API server takes to start anew, and no longer than a person waits before asking.
@@ -11,6 +11,10 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// As long as proxies commonly take to drain (Istio's: 5 s), and much less than a person waits for a script that is over.
 const SIDECAR_GRACE: Duration = Duration::from_secs(10);
+
+/// How long a server may take for one request: what it does within its own minute
+/// (`--request-timeout`) is mostly done within a second, and a webhook has 10 of them by default.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How a [`KubernetesEngine`](super::KubernetesEngine) works.
 #[derive(Debug, Clone)]
@@ -43,6 +47,33 @@ impl Default for KubernetesSettings {
             silence: SILENCE,
             policy: Arc::default(),
             sidecar_grace: SIDECAR_GRACE,
+        }
+    }
+}
+
+/// Where the cluster is and who asks.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ClusterSettings {
+    /// The kubeconfig; without it `KUBECONFIG`, the user's own, or the service account of the pod that
+    /// this host runs in.
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context; without it the current one.
+    pub context: Option<String>,
+    /// Another address of the server than the configuration has.
+    pub server: Option<String>,
+    /// How long the server may take for one request before it is made again; watches and logs for their
+    /// beginning.
+    pub request_timeout: Duration,
+}
+
+impl Default for ClusterSettings {
+    fn default() -> Self {
+        Self {
+            kubeconfig: None,
+            context: None,
+            server: None,
+            request_timeout: REQUEST_TIMEOUT,
         }
     }
 }

@@ -1,16 +1,10 @@
-//! Why a pod does not run yet.
+//! What a pod, or a job, waits for, and whether to wait.
 
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use toolhost_capability::Reason;
 
-use super::cause::{Cause, quoted};
-use super::image::{image, is_about_image};
-use super::missing::config_error;
-use super::scheduling;
-use super::start::start_error;
-use crate::view::{ContainerStatusView, ContainerView, PodView};
+use super::cause::Cause;
 
 /// Why a pod does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,84 +74,4 @@ pub(crate) struct WaitingContext<'job> {
     pub(crate) graces: &'job Graces,
     /// The time.
     pub(crate) now: Timestamp,
-}
-
-/// Why the pod does not run yet, or whether its node is silent; none where it runs, is over, or is just being
-/// started.
-pub(crate) fn waiting(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
-    match pod.status.phase.as_deref().unwrap_or("Pending") {
-        "Pending" => scheduling::unscheduled(pod, context)
-            .or_else(|| container_waits(pod, context))
-            .or_else(|| scheduling::silent_node(pod, context)),
-        "Running" | "Unknown" => scheduling::lost_node(pod, context),
-        _ => None,
-    }
-}
-
-/// The first container that waits for something else than its turn.
-fn container_waits(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
-    let init = pod.status.init_container_statuses.iter();
-    init.zip(std::iter::repeat(&pod.spec.init_containers))
-        .chain(
-            pod.status
-                .container_statuses
-                .iter()
-                .zip(std::iter::repeat(&pod.spec.containers)),
-        )
-        .find_map(|(status, containers)| container(status, containers, context))
-}
-
-fn container(
-    status: &ContainerStatusView,
-    containers: &[ContainerView],
-    context: WaitingContext<'_>,
-) -> Option<Waiting> {
-    let waiting = status.state.waiting.as_ref()?;
-    let word = waiting.reason.as_deref()?;
-    let text = waiting.message.as_deref().unwrap_or_default();
-    let graces = context.graces;
-    let (cause, class) = match word {
-        // Their turn comes, or the node works on it.
-        "ContainerCreating" | "PodInitializing" => return None,
-        _ if is_about_image(word) => {
-            let is_same = |container: &&ContainerView| container.name == status.name;
-            let spec = containers.iter().find(is_same);
-            let name = spec.and_then(|spec| spec.image.as_deref()).unwrap_or("?");
-            image(word, text, &quoted(name), graces)
-        }
-        "CreateContainerConfigError" => config_error(text, context),
-        "CreateContainerError"
-        | "RunContainerError"
-        | "StartError"
-        | "CrashLoopBackOff"
-        | "PreCreateHookError"
-        | "PreStartHookError"
-        | "PostStartHookError" => {
-            let cause = start_error(word, text);
-            let message = format!("the container could not be started: {}", cause.message);
-            (Cause { message, ..cause }, Class::Grace(graces.start))
-        }
-        _ => unknown(word, text, graces),
-    };
-    Some(Waiting {
-        word: word.to_owned(),
-        cause,
-        class,
-    })
-}
-
-/// A word that is not known here.
-pub(super) fn unknown(word: &str, text: &str, graces: &Graces) -> (Cause, Class) {
-    let said = quoted(text);
-    let message = match said.as_str() {
-        "" => format!("the container waits: {word}"),
-        said => format!("the container waits: {word}: {said}"),
-    };
-    let is_error = word.ends_with("Error") || word.starts_with("Err") || word.ends_with("BackOff");
-    let class = if is_error {
-        Class::Grace(graces.unknown)
-    } else {
-        Class::Patient
-    };
-    (Cause::new(Reason::StartFailed, message), class)
 }

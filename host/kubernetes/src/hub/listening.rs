@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::outage::Outage;
-use super::subscription::{Subscribers, Watched};
+use super::subscribers::{Subscribers, Watched};
 use crate::client::{Connection, Unanswered};
 use crate::kubeconfig::ConnectError;
 use crate::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};

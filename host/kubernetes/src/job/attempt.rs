@@ -7,9 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use toolhost_capability::JobEventKind;
 use toolhost_capability::controller::Next;
 use toolhost_capability::timer::NextLook;
+use toolhost_capability::JobEventKind;
 
 use super::sidecar::Surplus;
 use super::waiting::{Known, Look};
@@ -17,7 +17,7 @@ use super::{Job, Supervision};
 use crate::diagnosis::{self, AttemptContext, JobStop};
 use crate::follow::{Followed, Follower, Writing};
 use crate::hub::PodState;
-use crate::manifest::SCRIPT_CONTAINER;
+use crate::names::SCRIPT_CONTAINER;
 use crate::phase;
 use crate::view::{JobView, PodView};
 

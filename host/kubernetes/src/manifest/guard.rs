@@ -9,9 +9,9 @@ use toolhost_capability::{
     ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, SCRIPT_VARIABLE,
 };
 
-use super::options::{is_own_place, taken_place};
-use super::pod::{JOIN_CONTAINER, POD_TEMPLATE, SCRIPT_CONTAINER};
+use super::options::{POD_TEMPLATE, is_own_place, taken_place};
 use super::storage::VOLUME_PREFIX;
+use crate::names::{JOIN_CONTAINER, SCRIPT_CONTAINER};
 
 /// What the metadata of a pod template may hold.
 const METADATA: [&str; 2] = ["annotations", "labels"];

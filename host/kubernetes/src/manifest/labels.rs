@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use toolhost_capability::request::invalid;
 use toolhost_capability::{CapabilityError, JobRequest};
 
-use super::ManifestSettings;
+use super::settings::ManifestSettings;
 
 /// The label by which objects of this program are found.
 pub(crate) const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";

@@ -11,6 +11,7 @@ mod origin;
 mod permission;
 mod plan;
 mod pod;
+mod settings;
 mod spec_hash;
 mod storage;
 mod strict;
@@ -19,7 +20,6 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use k8s_openapi::ByteString;
@@ -31,46 +31,21 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use secrecy::{ExposeSecret, SecretString};
 use toolhost_capability::program::Program;
 use toolhost_capability::request::{self, CONTAINER_OPTIONS};
-use toolhost_capability::{CapabilityError, JobRequest, Reason};
+use toolhost_capability::{CapabilityError, JobRequest};
 
 use self::options::Options;
 use self::storage::{Placement, Storage};
-use super::policy::Policy;
+use super::names::{config_map_name, secret_name};
 
 pub(crate) use self::labels::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
-pub(crate) use self::pod::SCRIPT_CONTAINER;
+pub(crate) use self::settings::ManifestSettings;
 pub(crate) use self::spec_hash::SPEC_HASH_ANNOTATION;
-pub(crate) use self::storage::secret_name;
 
 /// The engine's name, as users write it.
 pub(crate) const ENGINE_NAME: &str = "kubernetes";
 /// The largest Job that is sent. An object of Kubernetes, as a whole, is at most 1.5 MiB in etcd
 /// (`--max-request-bytes`), and the server adds to it.
 const MAX_JOB_BYTES: usize = 1_000_000;
-
-/// What holds for every job of one engine.
-#[derive(Debug, Clone)]
-pub(crate) struct ManifestSettings {
-    /// The namespace of a job that names none.
-    pub(crate) default_namespace: String,
-    /// The image of a job that names none; such a job is refused where there is no default.
-    pub(crate) default_image: Option<String>,
-    /// More labels for every object.
-    pub(crate) labels: BTreeMap<String, String>,
-    /// What jobs may ask the cluster for.
-    pub(crate) policy: Arc<Policy>,
-}
-
-impl Default for ManifestSettings {
-    fn default() -> Self {
-        Self {
-            default_namespace: "noetl".to_owned(),
-            default_image: None,
-            labels: BTreeMap::new(),
-            policy: Arc::default(),
-        }
-    }
-}
 
 /// The objects of one job.
 ///
@@ -169,7 +144,7 @@ impl Manifest {
         let config_map = |(index, part): (usize, &[u8])| {
             let (data, binary_data) = storage::config_map_data(part);
             ConfigMap {
-                metadata: self.owned(storage::config_map_name(self.name(), index), job_uid),
+                metadata: self.owned(config_map_name(self.name(), index), job_uid),
                 data,
                 binary_data,
                 immutable: Some(true),
@@ -191,8 +166,8 @@ impl Manifest {
     /// The names of the Secret and the ConfigMaps.
     pub(crate) fn object_names(&self) -> Vec<String> {
         let parts = self.placement.part_count();
-        let config_maps = (0..parts).map(|index| storage::config_map_name(self.name(), index));
-        std::iter::once(storage::secret_name(self.name()))
+        let config_maps = (0..parts).map(|index| config_map_name(self.name(), index));
+        std::iter::once(secret_name(self.name()))
             .chain(config_maps)
             .collect()
     }
@@ -210,7 +185,7 @@ impl Manifest {
 
     fn empty_secret(&self, job_uid: &str) -> Secret {
         Secret {
-            metadata: self.owned(storage::secret_name(self.name()), job_uid),
+            metadata: self.owned(secret_name(self.name()), job_uid),
             immutable: Some(true),
             type_: Some("Opaque".to_owned()),
             ..Secret::default()
@@ -291,9 +266,4 @@ fn spec(request: &JobRequest, options: &Options, template: PodTemplateSpec) -> J
 
 fn bytes_of(bytes: &[u8]) -> ByteString {
     ByteString(bytes.to_vec())
-}
-
-/// Something that is larger than Kubernetes allows.
-fn too_large(message: impl Into<String>) -> CapabilityError {
-    CapabilityError::new(Reason::TooLarge, message)
 }

@@ -11,11 +11,13 @@ use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::text::all_of;
 use toolhost_capability::{CapabilityError, JobRequest, Reason};
 
-use super::ManifestSettings;
 use super::merge::merge;
+use super::settings::ManifestSettings;
 use super::storage::{MOUNT_ROOT, VOLUME_PREFIX};
 use super::strict::read;
 
+/// The path of the user's own template.
+pub(super) const POD_TEMPLATE: &str = "job.podTemplate";
 /// The longest name of a namespace: it is a DNS label.
 const MAX_NAMESPACE_BYTES: usize = 63;
 /// What `imagePullPolicy` may be.

@@ -8,7 +8,8 @@ use toolhost_capability::request::shortened;
 
 use super::super::policy::Segment;
 use super::merge::merge_key;
-use super::pod::{POD_TEMPLATE, SCRIPT_CONTAINER};
+use super::options::POD_TEMPLATE;
+use crate::names::SCRIPT_CONTAINER;
 
 /// Which option is put where: the way within the template of the pods, and the option below `job`.
 const OPTIONS: [(&[&str], &str); 10] = [

@@ -7,8 +7,8 @@ use serde_json::Value;
 use toolhost_capability::text::some_of;
 use toolhost_capability::{CapabilityError, Reason};
 
-use super::ManifestSettings;
 use super::origin::Origin;
+use super::settings::ManifestSettings;
 
 /// The most fields that one message names besides the first one.
 const MAX_OTHERS: usize = 5;

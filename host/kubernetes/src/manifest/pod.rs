@@ -13,18 +13,13 @@ use toolhost_capability::quantity::Quantity;
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::{CapabilityError, JobRequest, Reason};
 
-use super::options::Options;
+use super::options::{Options, POD_TEMPLATE};
 use super::spec_hash::SPEC_HASH_ANNOTATION;
 use super::storage::Storage;
 use super::strict::read;
 use super::{guard, merge};
+use crate::names::{JOIN_CONTAINER, SCRIPT_CONTAINER};
 
-/// The name of the container that runs the script.
-pub(crate) const SCRIPT_CONTAINER: &str = "script";
-/// The name of the container that joins the parts of a large script.
-pub(super) const JOIN_CONTAINER: &str = "noetl-join";
-/// The path of the user's own template.
-pub(super) const POD_TEMPLATE: &str = "job.podTemplate";
 /// How long a script may take to end when it is asked to. The default of Kubernetes is 30 s, and every
 /// cancelled job would wait for all of it: a shell or Python as process 1 ignores SIGTERM.
 const TERMINATION_GRACE_SECONDS: i64 = 10;

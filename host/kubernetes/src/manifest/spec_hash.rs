@@ -7,8 +7,6 @@ use k8s_openapi::api::batch::v1::Job;
 use sha2::{Digest as _, Sha256};
 use toolhost_capability::{CapabilityError, Reason};
 
-use super::too_large;
-
 /// The annotation with the hash.
 pub(crate) const SPEC_HASH_ANNOTATION: &str = "noetl.io/spec-hash";
 /// Where the value goes that a tool gave the annotation above.
@@ -37,11 +35,10 @@ pub(super) fn spec_hash(
     })?;
     if text.len() > max_bytes {
         let size = text.len();
-        return Err(
-            too_large(format!("the Job takes {size} bytes, more than {max_bytes}"))
-                .with_hint("let the script read what is large from a volume, or pass it in `args`")
-                .with_field("job"),
-        );
+        let message = format!("the Job takes {size} bytes, more than {max_bytes}");
+        return Err(CapabilityError::new(Reason::TooLarge, message)
+            .with_hint("let the script read what is large from a volume, or pass it in `args`")
+            .with_field("job"));
     }
     let mut hash = Sha256::new();
     // With its length in front, no byte of one part can be taken for one of the other.

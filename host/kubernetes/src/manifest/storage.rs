@@ -12,10 +12,11 @@ use secrecy::{ExposeSecret, SecretString};
 use toolhost_capability::program::Program;
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::{
-    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, JobRequest, SCRIPT_VARIABLE,
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, JobRequest, Reason,
+    SCRIPT_VARIABLE,
 };
 
-use super::too_large;
+use crate::names::{config_map_name, secret_name};
 
 /// What everything that the engine mounts is below.
 pub(super) const MOUNT_ROOT: &str = "/noetl";
@@ -102,7 +103,7 @@ pub(super) fn script_path(request: &JobRequest) -> Result<Option<String>, Capabi
     if size > MAX_SCRIPT_BYTES {
         let message =
             format!("the script has {size} bytes, more than the {MAX_SCRIPT_BYTES} of a cluster");
-        return Err(too_large(message)
+        return Err(CapabilityError::new(Reason::TooLarge, message)
             .with_hint(
                 "put what is large into the image or a volume, or let a small script fetch it",
             )
@@ -310,17 +311,6 @@ impl Placement {
     }
 }
 
-/// The name of the Secret of a job. A Secret that is there already is taken for the job's own, and deleted with it: so it
-/// is a name that nobody gives to a Secret of theirs, whatever a job is called.
-pub(crate) fn secret_name(job_name: &str) -> String {
-    format!("{job_name}-toolhost")
-}
-
-/// The name of the ConfigMap with a part of the script.
-pub(super) fn config_map_name(job_name: &str, index: usize) -> String {
-    format!("{job_name}-script-{index:02}")
-}
-
 /// A text as it must stand in a command or value that the kubelet expands.
 pub(super) fn literal(text: &str) -> String {
     text.replace('$', "$$")
@@ -360,7 +350,7 @@ fn check_size(
     } else {
         "job.env"
     };
-    Err(too_large(message)
+    Err(CapabilityError::new(Reason::TooLarge, message)
         .with_hint("put what is large where the script can fetch it, and pass its address")
         .with_field(field))
 }

@@ -1,13 +1,15 @@
 mod policy;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec, VolumeMount};
 use serde_json::{Value, json};
-use toolhost_capability::{MAX_ARGUMENT_BYTES, Script};
+use toolhost_capability::{MAX_ARGUMENT_BYTES, Reason, Script};
 use toolhost_diagnostic::Document;
 
 use super::*;
+use crate::policy::Policy;
 
 const UID: &str = "5f8f3c5e-0000-4000-8000-000000000001";
 
@@ -156,7 +158,7 @@ fn variables_come_from_the_secret_in_their_order() {
         })
         .collect();
     let referred = |name: &str| {
-        let key = (super::secret_name(manifest.name()), name.to_owned());
+        let key = (secret_name(manifest.name()), name.to_owned());
         (name.to_owned(), Some(key), None)
     };
     let plain = |name: &str, value: &str| (name.to_owned(), None, Some(value.to_owned()));

@@ -7,7 +7,8 @@ use serde_json::Value;
 use toolhost_capability::request::shortened;
 
 use super::pattern::any_matches;
-use super::{Confinement, Denial, HostNamespace, PodSecurity, Review};
+use super::review::{Denial, Review};
+use super::settings::{Confinement, HostNamespace, PodSecurity};
 
 /// What a container may add on the level `baseline`: what container runtimes give it anyway.
 const BASELINE_CAPABILITIES: [&str; 13] = [

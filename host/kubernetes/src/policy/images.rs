@@ -4,11 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::Value;
-use toolhost_capability::request::shortened;
-
 use super::pattern::{ParsePatternError, Pattern};
-use super::{Denial, Review};
 
 /// The registry of an image whose name begins with none, and what its own images are below.
 const DEFAULT_REGISTRY: &str = "docker.io";
@@ -68,7 +64,7 @@ impl fmt::Display for ImagePattern {
 }
 
 /// An image's name in its parts.
-struct ImageName<'image> {
+pub(super) struct ImageName<'image> {
     registry: Cow<'image, str>,
     repository: String,
     tag: Option<&'image str>,
@@ -76,7 +72,7 @@ struct ImageName<'image> {
 }
 
 impl<'image> ImageName<'image> {
-    fn new(image: &'image str) -> Self {
+    pub(super) fn new(image: &'image str) -> Self {
         let (name, digest) = match image.split_once('@') {
             Some((name, digest)) => (name, Some(digest)),
             None => (image, None),
@@ -105,7 +101,7 @@ impl<'image> ImageName<'image> {
         }
     }
 
-    fn is_pinned(&self) -> bool {
+    pub(super) fn is_pinned(&self) -> bool {
         let digits = self
             .digest
             .and_then(|digest| digest.strip_prefix("sha256:"));
@@ -136,27 +132,6 @@ fn is_registry(first: &str) -> bool {
     first == "localhost"
         || first.contains(['.', ':'])
         || first.contains(|character: char| character.is_uppercase())
-}
-
-/// The image of a container or volume.
-pub(super) fn image(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
-    let image = value.as_str().unwrap_or_default();
-    let policy = review.policy;
-    let is_allowed = |patterns: &Vec<ImagePattern>| {
-        let mut patterns = patterns.iter();
-        patterns.any(|pattern| pattern.matches(image))
-    };
-    if !policy.images.as_ref().is_none_or(is_allowed) {
-        let shown = shortened(image);
-        let what = format!("the image `{shown}` is not one of those that are allowed");
-        return Err(Denial::new(what, format!("images: [\"{shown}\"]")));
-    }
-    if policy.require_digests && !ImageName::new(image).is_pinned() {
-        let shown = shortened(image);
-        let what = format!("the image `{shown}` is not pinned by its digest (`@sha256:…`)");
-        return Err(Denial::new(what, "require-digests: false"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

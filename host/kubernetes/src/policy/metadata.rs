@@ -5,7 +5,8 @@ use toolhost_capability::request::shortened;
 
 use super::controls::may_go_without;
 use super::pattern::{Pattern, any_matches};
-use super::{Confinement, Denial, Review};
+use super::review::{Denial, Review};
+use super::settings::Confinement;
 
 /// Domains whose labels and annotations mean something to Kubernetes or to this host.
 const RESERVED_DOMAINS: [&str; 3] = ["kubernetes.io", "k8s.io", "noetl.io"];

@@ -14,140 +14,22 @@ mod metadata;
 mod pattern;
 mod references;
 mod required;
+mod review;
 mod rules;
+mod settings;
 mod walk;
-
-use std::collections::BTreeSet;
-use std::fmt;
 
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::Value;
 
+use self::review::Review;
+
 pub use self::images::ImagePattern;
 pub use self::pattern::{ParsePatternError, Pattern};
-
-/// The namespace of the script tool's documentation, where a job may be that names none.
-const USUAL_NAMESPACE: &str = "noetl";
-
-/// What the jobs of a host may ask a cluster for.
-///
-/// The default is restrictive: what NoETL's documentation of the script tool shows passes, and nothing that reaches
-/// the node, the API server, or what others keep in the namespace. Each field widens it.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a setting by itself, and a key of `policy.yaml`"
-)]
-pub struct Policy {
-    /// The namespaces; without it that of the engine's settings, and `noetl`.
-    pub namespaces: Option<Vec<Pattern>>,
-    /// The images; without it, any.
-    pub images: Option<Vec<ImagePattern>>,
-    /// Whether an image must be named by its digest.
-    pub require_digests: bool,
-    /// The Secrets with credentials of registries that images may be pulled with.
-    pub image_pull_secrets: Vec<Pattern>,
-    /// The service accounts besides `default`.
-    pub service_accounts: Vec<Pattern>,
-    /// Whether a script may have a token of its service account.
-    pub service_account_tokens: bool,
-    /// The kinds of volumes, as Kubernetes calls them, besides those that reach nothing or have a list of their own.
-    pub volumes: BTreeSet<String>,
-    /// The Secrets that a script may read besides its own.
-    pub secrets: Vec<Pattern>,
-    /// The ConfigMaps that a script may read besides its own.
-    pub config_maps: Vec<Pattern>,
-    /// The PersistentVolumeClaims that a script may mount.
-    pub persistent_volume_claims: Vec<Pattern>,
-    /// The folders of the node at or below which a `hostPath` may be.
-    pub host_paths: Vec<String>,
-    /// How far the security settings go.
-    pub pod_security: PodSecurity,
-    /// Whether a container may run as root.
-    pub run_as_root: bool,
-    /// Whether a container may be privileged.
-    pub privileged: bool,
-    /// The namespaces of the node that a pod may share.
-    pub host_namespaces: BTreeSet<HostNamespace>,
-    /// Whether a container may have a port of the node.
-    pub host_ports: bool,
-    /// The capabilities that a container may add besides those of `pod_security`.
-    pub capabilities: Vec<Pattern>,
-    /// The kernel parameters that a pod may set besides the safe ones.
-    pub sysctls: Vec<Pattern>,
-    /// What a container may go without.
-    pub unconfined: BTreeSet<Confinement>,
-    /// The runtime classes.
-    pub runtime_classes: Vec<Pattern>,
-    /// The priority classes.
-    pub priority_classes: Vec<Pattern>,
-    /// The schedulers besides the default one.
-    pub schedulers: Vec<Pattern>,
-    /// The labels of nodes that a pod may choose by; without it, any.
-    pub node_labels: Option<Vec<Pattern>>,
-    /// The taints that a pod may tolerate besides those outside of reserved domains; `*` is any, and all at once.
-    pub tolerations: Vec<Pattern>,
-    /// The labels in reserved domains that a job may have.
-    pub labels: Vec<Pattern>,
-    /// The annotations in reserved domains that a job may have.
-    pub annotations: Vec<Pattern>,
-    /// Further fields of the pod, with everything below them, as paths without indices:
-    /// `spec.nodeName`, `spec.containers.securityContext.seLinuxOptions`.
-    pub fields: Vec<String>,
-    /// Whether everything is allowed.
-    is_open: bool,
-}
-
-/// The levels of the Pod Security Standards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PodSecurity {
-    /// Hardened: no privilege escalation, all capabilities dropped, a seccomp profile. That a container does not run
-    /// as root is a setting of its own, [`Policy::run_as_root`], since most images run as root.
-    Restricted,
-    /// No known way to more privileges.
-    Baseline,
-    /// Everything.
-    Privileged,
-}
-
-/// A namespace of the node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HostNamespace {
-    /// `hostNetwork`.
-    Network,
-    /// `hostPID`.
-    Pid,
-    /// `hostIPC`.
-    Ipc,
-}
-
-/// What confines a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Confinement {
-    /// Its seccomp profile.
-    Seccomp,
-    /// Its AppArmor profile.
-    AppArmor,
-    /// The masked parts of `/proc`.
-    Proc,
-}
+pub(crate) use self::review::{Segment, Violation};
+pub use self::settings::{Confinement, HostNamespace, PodSecurity, Policy};
 
 impl Policy {
-    /// A policy that allows everything, for whoever could ask the cluster without this host as well.
-    #[must_use]
-    pub fn open() -> Self {
-        Self {
-            is_open: true,
-            ..Self::default()
-        }
-    }
-
-    /// Whether it allows everything.
-    pub(super) fn is_open(&self) -> bool {
-        self.is_open
-    }
-
     /// What the policy does not allow of a job.
     ///
     /// `job` is the Job as it would be sent, and `document` the same as JSON.
@@ -165,129 +47,5 @@ impl Policy {
         let mut violations = walk::violations(&review, document);
         violations.extend(required::violations(&review, job));
         violations
-    }
-
-    /// Whether a field is one of [`Policy::fields`], or below one.
-    fn has_field(&self, path: &str) -> bool {
-        let is_at_or_below = |field: &String| {
-            path.strip_prefix(field.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.fields.iter().any(is_at_or_below)
-    }
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            namespaces: None,
-            images: None,
-            require_digests: false,
-            image_pull_secrets: Vec::new(),
-            service_accounts: Vec::new(),
-            service_account_tokens: false,
-            volumes: BTreeSet::new(),
-            secrets: Vec::new(),
-            config_maps: Vec::new(),
-            persistent_volume_claims: Vec::new(),
-            host_paths: Vec::new(),
-            pod_security: PodSecurity::Restricted,
-            // `python:3.11-slim`, the default image, runs as root.
-            run_as_root: true,
-            privileged: false,
-            host_namespaces: BTreeSet::new(),
-            host_ports: false,
-            capabilities: Vec::new(),
-            sysctls: Vec::new(),
-            unconfined: BTreeSet::new(),
-            runtime_classes: Vec::new(),
-            priority_classes: Vec::new(),
-            schedulers: Vec::new(),
-            node_labels: None,
-            tolerations: Vec::new(),
-            labels: Vec::new(),
-            annotations: Vec::new(),
-            fields: Vec::new(),
-            is_open: false,
-        }
-    }
-}
-
-/// A field of a Job that the policy does not allow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Violation {
-    /// The way to the field in the Job.
-    pub(super) path: Vec<Segment>,
-    /// What is not allowed, in a clause.
-    pub(super) what: String,
-    /// The line of `policy.yaml` that allows it, below `kubernetes:`.
-    pub(super) line: String,
-}
-
-/// One step of the way to a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Segment {
-    /// A key of an object.
-    Key(String),
-    /// An element of a list.
-    Index(usize),
-}
-
-impl fmt::Display for Segment {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key(key) => formatter.write_str(key),
-            Self::Index(index) => write!(formatter, "{index}"),
-        }
-    }
-}
-
-/// What a control knows besides the value that it judges.
-struct Review<'review> {
-    policy: &'review Policy,
-    /// The job's name, which its own Secret has as well.
-    job: &'review str,
-    default_namespace: &'review str,
-}
-
-/// Why a control denies a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Denial {
-    /// What is not allowed, in a clause.
-    what: String,
-    /// The line of `policy.yaml` that allows it; none where only `fields` does.
-    line: Option<String>,
-}
-
-impl Denial {
-    fn new(what: impl Into<String>, line: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            line: Some(line.into()),
-        }
-    }
-
-    /// What no setting of the policy is about.
-    fn of_field(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            line: None,
-        }
-    }
-}
-
-/// The path of a field of the pod as [`Policy::fields`] has it: without indices.
-fn field_path(path: &[Segment]) -> String {
-    let keys: Vec<_> = path
-        .iter()
-        .filter_map(|segment| match segment {
-            Segment::Key(key) => Some(key.as_str()),
-            Segment::Index(_) => None,
-        })
-        .collect();
-    // The pod's own fields begin below the template.
-    match keys.as_slice() {
-        ["spec", "template", rest @ ..] => rest.join("."),
-        keys => keys.join("."),
     }
 }

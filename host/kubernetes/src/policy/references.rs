@@ -3,16 +3,17 @@
 use serde_json::Value;
 use toolhost_capability::request::shortened;
 
+use super::images::{ImageName, ImagePattern};
 use super::pattern::{Pattern, any_matches};
-use super::{Denial, Review, USUAL_NAMESPACE};
-use crate::manifest::secret_name;
+use super::review::{Denial, Review};
+use crate::names::{is_config_map_name, secret_name};
 
+/// The namespace of the script tool's documentation, where a job may be that names none.
+const USUAL_NAMESPACE: &str = "noetl";
 /// The service account of a pod that names none.
 const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 /// The scheduler of a pod that names none.
 const DEFAULT_SCHEDULER: &str = "default-scheduler";
-/// What stands between the name of a job and the number of a ConfigMap of it.
-const CONFIG_MAP_MARK: &str = "-script-";
 
 /// The namespace of everything.
 pub(super) fn namespace(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
@@ -80,6 +81,27 @@ pub(super) fn scheduler(review: &Review<'_>, value: &Value) -> Result<(), Denial
     listed(&review.policy.schedulers, "scheduler", "schedulers", name)
 }
 
+/// The image of a container or volume.
+pub(super) fn image(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
+    let image = value.as_str().unwrap_or_default();
+    let policy = review.policy;
+    let is_allowed = |patterns: &Vec<ImagePattern>| {
+        let mut patterns = patterns.iter();
+        patterns.any(|pattern| pattern.matches(image))
+    };
+    if !policy.images.as_ref().is_none_or(is_allowed) {
+        let shown = shortened(image);
+        let what = format!("the image `{shown}` is not one of those that are allowed");
+        return Err(Denial::new(what, format!("images: [\"{shown}\"]")));
+    }
+    if policy.require_digests && !ImageName::new(image).is_pinned() {
+        let shown = shortened(image);
+        let what = format!("the image `{shown}` is not pinned by its digest (`@sha256:…`)");
+        return Err(Denial::new(what, "require-digests: false"));
+    }
+    Ok(())
+}
+
 /// A Secret: the job's own, or one that is listed.
 pub(super) fn secret(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     let name = text(value);
@@ -92,11 +114,7 @@ pub(super) fn secret(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
 /// A ConfigMap: a part of the job's own script, or one that is listed.
 pub(super) fn config_map(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     let name = text(value);
-    let number = name
-        .strip_prefix(review.job)
-        .and_then(|rest| rest.strip_prefix(CONFIG_MAP_MARK));
-    let is_own = |number: &str| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    if number.is_some_and(is_own) {
+    if is_config_map_name(review.job, name) {
         return Ok(());
     }
     listed(&review.policy.config_maps, "ConfigMap", "config-maps", name)

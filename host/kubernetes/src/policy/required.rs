@@ -5,7 +5,8 @@ use k8s_openapi::api::core::v1::{PodSecurityContext, PodSpec, SecurityContext};
 
 use super::controls::may_go_without;
 use super::references::token;
-use super::{Confinement, Denial, PodSecurity, Review, Segment, Violation, field_path};
+use super::review::{Denial, Review, Segment, Violation, field_path};
+use super::settings::{Confinement, PodSecurity};
 
 /// The lists of containers of a pod.
 const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];

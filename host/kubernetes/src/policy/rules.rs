@@ -3,10 +3,9 @@
 use serde_json::Value;
 
 use super::controls as control;
-use super::images;
 use super::metadata;
 use super::references as reference;
-use super::{Denial, Review};
+use super::review::{Denial, Review};
 
 /// What may stand at a place of a Job.
 pub(super) enum Rule {
@@ -166,7 +165,7 @@ static CONTAINER: Rule = Object(&[
             ("secretRef", SECRET_KEY),
         ])),
     ),
-    ("image", Checked(images::image)),
+    ("image", Checked(reference::image)),
     ("imagePullPolicy", Any),
     (
         "lifecycle",
@@ -248,7 +247,10 @@ static VOLUME: Rule = Open(
         ),
         (
             "image",
-            Object(&[("pullPolicy", Any), ("reference", Checked(images::image))]),
+            Object(&[
+                ("pullPolicy", Any),
+                ("reference", Checked(reference::image)),
+            ]),
         ),
         (
             "persistentVolumeClaim",

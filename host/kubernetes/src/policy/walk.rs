@@ -3,8 +3,8 @@
 use serde_json::Value;
 use toolhost_capability::request::shortened;
 
+use super::review::{Denial, Review, Segment, Violation, field_path};
 use super::rules::{JOB, Rule};
-use super::{Denial, Review, Segment, Violation, field_path};
 
 /// Everything in the Job that no rule allows.
 pub(super) fn violations(review: &Review<'_>, job: &Value) -> Vec<Violation> {

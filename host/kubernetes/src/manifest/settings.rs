@@ -1,0 +1,28 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::policy::Policy;
+
+/// What holds for every job of one engine.
+#[derive(Debug, Clone)]
+pub(crate) struct ManifestSettings {
+    /// The namespace of a job that names none.
+    pub(crate) default_namespace: String,
+    /// The image of a job that names none; such a job is refused where there is no default.
+    pub(crate) default_image: Option<String>,
+    /// More labels for every object.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// What jobs may ask the cluster for.
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Default for ManifestSettings {
+    fn default() -> Self {
+        Self {
+            default_namespace: "noetl".to_owned(),
+            default_image: None,
+            labels: BTreeMap::new(),
+            policy: Arc::default(),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What a control knows, and what it says.
+
+use std::fmt;
+
+use super::settings::Policy;
+
+/// A field of a Job that the policy does not allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// The way to the field in the Job.
+    pub(crate) path: Vec<Segment>,
+    /// What is not allowed, in a clause.
+    pub(crate) what: String,
+    /// The line of `policy.yaml` that allows it, below `kubernetes:`.
+    pub(crate) line: String,
+}
+
+/// One step of the way to a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// A key of an object.
+    Key(String),
+    /// An element of a list.
+    Index(usize),
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => formatter.write_str(key),
+            Self::Index(index) => write!(formatter, "{index}"),
+        }
+    }
+}
+
+/// What a control knows besides the value that it judges.
+pub(super) struct Review<'review> {
+    pub(super) policy: &'review Policy,
+    /// The job's name, which its own Secret has as well.
+    pub(super) job: &'review str,
+    pub(super) default_namespace: &'review str,
+}
+
+/// Why a control denies a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Denial {
+    /// What is not allowed, in a clause.
+    pub(super) what: String,
+    /// The line of `policy.yaml` that allows it; none where only `fields` does.
+    pub(super) line: Option<String>,
+}
+
+impl Denial {
+    pub(super) fn new(what: impl Into<String>, line: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            line: Some(line.into()),
+        }
+    }
+
+    /// What no setting of the policy is about.
+    pub(super) fn of_field(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            line: None,
+        }
+    }
+}
+
+/// The path of a field of the pod as [`Policy::fields`] has it: without indices.
+pub(super) fn field_path(path: &[Segment]) -> String {
+    let keys: Vec<_> = path
+        .iter()
+        .filter_map(|segment| match segment {
+            Segment::Key(key) => Some(key.as_str()),
+            Segment::Index(_) => None,
+        })
+        .collect();
+    // The pod's own fields begin below the template.
+    match keys.as_slice() {
+        ["spec", "template", rest @ ..] => rest.join("."),
+        keys => keys.join("."),
+    }
+}
