@@ -12,12 +12,13 @@ use super::directory::{DirectoryError, JobDirectory, work_directory};
 use super::job::Job;
 use super::limits::{Limits, warnings};
 use super::namespace::Namespaces;
+use super::reservation::Reservation;
 use super::search::find_program;
 use super::settings::LocalSettings;
 use super::sweep::sweep;
 use crate::capability::controller::Controller;
 use crate::capability::program::Program;
-use crate::capability::request::{CONTAINER_OPTIONS, check, conflict};
+use crate::capability::request::{CONTAINER_OPTIONS, check};
 use crate::capability::sync::lock;
 use crate::capability::text::chain;
 use crate::capability::{
@@ -144,31 +145,6 @@ impl JobRunner for LocalEngine {
         while tasks.try_join_next().is_some() {}
         tasks.spawn(job.run());
         Ok(handle)
-    }
-}
-
-/// A job's name among those that run; free again when dropped.
-#[derive(Debug)]
-pub(super) struct Reservation {
-    names: Arc<Mutex<HashSet<String>>>,
-    name: String,
-}
-
-impl Reservation {
-    fn new(names: &Arc<Mutex<HashSet<String>>>, name: &str) -> Result<Self, CapabilityError> {
-        if !lock(names).insert(name.to_owned()) {
-            return Err(conflict(name));
-        }
-        Ok(Self {
-            names: Arc::clone(names),
-            name: name.to_owned(),
-        })
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        lock(&self.names).remove(&self.name);
     }
 }
 

@@ -9,11 +9,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::cgroup::{Group, Hierarchy};
 use super::directory::JobDirectory;
-use super::engine::Reservation;
 use super::limits::Limits;
 use super::namespace::Namespaces;
 use super::process::{Launch, Process, ProcessEnd, StartError};
 use super::pump::Pump;
+use super::reservation::Reservation;
 use super::verdict::{internal, start_failed, verdict};
 use crate::capability::controller::{
     Controller, Next, cancelled_attempt, deadline_attempt, pod_name,

@@ -36,6 +36,7 @@ mod namespace;
 mod process;
 mod pump;
 mod removal;
+mod reservation;
 mod search;
 mod settings;
 mod sweep;

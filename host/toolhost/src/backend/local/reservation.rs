@@ -1,0 +1,34 @@
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use crate::capability::CapabilityError;
+use crate::capability::request::conflict;
+use crate::capability::sync::lock;
+
+/// A job's name among those that run; free again when dropped.
+#[derive(Debug)]
+pub(super) struct Reservation {
+    names: Arc<Mutex<HashSet<String>>>,
+    name: String,
+}
+
+impl Reservation {
+    pub(super) fn new(
+        names: &Arc<Mutex<HashSet<String>>>,
+        name: &str,
+    ) -> Result<Self, CapabilityError> {
+        if !lock(names).insert(name.to_owned()) {
+            return Err(conflict(name));
+        }
+        Ok(Self {
+            names: Arc::clone(names),
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        lock(&self.names).remove(&self.name);
+    }
+}
