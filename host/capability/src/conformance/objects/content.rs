@@ -1,4 +1,5 @@
-use super::{BadLine, Harness, bytes, fetch};
+use super::harness::{BadLine, Harness};
+use super::steps::{bytes, fetch};
 use crate::{FetchRequest, Object, Reason};
 
 /// Large enough that it comes in many parts.
@@ -78,7 +79,7 @@ pub async fn takes_no_byte_more_than_allowed(harness: &dyn Harness) {
     request.options.max_bytes = 100_000;
     assert_eq!(expect(harness, request.clone()).await.bytes.len(), 100_000);
     request.options.max_bytes = 99_999;
-    let error = super::refused(harness, request).await;
+    let error = super::steps::refused(harness, request).await;
     assert_eq!(error.reason, Reason::TooLarge, "{error}");
     assert!(
         error.message.contains("99999") || error.message.contains("99,999"),

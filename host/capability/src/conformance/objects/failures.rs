@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use super::{BadLine, Harness, bytes, fetch, refused, wait_until};
+use super::harness::{BadLine, Harness};
+use super::steps::{bytes, fetch, refused, wait_until};
 use crate::Reason;
 
 /// More than what is under way in buffers when a line stalls.

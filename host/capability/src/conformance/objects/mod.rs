@@ -55,8 +55,7 @@
 mod content;
 mod failures;
 mod harness;
-
-use std::time::Duration;
+mod steps;
 
 pub use content::{
     goes_on_after_every_cut, reads_an_empty_object, reads_an_object_whole, takes_names_as_they_are,
@@ -68,11 +67,6 @@ pub use failures::{
     stops_at_the_limit_and_not_at_the_end,
 };
 pub use harness::{BadLine, Harness};
-
-use crate::{CapabilityError, FetchRequest, Object};
-
-/// How often a state is looked at that is waited for.
-const LOOKS_EVERY: Duration = Duration::from_millis(5);
 
 /// Runs every case, one after the other.
 pub async fn run_all(harness: &dyn Harness) {
@@ -86,47 +80,4 @@ pub async fn run_all(harness: &dyn Harness) {
     stops_at_the_limit_and_not_at_the_end(harness).await;
     ends_when_its_time_is_over(harness).await;
     leaves_nothing_when_it_is_cancelled(harness).await;
-}
-
-async fn fetch(harness: &dyn Harness, request: FetchRequest) -> Result<Object, CapabilityError> {
-    let uri = request.uri.clone();
-    let fetching = harness.source().fetch(request);
-    let fetched = tokio::time::timeout(harness.patience(), fetching).await;
-    fetched.unwrap_or_else(|_| panic!("`{uri}` was not fetched within {:?}", harness.patience()))
-}
-
-async fn refused(harness: &dyn Harness, request: FetchRequest) -> CapabilityError {
-    let uri = request.uri.clone();
-    match fetch(harness, request).await {
-        Err(error) => error,
-        Ok(object) => panic!("`{uri}` was fetched, with {} bytes", object.bytes.len()),
-    }
-}
-
-async fn wait_until(harness: &dyn Harness, what: &str, is_so: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(LOOKS_EVERY).await;
-        }
-    };
-    if tokio::time::timeout(harness.patience(), waiting)
-        .await
-        .is_err()
-    {
-        panic!("not so within {:?}: {what}", harness.patience());
-    }
-}
-
-/// Bytes without a pattern that a wrong offset could hide in, by the generator of Knuth's MMIX.
-fn bytes(count: usize) -> Vec<u8> {
-    let mut state: u64 = 0x2545_f491_4f6c_dd1d;
-    std::iter::repeat_with(|| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        // The upper bits are the better ones.
-        state.to_be_bytes()[0]
-    })
-    .take(count)
-    .collect()
 }

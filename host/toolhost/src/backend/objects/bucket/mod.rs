@@ -14,6 +14,7 @@ mod name;
 mod opener;
 mod protocol;
 mod s3;
+mod source;
 
 use std::sync::Arc;
 
@@ -24,10 +25,10 @@ use self::name::ObjectName;
 use self::opener::BucketOpener;
 use self::protocol::Protocol;
 use self::s3::S3;
+use self::source::BucketSource;
 use super::transfer::{DEFAULT_TIMEOUT, TransferLimits, transfer};
 use crate::capability::{
-    Access, AccessRequest, AccessSource, Authorization, CapabilityError, FetchOptions, FetchPermit,
-    FetchRequest, Object, ObjectSource, Reason,
+    AccessSource, CapabilityError, FetchOptions, FetchPermit, FetchRequest, Object, ObjectSource,
 };
 use crate::http::{AddressPolicy, HttpClient};
 
@@ -86,72 +87,38 @@ impl GcsSource {
 #[async_trait]
 impl ObjectSource for S3Source {
     async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
-        self.0.fetch(request).await
+        fetch(&self.0, request).await
     }
 }
 
 #[async_trait]
 impl ObjectSource for GcsSource {
     async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
-        self.0.fetch(request).await
+        fetch(&self.0, request).await
     }
 }
 
-#[derive(Clone)]
-struct BucketSource<P> {
-    protocol: P,
-    client: HttpClient,
-    access: Option<Arc<dyn AccessSource>>,
-}
-
-impl<P: Protocol> BucketSource<P> {
-    async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError> {
-        let name = ObjectName::parse(&request.uri, P::SCHEME)?;
-        self.protocol.check(&request.options)?;
-        let permit = request.options.policy.check_request(&request)?;
-        let options = request.options;
-        let limits = TransferLimits {
-            max_bytes: options.max_bytes,
-            timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
-            retry: self.client.retry_policy(),
-        };
-        let opener = BucketOpener {
-            source: self,
-            name: &name,
-            options: &options,
-            addresses: addresses(&options, permit),
-        };
-        transfer(&opener, &name.uri(), limits).await
-    }
-
-    /// What opens the bucket.
-    async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError> {
-        match (&self.access, &request.credential) {
-            (Some(access), _) => access.access(request).await.map_err(with_auth),
-            (None, None) => Ok(Access::new(Authorization::Anonymous, "no credential")),
-            (None, Some(credential)) => {
-                let message =
-                    format!("this host has no credentials, and so none named `{credential}`");
-                Err(with_auth(
-                    CapabilityError::new(Reason::CredentialMissing, message)
-                        .with_hint("name the file of credentials with `--credentials`"),
-                ))
-            }
-        }
-    }
-
-    async fn refuse(&self, request: &AccessRequest, refused: &Access) {
-        if let Some(access) = &self.access {
-            access.refuse(request, refused).await;
-        }
-    }
-}
-
-fn with_auth(error: CapabilityError) -> CapabilityError {
-    if error.field.is_some() {
-        return error;
-    }
-    error.with_field("script.source.auth")
+/// Reads one object of a bucket.
+async fn fetch<P: Protocol>(
+    source: &BucketSource<P>,
+    request: FetchRequest,
+) -> Result<Object, CapabilityError> {
+    let name = ObjectName::parse(&request.uri, P::SCHEME)?;
+    source.protocol.check(&request.options)?;
+    let permit = request.options.policy.check_request(&request)?;
+    let options = request.options;
+    let limits = TransferLimits {
+        max_bytes: options.max_bytes,
+        timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
+        retry: source.client.retry_policy(),
+    };
+    let opener = BucketOpener {
+        source,
+        name: &name,
+        options: &options,
+        addresses: addresses(&options, permit),
+    };
+    transfer(&opener, &name.uri(), limits).await
 }
 
 /// A server that the credentials or this program name may be anywhere, such as behind an endpoint of one's own
@@ -161,11 +128,5 @@ fn addresses(options: &FetchOptions, permit: FetchPermit) -> AddressPolicy {
         AddressPolicy::Any
     } else {
         AddressPolicy::Public
-    }
-}
-
-impl<P: Protocol> std::fmt::Debug for BucketSource<P> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct(P::SCHEME).finish_non_exhaustive()
     }
 }

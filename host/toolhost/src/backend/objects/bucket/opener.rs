@@ -9,7 +9,7 @@ use super::answer::{Answer, MAX_ERROR_BYTES};
 use super::explain::{Asked, explain};
 use super::name::ObjectName;
 use super::protocol::{Protocol, Question};
-use super::{BucketSource, with_auth};
+use super::source::{BucketSource, with_auth};
 use crate::capability::{
     Access, AccessRequest, Authorization, CapabilityError, FetchOptions, ObjectMetadata, Reason,
 };
