@@ -1,57 +1,9 @@
+//! Whether a credential may be shown to a server.
+
 use url::Url;
 
-use super::location::{parse_url, server_of};
-use super::{Access, CapabilityError, FetchPattern, Reason};
-
-/// The servers that a credential may be shown to.
-///
-/// | | sent to |
-/// |---|---|
-/// | stated: `hosts` of the credential | these servers and its own `endpoint` |
-/// | those of its service, such as `*.googleapis.com` | these and its own `endpoint`; by a trusted tool also to the `endpoint` that the configuration names |
-/// | unstated | its own `endpoint`; by a trusted tool to wherever the configuration says |
-///
-/// A trusted tool is one whose grants are [`trusted`](crate::grant::Grants::trusted), as those of the embedded
-/// tools are: where it sends something is what whoever wrote the playbook wrote.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Audience {
-    servers: Vec<FetchPattern>,
-    /// Whether whoever has the credential named the servers.
-    is_stated: bool,
-}
-
-impl Audience {
-    /// Nobody said which servers it is for.
-    #[must_use]
-    pub fn unstated() -> Self {
-        Self::of_service([])
-    }
-
-    /// The servers of the service that the credential is for.
-    #[must_use]
-    pub fn of_service(servers: impl IntoIterator<Item = FetchPattern>) -> Self {
-        Self {
-            servers: servers.into_iter().collect(),
-            is_stated: false,
-        }
-    }
-
-    /// As it was, and these servers, which whoever has the credential named.
-    #[must_use]
-    pub fn stating(mut self, servers: impl IntoIterator<Item = FetchPattern>) -> Self {
-        self.servers.extend(servers);
-        self.is_stated = true;
-        self
-    }
-
-    fn holds(&self, url: &Url) -> bool {
-        self.servers.iter().any(|server| server.matches_url(url))
-    }
-
-    fn is_unstated(&self) -> bool {
-        self.servers.is_empty() && !self.is_stated
-    }
-}
+use super::urls::{parse_url, server_of};
+use super::{Access, CapabilityError, Reason};
 
 /// Checks that a credential may be shown to the server at `url`.
 ///
@@ -96,7 +48,7 @@ fn is_own_endpoint(access: &Access, url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Authorization;
+    use crate::{Audience, Authorization, FetchPattern};
 
     fn access(audience: Audience, endpoint: Option<&str>) -> Access {
         let mut access = Access::new(Authorization::Bearer("token".into()), "the credential `c`");

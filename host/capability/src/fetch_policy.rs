@@ -4,8 +4,8 @@ use std::fmt;
 use url::Url;
 
 use super::fetch_pattern::FetchPattern;
-use super::location::{parse_url, server_of, shown_url};
-use super::{Access, CapabilityError, FetchRequest, Reason, audience};
+use super::urls::{server_of, shown_url};
+use super::{Access, CapabilityError, Reason, audience};
 
 /// What a tool may fetch, and what it may show to the servers. Printing it shows the rules.
 ///
@@ -14,7 +14,7 @@ use super::{Access, CapabilityError, FetchRequest, Reason, audience};
 pub struct FetchPolicy {
     rules: Vec<FetchRule>,
     /// The credentials that the tool may name although its configuration does not.
-    credentials: BTreeSet<String>,
+    pub(super) credentials: BTreeSet<String>,
     /// Whether it may show what it is configured with to every server that it is configured with.
     is_trusted: bool,
     /// The tool, for the line that would allow it more.
@@ -111,28 +111,6 @@ impl FetchPolicy {
         &self.rules
     }
 
-    /// Checks a request as it came, before anything is done.
-    ///
-    /// A source checks again whatever it asks for in the end, such as the target of a redirect.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Denied`] with the line that would allow it, and [`Reason::InvalidRequest`] for a URI that
-    /// cannot be judged.
-    pub fn check_request(&self, request: &FetchRequest) -> Result<FetchPermit, CapabilityError> {
-        let uri = request.uri.as_str();
-        match request.source_type()? {
-            "http" => self.check_url(&request.http_url()?),
-            "gcs" => self.check_stored("gs", request),
-            "s3" => self.check_stored("s3", request),
-            "file" => self.check_file(uri),
-            // What the host has beyond these is nothing that a grant could name.
-            _ => self
-                .permit(|_| false)
-                .ok_or_else(|| self.denied(uri, uri, false)),
-        }
-    }
-
     /// Checks what an HTTP server shall be asked for.
     ///
     /// # Errors
@@ -170,29 +148,6 @@ impl FetchPolicy {
             .ok_or_else(|| self.denied(uri, "file:", false))
     }
 
-    /// Checks that the tool may name a credential that its configuration does not name.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Denied`] with the line that would allow it.
-    pub fn check_credential(
-        &self,
-        name: &str,
-        request: &FetchRequest,
-    ) -> Result<(), CapabilityError> {
-        if self.credentials.contains(name) {
-            return Ok(());
-        }
-        let (kind, server) = (self.kind(), request.server());
-        let message = format!(
-            "`{kind}` may not use the credential `{name}` for `{server}`: neither its configuration nor its grant names it"
-        );
-        let hint = format!(
-            "to grant it, add to the list of `{kind}` in `grants.yaml`: `- credentials: [{name}]`"
-        );
-        Err(CapabilityError::new(Reason::Denied, message).with_hint(hint))
-    }
-
     /// Checks that what opens a server may be shown to the one at `url`. `names_endpoint` says whether the
     /// request names it by `endpoint`.
     ///
@@ -206,24 +161,6 @@ impl FetchPolicy {
         names_endpoint: bool,
     ) -> Result<(), CapabilityError> {
         audience::check(access, url, self.is_trusted, names_endpoint)
-    }
-
-    /// Checks that headers which the configuration keeps sealed from the tool may be opened for a request.
-    ///
-    /// # Errors
-    ///
-    /// [`Reason::Denied`] with the line that would allow it.
-    pub fn check_sealed_headers(&self, request: &FetchRequest) -> Result<(), CapabilityError> {
-        self.check_request(request)?;
-        let is_named = |url: Url| self.is_named(&url);
-        if self.is_trusted || request.http_url().is_ok_and(is_named) {
-            return Ok(());
-        }
-        let (kind, server) = (self.kind(), request.server());
-        let message = format!(
-            "`{kind}` may not send a sealed header to `{server}`: its grant does not name the server"
-        );
-        Err(CapabilityError::new(Reason::Denied, message).with_hint(self.hint(&server, false)))
     }
 
     /// Whether the tool may show sealed headers to the server at `url`: a rule names its host, or the tool is
@@ -252,25 +189,12 @@ impl FetchPolicy {
         }
     }
 
-    fn check_stored(
-        &self,
-        scheme: &str,
-        request: &FetchRequest,
-    ) -> Result<FetchPermit, CapabilityError> {
-        let permit = self.check_object(scheme, &request.uri)?;
-        match &request.options.endpoint {
-            // Another server than that of the cloud is a server like any other.
-            Some(endpoint) => self.check_url(&parse_url(endpoint, "script.source.endpoint")?),
-            None => Ok(permit),
-        }
-    }
-
     fn has_pattern(&self, matches: impl Fn(&FetchPattern) -> bool) -> bool {
         let mut patterns = self.rules.iter().filter_map(|rule| rule.allow.as_ref());
         patterns.any(|patterns| patterns.iter().any(&matches))
     }
 
-    fn permit(&self, matches: impl Fn(&FetchPattern) -> bool) -> Option<FetchPermit> {
+    pub(super) fn permit(&self, matches: impl Fn(&FetchPattern) -> bool) -> Option<FetchPermit> {
         let mut rules = self.rules.iter().filter(|rule| rule.matches(&matches));
         let first = rules.next()?;
         Some(FetchPermit {
@@ -282,7 +206,12 @@ impl FetchPolicy {
         self.denied(&shown_url(url), &server_of(url), false)
     }
 
-    fn denied(&self, uri: &str, allow: &str, private_addresses: bool) -> CapabilityError {
+    pub(super) fn denied(
+        &self,
+        uri: &str,
+        allow: &str,
+        private_addresses: bool,
+    ) -> CapabilityError {
         let message = format!("`{}` was not granted to fetch `{uri}`", self.kind());
         CapabilityError::new(Reason::Denied, message)
             .with_hint(self.hint(allow, private_addresses))
@@ -290,7 +219,7 @@ impl FetchPolicy {
     }
 
     /// The line that grants it.
-    fn hint(&self, allow: &str, private_addresses: bool) -> String {
+    pub(super) fn hint(&self, allow: &str, private_addresses: bool) -> String {
         let kind = self.kind();
         let private_addresses = if private_addresses {
             ", private-addresses: true"
@@ -302,7 +231,7 @@ impl FetchPolicy {
         )
     }
 
-    fn kind(&self) -> &str {
+    pub(super) fn kind(&self) -> &str {
         self.kind.as_deref().unwrap_or("the tool")
     }
 }
@@ -335,7 +264,7 @@ impl FetchRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FetchOptions;
+    use crate::{FetchOptions, FetchRequest};
 
     fn rule(patterns: &[&str], private_addresses: bool) -> FetchRule {
         let patterns = patterns.iter().map(|text| text.parse().unwrap());

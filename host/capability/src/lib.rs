@@ -18,10 +18,12 @@ pub mod conformance;
 pub mod controller;
 mod error;
 pub mod expansion;
+mod fetch_check;
 mod fetch_pattern;
 mod fetch_policy;
 mod job_event;
 mod job_handle;
+mod job_identity;
 mod jobs;
 mod location;
 pub mod memory;
@@ -34,23 +36,24 @@ pub mod sync;
 pub mod syntax;
 pub mod text;
 pub mod timer;
+mod urls;
 
 pub use access::{
-    Access, AccessRequest, AccessSource, Authorization, AwsKeys, OpenedSecrets, Service,
+    Access, AccessRequest, AccessSource, Audience, Authorization, AwsKeys, OpenedSecrets, Service,
 };
-pub use audience::Audience;
 pub use backoff::{Backoff, Jitter};
 pub use error::CapabilityError;
 pub use fetch_pattern::{FetchPattern, FetchPatternError};
 pub use fetch_policy::{FetchPermit, FetchPolicy, FetchRule};
 pub use job_event::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobStatus};
 pub use job_handle::{JobHandle, JobReporter};
+pub use job_identity::JobIdentity;
 pub use jobs::{
-    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, JobIdentity, JobRequest, JobRunner, LogSink,
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, JobRequest, JobRunner, LogSink,
     MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE, Script,
 };
-pub use location::shown_url;
 pub use name::{FileName, JobName, NameError, VariableName};
 pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};
 pub use reason::Reason;
 pub use toolhost_quantity as quantity;
+pub use urls::shown_url;

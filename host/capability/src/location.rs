@@ -1,5 +1,6 @@
 use url::Url;
 
+use super::urls::{parse_url, server_of, shown_url};
 use super::{CapabilityError, FetchRequest, Reason};
 
 /// The schemes of URIs and the types of sources that they stand for.
@@ -98,30 +99,6 @@ fn below(endpoint: &str, uri: &str) -> Result<Url, CapabilityError> {
     }
     let message = format!("`{uri}` lies outside of `{}`", shown_url(&endpoint));
     Err(wrong(message).with_hint("write the whole `https://…` URL as `script.uri`"))
-}
-
-pub(super) fn parse_url(text: &str, field: &str) -> Result<Url, CapabilityError> {
-    // Not the text, which may hold a password where it cannot be told.
-    Url::parse(text).map_err(|error| {
-        let message = format!("`{field}` is no URL: {error}");
-        CapabilityError::new(Reason::InvalidRequest, message).with_field(field)
-    })
-}
-
-/// A URL without what may be a credential: scheme, host, port and path.
-#[must_use]
-pub fn shown_url(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}"));
-    let port = port.unwrap_or_default();
-    format!("{}://{host}{port}{}", url.scheme(), url.path())
-}
-
-/// The server of a URL, as a pattern that names it: scheme, host and port.
-pub(super) fn server_of(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    let port = url.port().map(|port| format!(":{port}"));
-    format!("{}://{host}{}/", url.scheme(), port.unwrap_or_default())
 }
 
 #[cfg(test)]
