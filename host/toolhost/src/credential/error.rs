@@ -3,7 +3,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::token::TokenError;
+use super::token_error::TokenError;
 use crate::capability::text::chain;
 use crate::diagnostic::{Diagnostic, there_are};
 

@@ -1,3 +1,4 @@
+mod checker;
 mod parse;
 mod providers;
 
@@ -12,20 +13,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rustix::process::geteuid;
 use serde_json::Value;
-use tokio::task::spawn_blocking;
 
+use self::parse::StoredCredential;
 use super::source::ValueSource;
 use super::{
     Credential, CredentialError, CredentialProvider, CredentialType, Machine, ProviderSettings,
     SecretProvider, SecretValue,
 };
 use crate::diagnostic::{Diagnostic, Document};
-use crate::filesystem::{open_regular, read_regular_text};
+use crate::filesystem::open_regular;
 
 /// The largest credentials file. A Kubernetes Secret, which holds the same kind of thing, takes 1 MiB.
 pub const MAX_CREDENTIALS_BYTES: u64 = 1024 * 1024;
-/// The largest file that a single secret or field is taken from, for the same reason.
-pub const MAX_SECRET_BYTES: u64 = 1024 * 1024;
 /// The permissions of a file that let others than its owner read, write or run it.
 const OTHERS_MODE: u32 = 0o077;
 
@@ -44,12 +43,6 @@ pub struct CredentialsFile {
     warnings: Vec<Diagnostic>,
     /// The secrets that warnings call short.
     short: Vec<String>,
-}
-
-/// A credential as it stands in the file.
-struct StoredCredential {
-    kind: CredentialType,
-    fields: BTreeMap<String, ValueSource>,
 }
 
 impl CredentialsFile {
@@ -262,20 +255,6 @@ fn read(file: File) -> io::Result<(String, Option<u32>)> {
     check_size(text.len(), MAX_CREDENTIALS_BYTES)?;
     let mode = metadata.is_file().then(|| metadata.permissions().mode());
     Ok((text, mode))
-}
-
-/// The text of a file with a secret, without one line end at its end.
-pub(super) async fn read_secret(path: &Path) -> io::Result<String> {
-    let path = path.to_owned();
-    // A pipe or device might never end, and a secret is read anew each time.
-    let reading = spawn_blocking(move || read_regular_text(&path, MAX_SECRET_BYTES));
-    let mut text = reading.await.map_err(io::Error::other)??;
-    let without_line_end = text.strip_suffix('\n').unwrap_or(&text);
-    let without_line_end = without_line_end
-        .strip_suffix('\r')
-        .unwrap_or(without_line_end);
-    text.truncate(without_line_end.len());
-    Ok(text)
 }
 
 fn unreadable(path: &Path, source: io::Error) -> CredentialError {

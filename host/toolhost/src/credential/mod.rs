@@ -18,8 +18,10 @@ mod kind;
 mod machine;
 mod provide;
 mod provider;
+mod secret_file;
 mod source;
 mod token;
+mod token_error;
 mod value;
 
 #[cfg(test)]
@@ -27,8 +29,7 @@ mod tests;
 
 pub use access::CredentialAccess;
 pub use error::CredentialError;
-use file::read_secret;
-pub use file::{CredentialsFile, MAX_CREDENTIALS_BYTES, MAX_SECRET_BYTES};
+pub use file::{CredentialsFile, MAX_CREDENTIALS_BYTES};
 pub use keychain::{Keychain, KeychainEntry, KeychainKind, MINTED_KEYCHAIN_KINDS};
 pub use kind::CredentialType;
 pub use machine::Machine;
@@ -39,8 +40,11 @@ pub use provide::{
 pub use provider::{
     Credential, CredentialProvider, EnvironmentVariable, KeychainProvider, SecretProvider,
 };
+pub use secret_file::MAX_SECRET_BYTES;
+use secret_file::read_secret;
 pub use token::{
     ANSWER_TIMEOUT, Exchange, ExchangeAnswer, ExchangeMethod, ExchangeRequest, HttpExchange,
-    MAX_ANSWER_BYTES, NEAR_CONNECT_TIMEOUT, Refusal, TokenError, Tokens,
+    MAX_ANSWER_BYTES, NEAR_CONNECT_TIMEOUT, Tokens,
 };
+pub use token_error::{Refusal, TokenError};
 pub use value::SecretValue;

@@ -1,17 +1,15 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
-use super::{StoredCredential, ValueSource, providers};
-use crate::capability::text::{all_of, any_of};
+use super::checker::Checker;
+use super::providers;
+use crate::capability::text::any_of;
 use crate::credential::audience::{EXPECTED_SERVERS, servers};
 use crate::credential::kind::HOSTS_FIELD;
-use crate::credential::provide::is_short;
-use crate::credential::{CredentialType, ProviderSettings, SecretValue};
-use crate::diagnostic::{Diagnostic, Document, Entry, Node, NodeKind, Source, did_you_mean};
-use crate::sealing::MIN_SECRET_BYTES;
+use crate::credential::source::ValueSource;
+use crate::credential::{CredentialType, ProviderSettings};
+use crate::diagnostic::{Diagnostic, Document, Entry, NodeKind, did_you_mean};
 
 const ROOT_KEYS: [&str; 3] = ["secrets", "credentials", "providers"];
-const SOURCE_KEYS: [&str; 2] = ["env", "file"];
 const TYPE_KEY: &str = "type";
 
 /// What stands in the file.
@@ -22,6 +20,12 @@ pub(super) struct Parsed {
     pub(super) providers: Vec<ProviderSettings>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) short: Vec<String>,
+}
+
+/// A credential as it stands in the file.
+pub(super) struct StoredCredential {
+    pub(super) kind: CredentialType,
+    pub(super) fields: BTreeMap<String, ValueSource>,
 }
 
 /// Checks the whole document, and reports everything that is wrong at once.
@@ -66,27 +70,7 @@ pub(super) fn parse(document: &Document) -> Result<Parsed, Vec<Diagnostic>> {
     }
 }
 
-pub(super) struct Checker<'document> {
-    source: &'document Source,
-    problems: Vec<Diagnostic>,
-    warnings: Vec<Diagnostic>,
-    short: Vec<String>,
-}
-
 impl Checker<'_> {
-    /// The entries of a mapping; nothing for null, which is a mapping left empty.
-    pub(super) fn mapping<'node>(&mut self, node: &'node Node, owner: &str) -> &'node [Entry] {
-        match node.entries() {
-            Some(entries) => entries,
-            None if node.is_null() => &[],
-            None => {
-                let message = format!("{owner} must be a mapping, not {}", node.type_name());
-                self.problem(Diagnostic::error(message), node);
-                &[]
-            }
-        }
-    }
-
     fn credential(&mut self, entry: &Entry) -> Option<StoredCredential> {
         let name = &entry.key.text;
         let owner = format!("credential `{name}`");
@@ -174,76 +158,3 @@ impl Checker<'_> {
         }
         kind
     }
-
-    /// A value that stands in the file, or where it comes from.
-    pub(super) fn value(&mut self, node: &Node, owner: &str) -> Option<ValueSource> {
-        let sources: Vec<_> = node
-            .entries()
-            .unwrap_or_default()
-            .iter()
-            .filter(|entry| SOURCE_KEYS.contains(&entry.key.text.as_str()))
-            .collect();
-        match (node.entries(), sources.as_slice()) {
-            (Some([_]), [source]) => {
-                let Some(text) = source.value.as_str().filter(|text| !text.is_empty()) else {
-                    let message = format!("`{}` of {owner} must be a text", source.key.text);
-                    self.problem(Diagnostic::error(message), &source.value);
-                    return None;
-                };
-                Some(match source.key.text.as_str() {
-                    "env" => ValueSource::Variable(text.to_owned()),
-                    _ => ValueSource::File(PathBuf::from(text)),
-                })
-            }
-            (Some(_), [_, _]) => {
-                let message = format!("{owner} can come from `env` or from `file`, not from both");
-                self.problem(Diagnostic::error(message), node);
-                None
-            }
-            // A mapping of one key that almost reads `env` or `file` is a slip, and not a secret.
-            (Some([only]), []) if did_you_mean(&only.key.text, SOURCE_KEYS).is_some() => {
-                self.unknown_key(only, owner, &SOURCE_KEYS);
-                None
-            }
-            _ => Some(ValueSource::Literal(SecretValue::new(node.to_value()))),
-        }
-    }
-
-    /// Says that a secret is not searched for in what leaves a call.
-    fn warn_of_short(&mut self, source: &ValueSource, owner: &str, node: &Node) {
-        if let ValueSource::Literal(value) = source
-            && is_short(value)
-        {
-            let message = format!(
-                "{owner} has fewer than {MIN_SECRET_BYTES} bytes: it is not searched for in logs and \
-                 outcomes"
-            );
-            self.warnings
-                .push(Diagnostic::warning(message).at(self.source, node.span));
-            self.short.push(owner.to_owned());
-        }
-    }
-
-    pub(super) fn unknown_key(&mut self, entry: &Entry, owner: &str, known: &[&'static str]) {
-        let key = &entry.key.text;
-        // What is like no key may be a value that was written in the place of one.
-        let (message, help) = match did_you_mean(key, known.iter().copied()) {
-            Some(meant) => (
-                format!("unknown key `{key}` in {owner}"),
-                format!("did you mean `{meant}`?"),
-            ),
-            None => (
-                format!("unknown key in {owner}"),
-                format!("known are {}", all_of(known)),
-            ),
-        };
-        let diagnostic = Diagnostic::error(message)
-            .at(self.source, entry.key.span)
-            .help(help);
-        self.problems.push(diagnostic);
-    }
-
-    pub(super) fn problem(&mut self, diagnostic: Diagnostic, node: &Node) {
-        self.problems.push(diagnostic.at(self.source, node.span));
-    }
-}

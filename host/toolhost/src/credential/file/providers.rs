@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::parse::Checker;
+use super::checker::Checker;
 use crate::capability::text::all_of;
 use crate::credential::provide::{ProviderSettings, Settings, server};
 use crate::diagnostic::{Diagnostic, Entry, Node, did_you_mean};

@@ -4,9 +4,8 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::error::{Refusal, TokenError};
 use super::exchange::{ExchangeAnswer, ExchangeRequest};
-use crate::credential::{CredentialError, SecretValue};
+use crate::credential::{CredentialError, Refusal, SecretValue, TokenError};
 use crate::sealing::Redactor;
 
 /// The longest text of a server in an error.

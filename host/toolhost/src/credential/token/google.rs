@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::cache::Made;
 use super::exchange::{ExchangeMethod, ExchangeRequest};
 use super::oauth2::{address, scopes};
-use super::{Made, Mint, Servers, Source, Token};
+use super::source::{Mint, Servers, Source, Token};
 use crate::capability::{Access, Authorization, Service};
 use crate::credential::{Credential, CredentialError, Machine, SecretValue, read_secret};
 

@@ -7,33 +7,30 @@ mod answer;
 mod aws;
 mod cache;
 mod client;
-mod error;
 mod exchange;
 mod google;
 mod oauth2;
+mod source;
 
-use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 pub(super) use answer::Asked;
 pub(super) use cache::{Cache, Made, Version};
 pub use client::HttpExchange;
-pub use error::{Refusal, TokenError};
 pub(super) use exchange::bearer;
 pub use exchange::{
     ANSWER_TIMEOUT, Exchange, ExchangeAnswer, ExchangeMethod, ExchangeRequest, MAX_ANSWER_BYTES,
     NEAR_CONNECT_TIMEOUT,
 };
 
+use self::source::{Servers, Source, Token, is_unanswered};
 use super::audience::{audience, own_audience};
 use super::{Credential, CredentialError, CredentialType, Machine};
-use crate::capability::sync::lock;
 use crate::capability::{Access, Audience, Authorization, Service};
 
 /// Access by credentials: what stands in them, and what servers give for them.
@@ -41,42 +38,6 @@ use crate::capability::{Access, Audience, Authorization, Service};
 pub struct Tokens {
     cache: Arc<Cache<Token>>,
     servers: Servers,
-}
-
-/// Who can be asked, and by which clock.
-#[derive(Clone)]
-struct Servers {
-    exchange: Arc<dyn Exchange>,
-    machine: Machine,
-    /// The services whose metadata server is known not to be there.
-    absent: Arc<Mutex<HashSet<Service>>>,
-}
-
-/// What a server gave.
-#[derive(Clone)]
-struct Token {
-    access: Access,
-    /// The refresh token that takes the place of the credential's own, which the server declared used.
-    refresh_token: Option<SecretString>,
-}
-
-/// How access by a credential is had.
-enum Source {
-    /// It stands in the credential.
-    Given(Access),
-    /// A server must be asked.
-    Asked(Box<dyn Mint>),
-}
-
-/// Asks a server for a token.
-#[async_trait]
-trait Mint: Send + Sync + 'static {
-    /// Asks once. `last` is what the same source gave before.
-    async fn mint(
-        &self,
-        servers: &Servers,
-        last: Option<Token>,
-    ) -> Result<Made<Token>, CredentialError>;
 }
 
 impl Tokens {
@@ -216,11 +177,6 @@ fn nothing(service: Service, machine: &Machine) -> Access {
     }
 }
 
-fn is_unanswered(error: &CredentialError) -> bool {
-    let is_it = |source: &TokenError| matches!(source, TokenError::Unanswered(_));
-    matches!(error, CredentialError::Token { source, .. } if is_it(source))
-}
-
 fn token_key(name: &str) -> String {
     format!("credential `{name}`")
 }
@@ -278,56 +234,6 @@ pub(super) fn is_same(one: &Authorization, other: &Authorization) -> bool {
                 && equal(&one.secret_access_key, &other.secret_access_key)
         }
         _ => false,
-    }
-}
-
-impl Servers {
-    /// Sends a request for the sake of `owner`.
-    async fn ask(
-        &self,
-        owner: &str,
-        request: ExchangeRequest,
-    ) -> Result<(Asked, ExchangeAnswer), CredentialError> {
-        let asked = Asked::new(owner, &request);
-        let answer = self.exchange.exchange(request).await;
-        let unanswered = |error| CredentialError::token(owner, TokenError::Unanswered(error));
-        Ok((asked, answer.map_err(unanswered)?))
-    }
-
-    /// Whether the service's metadata server is known not to be there.
-    fn is_absent(&self, service: Service) -> bool {
-        self.absent().contains(&service)
-    }
-
-    /// Asks a metadata server, which may not be there: where it does not answer the first time, nobody
-    /// asks for it again.
-    async fn probe<T>(
-        &self,
-        service: Service,
-        is_known: bool,
-        asking: impl Future<Output = Result<T, CredentialError>>,
-    ) -> Result<T, CredentialError> {
-        let given = asking.await;
-        if !is_known && given.as_ref().is_err_and(is_unanswered) {
-            self.absent().insert(service);
-        }
-        given
-    }
-
-    fn absent(&self) -> MutexGuard<'_, HashSet<Service>> {
-        lock(&self.absent)
-    }
-}
-
-impl Made<Token> {
-    fn new(access: Access) -> Self {
-        Self {
-            expires_at: access.expires_at,
-            value: Token {
-                access,
-                refresh_token: None,
-            },
-        }
     }
 }
 

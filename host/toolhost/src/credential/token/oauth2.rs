@@ -3,8 +3,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
+use super::cache::Made;
 use super::exchange::{ExchangeRequest, basic};
-use super::{Made, Mint, Servers, Source, Token};
+use super::source::{Mint, Servers, Source, Token};
 use crate::capability::{Access, Authorization};
 use crate::credential::{Credential, CredentialError};
 

@@ -6,11 +6,13 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::{Made, Mint, Servers, Source, Token, region, with_surroundings};
+use super::surroundings::{region, with_surroundings};
 use crate::capability::{Access, Authorization, AwsKeys, Service};
 use crate::credential::token::answer::{Asked, timestamp};
+use crate::credential::token::cache::Made;
 use crate::credential::token::exchange::{ExchangeAnswer, ExchangeMethod, ExchangeRequest};
 use crate::credential::token::oauth2::address;
+use crate::credential::token::source::{Mint, Servers, Source, Token};
 use crate::credential::{CredentialError, Machine, read_secret};
 
 /// The server of Amazon's container service.

@@ -2,11 +2,13 @@
 
 mod metadata;
 mod profile;
+mod surroundings;
 mod web_identity;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Made, Mint, Servers, Source, Token};
+use self::surroundings::{region, with_surroundings};
+use super::source::{Servers, Source};
 use crate::capability::{Access, Authorization, AwsKeys, Service};
 use crate::credential::{Credential, CredentialError, Machine};
 
@@ -114,21 +116,4 @@ fn of_environment(machine: &Machine) -> Option<Access> {
     let mut access = Access::new(Authorization::Aws(keys), "the variable `AWS_ACCESS_KEY_ID`");
     with_surroundings(&mut access, machine);
     Some(access)
-}
-
-fn region(machine: &Machine) -> Option<String> {
-    let region = machine.variable("AWS_REGION");
-    region.or_else(|| machine.variable("AWS_DEFAULT_REGION"))
-}
-
-/// What the environment says about the service rather than about keys, where nothing nearer said it.
-fn with_surroundings(access: &mut Access, machine: &Machine) {
-    if access.region.is_none() {
-        access.region = region(machine);
-    }
-    if access.endpoint.is_none() {
-        access.endpoint = machine
-            .variable("AWS_ENDPOINT_URL_S3")
-            .or_else(|| machine.variable("AWS_ENDPOINT_URL"));
-    }
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::{Source, region, web_identity, with_surroundings};
+use super::surroundings::{region, with_surroundings};
+use super::web_identity;
 use crate::capability::{Access, Authorization, AwsKeys};
+use crate::credential::token::source::Source;
 use crate::credential::{CredentialError, Machine, read_secret};
 
 /// The settings of one profile, from both files.

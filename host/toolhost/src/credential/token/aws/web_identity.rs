@@ -5,11 +5,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Made, Mint, Servers, Source, Token, with_surroundings};
+use super::surroundings::with_surroundings;
 use crate::capability::{Access, Authorization, AwsKeys};
 use crate::credential::token::answer::timestamp;
+use crate::credential::token::cache::Made;
 use crate::credential::token::exchange::ExchangeRequest;
 use crate::credential::token::oauth2::address;
+use crate::credential::token::source::{Mint, Servers, Source, Token};
 use crate::credential::{CredentialError, Machine, read_secret};
 
 /// The version of the protocol that Amazon's Security Token Service has had since it exists.
