@@ -4,8 +4,10 @@
 //! [`Diagnostic`] is one problem with the places it concerns; [`did_you_mean`] finds what was probably
 //! meant. Nothing here knows what a playbook, a credential or a tool is.
 
+mod bounds;
 mod builder;
 mod document;
+mod node;
 mod parse;
 mod report;
 mod scalar;
@@ -14,8 +16,9 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-pub use document::{Document, Entry, Key, Node, NodeKind, Place};
-pub use parse::{MAX_ALIASED_BYTES, MAX_ALIASED_NODES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES};
+pub use bounds::{MAX_ALIASED_BYTES, MAX_ALIASED_NODES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NODES};
+pub use document::{Document, Place};
+pub use node::{Entry, Key, Node, NodeKind};
 pub use report::{Diagnostic, Severity};
 pub use source::{Source, Span};
 

@@ -1,18 +1,8 @@
 use granit_parser::Parser;
 
 use super::builder::{Builder, trimmed};
-use super::{Diagnostic, Node, Source, Span};
+use super::{Diagnostic, MAX_DEPTH, MAX_DOCUMENT_BYTES, Node, Source, Span};
 
-/// The largest text that is read. Playbooks hold scripts at most, and those are better kept in files.
-pub const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
-/// How deep values may be nested. Everything that walks the tree may recurse this deep.
-pub const MAX_DEPTH: usize = 64;
-/// The most values of one document, with those that aliases repeat.
-pub const MAX_NODES: usize = 200_000;
-/// The most values that aliases may repeat: nested aliases would otherwise multiply without end.
-pub const MAX_ALIASED_NODES: usize = 20_000;
-/// The most text that aliases may repeat, in bytes.
-pub const MAX_ALIASED_BYTES: usize = 16 * 1024 * 1024;
 /// The longest key that JSON may have on one line; YAML's own rule of 1,024 would refuse valid JSON.
 const MAX_KEY_CHARACTERS: usize = 65_536;
 
