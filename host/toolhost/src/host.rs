@@ -60,12 +60,6 @@ pub struct ToolHost {
 }
 
 impl ToolHost {
-    /// Starts to set up a host.
-    #[must_use]
-    pub fn builder() -> ToolHostBuilder {
-        ToolHostBuilder::default()
-    }
-
     /// The tools that can be called.
     #[must_use]
     pub fn registry(&self) -> &Registry {

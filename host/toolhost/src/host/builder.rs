@@ -32,6 +32,14 @@ pub enum BuildError {
 /// memory is used by those that there are, 60 KiB each.
 const DEFAULT_MAX_CALLS: u32 = 1_000;
 
+impl ToolHost {
+    /// Starts to set up a host.
+    #[must_use]
+    pub fn builder() -> ToolHostBuilder {
+        ToolHostBuilder::default()
+    }
+}
+
 impl Default for ToolHostBuilder {
     fn default() -> Self {
         Self {
