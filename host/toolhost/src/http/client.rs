@@ -7,8 +7,9 @@ use http::{HeaderMap, StatusCode};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
 
+use super::literal::check_literal;
 use super::proxy::{ProxyHost, ProxySettings, proxies};
-use super::resolve::{PolicyResolver, check_literal};
+use super::resolve::PolicyResolver;
 use super::retry::{Attempts, RetryPolicy, is_retryable, retry_after};
 use super::trust::{Trust, trust};
 use super::{AddressPolicy, HttpError, Request, Response, shown};

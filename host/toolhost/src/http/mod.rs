@@ -6,6 +6,7 @@
 mod address;
 mod client;
 mod error;
+mod literal;
 mod message;
 mod proxy;
 mod resolve;

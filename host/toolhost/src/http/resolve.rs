@@ -2,10 +2,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use url::{Host, Url};
 
 use super::proxy::ProxyHost;
-use super::{AddressClass, AddressPolicy, HttpError};
+use super::{AddressClass, AddressPolicy};
 
 /// Resolves names by the machine's own resolver, and gives out only addresses that the policy takes.
 ///
@@ -73,36 +72,5 @@ impl Resolve for PolicyResolver {
                 _ => Ok(Box::new(usable.into_iter()) as Addrs),
             }
         })
-    }
-}
-
-/// Checks an address that stands in a URL itself, which no resolver sees.
-pub(super) fn check_literal(
-    url: &Url,
-    policy: AddressPolicy,
-    proxies: &[ProxyHost],
-) -> Result<(), HttpError> {
-    let address = match url.host() {
-        Some(Host::Ipv4(address)) => IpAddr::V4(address),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address),
-        // A proxy's name is exempt in the resolver, so that it may not be asked for by name.
-        Some(Host::Domain(name)) if policy != AddressPolicy::Any => {
-            return if ProxyHost::any_is(proxies, name) {
-                Err(HttpError::ProxyRefused {
-                    host: name.to_owned(),
-                })
-            } else {
-                Ok(())
-            };
-        }
-        Some(Host::Domain(_)) | None => return Ok(()),
-    };
-    match policy.objection(address) {
-        None => Ok(()),
-        Some(class) => Err(HttpError::AddressRefused {
-            host: address.to_string(),
-            address,
-            class,
-        }),
     }
 }
