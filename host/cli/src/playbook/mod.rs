@@ -21,6 +21,7 @@ mod parse;
 mod preflight;
 mod report;
 mod run;
+mod runner;
 
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,6 @@ mod tests;
 pub use execution_id::{ExecutionId, MAX_EXECUTION_ID_BYTES, ParseExecutionIdError};
 pub use model::{Condition, Metadata, Next, NextArc, NextMode, Playbook, Step, StepTool};
 pub use overrides::{Override, OverrideError, merge_payload};
-pub use preflight::StepProblem;
 pub use report::{Report, RunStatus, StepReport, StepStatus};
-pub use run::{RunError, RunFailure, RunInputs, StepCall, StepResult, StepRunner, run};
+pub use run::{RunError, RunFailure, RunInputs, run};
+pub use runner::{StepCall, StepProblem, StepResult, StepRunner};

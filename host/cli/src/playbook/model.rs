@@ -5,8 +5,6 @@ use toolhost::credential::{CredentialProvider, Keychain, KeychainEntry};
 use toolhost::template::TemplateError;
 use toolhost_diagnostic::{Diagnostic, Document, Place, Span};
 
-use super::{graph, parse};
-
 /// The key under which a step's own arguments are given to its tool, as NoETL does it.
 pub(super) const ARGUMENTS_KEY: &str = "args";
 
@@ -108,26 +106,6 @@ pub struct Condition {
 }
 
 impl Playbook {
-    /// Checks a document that was read.
-    ///
-    /// # Errors
-    ///
-    /// Every problem, in the order of their places; of more than 50 the first ones, and how many more
-    /// there are.
-    pub fn parse(document: Document) -> Result<Self, Vec<Diagnostic>> {
-        let parsed = parse::parse(&document)?;
-        let order = graph::order(&parsed.steps);
-        Ok(Self {
-            document,
-            metadata: parsed.metadata,
-            workload: parsed.workload,
-            keychain: parsed.keychain,
-            steps: parsed.steps,
-            order,
-            warnings: parsed.warnings,
-        })
-    }
-
     /// What the playbook says of itself.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {

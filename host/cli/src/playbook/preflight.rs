@@ -1,24 +1,13 @@
 //! What can be found wrong with a playbook before its first step runs.
 
 use std::collections::HashSet;
-use std::error::Error;
 
 use toolhost::sealing::ExecutionSecrets;
 use toolhost::template::TemplateContext;
 
 use super::ExecutionId;
 use super::model::Playbook;
-use super::run::{StepCall, StepRunner};
-
-/// Why a step would not run.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct StepProblem<E: Error + 'static> {
-    /// The step.
-    pub step: String,
-    /// Why.
-    pub source: E,
-}
+use super::runner::{StepCall, StepProblem, StepRunner};
 
 /// Lets the runner check every step that has a tool, in the order in which they run, and returns the problems of those
 /// that can be reached. Of the others the runner is only told.

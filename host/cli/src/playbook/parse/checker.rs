@@ -1,8 +1,10 @@
 use toolhost::capability::text::all_of;
 use toolhost_diagnostic::{Diagnostic, Entry, Node, Source, Span, did_you_mean};
 
-use super::MAX_PROBLEMS;
 use super::refusal::Refusal;
+
+/// How many problems of a playbook are reported at once; nobody reads more.
+pub(super) const MAX_PROBLEMS: usize = 50;
 
 /// Collects what is wrong with a document, so that all of it is told at once.
 pub(super) struct Checker<'document> {

@@ -3,9 +3,11 @@ use toolhost::template::Renderer;
 use toolhost_diagnostic::{Diagnostic, Entry, Node, Span};
 
 use super::checker::Checker;
-use super::{MAX_STEP_NAME_BYTES, next, refusal};
+use super::{next, refusal};
 use crate::playbook::model::{ARGUMENTS_KEY, Step, StepTool};
 
+/// How long the name of a step may be. It becomes part of a job's name, where it is shortened anyway.
+const MAX_STEP_NAME_BYTES: usize = 128;
 const STEP_KEYS: &[&str] = &["step", "desc", "tool", "next", "args", "input"];
 /// The names under which a step may have arguments of its own.
 const ARGUMENT_KEYS: [&str; 2] = [ARGUMENTS_KEY, "input"];

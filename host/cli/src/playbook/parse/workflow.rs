@@ -2,11 +2,14 @@ use std::collections::{HashMap, HashSet};
 
 use toolhost_diagnostic::{Diagnostic, Node, Span, did_you_mean};
 
-use super::checker::Checker;
+use super::checker::{Checker, MAX_PROBLEMS};
 use super::step::{self, RawStep};
-use super::{MAX_PROBLEMS, MAX_STEPS};
 use crate::playbook::graph;
 use crate::playbook::model::{Next, NextArc, NextMode, Step};
+
+/// How many steps a playbook may have. Nobody writes as many, and checks of the graph take the square of
+/// it in time.
+const MAX_STEPS: usize = 10_000;
 
 /// How many steps of a circle a message lists.
 const MAX_LISTED_STEPS: usize = 8;

@@ -158,3 +158,4 @@ impl Checker<'_> {
         }
         kind
     }
+}
