@@ -1,17 +1,22 @@
 //! Where components are compiled.
 
+mod error;
 mod program;
+mod thread;
 mod worker;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmtime::component::Component;
 
+pub use error::CompileError;
 pub use program::CompilerProgram;
-pub use worker::{WorkerError, compile_standard_input};
+pub(super) use thread::compile_in_process;
+pub use worker::{MAX_COMPONENT_BYTES, WorkerError, compile_standard_input};
 
-use super::structure::{self, StructureError};
+use thread::blocking;
+
+use super::structure;
 use crate::engine::ToolEngine;
 
 /// Where components are compiled that are not this library's own.
@@ -27,35 +32,6 @@ pub enum Compiler {
     InProcess,
     /// In a process of its own with limits on memory and time, which is killed at a deadline.
     Program(CompilerProgram),
-}
-
-/// Why a component was not compiled.
-#[derive(Debug, thiserror::Error)]
-pub enum CompileError {
-    /// Its structure says that it would cost too much.
-    #[error(transparent)]
-    Structure(StructureError),
-    /// It is no component, or one with features that this host does not have.
-    #[error("the compiler refuses it")]
-    Refused(#[source] wasmtime::Error),
-    /// What it compiles to does not fit this host.
-    #[error("this host cannot run it")]
-    NotRunnable(#[source] wasmtime::Error),
-    /// It takes too long.
-    #[error("it takes more than {} ms to compile", .0.as_millis())]
-    TooSlow(Duration),
-    /// It takes too much memory.
-    #[error("it takes more than {} MiB of memory to compile", .0 >> 20)]
-    TooMuchMemory(u64),
-    /// It comes to too much.
-    #[error("it compiles to more than {} MiB", .0 >> 20)]
-    TooLarge(u64),
-    /// The compiler broke off.
-    #[error("the compiler broke off: {0}")]
-    Broken(String),
-    /// The compiler cannot be started, or be spoken with.
-    #[error("cannot run the compiler")]
-    Unavailable(#[source] std::io::Error),
 }
 
 impl Compiler {
@@ -80,21 +56,4 @@ impl Compiler {
             Self::Program(program) => program.compile(engine, &bytes).await,
         }
     }
-}
-
-/// Compiles on a thread, which other calls do not wait for.
-pub(super) async fn compile_in_process(
-    engine: &ToolEngine,
-    bytes: Arc<[u8]>,
-) -> Result<Component, CompileError> {
-    let engine = engine.wasmtime().clone();
-    blocking(move || Component::from_binary(&engine, &bytes).map_err(CompileError::Refused)).await
-}
-
-/// Does what takes from milliseconds to seconds, and what may panic.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, CompileError> + Send + 'static,
-) -> Result<T, CompileError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(CompileError::Broken(error.to_string())))
 }

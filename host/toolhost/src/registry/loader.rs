@@ -10,7 +10,7 @@ use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime::component::{Component, Linker};
 
 use super::cache::ComponentCache;
-use super::compiler::{CompileError, Compiler, compile_in_process};
+use super::compiler::{CompileError, Compiler, MAX_COMPONENT_BYTES, compile_in_process};
 use super::description::{self, Description, shortened};
 use super::schema::ConfigSchema;
 use super::structure::StructureError;
@@ -26,8 +26,6 @@ use crate::limits::Limits;
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
 
-/// The largest component; one that brings a Python interpreter has 18 MB.
-pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
 /// How long `describe` may take with what it waits for; what it computes is bounded by [`Limits::cpu_time`]. There is
 /// nothing to wait for: an interpreter starts in a second.
 const DESCRIBE_TIME: Duration = Duration::from_secs(10);

@@ -18,10 +18,13 @@ mod stubs;
 mod tool;
 
 pub use cache::ComponentCache;
-pub use compiler::{CompileError, Compiler, CompilerProgram, WorkerError, compile_standard_input};
+pub use compiler::{
+    CompileError, Compiler, CompilerProgram, MAX_COMPONENT_BYTES, WorkerError,
+    compile_standard_input,
+};
 pub use embedded::{EMBEDDED_TOOLS, is_built_in};
 pub(crate) use field_path::{KnownField, find_field};
-pub use loader::{LoadError, MAX_COMPONENT_BYTES, ToolLoader};
+pub use loader::{LoadError, ToolLoader};
 pub use lookup::{AddError, Registry, ResolveError};
 pub use reference::{ParseToolRefError, ToolRef, VersionRef};
 pub use schema::ConfigProblem;

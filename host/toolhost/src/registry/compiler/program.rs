@@ -10,8 +10,9 @@ use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
+use super::error::CompileError;
+use super::thread::blocking;
 use super::worker::{EXIT_REFUSED, MEMORY_BYTES};
-use super::{CompileError, blocking};
 use crate::engine::ToolEngine;
 use crate::registry::cache;
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::engine::AddressSpace;
-use crate::registry::MAX_COMPONENT_BYTES;
 
+/// The largest component; one that brings a Python interpreter has 18 MB.
+pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
 /// The most memory of the process, without what is only reserved. A component with a Python interpreter takes 400 MB
 /// with two processors; more processors compile more functions at once.
 pub(super) const MEMORY_BYTES: u64 = 2 << 30;

@@ -4,7 +4,8 @@ use wasmparser::{
 };
 
 use super::bounds::{Census, Measure};
-use super::{StructureError, types};
+use super::error::StructureError;
+use super::types;
 
 /// A component of which not all was read yet.
 #[derive(Debug, Default)]

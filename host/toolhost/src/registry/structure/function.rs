@@ -1,7 +1,7 @@
 use wasmparser::{FunctionBody, Operator};
 
-use super::StructureError;
 use super::bounds::{Census, Measure};
+use super::error::StructureError;
 
 /// A function of fewer bytes cannot have a structure that costs anything, unless it has many locals.
 const SMALL_BYTES: u64 = 512;

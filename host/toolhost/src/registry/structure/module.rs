@@ -3,7 +3,8 @@ use wasmparser::{
 };
 
 use super::bounds::{Census, Measure};
-use super::{StructureError, function, types};
+use super::error::StructureError;
+use super::{function, types};
 
 /// A module of which not all was read yet.
 #[derive(Debug, Default)]

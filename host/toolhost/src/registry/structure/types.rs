@@ -3,8 +3,8 @@ use wasmparser::{
     ComponentTypeRef, CompositeInnerType, CoreType, ModuleTypeDeclaration, RecGroup,
 };
 
-use super::StructureError;
 use super::bounds::{Census, Measure};
+use super::error::StructureError;
 
 /// How a component type begins, within which others can be.
 const COMPONENT_TYPE: u8 = 0x41;

@@ -1,0 +1,23 @@
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+
+use super::error::CompileError;
+use crate::engine::ToolEngine;
+
+/// Compiles on a thread, which other calls do not wait for.
+pub(crate) async fn compile_in_process(
+    engine: &ToolEngine,
+    bytes: Arc<[u8]>,
+) -> Result<Component, CompileError> {
+    let engine = engine.wasmtime().clone();
+    blocking(move || Component::from_binary(&engine, &bytes).map_err(CompileError::Refused)).await
+}
+
+/// Does what takes from milliseconds to seconds, and what may panic.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CompileError> + Send + 'static,
+) -> Result<T, CompileError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(CompileError::Broken(error.to_string())))
+}
