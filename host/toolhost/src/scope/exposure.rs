@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::CallContext;
+use super::context::CallContext;
 use crate::capability::JobRequest;
 use crate::sealing::MIN_SECRET_BYTES;
 

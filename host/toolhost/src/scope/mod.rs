@@ -6,6 +6,7 @@
 
 mod backends;
 mod command_line;
+mod context;
 mod exposure;
 mod fetch;
 mod job;
@@ -18,13 +19,12 @@ use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 pub use backends::Backends;
+pub use context::CallContext;
 pub use job::RunningJob;
 
 use self::exposure::{secret_place, without_own_words};
 use crate::capability::sync::lock;
-use crate::capability::{
-    CapabilityError, FetchPolicy, JobEnd, JobEvent, JobIdentity, JobRequest, Reason,
-};
+use crate::capability::{CapabilityError, JobEnd, JobEvent, JobIdentity, JobRequest, Reason};
 use crate::limits::Limits;
 use crate::log::JobLog;
 use crate::progress::{ProgressEvent, ProgressSender};
@@ -44,21 +44,6 @@ pub struct CallScope {
     backends: Arc<Backends>,
     progress: Option<ProgressSender>,
     jobs: Mutex<Vec<Arc<RunningJob>>>,
-}
-
-/// What a call knows about itself.
-#[derive(Debug, Clone, Default)]
-pub struct CallContext {
-    /// The execution that it belongs to.
-    pub execution_id: String,
-    /// The step that it belongs to.
-    pub step: String,
-    /// The tool that is called, for logs: `script@0.1.0`.
-    pub tool: String,
-    /// What the tool may fetch.
-    pub fetch_policy: Arc<FetchPolicy>,
-    /// Its configuration as the tool gets it: JSON.
-    pub config: String,
 }
 
 impl CallScope {
