@@ -51,6 +51,7 @@ mod segments;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod vault;
 
 pub use execution::{CurrentRedactor, ExecutionSecrets, SecretOrigin};
