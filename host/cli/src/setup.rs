@@ -1,92 +1,30 @@
 //! Puts a host together from what a user says: the one place of the library that names concrete backends.
 
 mod credentials;
+mod error;
 mod grants;
 mod objects;
 mod plan;
 mod plugins;
 mod policy;
+mod settings;
 
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use credentials::Credentials;
+pub use error::SetupError;
 pub use grants::{GrantsFile, GrantsFileError, Plugin};
 pub use plan::{PlanSources, set_up_plan};
 pub use plugins::PluginError;
 pub use policy::{PolicyFile, PolicyFileError};
+pub use settings::Settings;
 
 use toolhost::backend::local::{LocalEngine, LocalSettings};
-use toolhost::capability::{AccessSource, FetchRule, JobRunner, ObjectSource};
-use toolhost::credential::CredentialError;
-use toolhost::grant::Grants;
-use toolhost::host::{BuildError, ToolHost};
-use toolhost::http::HttpSettings;
-use toolhost::registry::{Compiler, LoadError, LoadedTool, ToolIdentity};
+use toolhost::capability::{JobRunner, ObjectSource};
+use toolhost::host::ToolHost;
+use toolhost::registry::{LoadedTool, ToolIdentity};
 use toolhost_diagnostic::Diagnostic;
-use toolhost_kubernetes::{ConnectError, KubernetesEngine, KubernetesSettings};
-
-/// What a host is put together from.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Settings {
-    /// What relative paths of scripts are relative to: the playbook's folder.
-    pub base: PathBuf,
-    /// What every script file must lie below.
-    pub workspace: PathBuf,
-    /// A folder with more tools, and `grants.yaml`.
-    pub plugins: Option<PathBuf>,
-    /// Where programs are searched for, as `PATH` has it.
-    pub search_path: Option<String>,
-    /// The delay before the first repetition of a failed attempt on the local engine.
-    pub backoff_base: Option<Duration>,
-    /// Where compiled components are kept.
-    pub cache_directory: Option<PathBuf>,
-    /// Where the components of the folder are compiled.
-    pub compiler: Compiler,
-    /// Where large logs are kept.
-    pub log_directory: Option<PathBuf>,
-    /// The cluster that jobs run on, and what they may ask it for; without it they are processes of this machine.
-    pub kubernetes: Option<KubernetesSettings>,
-    /// How servers are asked.
-    pub http: HttpSettings,
-    /// Where the credentials of `source.auth` come from.
-    pub access: Option<Arc<dyn AccessSource>>,
-    /// Whether the tools that this build brings may fetch from addresses as well that are not public: right
-    /// where whoever writes playbooks could reach those anyhow.
-    pub private_addresses: bool,
-}
-
-/// Why a host could not be put together.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// There is no engine.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// A tool that this host was built with cannot be loaded.
-    #[error("this build is broken")]
-    Embedded(#[source] LoadError),
-    /// The folder of tools cannot be read.
-    #[error("cannot read the folder of tools `{}`", path.display())]
-    Plugins {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The grants cannot be read.
-    #[error(transparent)]
-    Grants(#[from] GrantsFileError),
-    /// The credentials cannot be read.
-    #[error(transparent)]
-    Credentials(#[from] CredentialError),
-    /// There is no cluster to talk to.
-    #[error("cannot use the engine `kubernetes`")]
-    Cluster(#[from] ConnectError),
-}
+use toolhost_kubernetes::KubernetesEngine;
 
 /// A host, and what became of the plugins folder.
 #[derive(Debug)]
@@ -103,46 +41,6 @@ pub struct SetUp {
 
 /// How many calls a command makes at once: a playbook's steps come one after the other.
 const MAX_CALLS: u32 = 4;
-
-impl Settings {
-    /// Settings for scripts below `workspace`, with defaults for everything else.
-    #[must_use]
-    pub fn new(base: impl Into<PathBuf>, workspace: impl Into<PathBuf>) -> Self {
-        Self {
-            base: base.into(),
-            workspace: workspace.into(),
-            plugins: None,
-            search_path: None,
-            backoff_base: None,
-            cache_directory: None,
-            compiler: Compiler::InProcess,
-            log_directory: None,
-            kubernetes: None,
-            http: HttpSettings::default(),
-            access: None,
-            private_addresses: false,
-        }
-    }
-
-    /// What the tools that this build brings may do before the grants of the folder are added.
-    fn embedded_grants(&self) -> Grants {
-        Grants::all().fetching(FetchRule {
-            allow: None,
-            private_addresses: self.private_addresses,
-        })
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Settings")
-            .field("base", &self.base)
-            .field("workspace", &self.workspace)
-            .field("plugins", &self.plugins)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Puts a host together, with the tools that this build brings and those of the
 /// plugins folder.
