@@ -1,16 +1,13 @@
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::fmt;
 
-use crate::error::{Error, Result, code};
-use crate::{
-    Details, FetchOptions, JobEnd, JobEvent, JobEventKind, JobSpec, Level, LogExcerpt, LogPage,
-    SecretEntry,
-};
+use serde::Serialize;
 
-/// How long [`Job::events`] lets the host wait for one event. The host may return earlier, so this
-/// decides nothing but how often a quiet job wakes its tool.
-const EVENT_WAIT: Duration = Duration::from_hours(1);
+use crate::error::Result;
+use crate::options::Options;
+use crate::{Details, FetchOptions, Job, Level, SecretEntry};
 
 /// What the host can do for a tool.
 ///
@@ -82,103 +79,91 @@ pub trait Object {
     fn read(&self, offset: u64, max_bytes: u32) -> Result<Vec<u8>>;
 }
 
-/// A program that runs isolated from the tool. It is cancelled when the call ends; dropping this
-/// handle alone does not cancel it.
-pub trait Job {
-    /// The job's name.
-    fn name(&self) -> String;
+/// What a job shall be. Nothing happens until it is handed to [`Host::create_job`].
+///
+/// The program finds the entries of its secret in its environment, and `NOETL_SCRIPT`, the path of the
+/// script. `NOETL_ARGS` is the secret's entry of that name, or `@` and the path of a file where that is
+/// too long for an argument.
+pub struct JobSpec<'handles, H: Host> {
+    pub(crate) name: String,
+    pub(crate) options: Options,
+    pub(crate) script: Option<(String, &'handles H::Object)>,
+    pub(crate) environment: Option<&'handles H::Secret>,
+}
 
-    /// What is known about it: `namespace`, `uid`, `adopted` (`true` where it was found running),
-    /// `engine`.
-    fn metadata(&self) -> Details;
-
-    /// The next event, each once and in order; none where nothing happened within `max_wait`, or the
-    /// job is over. Most tools want [`Job::events`].
-    ///
-    /// # Errors
-    ///
-    /// `EngineUnavailable`.
-    fn watch(&self, max_wait: Duration) -> Result<Option<JobEvent>>;
-
-    /// Every event until the job is over, waiting for each as long as it takes. The last one is
-    /// [`JobEventKind::Finished`], or an error.
-    fn events(&self) -> Events<'_, Self>
-    where
-        Self: Sized,
-    {
-        Events {
-            job: self,
-            ended: false,
+impl<'handles, H: Host> JobSpec<'handles, H> {
+    /// A job of that name: a DNS label of at most 52 characters. The name identifies the job.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            options: Options::default(),
+            script: None,
+            environment: None,
         }
     }
 
-    /// Waits until the job is over, and says how it ended.
-    ///
-    /// # Errors
-    ///
-    /// `EngineUnavailable`, and `Internal` where the host ends the events without saying how.
-    fn wait(&self) -> Result<JobEnd>
-    where
-        Self: Sized,
-    {
-        for event in self.events() {
-            if let JobEventKind::Finished(end) = event?.kind {
-                return Ok(end);
-            }
-        }
-        Err(Error::new(
-            code::INTERNAL,
-            "the job's events ended without its end",
-        ))
+    /// The program and its arguments. `$(NAME)` is replaced by the environment variable once, and `$$`
+    /// is a plain `$`.
+    #[must_use]
+    pub fn command<T: AsRef<str>>(self, words: &[T]) -> Self {
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        self.option("command", &words)
     }
 
-    /// Ends the job and blocks until nothing of it runs; [`JobEventKind::Finished`] follows.
-    ///
-    /// # Errors
-    ///
-    /// `EngineUnavailable`.
-    fn cancel(&self, reason: &str) -> Result<()>;
+    /// The container image, where the engine has them.
+    #[must_use]
+    pub fn image(self, image: &str) -> Self {
+        self.option("image", image)
+    }
 
-    /// At most `max_records` lines from `cursor` on, 0 being the first. Blocks for at most `max_wait`
-    /// while there is none.
-    ///
-    /// # Errors
-    ///
-    /// `InvalidRequest` (a cursor that no page named).
-    fn read_logs(&self, cursor: u64, max_records: u32, max_wait: Duration) -> Result<LogPage>;
+    /// Any option of a Kubernetes Job by its name, such as `backoffLimit` or `resources`. A name set
+    /// twice keeps the later value.
+    #[must_use]
+    pub fn option<T: Serialize + ?Sized>(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: &T,
+    ) -> Self {
+        self.options.set(name, value);
+        self
+    }
 
-    /// The beginning and the end of what an attempt has written so far, together at most `max_bytes`.
-    ///
-    /// # Errors
-    ///
-    /// `TooLarge`.
-    fn read_excerpt(&self, attempt: u32, max_bytes: u32) -> Result<LogExcerpt>;
+    /// The same for a value that is JSON already.
+    #[must_use]
+    pub fn json_option(mut self, name: impl Into<Cow<'static, str>>, json: String) -> Self {
+        self.options.set_json(name, json);
+        self
+    }
+
+    /// The script, which is put into a file of this name (no path) before the program starts.
+    #[must_use]
+    pub fn script(mut self, file_name: impl Into<String>, script: &'handles H::Object) -> Self {
+        self.script = Some((file_name.into(), script));
+        self
+    }
+
+    /// The environment: each entry of the secret becomes a variable.
+    #[must_use]
+    pub fn environment(mut self, values: &'handles H::Secret) -> Self {
+        self.environment = Some(values);
+        self
+    }
+
+    pub(crate) fn option_pairs(&self) -> Result<Vec<(&str, &str)>> {
+        self.options.pairs()
+    }
 }
 
-/// The events of a job; see [`Job::events`].
-#[derive(Debug)]
-pub struct Events<'job, J> {
-    job: &'job J,
-    ended: bool,
-}
-
-impl<J: Job> Iterator for Events<'_, J> {
-    type Item = Result<JobEvent>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
-            match self.job.watch(EVENT_WAIT) {
-                Ok(None) => {}
-                Ok(Some(event)) => {
-                    self.ended = matches!(event.kind, JobEventKind::Finished(_));
-                    return Some(Ok(event));
-                }
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error));
-                }
-            }
-        }
-        None
+impl<H: Host> fmt::Debug for JobSpec<'_, H> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let script = self.script.as_ref().map(|(file_name, _)| file_name);
+        formatter
+            .debug_struct("JobSpec")
+            .field("name", &self.name)
+            .field("options", &self.options)
+            .field("script", &script)
+            .field("environment", &self.environment.is_some())
+            .finish()
     }
 }

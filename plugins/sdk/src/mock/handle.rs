@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::time::Duration;
 
-use super::host::Journal;
+use super::journal::Journal;
 use super::{Call, MockJob};
 use crate::error::{Error, Result, code};
 use crate::{

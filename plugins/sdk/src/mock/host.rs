@@ -7,10 +7,11 @@ use core::cell::RefCell;
 
 use serde_json::{Map, Value};
 
+use super::journal::Journal;
 use super::name::{check_file_name, check_job_name, check_variable_name};
 use super::{Call, MockJob, MockJobHandle, MockObject, MockSecret, Operation};
 use crate::error::{Error, Result, code};
-use crate::{Capability, Context, Details, FetchOptions, Host, JobSpec, Level, SecretEntry, Tool};
+use crate::{Context, Details, FetchOptions, Host, JobSpec, Level, SecretEntry, Tool};
 
 /// A scripted host: objects by their URI, what happens to jobs, and errors to answer with.
 ///
@@ -21,14 +22,6 @@ pub struct MockHost {
     jobs: RefCell<VecDeque<MockJob>>,
     context: Details,
     journal: Rc<Journal>,
-}
-
-/// What was asked, and what shall be answered with an error.
-#[derive(Debug, Default)]
-pub(super) struct Journal {
-    calls: RefCell<Vec<Call>>,
-    failures: RefCell<Vec<(Operation, Error)>>,
-    granted: RefCell<Option<&'static [Capability]>>,
 }
 
 impl Default for MockHost {
@@ -121,29 +114,6 @@ impl MockHost {
         let mut calls = self.calls();
         calls.retain(|call| call.operation() == operation);
         calls
-    }
-}
-
-impl Journal {
-    pub(super) fn record(&self, call: Call) -> Result<()> {
-        let operation = call.operation();
-        self.calls.borrow_mut().push(call);
-        let capability = operation.capability();
-        if let Some(granted) = *self.granted.borrow()
-            && !granted.contains(&capability)
-        {
-            let message =
-                format!("{operation:?} needs `Capability::{capability:?}` in `Tool::CAPABILITIES`");
-            return Err(Error::new(code::DENIED, message));
-        }
-        let mut failures = self.failures.borrow_mut();
-        match failures
-            .iter()
-            .position(|(failing, _)| *failing == operation)
-        {
-            Some(position) => Err(failures.remove(position).1),
-            None => Ok(()),
-        }
     }
 }
 

@@ -7,6 +7,7 @@ mod call;
 mod handle;
 mod host;
 mod job;
+mod journal;
 mod name;
 mod object;
 
