@@ -15,6 +15,7 @@ use super::cluster::Cluster;
 use super::diagnosis::Creating;
 use super::hub::{Subscription, WatchError};
 use super::job::Supervision;
+use super::job_api::JobApi;
 use super::manifest::{Manifest, SPEC_HASH_ANNOTATION};
 use super::phase;
 use super::queue;
@@ -102,9 +103,6 @@ impl Creation {
         identity.adopted = existing.is_adopted;
         let (handle, reporter) = JobHandle::new(identity);
         let supervision = Supervision {
-            namespace: manifest.namespace().to_owned(),
-            name: request.name.to_string(),
-            uid: existing.uid,
             own_objects: manifest.object_names(),
             script_name: request
                 .script
@@ -122,7 +120,12 @@ impl Creation {
             logs,
             created,
             shutdown,
-            cluster,
+            api: JobApi {
+                cluster,
+                namespace: manifest.namespace().to_owned(),
+                name: request.name,
+                uid: existing.uid,
+            },
         };
         Ok((handle, supervision))
     }
@@ -205,7 +208,6 @@ impl Creation {
         let cluster = &self.cluster;
         let client = cluster.connection.client();
         let namespace = self.manifest.namespace();
-        let name = self.request.name.as_str();
         let Existing {
             job,
             uid,
@@ -234,9 +236,7 @@ impl Creation {
             }
         }
         if waits_to_begin && !is_queued {
-            let resumed = cluster
-                .during(|| api::resume_job(&client, namespace, name))
-                .await;
+            let resumed = self.api(uid).resume().await;
             if let Err(error) = &resumed
                 && retry::code(error) == Some(403)
             {
@@ -245,9 +245,7 @@ impl Creation {
             resumed.map_err(|error| self.refused(&error, "Job"))?;
         }
         if *is_adopted {
-            let pods = cluster
-                .during(|| api::pods_of_job(&client, namespace, uid))
-                .await;
+            let pods = self.api(uid).pods().await;
             let pods = pods.map_err(|error| self.refused(&error, "Job"))?;
             subscription.learn(None, pods);
         }
@@ -255,15 +253,19 @@ impl Creation {
     }
 
     async fn delete(&self, uid: &str) {
-        let client = self.cluster.connection.client();
-        let namespace = self.manifest.namespace();
-        let name = self.request.name.as_str();
-        let deleted = self
-            .cluster
-            .during(|| api::delete_job(&client, namespace, name, uid))
-            .await;
-        if let Err(error) = deleted {
-            tracing::warn!(%error, job = name, "a job that could not be equipped could not be deleted");
+        let api = self.api(uid);
+        if let Err(error) = api.delete().await {
+            tracing::warn!(%error, job = api.name, "a job that could not be equipped could not be deleted");
+        }
+    }
+
+    /// The requests about the job, once it is there.
+    fn api(&self, uid: &str) -> JobApi {
+        JobApi {
+            cluster: Arc::clone(&self.cluster),
+            namespace: self.manifest.namespace().to_owned(),
+            name: self.request.name.to_string(),
+            uid: uid.to_owned(),
         }
     }
 

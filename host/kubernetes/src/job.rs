@@ -1,32 +1,30 @@
 //! One job while it runs: what is heard of it becomes events, logs and a verdict.
 
 mod attempt;
+mod attempts;
+mod known;
 mod queue;
 mod sidecar;
+mod state;
 mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
+use toolhost_capability::timer::NextLook;
+use toolhost_capability::{JobEnd, JobEventKind};
 
-use super::api;
-use super::cluster::Cluster;
-use super::diagnosis::{self, AttemptVerdict, Creating, Graces, JobContext, Patience};
-use super::follow::Followed;
-use super::hub::{JobState, Subscription};
+use super::diagnosis::{self, Creating, JobContext};
+use super::hub::JobState;
 use super::names::secret_name;
 use super::phase;
 use super::retry;
 use attempt::Attempt;
-use queue::Suspension;
-use sidecar::Surplus;
-use waiting::{Known, Look};
-use toolhost_capability::controller::Controller;
-use toolhost_capability::timer::NextLook;
-use toolhost_capability::{JobEnd, JobEventKind, JobReporter, LogSink, Reason};
+use known::Known;
+use state::Job;
+
+pub(super) use state::Supervision;
 
 /// How long the end of a job waits for attempts that it counts and that the other watch has not told yet.
 const MISSING_DELAY: Duration = Duration::from_secs(2);
@@ -34,64 +32,6 @@ const MISSING_DELAY: Duration = Duration::from_secs(2);
 const CANCEL_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long the end of a job waits for its Secret to be deleted; it goes on without being waited for.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A job that exists, and everything that is needed to see it through.
-pub(super) struct Supervision {
-    pub(super) cluster: Arc<Cluster>,
-    pub(super) namespace: String,
-    pub(super) name: String,
-    pub(super) uid: String,
-    /// The names of the Secret and the ConfigMaps that this host makes for it.
-    pub(super) own_objects: Vec<String>,
-    pub(super) command: Vec<String>,
-    pub(super) script_name: String,
-    pub(super) active_deadline: Option<Duration>,
-    pub(super) controller: Controller,
-    pub(super) subscription: Subscription,
-    pub(super) reporter: JobReporter,
-    pub(super) logs: Arc<dyn LogSink>,
-    pub(super) created: Instant,
-    /// Ends every job of the engine.
-    pub(super) shutdown: CancellationToken,
-    /// What the user should know from the beginning.
-    pub(super) warnings: Vec<String>,
-}
-
-struct Job {
-    supervision: Supervision,
-    attempts: Vec<Attempt>,
-    /// How attempts ended, in the order in which they did.
-    verdicts: Vec<AttemptVerdict>,
-    followers: JoinSet<(usize, Followed)>,
-    /// What the cluster would go on with although the script is over.
-    surplus: Option<Surplus>,
-    /// How it ends, once that is sure; told when every attempt is over.
-    verdict: Option<JobEnd>,
-    /// Whether it is being ended because somebody wants it.
-    is_cancelled: bool,
-    /// Whether it is gone although nobody here wanted it.
-    is_lost: bool,
-    /// When it is not waited for any longer.
-    give_up: Option<Instant>,
-    look: Look,
-    /// Since when the job has ended attempts whose end was not heard of.
-    missing: Option<Instant>,
-    /// Whether its pods were asked for because of that.
-    has_listed: bool,
-    graces: Graces,
-    /// How long nothing runs for the same cause.
-    patience: Patience,
-    /// Whether it is suspended, as far as was heard.
-    suspension: Option<Suspension>,
-    /// What nothing of it can start for, as far as is known.
-    wait: Option<Known>,
-    /// Pods that were ended at the deadline before anything of them ran: no attempts, though the Job controller counts them.
-    uncounted: u32,
-    /// What was last told about why it waits.
-    told: Option<(Reason, String)>,
-    /// Why nothing is heard of the cluster, which was told.
-    told_silence: Option<Arc<kube::Error>>,
-}
 
 impl Supervision {
     /// Sees the job through to its end, and tells of it.
@@ -101,27 +41,7 @@ impl Supervision {
             self.reporter
                 .report(self.created.elapsed(), 0, JobEventKind::Warning { message });
         }
-        let mut job = Job {
-            supervision: self,
-            attempts: Vec::new(),
-            verdicts: Vec::new(),
-            followers: JoinSet::new(),
-            surplus: None,
-            verdict: None,
-            is_cancelled: false,
-            is_lost: false,
-            give_up: None,
-            look: Look::new(),
-            missing: None,
-            has_listed: false,
-            graces: Graces::default(),
-            patience: Patience::default(),
-            suspension: None,
-            wait: None,
-            uncounted: 0,
-            told: None,
-            told_silence: None,
-        };
+        let mut job = Job::new(self);
         let end = job.run().await;
         job.clean_up().await;
         let supervision = job.supervision;
@@ -136,7 +56,10 @@ impl Supervision {
 impl Job {
     async fn run(&mut self) -> JobEnd {
         loop {
-            let state = self.supervision.subscription.state(&self.supervision.uid);
+            let state = self
+                .supervision
+                .subscription
+                .state(&self.supervision.api.uid);
             let mut next = NextLook::begin();
             self.advance(&state, &mut next).await;
             if let Some(end) = self.end(&mut next) {
@@ -196,21 +119,20 @@ impl Job {
             return;
         };
         let Supervision {
-            cluster,
-            name,
+            api,
             reporter,
             created,
             ..
         } = &self.supervision;
         let creating = Creating {
             kind: "watch",
-            job: name,
+            job: &api.name,
         };
         let message = format!(
             "nothing was heard of the cluster for {} s: {}. The job goes on, and its end is told when the cluster is \
              heard of again",
-            cluster.settings.silence.as_secs(),
-            cluster.refused(cause, creating).message,
+            api.cluster.settings.silence.as_secs(),
+            api.cluster.refused(cause, creating).message,
         );
         reporter.report(created.elapsed(), 0, JobEventKind::Warning { message });
     }
@@ -278,15 +200,9 @@ impl Job {
     /// Asks for the pods of which the watch says nothing. Says whether there was an answer.
     async fn list_pods(&self) -> bool {
         let Supervision {
-            cluster,
-            namespace,
-            uid,
-            subscription,
-            ..
+            api, subscription, ..
         } = &self.supervision;
-        let client = cluster.connection.client();
-        let pods = cluster.during(|| api::pods_of_job(&client, namespace, uid));
-        match pods.await {
+        match api.pods().await {
             Ok(pods) => {
                 subscription.learn(None, pods);
                 true
@@ -300,19 +216,9 @@ impl Job {
 
     /// Whether the job is on the server although a list did not have it.
     async fn is_still_there(&self) -> bool {
-        let Supervision {
-            cluster,
-            namespace,
-            name,
-            uid,
-            ..
-        } = &self.supervision;
-        let client = cluster.connection.client();
-        match cluster
-            .during(|| api::get_job(&client, namespace, name))
-            .await
-        {
-            Ok(job) => job.metadata.uid.as_ref() == Some(uid),
+        let api = &self.supervision.api;
+        match api.get().await {
+            Ok(job) => job.metadata.uid.as_ref() == Some(&api.uid),
             Err(_) => false,
         }
     }
@@ -323,18 +229,8 @@ impl Job {
         if self.verdict.is_some() {
             return;
         }
-        let Supervision {
-            cluster,
-            namespace,
-            name,
-            uid,
-            ..
-        } = &self.supervision;
-        let client = cluster.connection.client();
-        let deleted = cluster
-            .during(|| api::delete_job(&client, namespace, name, uid))
-            .await;
-        match deleted {
+        let api = &self.supervision.api;
+        match api.delete().await {
             Ok(()) => {}
             Err(error) => match retry::already_gone(error) {
                 Ok(()) => {
@@ -342,7 +238,7 @@ impl Job {
                     self.verdict = Some(self.cancelled());
                 }
                 Err(error) => {
-                    tracing::warn!(%error, job = name, "a job could not be deleted");
+                    tracing::warn!(%error, job = api.name, "a job could not be deleted");
                     self.verdict = Some(JobEnd {
                         message: Some(format!("cancelled, but the job may still run: {error}")),
                         ..self.cancelled()
@@ -364,21 +260,11 @@ impl Job {
 
     /// The Secret goes as soon as nobody needs it; the rest stays to be looked at until its time is over.
     async fn clean_up(&self) {
-        let Supervision {
-            cluster,
-            namespace,
-            name,
-            ..
-        } = &self.supervision;
-        let cluster = Arc::clone(cluster);
-        let (namespace, name) = (namespace.clone(), secret_name(name));
+        let api = self.supervision.api.clone();
         let deletion = tokio::spawn(async move {
-            let client = cluster.connection.client();
-            let deleted = cluster
-                .during(|| api::delete_secret(&client, &namespace, &name, false))
-                .await;
+            let deleted = api.delete_secret().await;
             if let Err(error) = deleted.or_else(retry::already_gone) {
-                tracing::warn!(%error, secret = name, "the Secret of a job could not be deleted; it goes with the job");
+                tracing::warn!(%error, secret = secret_name(&api.name), "the Secret of a job could not be deleted; it goes with the job");
             }
         });
         drop(timeout(CLEANUP_TIMEOUT, deletion).await);

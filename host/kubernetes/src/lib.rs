@@ -33,6 +33,7 @@ mod engine;
 mod follow;
 mod hub;
 mod job;
+mod job_api;
 mod job_logs;
 mod kubeconfig;
 mod log_stream;

@@ -4,17 +4,8 @@
 use toolhost_capability::JobEventKind;
 use toolhost_capability::text::all_of;
 
-use super::{Job, Supervision};
-use crate::{api, phase, retry};
-
-/// What the cluster would go on with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Surplus {
-    /// Other containers of this attempt's pod.
-    Sidecars(usize),
-    /// Another run, when the job is resumed that succeeded while it was being suspended.
-    Rerun,
-}
+use super::state::{Job, Supervision, Surplus};
+use crate::{phase, retry};
 
 impl Job {
     /// Ends what is left of an attempt that is over, so that the job comes to its end as it would without it.
@@ -33,8 +24,7 @@ impl Job {
             return;
         };
         let Supervision {
-            cluster,
-            namespace,
+            api,
             reporter,
             created,
             ..
@@ -44,7 +34,7 @@ impl Job {
             "attempt {}: the script ended, but other containers of its pod still ran {} s later, and were ended: {}. \
              Make them init containers with `restartPolicy: Always`, which end with the script",
             attempt.number(),
-            cluster.settings.sidecar_grace.as_secs_f32(),
+            api.cluster.settings.sidecar_grace.as_secs_f32(),
             all_of(containers),
         );
         reporter.report(
@@ -52,12 +42,9 @@ impl Job {
             attempt.number(),
             JobEventKind::Warning { message },
         );
-        let client = cluster.connection.client();
         if !phase::has_succeeded(&attempt.pod) {
-            let (pod, pod_uid) = (&attempt.name, &attempt.uid);
-            let deleted = cluster
-                .during(|| api::delete_pod(&client, namespace, pod, pod_uid))
-                .await;
+            let pod = &attempt.name;
+            let deleted = api.delete_pod(pod, &attempt.uid).await;
             let Err(error) = deleted.or_else(retry::already_gone) else {
                 return;
             };
@@ -72,19 +59,9 @@ impl Job {
 
     /// Deletes the job, which is over for this host.
     async fn delete_job(&self) {
-        let Supervision {
-            cluster,
-            namespace,
-            name,
-            uid,
-            ..
-        } = &self.supervision;
-        let client = cluster.connection.client();
-        let deleted = cluster
-            .during(|| api::delete_job(&client, namespace, name, uid))
-            .await;
-        if let Err(error) = deleted.or_else(retry::already_gone) {
-            tracing::warn!(%error, job = name, "a job that is over could not be deleted");
+        let api = &self.supervision.api;
+        if let Err(error) = api.delete().await.or_else(retry::already_gone) {
+            tracing::warn!(%error, job = api.name, "a job that is over could not be deleted");
         }
     }
 }

@@ -4,85 +4,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use toolhost_capability::controller::Wait;
+use toolhost_capability::Reason;
 use toolhost_capability::timer::NextLook;
-use toolhost_capability::{JobEventKind, Reason};
 
 use super::attempt::Attempt;
-use super::{Job, Supervision};
-use crate::diagnosis::{self, Cause, Verdict, Waiting, WaitingContext};
-use crate::view::{EventView, JobView};
-use crate::{api, retry};
+use super::known::Known;
+use super::state::Job;
+use crate::diagnosis::{self, Verdict, Waiting, WaitingContext};
+use crate::retry;
+use crate::view::JobView;
 
-/// When the events of a job without a pod are looked at first, and how long after that again, doubled each time.
-const FIRST_LOOK: Duration = Duration::from_secs(5);
-const MAX_LOOK: Duration = Duration::from_mins(2);
 /// How long the end of a job that was given up may take before it is told all the same.
 const GIVE_UP_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// When the events of a job of which nothing runs are looked at.
-pub(super) struct Look {
-    pub(super) at: Instant,
-    after: Duration,
-}
-
-impl Look {
-    pub(super) fn new() -> Self {
-        Self {
-            at: Instant::now() + FIRST_LOOK,
-            after: FIRST_LOOK,
-        }
-    }
-
-    /// Whether to look now. If so, it is looked again after a longer time.
-    fn is_due(&mut self, next: &mut NextLook) -> bool {
-        let is_due = next.is_due(self.at);
-        if is_due {
-            self.at = next.now() + self.after;
-            self.after = (self.after * 2).min(MAX_LOOK);
-        }
-        is_due
-    }
-}
-
-/// What nothing of a job can start for, as it was last known.
-pub(super) struct Known {
-    wait: Wait,
-    /// Whether a pod says so itself, and says so no more when it is over.
-    is_of_pod: bool,
-}
-
-impl Known {
-    pub(super) fn new(waiting: &Waiting, is_of_pod: bool) -> Self {
-        Self {
-            wait: waiting.cause.clone().into(),
-            is_of_pod,
-        }
-    }
-
-    /// Nothing says what it waits for.
-    pub(super) fn nothing() -> Self {
-        let cause = Cause::new(
-            Reason::StartFailed,
-            "its script was not started, and nothing says why",
-        )
-        .with_hint("see `kubectl describe job`, and the events of its pods");
-        Self {
-            wait: cause.into(),
-            is_of_pod: false,
-        }
-    }
-
-    pub(super) fn as_wait(&self) -> &Wait {
-        &self.wait
-    }
-
-    /// Whether it holds still although the pod does not say so just now: a kubelet's words about an image alternate
-    /// with none.
-    fn may_hold(&self) -> bool {
-        !self.is_of_pod || self.wait.reason == Reason::ImagePull
-    }
-}
 
 impl Job {
     /// Looks at why nothing runs, tells it, and ends what has no hope.
@@ -146,21 +79,13 @@ impl Job {
     /// it.
     async fn said_in_events(&self) -> Option<Waiting> {
         let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
-        let uid = current.map_or(&self.supervision.uid, |attempt| &attempt.uid);
-        let events = self.warnings(uid).await;
+        let uid = current.map_or(&self.supervision.api.uid, |attempt| &attempt.uid);
+        let events = self.supervision.api.warnings(uid).await;
         let context = self.context(Timestamp::now());
         match current {
             Some(_) => diagnosis::from_pod_events(&events, context),
             None => diagnosis::failed_create(&events, context),
         }
-    }
-
-    /// The warnings about an object.
-    async fn warnings(&self, uid: &str) -> Vec<EventView> {
-        let Supervision {
-            cluster, namespace, ..
-        } = &self.supervision;
-        cluster.warnings(namespace, uid).await
     }
 
     fn context(&self, now: Timestamp) -> WaitingContext<'_> {
@@ -171,46 +96,22 @@ impl Job {
         }
     }
 
-    pub(super) fn tell_waiting(&mut self, waiting: &Waiting) {
-        // A kubelet's words for one cause alternate: `ErrImagePull`, `ImagePullBackOff`.
-        let news = (waiting.cause.reason, waiting.cause.message.clone());
-        if self.told.as_ref() == Some(&news) {
-            return;
-        }
-        let (reason, message) = (waiting.word.clone(), waiting.cause.message.clone());
-        self.told = Some(news);
-        let attempt = self.attempts.last().map_or(0, Attempt::number);
-        let elapsed = self.supervision.created.elapsed();
-        let kind = JobEventKind::Waiting { reason, message };
-        self.supervision.reporter.report(elapsed, attempt, kind);
-    }
-
     /// Ends a job that would wait for ever.
     async fn give_up(&mut self, mut waiting: Waiting) {
         if waiting.cause.reason == Reason::ImagePull
             && let Some(attempt) = self.attempts.last()
         {
-            waiting = diagnosis::with_pull_secrets(waiting, &self.warnings(&attempt.uid).await);
+            waiting = diagnosis::with_pull_secrets(
+                waiting,
+                &self.supervision.api.warnings(&attempt.uid).await,
+            );
         }
-        let Supervision {
-            cluster,
-            namespace,
-            name,
-            uid,
-            ..
-        } = &self.supervision;
-        let client = cluster.connection.client();
-        let verdict = waiting.cause.reason.as_str();
-        let ended = cluster
-            .during(|| api::end_job(&client, namespace, name, verdict))
-            .await;
-        if let Err(error) = ended {
+        let api = &self.supervision.api;
+        if let Err(error) = api.end(waiting.cause.reason.as_str()).await {
             tracing::debug!(%error, "a job that cannot start could not be marked, and is deleted");
-            let deleted = cluster
-                .during(|| api::delete_job(&client, namespace, name, uid))
-                .await;
+            let deleted = api.delete().await;
             if let Err(error) = deleted.or_else(retry::already_gone) {
-                tracing::warn!(%error, job = name, "a job that cannot start could not be deleted");
+                tracing::warn!(%error, job = api.name, "a job that cannot start could not be deleted");
             }
         }
         // What never ran is no attempt.
