@@ -123,7 +123,7 @@ impl Creation {
             api: JobApi {
                 cluster,
                 namespace: manifest.namespace().to_owned(),
-                name: request.name,
+                name: request.name.to_string(),
                 uid: existing.uid,
             },
         };
