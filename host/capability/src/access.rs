@@ -217,3 +217,20 @@ pub struct AwsKeys {
     /// What goes with temporary keys.
     pub session_token: Option<SecretString>,
 }
+
+impl AwsKeys {
+    /// The field with which no request can be signed, since it is empty or cannot stand in a header.
+    #[must_use]
+    pub fn unusable_field(&self) -> Option<&'static str> {
+        let fits = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+        let secret = self.secret_access_key.expose_secret();
+        let token = self.session_token.as_ref().map(SecretString::expose_secret);
+        let fields = [
+            ("access_key_id", fits(&self.access_key_id)),
+            ("secret_access_key", !secret.is_empty()),
+            ("session_token", token.is_none_or(fits)),
+        ];
+        let mut unusable = fields.into_iter().filter(|(_, is_usable)| !is_usable);
+        unusable.next().map(|(name, _)| name)
+    }
+}

@@ -1,6 +1,7 @@
 //! Sources of objects against servers: those of the tests, and real ones.
 
 mod access;
+mod answers;
 mod command;
 mod failures;
 mod harness;

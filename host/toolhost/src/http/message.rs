@@ -5,6 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::BoxBody;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Url, form_urlencoded};
 
@@ -207,6 +209,16 @@ impl Response {
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
         let chunk = self.inner.chunk().await;
         chunk.map_err(|error| HttpError::classify(&error, &self.place, None))
+    }
+
+    /// The body as it arrives, for a client that speaks another protocol over HTTP. It fails as
+    /// [`chunk`](Self::chunk) does.
+    #[must_use]
+    pub fn into_body(self) -> BoxBody<Bytes, HttpError> {
+        let Self { inner, place } = self;
+        reqwest::Body::from(inner)
+            .map_err(move |error| HttpError::classify(&error, &place, None))
+            .boxed()
     }
 
     /// The beginning of the body, for a message: at most `max_bytes`, and what arrives within

@@ -9,6 +9,7 @@
 //! [`conformance::objects`](crate::capability::conformance::objects).
 
 mod bucket;
+mod content_range;
 mod files;
 mod http;
 mod router;

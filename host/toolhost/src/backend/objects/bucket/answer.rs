@@ -1,7 +1,10 @@
+use std::time::Duration;
+
 use http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::capability::{Access, Authorization};
+use crate::http::retry_after;
 
 /// The most bytes that are read of an answer that is an error: S3's and Google's have below 2 KiB.
 pub(super) const MAX_ERROR_BYTES: usize = 16 << 10;
@@ -25,6 +28,8 @@ pub(super) struct Answer {
     pub(super) message: Option<String>,
     /// The region that the bucket is in, where the server says so.
     pub(super) region: Option<String>,
+    /// How long the server asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Answer {
@@ -64,6 +69,7 @@ impl Answer {
                 .map(|message| text(message, MAX_MESSAGE_CHARACTERS))
                 .filter(|message| !message.is_empty()),
             region: region.filter(|region| is_region(region)),
+            retry_after: retry_after(headers),
         }
     }
 

@@ -11,9 +11,19 @@ pub(super) struct Endpoint {
     prefix: String,
 }
 
+/// More than any server's name (253 bytes) with a path. With a key, it still is an address that every part of the
+/// client takes.
+const MAX_ENDPOINT_BYTES: usize = 2048;
+/// The beginning of one that is too long, in a message.
+const MAX_SHOWN_CHARS: usize = 60;
+
 impl Endpoint {
     /// Reads `http://HOST:PORT` or `https://HOST/PREFIX`.
     pub(super) fn parse(text: &str) -> Result<Self, CapabilityError> {
+        if text.len() > MAX_ENDPOINT_BYTES {
+            let shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
+            return Err(wrong(&format!("{shown}…"), "is too long"));
+        }
         let uri: Uri = text
             .parse()
             .map_err(|error| wrong(text, &format!("is no URL ({error})")))?;
@@ -54,19 +64,19 @@ impl Endpoint {
         }
     }
 
-    /// The URL of an object whose bucket stands in the path. Both parts are escaped already.
-    pub(super) fn in_path(&self, bucket: &str, key: &str) -> String {
-        format!("{self}/{bucket}/{key}")
+    /// The URL of a bucket that stands in the path.
+    pub(super) fn with_bucket_in_path(&self, bucket: &str) -> String {
+        format!("{self}/{bucket}")
     }
 
-    /// The URL of an object whose bucket is part of the host's name.
-    pub(super) fn in_host(&self, bucket: &str, key: &str) -> String {
+    /// The URL of a bucket that is part of the host's name.
+    pub(super) fn with_bucket_in_host(&self, bucket: &str) -> String {
         let Self {
             scheme,
             authority,
             prefix,
         } = self;
-        format!("{scheme}://{bucket}.{authority}{prefix}/{key}")
+        format!("{scheme}://{bucket}.{authority}{prefix}")
     }
 }
 
@@ -98,11 +108,14 @@ mod tests {
     fn keeps_the_port_and_the_beginning_of_the_path() {
         let endpoint = Endpoint::parse("HTTP://127.0.0.1:9000/minio/").unwrap();
         assert_eq!(
-            endpoint.in_path("b", "a/k"),
-            "http://127.0.0.1:9000/minio/b/a/k"
+            endpoint.with_bucket_in_path("b"),
+            "http://127.0.0.1:9000/minio/b"
         );
         let endpoint = Endpoint::parse("https://s3.example.com").unwrap();
-        assert_eq!(endpoint.in_host("b", "k"), "https://b.s3.example.com/k");
+        assert_eq!(
+            endpoint.with_bucket_in_host("b"),
+            "https://b.s3.example.com"
+        );
         assert_eq!(
             Endpoint::parse("http://[::1]:80/").unwrap().to_string(),
             "http://[::1]:80"
@@ -111,7 +124,9 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_server_and_repeats_no_password() {
+        let long = format!("https://host/{}", "a".repeat(MAX_ENDPOINT_BYTES));
         for text in [
+            &long,
             "",
             "127.0.0.1:9000",
             "s3.example.com",

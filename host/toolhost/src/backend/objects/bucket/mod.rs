@@ -1,10 +1,10 @@
 //! Objects in buckets: Amazon S3, and what speaks its protocol, and Google Cloud Storage.
 //!
-//! A fetch is one `GET`, which is sent by [`crate::http`] like every other request, so that the policy of
-//! addresses, TLS and the repetitions of [`transfer`](super::transfer) are the same for every source. Of
-//! `object_store` the signer is used, and not its stores: their paths have no empty parts, which keys have
-//! (`a//b`, `a/`), they read an error's body without a bound, and hide the headers that say which region a bucket
-//! is in.
+//! A store of `object_store` asks for the object, signs the request, and reads the answer. It is wrapped on both
+//! sides: what it sends goes through [`transport`], so that the policy of addresses, TLS and the release of
+//! credentials are the same as everywhere; what it says fails is explained in [`explain`] by what the server
+//! answered; and [`transfer`](super::transfer) decides what is tried again, and from where. ADR 6 says what the
+//! store is not used for, and why.
 
 mod answer;
 mod endpoint;
@@ -15,6 +15,10 @@ mod opener;
 mod protocol;
 mod s3;
 mod source;
+mod transport;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -112,12 +116,8 @@ async fn fetch<P: Protocol>(
         timeout: options.timeout.unwrap_or(DEFAULT_TIMEOUT),
         retry: source.client.retry_policy(),
     };
-    let opener = BucketOpener {
-        source,
-        name: &name,
-        options: &options,
-        addresses: addresses(&options, permit),
-    };
+    let addresses = addresses(&options, permit);
+    let opener = BucketOpener::new(source, &name, options, addresses);
     transfer(&opener, &name.uri(), limits).await
 }
 

@@ -1,4 +1,4 @@
-use std::fmt::Write as _;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::capability::{CapabilityError, Reason};
 
@@ -6,6 +6,13 @@ use crate::capability::{CapabilityError, Reason};
 const MAX_KEY_BYTES: usize = 1024;
 /// The longest name of a bucket: 255 in the oldest region of S3, 222 in Google Cloud Storage.
 const MAX_BUCKET_BYTES: usize = 255;
+/// Everything but RFC 3986's unreserved characters and the slash.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
 
 /// A bucket, and the key of an object in it.
 ///
@@ -53,6 +60,11 @@ impl ObjectName {
             return Err(wrong(message)
                 .with_hint("a key is no path of a file: write it as the bucket has it"));
         }
+        if key.chars().any(char::is_control) {
+            let message =
+                format!("invalid key in `{scheme}://{bucket}/…`: expected no control characters");
+            return Err(wrong(message).with_hint("copy the object under another key"));
+        }
         Ok(Self {
             scheme,
             bucket: bucket.to_owned(),
@@ -65,19 +77,12 @@ impl ObjectName {
         format!("{}://{}/{}", self.scheme, self.bucket, self.key)
     }
 
-    /// The key as it stands in the path of a URL: everything but RFC 3986's unreserved characters and
-    /// the slash is escaped, which is also what a signature is made of.
-    pub(super) fn escaped_key(&self) -> String {
-        let mut escaped = String::with_capacity(self.key.len());
-        for byte in self.key.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/') {
-                escaped.push(char::from(byte));
-            } else {
-                // Writing into a `String` cannot fail.
-                let _ = write!(escaped, "%{byte:02X}");
-            }
+    /// The key up to its last slash, if it has one, and what stands after that.
+    pub(super) fn split(&self) -> (Option<&str>, &str) {
+        match self.key.rsplit_once('/') {
+            Some((folder, last)) => (Some(folder), last),
+            None => (None, &self.key),
         }
-        escaped
     }
 
     /// Whether the bucket's name can be a label of a host's name that a certificate for `*.HOST` covers.
@@ -108,6 +113,11 @@ impl ObjectName {
         }
         None
     }
+}
+
+/// A part of a key as it stands in the path of a URL, which is also what a signature is made of.
+pub(super) fn escaped(part: &str) -> String {
+    utf8_percent_encode(part, &RESERVED).to_string()
 }
 
 fn is_bucket(name: &str) -> bool {
@@ -142,12 +152,12 @@ mod tests {
             ("größe/日本.py", "gr%C3%B6%C3%9Fe/%E6%97%A5%E6%9C%AC.py"),
             ("folder/", "folder/"),
             ("/a//b", "/a//b"),
-            ("a\\b\n~", "a%5Cb%0A~"),
+            ("a\\b~", "a%5Cb~"),
             ("...", "..."),
         ] {
             let name = name(&format!("s3://bucket/{key}"));
             assert_eq!(name.key, key);
-            assert_eq!(name.escaped_key(), escaped);
+            assert_eq!(super::escaped(key), escaped);
             assert_eq!(name.uri(), format!("s3://bucket/{key}"));
         }
     }
@@ -168,6 +178,7 @@ mod tests {
             ("s3://bu cket/a", "no name of a bucket"),
             ("s3://bucket/a/../b", "`..`"),
             ("s3://bucket/./b", "`.`"),
+            ("s3://bucket/a\nb", "control characters"),
             (&long, "1025 bytes"),
         ] {
             let error = ObjectName::parse(uri, "s3").unwrap_err();

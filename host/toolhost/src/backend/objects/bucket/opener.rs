@@ -1,25 +1,28 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::StatusCode;
+use object_store::{GetOptions, GetRange, GetResult, ObjectStore as _};
 
 use super::super::transfer::{Failure, Opened, Opener, Position};
-use super::answer::{Answer, MAX_ERROR_BYTES};
+use super::answer::Answer;
 use super::explain::{Asked, explain};
 use super::name::ObjectName;
-use super::protocol::{Protocol, Question};
-use super::source::{BucketSource, with_auth};
+use super::protocol::{Located, Protocol};
+use super::source::BucketSource;
+use super::transport::{Problem, Transport, Unmeasured};
 use crate::capability::{
     Access, AccessRequest, Authorization, CapabilityError, FetchOptions, ObjectMetadata, Reason,
 };
-use crate::http::{AddressPolicy, HttpError, Request, Response, Url, retry_after};
+use crate::http::{AddressPolicy, HttpError, Url, text_of};
 
 /// How long keys must last from when they are asked for: they are used at once, and each attempt asks anew.
 const MIN_REMAINING: Duration = Duration::from_secs(10);
-
-/// The longest entity tag, or version, that is kept; those of S3 and Google have below 100 bytes.
-const MAX_FACT_BYTES: usize = 256;
+/// The most characters of what a store says about an answer: it may quote the answer.
+const MAX_STORE_CHARS: usize = 200;
 
 /// What the errors of a fetch say about a request that was not allowed what the machine offers.
 const AMBIENT_NOT_GRANTED: &str =
@@ -27,16 +30,19 @@ const AMBIENT_NOT_GRANTED: &str =
 
 /// Opens one object of a bucket.
 pub(super) struct BucketOpener<'fetch, P> {
-    pub(super) source: &'fetch BucketSource<P>,
-    pub(super) name: &'fetch ObjectName,
-    pub(super) options: &'fetch FetchOptions,
-    pub(super) addresses: AddressPolicy,
+    source: &'fetch BucketSource<P>,
+    name: &'fetch ObjectName,
+    options: Arc<FetchOptions>,
+    addresses: AddressPolicy,
+    /// Whether the server sent the whole object where a part was asked for, so that none is asked for again.
+    ignores_ranges: AtomicBool,
 }
 
-/// An answer that is not the object.
-struct Refusal {
-    answer: Answer,
-    retry_after: Option<Duration>,
+/// An attempt that gave no object.
+struct Unopened {
+    failure: Failure,
+    /// Whether something new to show may help.
+    refuses_the_access: bool,
 }
 
 #[async_trait]
@@ -45,26 +51,36 @@ impl<P: Protocol> Opener for BucketOpener<'_, P> {
         let mut request = AccessRequest::new(P::SERVICE, self.options.credential.as_deref());
         request.min_remaining = MIN_REMAINING;
         let access = self.access(&request).await?;
-        let question = self.question(&access, at)?;
-        let refusal = match self.ask(&question, &access).await? {
-            Ok(response) => return self.opened(response, at),
-            Err(refusal) if refusal.answer.refuses_the_access() => refusal,
-            Err(refusal) => return Err(self.failure(&refusal, &question, &access)),
+        let refused = match self.get(&access, at).await {
+            Err(unopened) if unopened.refuses_the_access => unopened.failure,
+            other => return other.map_err(|unopened| unopened.failure),
         };
         // What was kept may be out of date: once more, with something new.
         self.source.refuse(&request, &access).await;
         let Ok(access_again) = self.access(&request).await else {
-            return Err(self.failure(&refusal, &question, &access));
+            return Err(refused);
         };
-        let question = self.question(&access_again, at)?;
-        match self.ask(&question, &access_again).await? {
-            Ok(response) => self.opened(response, at),
-            Err(refusal) => Err(self.failure(&refusal, &question, &access_again)),
-        }
+        let again = self.get(&access_again, at).await;
+        again.map_err(|unopened| unopened.failure)
     }
 }
 
-impl<P: Protocol> BucketOpener<'_, P> {
+impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
+    pub(super) fn new(
+        source: &'fetch BucketSource<P>,
+        name: &'fetch ObjectName,
+        options: FetchOptions,
+        addresses: AddressPolicy,
+    ) -> Self {
+        Self {
+            source,
+            name,
+            options: Arc::new(options),
+            addresses,
+            ignores_ranges: AtomicBool::new(false),
+        }
+    }
+
     /// What opens the bucket. What the machine offers by itself is for who was granted the bucket by name.
     async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError> {
         let ObjectName { bucket, key, .. } = self.name;
@@ -75,154 +91,153 @@ impl<P: Protocol> BucketOpener<'_, P> {
         self.source.access(request).await
     }
 
-    fn question(&self, access: &Access, at: Position<'_>) -> Result<Question, CapabilityError> {
-        let protocol = &self.source.protocol;
-        let mut question = protocol.question(self.name, self.options, access)?;
+    /// Asks a store for the object.
+    async fn get(&self, access: &Access, at: Position<'_>) -> Result<Opened, Unopened> {
+        let transport = Transport {
+            client: self.source.client.clone(),
+            options: Arc::clone(&self.options),
+            access: access.clone(),
+            addresses: self.addresses,
+        };
+        let located = self
+            .source
+            .protocol
+            .locate(self.name, &self.options, access, transport)?;
+        let mut options = GetOptions::default();
         if let Some(version) = at.version {
-            // The version was a header of an answer, so that it can be one of a request.
-            let range = HeaderValue::try_from(format!("bytes={}-", at.offset));
-            if let (Ok(range), Ok(version)) = (range, HeaderValue::from_str(version)) {
-                question.headers.insert(header::RANGE, range);
-                question.headers.insert(header::IF_MATCH, version);
-            }
+            options.range = Some(GetRange::Offset(at.offset));
+            options.if_match = Some(version.to_owned());
         }
-        let url = Url::parse(&question.url).map_err(|error| wrong_url(&question, &error))?;
-        self.options.release(access, &url).map_err(with_auth)?;
-        protocol.authorize(&mut question, access)?;
-        // After it was signed, since proxies change it. Without it, what is sent could not be resumed.
-        let identity = HeaderValue::from_static("identity");
-        question.headers.insert(header::ACCEPT_ENCODING, identity);
-        Ok(question)
+        match located.store.get_opts(&located.path, options).await {
+            Ok(result) => Ok(self.opened(result)),
+            Err(error) => Err(self.unopened(&error, &located, access)),
+        }
     }
 
-    /// The object as it begins to arrive, or what the server says instead.
-    async fn ask(
-        &self,
-        question: &Question,
-        access: &Access,
-    ) -> Result<Result<Response, Refusal>, Failure> {
-        let url = Url::parse(&question.url).map_err(|error| wrong_url(question, &error))?;
-        let request = Request::get(url)
-            .addresses(self.addresses)
-            .headers(question.headers.clone());
-        let response = self.source.client.send(&request).await;
-        let mut response = response.map_err(|error| self.unreachable(question, &request, error))?;
-        if matches!(
-            response.status(),
-            StatusCode::OK | StatusCode::PARTIAL_CONTENT
-        ) {
-            return Ok(Ok(response));
-        }
-        let mut body = Vec::new();
-        // An error that is cut off is still one.
-        while let Ok(Some(chunk)) = response.chunk().await {
-            let room = MAX_ERROR_BYTES - body.len();
-            body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-            if body.len() == MAX_ERROR_BYTES {
-                break;
-            }
-        }
-        Ok(Err(Refusal {
-            answer: Answer::read(response.status(), response.headers(), &body, access),
-            retry_after: retry_after(response.headers()),
-        }))
-    }
-
-    fn opened(&self, response: Response, at: Position<'_>) -> Result<Opened, Failure> {
-        let headers = response.headers();
-        let length = response.content_length();
-        let (start, total) = match response.status() {
-            StatusCode::PARTIAL_CONTENT => content_range(headers)
-                .ok_or_else(|| self.odd_answer("a part of the object, and not which"))?,
-            _ => (0, length),
-        };
-        if start != 0 && start != at.offset {
-            return Err(self.odd_answer("another part of the object than the one asked for"));
-        }
-        let text = |name: &str| {
-            let value = headers.get(name)?.to_str().ok()?;
-            (value.len() <= MAX_FACT_BYTES).then_some(value)
-        };
-        let etag = text(header::ETAG.as_str());
+    fn opened(&self, result: GetResult) -> Opened {
+        let is_measured = result.extensions.get::<Unmeasured>().is_none();
+        let etag = result.meta.e_tag.clone().filter(|etag| !etag.is_empty());
         // Without a length the client may have unpacked it, and a weak tag (RFC 9110 §8.8.1) stands for more
         // than one sequence of bytes.
-        let is_exact = |etag: &&str| length.is_some() && etag.starts_with('"');
-        let mut metadata = ObjectMetadata::default();
-        metadata.uri = Some(self.name.uri());
-        metadata.etag = etag.map(str::to_owned);
-        // S3 calls the version `null` where a bucket keeps none.
-        metadata.version = text(P::VERSION_HEADER)
-            .filter(|version| *version != "null")
-            .map(str::to_owned);
+        let can_resume = is_measured && !self.ignores_ranges.load(Ordering::Relaxed);
+        let is_exact = |etag: &String| can_resume && etag.starts_with('"');
         let uri = self.name.uri();
-        Ok(Opened {
-            start,
-            total,
-            version: etag.filter(is_exact).map(str::to_owned),
+        let mut metadata = ObjectMetadata::default();
+        metadata.uri = Some(uri.clone());
+        metadata.etag.clone_from(&etag);
+        // S3 calls the version `null` where a bucket keeps none.
+        let version = result.meta.version.clone();
+        metadata.version = version.filter(|version| version != "null");
+        Opened {
+            start: result.range.start,
+            total: is_measured.then_some(result.meta.size),
+            version: etag.filter(is_exact),
             metadata,
-            bytes: Box::pin(
-                futures_util::stream::unfold(response, |mut response| async move {
-                    let chunk = response.chunk().await.transpose()?;
-                    Some((chunk, response))
+            bytes: Box::pin(result.into_stream().map(move |chunk| {
+                chunk.map_err(|error| match Problem::behind(&error) {
+                    Some(Problem::Cut(error)) => unread(&uri, error.clone(), "script.uri").into(),
+                    _ => refused_by_store(&uri, &error).into(),
                 })
-                .map(move |chunk| chunk.map_err(|error| unread(&uri, error, "script.uri").into())),
-            ),
-        })
+            })),
+        }
     }
 
-    fn failure(&self, refusal: &Refusal, question: &Question, access: &Access) -> Failure {
+    fn unopened(
+        &self,
+        error: &object_store::Error,
+        located: &Located,
+        access: &Access,
+    ) -> Unopened {
+        let failure = match Problem::behind(error) {
+            Some(Problem::Refused(answer)) => {
+                return Unopened {
+                    failure: self.refused(answer, located, access),
+                    refuses_the_access: answer.refuses_the_access(),
+                };
+            }
+            Some(Problem::NotSent(error)) => error.clone().into(),
+            Some(Problem::Unanswered { url, error }) => {
+                self.unanswered(located, url, error.clone())
+            }
+            Some(Problem::Whole) => {
+                self.ignores_ranges.store(true, Ordering::Relaxed);
+                Failure {
+                    error: self
+                        .contradiction("the whole object, and was asked for a part")
+                        .retryable(),
+                    retry_after: None,
+                    restart: true,
+                }
+            }
+            Some(Problem::Contradiction(what)) => self.contradiction(what).into(),
+            Some(Problem::Cut(error)) => {
+                unread(&self.name.uri(), error.clone(), "script.uri").into()
+            }
+            None => refused_by_store(&self.name.uri(), error).into(),
+        };
+        failure.into()
+    }
+
+    fn refused(&self, answer: &Answer, located: &Located, access: &Access) -> Failure {
         let asked = Asked {
             service: P::SERVICE,
             name: self.name,
             access,
-            region: question.region.as_deref(),
-            endpoint: &question.endpoint,
-            place_field: question.place_field,
+            region: located.region.as_deref(),
+            endpoint: &located.endpoint,
+            place_field: located.place_field,
         };
         let changed = matches!(
-            refusal.answer.status,
+            answer.status,
             StatusCode::PRECONDITION_FAILED | StatusCode::RANGE_NOT_SATISFIABLE
         );
-        let error = explain(asked, &refusal.answer);
+        let error = explain(asked, answer);
         Failure {
             error: if changed { error.retryable() } else { error },
-            retry_after: refusal.retry_after,
+            retry_after: answer.retry_after,
             restart: changed,
         }
     }
 
-    fn unreachable(&self, question: &Question, request: &Request, error: HttpError) -> Failure {
+    fn unanswered(&self, located: &Located, url: &Url, error: HttpError) -> Failure {
         if let HttpError::AddressRefused { .. } | HttpError::ProxyRefused { .. } = error {
             let policy = &self.options.policy;
             return policy
-                .denied_address(request.url(), &error.to_string())
-                .with_field(question.place_field)
+                .denied_address(url, &error.to_string())
+                .with_field(located.place_field)
                 .into();
         }
-        let is_of_region = question.region.is_some() && question.place_field == "script.uri";
+        let is_of_region = located.region.is_some() && located.place_field == "script.uri";
         let field = match &error {
             HttpError::Timeout { .. } => "script.source.timeout",
             // A region that there is not has no server.
             HttpError::NameNotFound { .. } if is_of_region => "script.source.region",
-            _ => question.place_field,
+            _ => located.place_field,
         };
         unread(&self.name.uri(), error, field).into()
     }
 
-    fn odd_answer(&self, what: &str) -> Failure {
+    fn contradiction(&self, what: &str) -> CapabilityError {
         let message = format!("the server of `{}` sends {what}", self.name.uri());
         CapabilityError::new(Reason::FetchFailed, message)
             .with_hint("ask whoever runs the server, or a proxy on the way")
             .with_field("script.uri")
-            .into()
     }
 }
 
-fn wrong_url(question: &Question, error: &dyn std::fmt::Display) -> CapabilityError {
-    let message = format!("`{}` is no URL: {error}", question.url);
-    CapabilityError::new(Reason::InvalidRequest, message)
-        .with_hint("check the endpoint")
-        .with_field(question.place_field)
+impl From<Failure> for Unopened {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            refuses_the_access: false,
+        }
+    }
+}
+
+impl From<CapabilityError> for Unopened {
+    fn from(error: CapabilityError) -> Self {
+        Failure::from(error).into()
+    }
 }
 
 /// There was no answer, or not all of it.
@@ -232,10 +247,11 @@ fn unread(uri: &str, error: HttpError, field: &str) -> CapabilityError {
     CapabilityError { message, ..error }
 }
 
-/// The first byte and the length of the whole of `Content-Range: bytes 5-9/10` (RFC 9110 §14.4).
-fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
-    let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
-    let (range, total) = range.strip_prefix("bytes ")?.split_once('/')?;
-    let (start, _) = range.split_once('-')?;
-    Some((start.parse().ok()?, total.parse().ok()))
+/// The store does not accept the answer, such as another part than the one asked for.
+fn refused_by_store(uri: &str, error: &object_store::Error) -> CapabilityError {
+    let said = text_of(&error.to_string(), MAX_STORE_CHARS);
+    let message = format!("`{uri}` could not be read: {said}");
+    CapabilityError::new(Reason::FetchFailed, message)
+        .with_hint("ask whoever runs the server, or a proxy on the way")
+        .with_field("script.uri")
 }

@@ -1,38 +1,40 @@
-use http::HeaderMap;
+use http::Uri;
+use object_store::client::HttpConnector;
+use object_store::path::Path;
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 
 use super::endpoint::Endpoint;
 use super::name::ObjectName;
 use crate::capability::{Access, CapabilityError, FetchOptions, Reason, Service};
+use crate::http::Url;
 
-/// What is different between the stores of objects.
+/// What differs between the object stores.
 pub(super) trait Protocol: Send + Sync + 'static {
     /// The service that access is asked for.
     const SERVICE: Service;
     /// The scheme of its URIs.
     const SCHEME: &'static str;
-    /// The header of an answer that has the version.
-    const VERSION_HEADER: &'static str;
 
     /// Refuses options that mean nothing here.
     fn check(&self, options: &FetchOptions) -> Result<(), CapabilityError>;
 
-    /// The request for an object, without what shows who asks.
-    fn question(
+    /// The object in its store. The store speaks through `connector` alone, and shows who asks as `access` says.
+    fn locate(
         &self,
         name: &ObjectName,
         options: &FetchOptions,
         access: &Access,
-    ) -> Result<Question, CapabilityError>;
-
-    /// Adds what shows who asks. Comes last: a signature is over the other headers.
-    fn authorize(&self, question: &mut Question, access: &Access) -> Result<(), CapabilityError>;
+        connector: impl HttpConnector,
+    ) -> Result<Located, CapabilityError>;
 }
 
-/// A GET request.
-#[derive(Debug, Clone)]
-pub(super) struct Question {
-    pub(super) url: String,
-    pub(super) headers: HeaderMap,
+/// An object in its store.
+///
+/// Paths of `object_store` have no empty parts, which keys have (`a//b`, `a/`). So a store is made for the folder
+/// of one object, and its path is the last part of the key.
+pub(super) struct Located {
+    pub(super) store: Box<dyn ObjectStore>,
+    pub(super) path: Path,
     /// The region that is asked, where there are regions.
     pub(super) region: Option<String>,
     /// The server, for messages.
@@ -59,6 +61,46 @@ pub(super) fn named_endpoint(
         CapabilityError { message, ..error }.with_field(field)
     })?;
     Ok((Some(endpoint), field))
+}
+
+/// The URL of a folder, if it is one. A store panics where it is none.
+pub(super) fn folder_url(url: String, field: &'static str) -> Result<String, CapabilityError> {
+    let why = match (Url::parse(&url), url.parse::<Uri>()) {
+        (Ok(_), Ok(_)) => return Ok(url),
+        (Err(error), _) => error.to_string(),
+        (_, Err(error)) => error.to_string(),
+    };
+    Err(
+        CapabilityError::new(Reason::InvalidRequest, format!("`{url}` is no URL: {why}"))
+            .with_hint("check the endpoint")
+            .with_field(field),
+    )
+}
+
+/// The last part of a key as the path of a store.
+pub(super) fn last_part(part: &str, name: &ObjectName) -> Result<Path, CapabilityError> {
+    Path::parse(part).map_err(|error| {
+        let message = format!("invalid key in `{}`: {error}", name.uri());
+        CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri")
+    })
+}
+
+/// No attempt but the first: a store would repeat a request without looking at `Retry-After`, and with access
+/// that may have ended.
+pub(super) fn once() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: 0,
+        ..RetryConfig::default()
+    }
+}
+
+/// The store could not be made.
+pub(super) fn not_made(error: &object_store::Error) -> CapabilityError {
+    CapabilityError::new(
+        Reason::Internal,
+        format!("cannot ask for the object: {error}"),
+    )
 }
 
 /// What is given and has no effect is a mistake that somebody would look for later.

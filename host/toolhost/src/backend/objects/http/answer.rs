@@ -3,6 +3,7 @@ use std::time::{Duration, SystemTime};
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
+use super::super::content_range::content_range;
 use super::super::transfer::{Failure, Opened, Position};
 use crate::capability::{CapabilityError, ObjectMetadata, Reason};
 use crate::http::{HttpError, Response, Url, shown};
@@ -97,20 +98,6 @@ pub(super) fn opened(
         metadata,
         bytes: Box::pin(chunks),
     })
-}
-
-/// `bytes FIRST-LAST/TOTAL` as where it starts and the total, where that is told.
-fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
-    let range = header(headers, &header::CONTENT_RANGE)?.strip_prefix("bytes ")?;
-    let (range, total) = range.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
-    let total = match total {
-        "*" => None,
-        total => Some(total.parse().ok()?),
-    };
-    let is_sound = first <= last && total.is_none_or(|total| last < total);
-    is_sound.then_some((first, total))
 }
 
 /// What tells this version from every other one byte for byte, as `If-Range` takes it (RFC 9110 §13.1.5):
