@@ -128,14 +128,21 @@ const CONFINED: [(&str, &[&str]); 7] = [
         ],
     ),
     ("kube::", &["kubernetes"]),
-    ("object_store::", &["toolhost/backend/objects"]),
+    // The second one signs a request for a role.
+    (
+        "object_store::",
+        &[
+            "toolhost/backend/objects",
+            "toolhost/credential/token/aws/role.rs",
+        ],
+    ),
     ("reqwest::", &["toolhost/http"]),
     // The second one asks a password manager, before there is any job; the third compiles what a stranger wrote.
     (
         "process::Command",
         &[
             "toolhost/backend/local",
-            "toolhost/credential/provide/command.rs",
+            "toolhost/credential/program.rs",
             "toolhost/registry/compiler/program.rs",
         ],
     ),

@@ -112,6 +112,7 @@ fn converted(error: &CredentialError) -> CapabilityError {
     let (reason, is_retryable) = match error {
         CredentialError::Token { source, .. } => source.reason(),
         CredentialError::Provider { .. } => (Reason::FetchFailed, true),
+        CredentialError::SignedOut { .. } => (Reason::CredentialExpired, false),
         _ => (Reason::CredentialMissing, false),
     };
     let mut converted = CapabilityError::new(reason, error.chain());

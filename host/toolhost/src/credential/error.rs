@@ -95,6 +95,14 @@ pub enum CredentialError {
         /// What it would need, as a predicate: `needs a browser`.
         problem: String,
     },
+    /// Nobody has signed in, or not lately enough.
+    #[error("{owner} is not signed in, or no longer")]
+    SignedOut {
+        /// What was asked for.
+        owner: String,
+        /// The command that signs in.
+        login: String,
+    },
     /// A server that makes tokens did not give one.
     #[error("no token for {owner}")]
     Token {
@@ -163,6 +171,7 @@ impl CredentialError {
                 None => "set it, or leave out `env` if this is the value itself".to_owned(),
             }),
             Self::Token { source, .. } => source.help(),
+            Self::SignedOut { login, .. } => Some(format!("run `{login}`")),
             Self::NotSupported { .. } => Some(
                 "put keys or a token that are still valid into the credentials file".to_owned(),
             ),

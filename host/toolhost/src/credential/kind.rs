@@ -67,6 +67,7 @@ impl CredentialType {
                 "region",
                 "profile",
                 "role_arn",
+                "external_id",
                 "web_identity_token_file",
                 "endpoint",
                 "path_style",

@@ -16,6 +16,7 @@ mod file;
 mod keychain;
 mod kind;
 mod machine;
+mod program;
 mod provide;
 mod provider;
 mod secret_file;
@@ -33,9 +34,10 @@ pub use file::{CredentialsFile, MAX_CREDENTIALS_BYTES};
 pub use keychain::{Keychain, KeychainEntry, KeychainKind, MINTED_KEYCHAIN_KINDS};
 pub use kind::CredentialType;
 pub use machine::Machine;
+pub use program::MAX_COMMAND_BYTES;
 pub use provide::{
-    CommandProvider, EnvironmentProvider, FolderProvider, MAX_COMMAND_BYTES, NoetlProvider,
-    ParseProviderError, Provider, ProviderChain, ProviderSettings, Remembered,
+    CommandProvider, EnvironmentProvider, FolderProvider, NoetlProvider, ParseProviderError,
+    Provider, ProviderChain, ProviderSettings, Remembered,
 };
 pub use provider::{
     Credential, CredentialProvider, EnvironmentVariable, KeychainProvider, SecretProvider,

@@ -11,7 +11,7 @@ mod settings;
 
 pub(super) use chain::is_short;
 pub use chain::{Provider, ProviderChain};
-pub use command::{CommandProvider, MAX_COMMAND_BYTES};
+pub use command::CommandProvider;
 pub use environment::EnvironmentProvider;
 pub use folder::FolderProvider;
 pub use memory::Remembered;

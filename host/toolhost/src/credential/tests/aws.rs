@@ -75,7 +75,7 @@ async fn a_profile_is_read_from_both_files() {
     for (name, expected) in [
         (
             "sso",
-            "the profile `sso` of the credential `sso` signs in through a browser, which is not supported",
+            "the profile `sso` of the credential `sso` has no section `[sso-session …]` of the name that its `sso_session` says",
         ),
         (
             "none",

@@ -237,6 +237,10 @@ async fn what_is_wrong_with_a_key_is_told_without_the_key() {
             "federated identity",
         ),
         (
+            r#"{"type": "impersonated_service_account", "x": "hunter2"}"#,
+            "impersonates a service account, which is not supported",
+        ),
+        (
             r#"{"type": "hunter2"}"#,
             "neither `service_account` nor `authorized_user`",
         ),

@@ -5,6 +5,7 @@ mod file;
 mod google;
 mod keychain;
 mod oauth2;
+mod profile;
 mod providers;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use super::exchange::{
-    Exchange, ExchangeAnswer, ExchangeMethod, ExchangeRequest, MAX_ANSWER_BYTES,
+    Exchange, ExchangeAnswer, ExchangeMethod, ExchangeRequest, FORM, MAX_ANSWER_BYTES,
     NEAR_CONNECT_TIMEOUT,
 };
 use crate::capability::CapabilityError;
@@ -104,7 +104,7 @@ fn request(exchange: &ExchangeRequest) -> Result<Request, HttpError> {
     }
     if let Some(form) = &exchange.form {
         let form = form.expose_secret().to_owned();
-        request = request.body("application/x-www-form-urlencoded", form);
+        request = request.body(FORM, form);
     }
     Ok(request)
 }

@@ -16,6 +16,8 @@ pub const MAX_ANSWER_BYTES: u64 = 256 * 1024;
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long connecting to the metadata server of a cloud may take, which is one hop away.
 pub const NEAR_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The type of a form.
+pub(super) const FORM: &str = "application/x-www-form-urlencoded";
 /// How long such a server may take to answer. Google's asks another one for a new token.
 const NEAR_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 

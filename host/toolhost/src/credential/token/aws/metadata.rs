@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::surroundings::{region, with_surroundings};
+use super::place::{Place, region};
 use crate::capability::{Access, Authorization, AwsKeys, Service};
 use crate::credential::token::answer::{Asked, timestamp};
 use crate::credential::token::cache::Made;
@@ -132,7 +132,7 @@ fn access(
         owner,
     );
     access.expires_at = expires_at;
-    with_surroundings(&mut access, &servers.machine);
+    Place::default().complete(&mut access, &servers.machine);
     Ok(access)
 }
 

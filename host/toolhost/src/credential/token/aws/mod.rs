@@ -1,14 +1,21 @@
 //! Keys of Amazon Web Services, from where its own programs take them.
 
 mod metadata;
+mod place;
+mod process;
 mod profile;
-mod surroundings;
+mod role;
+mod section;
+mod sso;
+mod sts;
 mod web_identity;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use self::surroundings::{region, with_surroundings};
-use super::source::{Servers, Source};
+use self::place::{Place, of_environment, region};
+use self::role::Role;
+use super::cache::Made;
+use super::source::{Mint, Servers, Source, Token};
 use crate::capability::{Access, Authorization, AwsKeys, Service};
 use crate::credential::{Credential, CredentialError, Machine};
 
@@ -19,6 +26,40 @@ const OWNER: &str = "Amazon's default credentials";
 
 /// What an `aws` credential says about how it gets keys.
 pub(super) async fn source(
+    owner: &str,
+    credential: &Credential,
+    machine: &Machine,
+) -> Result<Source, CredentialError> {
+    let text = |field: &str| {
+        let text = credential.text(field)?;
+        Some(text.expose_secret().to_owned()).filter(|text| !text.is_empty())
+    };
+    let role = text("role_arn");
+    let place = Place {
+        region: text("region").or_else(|| region(machine)),
+        ..Place::default()
+    };
+    if let (None, Some(role), Some(file)) = (
+        text("access_key_id"),
+        &role,
+        text("web_identity_token_file"),
+    ) {
+        return web_identity::source(owner, role.clone(), file.into(), None, place, machine);
+    }
+    let keys = keys(owner, credential, machine).await?;
+    let Some(arn) = role else {
+        return Ok(keys);
+    };
+    let role = Role {
+        arn,
+        external_id: text("external_id"),
+        ..Role::default()
+    };
+    role::source(owner, role, keys, place, machine)
+}
+
+/// The credential's own keys, or those that it refers to.
+async fn keys(
     owner: &str,
     credential: &Credential,
     machine: &Machine,
@@ -42,10 +83,6 @@ pub(super) async fn source(
     }
     if let Some(profile) = text("profile") {
         return profile::source(owner, &profile, machine).await;
-    }
-    if let (Some(role), Some(file)) = (text("role_arn"), text("web_identity_token_file")) {
-        let region = text("region").or_else(|| region(machine));
-        return web_identity::source(owner, role, file.into(), None, region, machine);
     }
     let found = chain(owner, machine).await?;
     found
@@ -77,7 +114,7 @@ pub(super) async fn ambient(servers: &Servers) -> Result<Option<Source>, Credent
 /// Access without keys; the region may be known nevertheless.
 pub(super) fn anonymous(machine: &Machine) -> Access {
     let mut access = Access::new(Authorization::Anonymous, NOTHING_FOUND);
-    with_surroundings(&mut access, machine);
+    Place::default().complete(&mut access, machine);
     access
 }
 
@@ -96,24 +133,12 @@ async fn chain(owner: &str, machine: &Machine) -> Result<Option<Source>, Credent
         variable("AWS_ROLE_ARN"),
     ) {
         let session = variable("AWS_ROLE_SESSION_NAME");
-        let source =
-            web_identity::source(owner, role, file.into(), session, region(machine), machine);
+        let place = Place {
+            region: region(machine),
+            ..Place::default()
+        };
+        let source = web_identity::source(owner, role, file.into(), session, place, machine);
         return source.map(Some);
     }
     metadata::container(owner, machine)
-}
-
-fn of_environment(machine: &Machine) -> Option<Access> {
-    let access_key_id = machine.variable("AWS_ACCESS_KEY_ID")?;
-    let secret = machine.variable("AWS_SECRET_ACCESS_KEY")?;
-    let keys = AwsKeys {
-        access_key_id,
-        secret_access_key: SecretString::from(secret),
-        session_token: machine
-            .variable("AWS_SESSION_TOKEN")
-            .map(SecretString::from),
-    };
-    let mut access = Access::new(Authorization::Aws(keys), "the variable `AWS_ACCESS_KEY_ID`");
-    with_surroundings(&mut access, machine);
-    Some(access)
 }

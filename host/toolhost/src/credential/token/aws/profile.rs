@@ -1,17 +1,26 @@
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::surroundings::{region, with_surroundings};
-use super::web_identity;
+use super::place::{Place, of_environment, region};
+use super::role::Role;
+use super::section::{Settings, Title, section};
+use super::{metadata, process, role, sso, web_identity};
 use crate::capability::{Access, Authorization, AwsKeys};
 use crate::credential::token::source::Source;
 use crate::credential::{CredentialError, Machine, read_secret};
 
-/// The settings of one profile, from both files.
-type Settings = BTreeMap<String, Zeroizing<String>>;
+/// The most roles that are taken one by the other. Amazon's own programs know no limit, and nobody needs three.
+const MAX_ROLES: usize = 5;
+
+/// Both files in which profiles stand.
+struct Profiles<'machine> {
+    owner: String,
+    machine: &'machine Machine,
+    config: Option<Zeroizing<String>>,
+    credentials: Option<Zeroizing<String>>,
+}
 
 /// The profile of a name, which must be there.
 pub(super) async fn source(
@@ -19,20 +28,8 @@ pub(super) async fn source(
     name: &str,
     machine: &Machine,
 ) -> Result<Source, CredentialError> {
-    let profile = read(owner, name, machine).await?;
-    // A name that is none may be a secret that was written in its place.
-    let profile = profile.ok_or_else(|| CredentialError::Unknown {
-        owner: format!("the profile of {owner}"),
-        suggestion: None,
-        known: Vec::new(),
-    })?;
-    match of_settings(owner, name, &profile, machine)? {
-        Some(source) => Ok(source),
-        None => Err(CredentialError::Incomplete {
-            owner: format!("the profile `{name}` of {owner}"),
-            missing: "keys".to_owned(),
-        }),
-    }
+    let profiles = Profiles::read(owner, machine).await?;
+    profiles.needed(name, &mut Vec::new())
 }
 
 /// The profile that the environment names, or else the one called `default`, if it has keys.
@@ -43,147 +40,183 @@ pub(super) async fn default(
     if let Some(name) = machine.variable("AWS_PROFILE") {
         return source(owner, &name, machine).await.map(Some);
     }
-    match read(owner, "default", machine).await? {
-        Some(profile) => of_settings(owner, "default", &profile, machine),
+    let profiles = Profiles::read(owner, machine).await?;
+    match profiles.profile("default") {
+        Some(profile) => profiles.keys("default", &profile, &mut Vec::new()),
         None => Ok(None),
     }
 }
 
-fn of_settings(
-    owner: &str,
-    name: &str,
-    profile: &Settings,
-    machine: &Machine,
-) -> Result<Option<Source>, CredentialError> {
-    let text = |key: &str| profile.get(key).map(|value| value.as_str().to_owned());
-    let region = region(machine).or_else(|| text("region"));
-    if let Some(access_key_id) = text("aws_access_key_id") {
-        let secret = text("aws_secret_access_key").ok_or_else(|| CredentialError::Incomplete {
-            owner: format!("the profile `{name}` of {owner}"),
-            missing: "`aws_secret_access_key`".to_owned(),
+impl<'machine> Profiles<'machine> {
+    async fn read(owner: &str, machine: &'machine Machine) -> Result<Self, CredentialError> {
+        let read = async |variable: &str, usual: &str| {
+            let path = machine.variable(variable).map(PathBuf::from);
+            let path = path.or_else(|| machine.below_home(usual));
+            let Some(path) = path.filter(|path| path.exists()) else {
+                return Ok(None);
+            };
+            match read_secret(&path).await {
+                Ok(text) => Ok(Some(Zeroizing::new(text))),
+                Err(source) => Err(CredentialError::missing_file(owner, &path, source)),
+            }
+        };
+        Ok(Self {
+            owner: owner.to_owned(),
+            machine,
+            config: read("AWS_CONFIG_FILE", ".aws/config").await?,
+            credentials: read("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials").await?,
+        })
+    }
+
+    /// What both files say about a profile; the file of credentials wins. None where neither knows it.
+    fn profile(&self, name: &str) -> Option<Settings> {
+        let config = self.config.as_ref();
+        let config = config.and_then(|text| section(text, Title::Profile(name)));
+        let credentials = self.credentials.as_ref();
+        let credentials = credentials.and_then(|text| section(text, Title::Plain(name)));
+        let mut settings = config.or_else(|| credentials.is_some().then(Settings::new))?;
+        settings.extend(credentials.unwrap_or_default());
+        Some(settings)
+    }
+
+    /// The profile of a name, for the roles of these profiles.
+    fn needed(&self, name: &str, roles: &mut Vec<String>) -> Result<Source, CredentialError> {
+        // A name that is none may be a secret that was written in its place.
+        let profile = self.profile(name).ok_or_else(|| CredentialError::Unknown {
+            owner: format!("the profile of {}", self.owner),
+            suggestion: None,
+            known: Vec::new(),
         })?;
+        let keys = self.keys(name, &profile, roles)?;
+        keys.ok_or_else(|| self.incomplete(name, "keys"))
+    }
+
+    /// How a profile gets keys, in the order of Amazon's own programs.
+    fn keys(
+        &self,
+        name: &str,
+        profile: &Settings,
+        roles: &mut Vec<String>,
+    ) -> Result<Option<Source>, CredentialError> {
+        let text = |key: &str| profile.get(key).map(|value| value.as_str().to_owned());
+        let place = self.place(profile);
+        if let Some(arn) = text("role_arn")
+            && let Some(keys) = self.keys_of_role(name, profile, roles)?
+        {
+            if text("mfa_serial").is_some() {
+                return Err(CredentialError::NotSupported {
+                    owner: self.owner_of(name),
+                    problem: "asks for a code of a second factor (`mfa_serial`)".to_owned(),
+                });
+            }
+            let role = Role {
+                arn,
+                session: text("role_session_name"),
+                external_id: text("external_id"),
+                duration_seconds: text("duration_seconds"),
+            };
+            let owner = self.owner_of(name);
+            return role::source(&owner, role, keys, place, self.machine).map(Some);
+        }
+        if profile.contains_key("aws_access_key_id") {
+            return self.static_keys(name, profile).map(Some);
+        }
+        if let (Some(role), Some(file)) = (text("role_arn"), text("web_identity_token_file")) {
+            let (owner, session) = (&self.owner, text("role_session_name"));
+            let source =
+                web_identity::source(owner, role, file.into(), session, place, self.machine);
+            return source.map(Some);
+        }
+        if let Some(session) = text("sso_session") {
+            let config = self.config.as_ref();
+            let settings = config.and_then(|text| section(text, Title::Session(&session)));
+            let missing = "section `[sso-session …]` of the name that its `sso_session` says";
+            let settings = settings.ok_or_else(|| self.incomplete(name, missing))?;
+            let session = Some((session.as_str(), &settings));
+            return sso::source(&self.owner, name, profile, session, place, self.machine).map(Some);
+        }
+        if profile.contains_key("sso_start_url") {
+            return sso::source(&self.owner, name, profile, None, place, self.machine).map(Some);
+        }
+        if let Some(line) = text("credential_process") {
+            return process::source(&self.owner, name, &line, place).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// The keys by which a profile takes its role; none where it takes it otherwise.
+    fn keys_of_role(
+        &self,
+        name: &str,
+        profile: &Settings,
+        roles: &mut Vec<String>,
+    ) -> Result<Option<Source>, CredentialError> {
+        let text = |key: &str| profile.get(key).map(|value| value.as_str());
+        if let Some(source) = text("source_profile") {
+            // Its own keys, and not its role once more.
+            if source == name {
+                return self.static_keys(name, profile).map(Some);
+            }
+            roles.push(name.to_owned());
+            if roles.iter().any(|role| role == source) || roles.len() > MAX_ROLES {
+                let problem = format!(
+                    "has a `source_profile` that leads in a circle, or over more than {MAX_ROLES} roles"
+                );
+                return Err(CredentialError::malformed(&self.owner_of(name), problem));
+            }
+            return self.needed(source, roles).map(Some);
+        }
+        let Some(source) = text("credential_source") else {
+            return Ok(None);
+        };
+        let owner = self.owner_of(name);
+        let found = match source {
+            "Environment" => of_environment(self.machine).map(Source::Given),
+            "Ec2InstanceMetadata" => metadata::instance(&owner, self.machine),
+            "EcsContainer" => metadata::container(&owner, self.machine)?,
+            _ => {
+                let problem = "has a `credential_source` that is neither `Environment`, nor \
+                     `Ec2InstanceMetadata`, nor `EcsContainer`";
+                return Err(CredentialError::malformed(&owner, problem));
+            }
+        };
+        let missing = "keys where its `credential_source` says that they are";
+        found
+            .ok_or_else(|| self.incomplete(name, missing))
+            .map(Some)
+    }
+
+    fn static_keys(&self, name: &str, profile: &Settings) -> Result<Source, CredentialError> {
+        let text = |key: &str| profile.get(key).map(|value| value.as_str().to_owned());
+        let needed =
+            |key: &str| text(key).ok_or_else(|| self.incomplete(name, &format!("`{key}`")));
         let keys = AwsKeys {
-            access_key_id,
-            secret_access_key: SecretString::from(secret),
+            access_key_id: needed("aws_access_key_id")?,
+            secret_access_key: SecretString::from(needed("aws_secret_access_key")?),
             session_token: text("aws_session_token").map(SecretString::from),
         };
         let mut access = Access::new(Authorization::Aws(keys), format!("the profile `{name}`"));
-        access.region = region;
-        access.path_style = text("addressing_style").map(|style| style == "path");
-        with_surroundings(&mut access, machine);
-        if access.endpoint.is_none() {
-            access.endpoint = text("endpoint_url");
-        }
-        return Ok(Some(Source::Given(access)));
+        self.place(profile).complete(&mut access, self.machine);
+        Ok(Source::Given(access))
     }
-    if let (Some(role), Some(file)) = (text("role_arn"), text("web_identity_token_file")) {
-        let session = text("role_session_name");
-        let source = web_identity::source(owner, role, file.into(), session, region, machine);
-        return source.map(Some);
-    }
-    for (key, problem) in [
-        ("source_profile", "takes a role of another profile's keys"),
-        ("credential_source", "takes a role of another source's keys"),
-        ("credential_process", "has a `credential_process`"),
-        ("sso_session", "signs in through a browser"),
-        ("sso_start_url", "signs in through a browser"),
-    ] {
-        if profile.contains_key(key) {
-            return Err(CredentialError::NotSupported {
-                owner: format!("the profile `{name}` of {owner}"),
-                problem: problem.to_owned(),
-            });
-        }
-    }
-    Ok(None)
-}
 
-/// What both files say about a profile; the file of credentials wins. None where neither knows it.
-async fn read(
-    owner: &str,
-    name: &str,
-    machine: &Machine,
-) -> Result<Option<Settings>, CredentialError> {
-    let path = |variable: &str, usual: &str| {
-        let path = machine.variable(variable).map(PathBuf::from);
-        path.or_else(|| machine.below_home(usual))
-    };
-    let config = path("AWS_CONFIG_FILE", ".aws/config");
-    let credentials = path("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
-    let mut settings = None;
-    // In the file of settings, the sections of profiles are called `profile NAME`.
-    for (path, is_config) in [(config, true), (credentials, false)] {
-        let Some(path) = path.filter(|path| path.exists()) else {
-            continue;
-        };
-        let text = match read_secret(&path).await {
-            Ok(text) => Zeroizing::new(text),
-            Err(source) => return Err(CredentialError::missing_file(owner, &path, source)),
-        };
-        if let Some(found) = section(&text, name, is_config) {
-            settings.get_or_insert_with(Settings::new).extend(found);
+    fn place(&self, profile: &Settings) -> Place {
+        let text = |key: &str| profile.get(key).map(|value| value.as_str().to_owned());
+        Place {
+            region: region(self.machine).or_else(|| text("region")),
+            endpoint: text("endpoint_url"),
+            path_style: text("addressing_style").map(|style| style == "path"),
         }
     }
-    Ok(settings)
-}
 
-/// The settings of a section. An indented line belongs to the setting before it, as `addressing_style`
-/// does to `s3 =`; those are taken under their own names.
-fn section(text: &str, name: &str, is_config: bool) -> Option<Settings> {
-    let mut settings = None;
-    let mut is_ours = false;
-    for line in text.lines() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(title) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split(']').next())
-        {
-            let title = title.trim();
-            let of_profile = title
-                .strip_prefix("profile")
-                .filter(|rest| rest.starts_with([' ', '\t']));
-            is_ours = match of_profile {
-                Some(rest) => is_config && rest.trim().trim_matches(['"', '\'']) == name,
-                None => title == name && (!is_config || name == "default"),
-            };
-            if is_ours {
-                settings.get_or_insert_with(Settings::new);
-            }
-        } else if is_ours && let Some((key, value)) = line.split_once('=') {
-            let value = value.trim();
-            // A comment begins with a space, since keys hold `#` themselves.
-            let value = value.split(" #").next().unwrap_or(value).trim_end();
-            if !value.is_empty() {
-                let key = key.trim().to_ascii_lowercase();
-                settings
-                    .get_or_insert_with(Settings::new)
-                    .insert(key, Zeroizing::new(value.to_owned()));
-            }
-        }
+    fn owner_of(&self, name: &str) -> String {
+        format!("the profile `{name}` of {}", self.owner)
     }
-    settings
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sections_are_told_apart_by_their_file() {
-        let text = "[default]\nregion = a\n[profile dev]\n# comment\nregion=b # why\ns3 =\n  addressing_style = path\n[dev]\nregion = c\n";
-        let region = |name, is_config| {
-            let settings = section(text, name, is_config)?;
-            settings.get("region").map(|value| value.to_string())
-        };
-        assert_eq!(region("default", true).as_deref(), Some("a"));
-        assert_eq!(region("default", false).as_deref(), Some("a"));
-        assert_eq!(region("dev", true).as_deref(), Some("b"));
-        assert_eq!(region("dev", false).as_deref(), Some("c"));
-        assert_eq!(region("other", true), None);
-        let dev = section(text, "dev", true).unwrap();
-        assert_eq!(dev["addressing_style"].as_str(), "path");
+    fn incomplete(&self, name: &str, missing: &str) -> CredentialError {
+        CredentialError::Incomplete {
+            owner: self.owner_of(name),
+            missing: missing.to_owned(),
+        }
     }
 }

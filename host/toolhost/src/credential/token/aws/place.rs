@@ -1,0 +1,60 @@
+//! Where keys are used, and what the environment says.
+
+use secrecy::SecretString;
+
+use crate::capability::{Access, Authorization, AwsKeys};
+use crate::credential::Machine;
+
+/// What is known about the service rather than about keys. What the environment says goes before a profile.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Place {
+    pub(super) region: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) path_style: Option<bool>,
+}
+
+pub(super) fn of_environment(machine: &Machine) -> Option<Access> {
+    let access_key_id = machine.variable("AWS_ACCESS_KEY_ID")?;
+    let secret = machine.variable("AWS_SECRET_ACCESS_KEY")?;
+    let keys = AwsKeys {
+        access_key_id,
+        secret_access_key: SecretString::from(secret),
+        session_token: machine
+            .variable("AWS_SESSION_TOKEN")
+            .map(SecretString::from),
+    };
+    let mut access = Access::new(Authorization::Aws(keys), "the variable `AWS_ACCESS_KEY_ID`");
+    Place::default().complete(&mut access, machine);
+    Some(access)
+}
+
+pub(super) fn region(machine: &Machine) -> Option<String> {
+    let region = machine.variable("AWS_REGION");
+    region.or_else(|| machine.variable("AWS_DEFAULT_REGION"))
+}
+
+/// The server of a service in a region; regions of China have a domain of their own.
+pub(super) fn server(service: &str, region: &str) -> String {
+    let domain = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
+    format!("https://{service}.{region}.{domain}/")
+}
+
+impl Place {
+    /// Says where the keys are used, where they do not say it themselves.
+    pub(super) fn complete(&self, access: &mut Access, machine: &Machine) {
+        let known = access.region.take();
+        access.region = known
+            .or_else(|| self.region.clone())
+            .or_else(|| region(machine));
+        let known = access.endpoint.take();
+        access.endpoint = known
+            .or_else(|| machine.variable("AWS_ENDPOINT_URL_S3"))
+            .or_else(|| machine.variable("AWS_ENDPOINT_URL"))
+            .or_else(|| self.endpoint.clone());
+        access.path_style = access.path_style.or(self.path_style);
+    }
+}

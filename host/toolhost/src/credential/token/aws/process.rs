@@ -1,0 +1,168 @@
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::place::Place;
+use crate::capability::{Access, Authorization, AwsKeys};
+use crate::credential::CredentialError;
+use crate::credential::program::{Program, TIMEOUT};
+use crate::credential::token::answer::timestamp;
+use crate::credential::token::cache::Made;
+use crate::credential::token::source::{Mint, Servers, Source, Token};
+
+/// A program that writes keys
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>).
+struct Process {
+    owner: String,
+    program: Program,
+    place: Place,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Keys {
+    version: u32,
+    access_key_id: String,
+    secret_access_key: SecretString,
+    session_token: Option<SecretString>,
+    expiration: Option<String>,
+}
+
+/// The version of what it writes.
+const VERSION: u32 = 1;
+/// Where Amazon's own programs look, which such a program often is.
+const VARIABLES: [&str; 4] = [
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+];
+
+/// The program of a profile. Its line is taken apart as a shell does, and no shell runs it.
+pub(super) fn source(
+    owner: &str,
+    name: &str,
+    line: &str,
+    place: Place,
+) -> Result<Source, CredentialError> {
+    let owner = format!("the profile `{name}` of {owner}");
+    let words = words(line).unwrap_or_default();
+    let Some((program, arguments)) = words.split_first() else {
+        let problem = "has a `credential_process` that is no program with arguments";
+        return Err(CredentialError::malformed(&owner, problem));
+    };
+    Ok(Source::Asked(Box::new(Process {
+        program: Program {
+            name: program.clone(),
+            arguments: arguments.to_vec(),
+            variables: &VARIABLES,
+            timeout: TIMEOUT,
+        },
+        owner,
+        place,
+    })))
+}
+
+impl Process {
+    fn failed(&self, message: impl Into<String>) -> CredentialError {
+        CredentialError::Provider {
+            owner: self.owner.clone(),
+            provider: format!("the `credential_process` `{}`", self.program.name),
+            message: message.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl Mint for Process {
+    async fn mint(
+        &self,
+        servers: &Servers,
+        _: Option<Token>,
+    ) -> Result<Made<Token>, CredentialError> {
+        let ran = self.program.run(&servers.machine, "").await;
+        let (status, output) = ran.map_err(|message| self.failed(message))?;
+        if !status.success() {
+            // What it wrote may hold anything.
+            return Err(self.failed(format!("it ended with {status}")));
+        }
+        let keys: Keys = serde_json::from_slice(&output)
+            .map_err(|_| self.failed("it wrote what is not the JSON of keys"))?;
+        if keys.version != VERSION {
+            let message = format!("it wrote version {} of keys, not {VERSION}", keys.version);
+            return Err(self.failed(message));
+        }
+        let mut access = Access::new(
+            Authorization::Aws(AwsKeys {
+                access_key_id: keys.access_key_id,
+                secret_access_key: keys.secret_access_key,
+                session_token: keys.session_token,
+            }),
+            &self.owner,
+        );
+        // Without a time, they are kept until a server refuses them.
+        if let Some(text) = keys.expiration {
+            let expires_at = timestamp(&text);
+            let expires_at = expires_at
+                .ok_or_else(|| self.failed("it wrote an `Expiration` that is no time"))?;
+            access.expires_at = Some(expires_at);
+        }
+        self.place.complete(&mut access, &servers.machine);
+        Ok(Made::new(access))
+    }
+}
+
+/// The words of a line as a shell takes it apart: between quotes, spaces belong to a word, and so does what stands
+/// after a backslash, but for one between single quotes. Nothing else has a meaning. None where a quote has no end.
+fn words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (None, ' ' | '\t') => words.extend(word.take()),
+            (None, '"' | '\'') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if character == open => quote = None,
+            (None, '\\') => word.get_or_insert_default().push(characters.next()?),
+            // Between double quotes, a backslash is one before all but these.
+            (Some('"'), '\\') if matches!(characters.peek(), Some('"' | '\\')) => {
+                word.get_or_insert_default().extend(characters.next());
+            }
+            _ => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_taken_apart_as_a_shell_does() {
+        for (line, expected) in [
+            ("", Some(vec![])),
+            (" a\t b ", Some(vec!["a", "b"])),
+            (r#""a b"c 'd "e"'"#, Some(vec!["a bc", "d \"e\""])),
+            (
+                r#"a\ b "c\"\\\d" 'e\f' "" ''"#,
+                Some(vec!["a b", r#"c"\\d"#, r"e\f", "", ""]),
+            ),
+            ("$HOME `id` *;>", Some(vec!["$HOME", "`id`", "*;>"])),
+            ("\"a", None),
+            ("'a", None),
+            ("a\\", None),
+        ] {
+            let words = words(line);
+            let words: Option<Vec<&str>> = words
+                .as_ref()
+                .map(|words| words.iter().map(String::as_str).collect());
+            assert_eq!(words, expected, "{line}");
+        }
+    }
+}
