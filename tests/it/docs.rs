@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use toolhost::credential::CredentialsFile;
-use toolhost::diagnostic::Document;
+use toolhost_diagnostic::Document;
 
 use crate::guests;
 use crate::program::{Workspace, command};

@@ -11,7 +11,7 @@ use object_store::client::{
 
 use super::super::content_range::content_range;
 use super::answer::{Answer, MAX_ERROR_BYTES};
-use super::with_auth;
+use super::source::with_auth;
 use crate::capability::{Access, CapabilityError, FetchOptions, Reason};
 use crate::http::{AddressPolicy, HttpClient, HttpError, Request, Response, Url};
 

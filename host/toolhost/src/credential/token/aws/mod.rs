@@ -10,12 +10,11 @@ mod sso;
 mod sts;
 mod web_identity;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use self::place::{Place, of_environment, region};
 use self::role::Role;
-use super::cache::Made;
-use super::source::{Mint, Servers, Source, Token};
+use super::source::{Servers, Source};
 use crate::capability::{Access, Authorization, AwsKeys, Service};
 use crate::credential::{Credential, CredentialError, Machine};
 

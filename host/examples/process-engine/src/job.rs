@@ -1,0 +1,84 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+use toolhost_capability::controller::{Controller, Next, pod_name};
+use toolhost_capability::program;
+use toolhost_capability::{JobEnd, JobEventKind, JobReporter, JobRequest, LogSink};
+
+use crate::RunningName;
+use crate::attempt::Attempt;
+
+/// A job from its creation to its end.
+pub(crate) struct Job {
+    pub(crate) request: JobRequest,
+    /// In bytes.
+    pub(crate) memory_limit: Option<u64>,
+    pub(crate) search_path: String,
+    pub(crate) logs: Arc<dyn LogSink>,
+    pub(crate) reporter: JobReporter,
+    pub(crate) folder: TempDir,
+    pub(crate) name: RunningName,
+}
+
+impl Job {
+    pub(crate) async fn run(self, backoff_base: Duration) {
+        let created = Instant::now();
+        if let Some(warning) = program::warning(&self.request) {
+            let message = warning.clone();
+            self.report(created, 0, JobEventKind::Warning { message });
+        }
+        let end = self.run_attempts(created, backoff_base).await;
+        let Self {
+            reporter,
+            folder,
+            name,
+            ..
+        } = self;
+        // Whoever sees the end finds nothing of the job, and may create another of its name.
+        drop((folder, name));
+        reporter.report(created.elapsed(), 0, JobEventKind::Finished(end));
+    }
+
+    async fn run_attempts(&self, created: Instant, backoff_base: Duration) -> JobEnd {
+        let deadline = self.request.active_deadline;
+        let mut controller = Controller::new(self.request.backoff_limit, deadline, backoff_base);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let pod = pod_name(self.request.name.as_str(), attempt);
+            self.report(created, attempt, JobEventKind::AttemptStarted { pod });
+            let end = Attempt {
+                job: self,
+                number: attempt,
+            }
+            .run(deadline.map(|time| created + time))
+            .await;
+            self.logs.end(attempt);
+            self.report(created, attempt, JobEventKind::AttemptEnded(end.clone()));
+            let wait = match controller.after(&end) {
+                Next::Finish(end) => return end,
+                Next::Retry(wait) => wait,
+            };
+            self.report(created, attempt, JobEventKind::BackingOff { wait });
+            tokio::select! {
+                () = self.reporter.cancelled() => return controller.cancelled(),
+                () = until(deadline.map(|time| created + time)) => return controller.deadline_exceeded(),
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    fn report(&self, created: Instant, attempt: u32, kind: JobEventKind) {
+        self.reporter.report(created.elapsed(), attempt, kind);
+    }
+}
+
+/// Waits until that time, or for ever.
+pub(crate) async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
