@@ -13,9 +13,8 @@ use toolhost_capability::controller::{
     cancelled_attempt, deadline_attempt, exited, out_of_memory, signalled,
 };
 use toolhost_capability::program::Program;
-use toolhost_capability::{AttemptEnd, Reason};
+use toolhost_capability::{AttemptEnd, JobReporter, JobRequest, LogSink, Reason};
 
-use crate::job::{Job, until};
 use crate::memory::exceeds;
 
 /// How long a program has between SIGTERM and SIGKILL.
@@ -25,9 +24,16 @@ const CHUNK_BYTES: usize = 16 << 10;
 
 /// One attempt of a job.
 pub(crate) struct Attempt<'job> {
-    pub(crate) job: &'job Job,
     /// From 1.
     pub(crate) number: u32,
+    pub(crate) request: &'job JobRequest,
+    /// In bytes.
+    pub(crate) memory_limit: Option<u64>,
+    pub(crate) search_path: &'job str,
+    /// The folder of the job.
+    pub(crate) folder: &'job Path,
+    pub(crate) logs: &'job dyn LogSink,
+    pub(crate) reporter: &'job JobReporter,
 }
 
 /// Why a program ended.
@@ -51,8 +57,8 @@ impl Attempt<'_> {
     }
 
     async fn start(&self) -> io::Result<Child> {
-        let request = &self.job.request;
-        let folder = self.job.folder.path().join(self.number.to_string());
+        let request = self.request;
+        let folder = self.folder.join(self.number.to_string());
         tokio::fs::create_dir(&folder).await?;
         let arguments_path = folder.join("arguments.json");
         let script_path = request
@@ -74,7 +80,7 @@ impl Attempt<'_> {
         command
             .args(parts)
             .env_clear()
-            .env("PATH", &self.job.search_path)
+            .env("PATH", self.search_path)
             .envs(
                 program
                     .environment()
@@ -98,9 +104,9 @@ impl Attempt<'_> {
         let waited = async {
             let cause = tokio::select! {
                 status = child.wait() => Cause::Exited(status),
-                () = self.job.reporter.cancelled() => Cause::Cancelled,
+                () = self.reporter.cancelled() => Cause::Cancelled,
                 () = until(deadline) => Cause::DeadlinePassed,
-                () = exceeds(self.job.memory_limit, group) => Cause::OutOfMemory,
+                () = exceeds(self.memory_limit, group) => Cause::OutOfMemory,
             };
             if matches!(cause, Cause::Cancelled | Cause::DeadlinePassed) {
                 signal(group, Signal::TERM);
@@ -116,7 +122,7 @@ impl Attempt<'_> {
     }
 
     fn describe(&self, cause: Cause) -> AttemptEnd {
-        let request = &self.job.request;
+        let request = self.request;
         match cause {
             Cause::Exited(Ok(status)) => match (status.code(), status.signal()) {
                 (Some(code), _) => exited(code),
@@ -139,8 +145,7 @@ impl Attempt<'_> {
         let Some(mut output) = output else { return };
         let mut chunk = vec![0; CHUNK_BYTES];
         while let Ok(count @ 1..) = output.read(&mut chunk).await {
-            self.job
-                .logs
+            self.logs
                 .write(self.number, chunk.get(..count).unwrap_or_default());
         }
     }
@@ -161,4 +166,12 @@ fn cannot_start(error: &io::Error) -> AttemptEnd {
     end.reason = Some(Reason::Internal);
     end.message = Some(format!("cannot be started: {error}"));
     end
+}
+
+/// Waits until that time, or for ever.
+pub(crate) async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
 }

@@ -7,8 +7,8 @@ use toolhost_capability::controller::{Controller, Next, pod_name};
 use toolhost_capability::program;
 use toolhost_capability::{JobEnd, JobEventKind, JobReporter, JobRequest, LogSink};
 
-use crate::RunningName;
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, until};
+use crate::name::RunningName;
 
 /// A job from its creation to its end.
 pub(crate) struct Job {
@@ -49,12 +49,10 @@ impl Job {
             attempt += 1;
             let pod = pod_name(self.request.name.as_str(), attempt);
             self.report(created, attempt, JobEventKind::AttemptStarted { pod });
-            let end = Attempt {
-                job: self,
-                number: attempt,
-            }
-            .run(deadline.map(|time| created + time))
-            .await;
+            let end = self
+                .attempt(attempt)
+                .run(deadline.map(|time| created + time))
+                .await;
             self.logs.end(attempt);
             self.report(created, attempt, JobEventKind::AttemptEnded(end.clone()));
             let wait = match controller.after(&end) {
@@ -70,15 +68,19 @@ impl Job {
         }
     }
 
+    fn attempt(&self, number: u32) -> Attempt<'_> {
+        Attempt {
+            number,
+            request: &self.request,
+            memory_limit: self.memory_limit,
+            search_path: &self.search_path,
+            folder: self.folder.path(),
+            logs: self.logs.as_ref(),
+            reporter: &self.reporter,
+        }
+    }
+
     fn report(&self, created: Instant, attempt: u32, kind: JobEventKind) {
         self.reporter.report(created.elapsed(), attempt, kind);
-    }
-}
-
-/// Waits until that time, or for ever.
-pub(crate) async fn until(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time).await,
-        None => std::future::pending().await,
     }
 }

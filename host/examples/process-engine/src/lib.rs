@@ -16,21 +16,22 @@
 mod attempt;
 mod job;
 mod memory;
+mod name;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use toolhost_capability::controller::DEFAULT_BACKOFF_BASE;
 use toolhost_capability::quantity::Quantity;
-use toolhost_capability::request::{CONTAINER_OPTIONS, check, conflict};
+use toolhost_capability::request::{CONTAINER_OPTIONS, check};
 use toolhost_capability::{
     CapabilityError, JobHandle, JobIdentity, JobRequest, JobRunner, LogSink, Reason,
 };
 
 use crate::job::Job;
+use crate::name::{Names, RunningName};
 
 /// An engine that runs each attempt as a child process.
 #[derive(Debug)]
@@ -42,9 +43,6 @@ pub struct ProcessEngine {
     backoff_base: Duration,
     names: Arc<Names>,
 }
-
-/// The names of the jobs that run.
-type Names = Mutex<BTreeSet<String>>;
 
 impl ProcessEngine {
     /// An engine whose jobs have their folders in `folder`, and whose programs are looked for in the folders of
@@ -137,34 +135,4 @@ fn memory_limit(request: &JobRequest) -> Result<Option<u64>, CapabilityError> {
         CapabilityError::new(Reason::InvalidRequest, message)
     })?;
     Ok(Some(limit.rounded_up()))
-}
-
-/// A job's place among those that run; another of the same name may follow when it is dropped.
-#[derive(Debug)]
-struct RunningName {
-    name: String,
-    names: Arc<Names>,
-}
-
-impl RunningName {
-    fn claim(name: &str, names: &Arc<Names>) -> Result<Self, CapabilityError> {
-        let is_free = lock(names).insert(name.to_owned());
-        is_free
-            .then(|| Self {
-                name: name.to_owned(),
-                names: Arc::clone(names),
-            })
-            .ok_or_else(|| conflict(name))
-    }
-}
-
-impl Drop for RunningName {
-    fn drop(&mut self) {
-        lock(&self.names).remove(&self.name);
-    }
-}
-
-fn lock(names: &Names) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
-    // No critical section leaves the set in between.
-    names.lock().unwrap_or_else(PoisonError::into_inner)
 }
