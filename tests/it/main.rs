@@ -43,4 +43,5 @@ mod script;
 mod secrets;
 mod swap;
 mod terminal;
+mod tidy;
 mod virtual_time;

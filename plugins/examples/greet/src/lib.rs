@@ -1,4 +1,4 @@
-//! Greets somebody from a job.
+//! Greets someone from a job.
 
 use noetl_tool_sdk::{
     Capability, Context, Error, Host, Job, JobSpec, SecretEntry, Status, Tool, export_tool,
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 struct Greet;
 
-/// What stands in the playbook besides `kind: greet`.
+/// The configuration in the playbook, without `kind: greet`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// Whom to greet. Where it depends on a secret, the tool never learns what it is.
+    /// Whom to greet. If it depends on a secret, the tool does not learn its value.
     name: String,
 }
 
@@ -24,7 +24,7 @@ struct Outcome {
 
 impl Tool for Greet {
     const KIND: &'static str = "greet";
-    const SUMMARY: &'static str = "Greets somebody from a job.";
+    const SUMMARY: &'static str = "Greets someone from a job.";
     const CAPABILITIES: &'static [Capability] =
         &[Capability::Secrets, Capability::Jobs, Capability::Logs];
 
