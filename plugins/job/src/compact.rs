@@ -1,5 +1,5 @@
-/// JSON of a constant without the white space in which people read it, as a constant text. The constants of
-/// a component are in the memory of every call, so each page of them counts.
+/// JSON of a constant without insignificant white space, as a constant string. The constants of a component
+/// are in the memory of every call, so each page of them counts.
 #[macro_export]
 macro_rules! compact_json {
     ($readable:expr) => {{
@@ -20,9 +20,9 @@ macro_rules! compact_json {
     }};
 }
 
-/// Copies JSON without the white space outside of its texts, and returns how many bytes that are.
+/// Copies JSON without the white space outside of its strings, and returns the number of bytes.
 pub const fn compact(mut json: &[u8], mut compacted: &mut [u8]) -> usize {
-    let room = compacted.len();
+    let space = compacted.len();
     let mut in_text = false;
     let mut is_escaped = false;
     while let [byte, rest @ ..] = json {
@@ -34,13 +34,13 @@ pub const fn compact(mut json: &[u8], mut compacted: &mut [u8]) -> usize {
             in_text = !in_text;
         }
         is_escaped = *byte == b'\\' && !is_escaped;
-        let [place, room_left @ ..] = compacted else {
+        let [place, space_left @ ..] = compacted else {
             break;
         };
         *place = *byte;
-        compacted = room_left;
+        compacted = space_left;
     }
-    room - compacted.len()
+    space - compacted.len()
 }
 
 #[cfg(test)]

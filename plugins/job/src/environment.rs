@@ -1,4 +1,4 @@
-//! What the script finds in its environment: the entries of the job's secret.
+//! The environment of the script: the entries of the job's secret.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::config::Text;
 
-/// The entry that the host makes the script's first argument of.
+/// The entry that the host passes as the script's first argument.
 pub(crate) const ARGUMENTS: &str = "NOETL_ARGS";
 /// Variables that the host sets itself.
 const SET_BY_HOST: [&str; 3] = [ARGUMENTS, "NOETL_ARGS_FILE", "NOETL_SCRIPT"];
@@ -19,7 +19,7 @@ const SET_BY_HOST: [&str; 3] = [ARGUMENTS, "NOETL_ARGS_FILE", "NOETL_SCRIPT"];
 ///
 /// # Errors
 ///
-/// `InvalidRequest` for a name that is no variable's, or the host's own.
+/// `InvalidRequest` for a name that is not the name of a variable, or that the host sets itself.
 pub(crate) fn entries(
     variables: Option<BTreeMap<String, Text>>,
     arguments: Option<&RawValue>,
@@ -41,7 +41,7 @@ fn check_name(name: &str) -> Result<(), Error> {
         let field = field();
         let message = format!("`{field}` is set by the tool itself");
         return Err(Error::invalid(field, message).with_hint(
-            "use another name; what the script shall get as arguments stands in `args`",
+            "use another name; pass the arguments of the script in `args`",
         ));
     }
     if is_variable_name(name) {
@@ -54,8 +54,8 @@ fn check_name(name: &str) -> Result<(), Error> {
     Err(Error::invalid(field(), message))
 }
 
-/// JSON without white space between its tokens, everything else as it was: the order of keys and the
-/// spelling of numbers are the caller's.
+/// JSON without white space between its tokens, otherwise unchanged: the order of keys and the spelling of
+/// numbers are the caller's.
 fn compact(json: &str) -> String {
     let mut compacted = String::with_capacity(json.len());
     let mut in_text = false;
@@ -100,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_an_empty_object_where_there_are_none() {
+    fn arguments_default_to_an_empty_object() {
         assert_eq!(entries(None, None).unwrap()[0].value(), "{}");
     }
 
     #[test]
-    fn refuses_names_that_are_none() {
+    fn refuses_invalid_names() {
         for name in [
             "",
             "1A",

@@ -1,4 +1,5 @@
-//! Why a job or an attempt failed, chosen from what the engine said, and completed by this tool's hints.
+//! The reason why a job or an attempt failed, chosen from the reports of the engine and completed with this
+//! tool's hints.
 
 use alloc::string::{String, ToString};
 
@@ -10,32 +11,32 @@ use crate::options::DEFAULT_IMAGE;
 use crate::output::Output;
 use crate::watch::Record;
 
-/// The reason of a job that took longer than it may.
+/// The reason of a job that exceeded its deadline.
 const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
-/// The reason of a job whose attempts all failed. Why they did says more.
+/// The reason of a job whose attempts all failed. Their own reasons are more specific.
 const BACKOFF_LIMIT_EXCEEDED: &str = "BackoffLimitExceeded";
 
-/// Why something failed; nothing where it did not.
+/// Why something failed; empty if it did not.
 #[derive(Debug, Default)]
 pub(crate) struct Explanation {
     /// A code.
     pub reason: Option<String>,
     /// A sentence.
     pub message: Option<String>,
-    /// How to mend it.
+    /// How to fix it.
     pub hint: Option<String>,
     /// The path of the configuration value to change.
     pub field: Option<String>,
 }
 
-/// What hints need to know of the configuration.
+/// The parts of the configuration that hints use.
 #[derive(Debug)]
 pub(crate) struct Settings {
     image: String,
 }
 
 impl Settings {
-    /// Remembers what is needed of the job's configuration.
+    /// Copies the relevant parts of the job's configuration.
     pub(crate) fn new(job: &JobConfig) -> Self {
         Self {
             image: job.image.as_deref().unwrap_or(DEFAULT_IMAGE).to_string(),
@@ -44,8 +45,8 @@ impl Settings {
 }
 
 impl Explanation {
-    /// Why the job failed: what its last attempt died of, where the job says no more than that every
-    /// attempt failed. `output` is the last attempt's.
+    /// Why the job failed: the reason of its last attempt, if the job only reports that every attempt failed.
+    /// `output` is that of the last attempt.
     pub(crate) fn of_job(record: &Record, output: Option<&Output>, settings: &Settings) -> Self {
         if record.status() == JobStatus::Succeeded {
             return Self::default();
@@ -88,7 +89,7 @@ impl Explanation {
         }
     }
 
-    /// Adds this tool's hint where the engine gave none.
+    /// Adds this tool's hint if the engine gave none.
     fn completed(mut self, output: Option<&Output>, settings: &Settings) -> Self {
         let (Some(reason), None) = (&self.reason, &self.hint) else {
             return self;

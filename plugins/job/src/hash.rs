@@ -1,13 +1,13 @@
-//! The hash that tells names and specifications apart.
+//! The hash that distinguishes names and specifications.
 
 use core::hash::Hasher as _;
 
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
-/// A hash of the parts, in which none can be divided in two ways.
+/// A hash of the parts that depends on where each part ends.
 ///
-/// `SipHash` with 128 bits: nobody gains from two steps of his own that are alike, and SHA-256 took a
-/// quarter of the time of the whole tool.
+/// `SipHash` with 128 bits: a collision between steps of the same author is of no use to an attacker, and
+/// SHA-256 took a quarter of the time of the whole tool.
 #[must_use]
 pub fn hash<'part>(parts: impl IntoIterator<Item = &'part str>) -> u128 {
     let mut hasher = SipHasher13::new();

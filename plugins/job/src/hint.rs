@@ -6,12 +6,12 @@
 use alloc::format;
 use alloc::string::String;
 
-/// What a hint is made of.
+/// The facts that a hint is derived from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failure<'run> {
     /// Why it failed.
     pub reason: &'run str,
-    /// The end of what it wrote.
+    /// The end of its output.
     pub output: &'run str,
     /// The image that it ran in, where the engine has images.
     pub image: &'run str,
@@ -22,7 +22,7 @@ pub(crate) type Hint = (String, &'static str);
 
 /// The reason of an engine for a program that said by its exit code that it failed.
 const SCRIPT_ERROR: &str = "ScriptError";
-/// How many lines from the end of the output are looked at: a Python traceback ends with its cause.
+/// The number of lines from the end of the output that are searched: a Python traceback ends with its cause.
 const LINES: usize = 10;
 
 /// The hint for a failure, where it is certain.

@@ -1,10 +1,9 @@
-//! What the tools of NoETL share that run a program as a job.
+//! Code shared by NoETL's tools that run a program as a job.
 //!
-//! A tool makes a [`JobPlan`] of its configuration, which finds what is wrong with it before anything is
-//! started, runs it, and makes an [`Outcome`] of the [`FinishedJob`]. Each decision is a module that knows of
-//! no host: `name` (what the job is called), `environment` (what the program finds), `options` (what
-//! the engine shall provide), `watch` (what happened), `explanation` and `hint` (why, and how to mend
-//! it).
+//! A tool creates a [`JobPlan`] from its configuration, which reports errors before anything is started, runs
+//! it, and creates an [`Outcome`] from the [`FinishedJob`]. Each decision is a module that does not depend on
+//! the host: `name` (the name of the job), `environment` (the environment of the program), `options` (the
+//! options of the job), `watch` (what happened), `explanation` and `hint` (why, and how to fix it).
 
 #![no_std]
 

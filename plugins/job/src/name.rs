@@ -1,4 +1,4 @@
-//! Names of jobs and values of labels, made of whatever a playbook calls its steps.
+//! Names of jobs and values of labels, derived from the names of steps.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,18 +9,18 @@ use crate::hash::hash;
 const MAX_NAME_BYTES: usize = 52;
 /// The most bytes of a label's value.
 const MAX_LABEL_BYTES: usize = 63;
-/// Digits of a hash: 50 bits, and 35 bits where the execution's identifier leaves no room for more.
+/// Digits of a hash: 50 bits, and 35 bits if the execution's identifier leaves no space for more.
 const HASH_DIGITS: usize = 10;
 const MIN_HASH_DIGITS: usize = 7;
 /// How much is kept of a longer one.
 const CUT_ID_BYTES: usize = 20;
 
-/// The job's name: the same for every call of the same step in the same execution, so that a call that
-/// is repeated finds the job that runs already.
+/// The job's name: the same for every call of the same step in the same execution, so that a repeated call
+/// finds the running job.
 ///
-/// `KIND-STEP-ID` where that is possible without loss; `_` becomes `-`, and nothing else does. A step
-/// or an identifier for which more must be replaced or cut gets a hash of both, set off by `--`, which
-/// does not occur otherwise: so two steps never get the same name, but for a collision of hashes.
+/// `KIND-STEP-ID` if that is possible without loss; only `_` is replaced, with `-`. If more has to be
+/// replaced or truncated, the name contains a hash of step and identifier after `--`, which does not occur
+/// otherwise: two steps never get the same name, except for a hash collision.
 pub(crate) fn job_name(kind: &str, step: Option<&str>, execution_id: &str) -> String {
     let Some(step) = step else {
         return job_name_of(kind, "", execution_id);
@@ -36,8 +36,7 @@ pub(crate) fn job_name(kind: &str, step: Option<&str>, execution_id: &str) -> St
     job_name_of(kind, step, execution_id)
 }
 
-/// The value of a label: the text itself where it is valid, and otherwise what is left of it, with a
-/// hash.
+/// The value of a label: the text itself if it is valid, otherwise its valid characters and a hash.
 pub(crate) fn label_value(text: &str) -> String {
     if is_label_value(text) {
         return text.into();
@@ -51,7 +50,7 @@ pub(crate) fn label_value(text: &str) -> String {
     }
 }
 
-/// Whether Kubernetes takes the text as the value of a label.
+/// Whether the text is a valid value of a Kubernetes label.
 pub(crate) fn is_label_value(text: &str) -> bool {
     let bytes = text.as_bytes();
     let ends_are_fit = [bytes.first(), bytes.last()]
@@ -73,9 +72,9 @@ fn job_name_of(kind: &str, step: &str, execution_id: &str) -> String {
     if !id.is_empty() {
         id.insert(0, '-');
     }
-    let room = MAX_NAME_BYTES.saturating_sub(prefix.len() + "-".len() + id.len());
-    let hash = hash_digits(&[step, execution_id], HASH_DIGITS.min(room));
-    let slug = slug(step, room.saturating_sub(hash.len() + 1));
+    let space = MAX_NAME_BYTES.saturating_sub(prefix.len() + "-".len() + id.len());
+    let hash = hash_digits(&[step, execution_id], HASH_DIGITS.min(space));
+    let slug = slug(step, space.saturating_sub(hash.len() + 1));
     let dash = if slug.is_empty() { "" } else { "-" };
     format!("{prefix}{slug}{dash}-{hash}{id}")
 }

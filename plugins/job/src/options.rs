@@ -1,5 +1,4 @@
-//! What the engine shall provide: the options of the job, and the hash that tells one specification
-//! from another.
+//! The options of the job, and the hash that identifies its specification.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -37,7 +36,7 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// `InvalidRequest` with the path of a value that makes no sense.
+    /// `InvalidRequest` with the path of an invalid value.
     pub(crate) fn new(
         job: JobConfig,
         default_backoff_limit: u64,
@@ -87,15 +86,15 @@ impl Options {
     ///
     /// # Errors
     ///
-    /// None that could happen with texts.
+    /// None in practice: strings can always be written as JSON.
     pub(crate) fn command(&mut self, words: &[String]) -> Result<(), Error> {
         self.set("command", words)
     }
 
-    /// Puts them into the specification of the job, with a hash of everything that it says.
+    /// Sets them in the specification of the job, with a hash of the whole specification.
     ///
-    /// The values of the environment are not hashed: an annotation is no place for what can be guessed
-    /// from it, and references to sealed values differ from call to call.
+    /// The values of the environment are not hashed: secrets could be guessed from a hash in an annotation,
+    /// and references to sealed values differ from call to call.
     pub(crate) fn apply<'handles, H: Host>(
         mut self,
         mut spec: JobSpec<'handles, H>,
@@ -156,7 +155,7 @@ impl Options {
         };
         if !range.contains(&number) {
             let (least, most) = (range.start(), range.end());
-            let message = format!("`job.{name}` must be from {least} to {most}, not {number}");
+            let message = format!("invalid `job.{name}` {number}: expected {least} to {most}");
             return Err(Error::invalid(format!("job.{name}"), message));
         }
         self.set(name, &number)
@@ -179,9 +178,10 @@ fn labels(
     for (name, Text(value)) in &labels {
         if !is_label_value(value) {
             let field = format!("job.labels.{name}");
-            let message = format!("`{field}` is not the value of a label: `{value}`");
+            let message = format!("invalid label value `{value}` of `{field}`");
             return Err(Error::invalid(field, message).with_hint(
-                "at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends",
+                "use at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both \
+                 ends",
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! What the tool returns.
+//! The outcome of the tool.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -14,24 +14,24 @@ use crate::explanation::{Explanation, Settings};
 use crate::output::Output;
 use crate::watch::{Attempt, MAX_ATTEMPTS, Record};
 
-/// The result of a job. Every member is always there; what does not apply is null.
+/// The result of a job. Every key is always present; values that do not apply are null.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// `completed`, `failed`, `cancelled`, or `timeout` where the job's deadline passed.
+    /// `completed`, `failed`, `cancelled`, or `timeout` if the job's deadline passed.
     pub status: Status,
     /// The step.
     pub step: Option<String>,
     /// The job.
     pub job_name: String,
-    /// Its namespace, where the engine has them.
+    /// Its namespace, if the engine has them.
     pub namespace: Option<String>,
-    /// Whether the job was found running, and not created by this call.
+    /// Whether the job was already running, and not created by this call.
     pub adopted: bool,
-    /// The pod of the last attempt, or what stands for it.
+    /// The pod of the last attempt, or its equivalent.
     pub pod_name: Option<String>,
-    /// Seconds from the start of the first attempt to the end; 0 where nothing was started.
+    /// Seconds from the start of the first attempt to the end; 0 if nothing was started.
     pub execution_time: f64,
-    /// What the last attempt wrote.
+    /// The output of the last attempt.
     pub output: String,
     /// Attempts that succeeded: 0 or 1.
     pub succeeded: u32,
@@ -43,7 +43,7 @@ pub struct Outcome {
     pub reason: Option<String>,
     /// Why it failed, as a sentence.
     pub message: Option<String>,
-    /// How to mend it.
+    /// How to fix it.
     pub hint: Option<String>,
     /// The path of the configuration value to change.
     pub field: Option<String>,
@@ -51,10 +51,10 @@ pub struct Outcome {
     pub attempts: Vec<AttemptOutcome>,
     /// The script that ran.
     pub script: ScriptOutcome,
-    /// What it returned, where it is a tool whose programs return something.
+    /// The return value, if the programs of the tool have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Box<RawValue>>,
-    /// What the person should know and is no failure.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ pub struct Outcome {
 pub struct AttemptOutcome {
     /// Its number, from 1.
     pub attempt: u32,
-    /// Its pod, or what stands for it.
+    /// Its pod, or its equivalent.
     pub pod_name: Option<String>,
     /// How it exited, if it did.
     pub exit_code: Option<i32>,
@@ -73,19 +73,19 @@ pub struct AttemptOutcome {
     pub reason: Option<String>,
     /// Why it failed, as a sentence.
     pub message: Option<String>,
-    /// How to mend it.
+    /// How to fix it.
     pub hint: Option<String>,
     /// The path of the configuration value to change.
     pub field: Option<String>,
-    /// Seconds that it ran; null where its end was not seen.
+    /// Seconds that it ran; null if its end was not observed.
     pub duration: Option<f64>,
-    /// What it wrote.
+    /// Its output.
     pub output: String,
-    /// How many bytes that were in all.
+    /// The total size of the output in bytes.
     pub output_bytes: u64,
-    /// How many of them are left out of `output`.
+    /// The number of bytes omitted from `output`.
     pub omitted_bytes: u64,
-    /// Where the whole log is, if something was left out.
+    /// The location of the whole log, if something was omitted.
     pub log: Option<String>,
 }
 
@@ -111,14 +111,14 @@ pub(crate) struct Identity {
     pub name: String,
     /// The step that it belongs to.
     pub step: Option<String>,
-    /// What else is known about it.
+    /// Further metadata.
     pub metadata: Details,
     /// The script that it ran.
     pub script: ScriptOutcome,
 }
 
 impl Outcome {
-    /// The outcome of a job that is over. `outputs` belong to the attempts of the record, in order.
+    /// The outcome of a finished job. `outputs` belong to the attempts of the record, in order.
     pub(crate) fn new(
         identity: Identity,
         record: Record,

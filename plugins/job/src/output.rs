@@ -3,22 +3,22 @@ use alloc::string::String;
 
 use noetl_tool_sdk::LogExcerpt;
 
-/// How much of the last attempt's output the result holds. Results are kept by NoETL in its database and
-/// shown to people; whoever wants more reads the log.
+/// The maximum size of the last attempt's output in the result. NoETL stores results in its database and
+/// shows them to people; the log has the rest.
 pub(crate) const LAST_OUTPUT_BYTES: u32 = 64 * 1024;
-/// How much of each earlier attempt's output the result holds: enough for the error at its end.
+/// The maximum size of each earlier attempt's output in the result: enough for the error at its end.
 pub(crate) const EARLIER_OUTPUT_BYTES: u32 = 8 * 1024;
 
-/// What an attempt wrote, made fit for the result.
+/// The output of an attempt, shortened for the result.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// The text: the beginning, a line that says what is missing, and the end.
+    /// The text: the beginning, a line that reports what is missing, and the end.
     pub text: String,
-    /// How many bytes there were.
+    /// The total number of bytes.
     pub total_bytes: u64,
-    /// How many of them are missing.
+    /// The number of omitted bytes.
     pub omitted_bytes: u64,
-    /// Where the whole log is, if something is missing.
+    /// The location of the whole log, if something is omitted.
     pub location: Option<String>,
 }
 

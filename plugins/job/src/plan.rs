@@ -16,7 +16,7 @@ use crate::outcome::{Identity, Outcome, ScriptOutcome};
 use crate::output::{EARLIER_OUTPUT_BYTES, LAST_OUTPUT_BYTES, Output};
 use crate::watch::{Record, watch};
 
-/// What a tool needs that runs a job.
+/// The capabilities of a tool that runs a job.
 pub const CAPABILITIES: &[Capability] = &[
     Capability::Objects,
     Capability::Secrets,
@@ -30,7 +30,7 @@ pub const CAPABILITIES: &[Capability] = &[
 pub struct Profile {
     /// The kind, which the names of jobs begin with: lowercase letters, at most 10 of them.
     pub kind: &'static str,
-    /// The retries of a job that does not say.
+    /// The default number of retries.
     pub backoff_limit: u64,
 }
 
@@ -45,19 +45,19 @@ pub struct JobPlan {
     settings: Settings,
 }
 
-/// A job that is over.
+/// A finished job.
 #[derive(Debug)]
 pub struct FinishedJob {
     /// What happened.
     pub record: Record,
-    /// What each attempt of the record wrote, in order.
+    /// The output of each attempt of the record, in order.
     pub outputs: Vec<Output>,
     identity: Identity,
     settings: Settings,
 }
 
 impl JobPlan {
-    /// Checks everything that can be checked before something is started.
+    /// Checks everything that can be checked before anything is started.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl JobPlan {
     ) -> Result<Self, Error> {
         let execution_id = context.execution_id().filter(|id| !id.is_empty());
         let execution_id = execution_id.ok_or_else(|| {
-            let message = "the call has no `execution-id`, which the job is named by";
+            let message = "the context of the call has no `execution-id`, which is part of the job's name";
             Error::new(code::INVALID_REQUEST, message)
         })?;
         let environment = environment::entries(job.env.take(), arguments)?;
@@ -94,7 +94,7 @@ impl JobPlan {
         &self.name
     }
 
-    /// Creates the job, and waits until it is over.
+    /// Creates the job, and waits until it has finished.
     ///
     /// # Errors
     ///
@@ -116,7 +116,7 @@ impl JobPlan {
             .environment(&environment);
         let spec = self.options.apply(spec, &outcome.sha256, &self.variables);
         let job = host.create_job(spec)?;
-        // The job has what it needs of them, and may be waited for for long.
+        // The job has copies of what it needs, and waiting for it may take long.
         drop((environment, script, self.variables));
 
         let record = watch(&job)?;
@@ -136,7 +136,7 @@ impl JobPlan {
 }
 
 impl FinishedJob {
-    /// What the tool returns of it.
+    /// The outcome of the job.
     #[must_use]
     pub fn into_outcome(self) -> Outcome {
         Outcome::new(self.identity, self.record, self.outputs, &self.settings)

@@ -1,4 +1,4 @@
-//! `job.resources`, checked before anything is started: a cluster would say the same much later.
+//! `job.resources`, checked before anything is started: a cluster would report the same errors much later.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -30,7 +30,7 @@ pub(crate) fn check(resources: &Resources) -> Result<(), Error> {
             }
             None if is_extended(name) => {
                 let field = field("requests", name);
-                let message = format!("`{field}` needs the same value in `job.resources.limits`");
+                let message = format!("`{field}` requires the same value in `job.resources.limits`");
                 return Err(Error::invalid(field, message)
                     .with_hint(format!("add `{name}: {}` to the limits", request.0)));
             }
@@ -58,7 +58,7 @@ fn check_pair(
     if is_extended(name) && allowed != requested {
         let field = field();
         let message = format!(
-            "`{field}` is `{}`, but what is requested of `{name}` must be the limit: `{}`",
+            "`{field}` is `{}`, but the request of `{name}` must be equal to the limit: `{}`",
             limit.0, request.0
         );
         return Err(Error::invalid(field, message));
@@ -72,24 +72,24 @@ fn parse(list: &str, name: &str, text: &Text) -> Result<Quantity, Error> {
     let quantity: Quantity = text.parse().map_err(|error| {
         let field = field(list, name);
         if error == QuantityError::TooLarge {
-            let message = format!("`{field}` is too large: `{text}`");
+            let message = format!("invalid `{field}` `{text}`: too large");
             return Error::invalid(field, message);
         }
-        let message = format!("`{field}` is not a quantity: `{text}`");
+        let message = format!("invalid quantity `{text}` of `{field}`");
         Error::invalid(field, message).with_hint(match suggestion(text) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => "write a number with a suffix, such as `500m`, `2` or `1.5Gi`".into(),
+            None => "use a number with a suffix, such as `500m`, `2` or `1.5Gi`".into(),
         })
     })?;
     if is_extended(name) && !quantity.is_whole() {
         let field = field(list, name);
-        let message = format!("`{field}` must be a whole number: `{text}`");
+        let message = format!("invalid `{field}` `{text}`: expected a whole number");
         return Err(Error::invalid(field, message));
     }
     if is_bytes(name) && text.ends_with('m') && !quantity.is_whole() {
         let field = field(list, name);
         let message =
-            format!("`{field}` is no whole number of bytes: `m` in `{text}` means thousandths");
+            format!("`{field}` is not a whole number of bytes: `m` in `{text}` means thousandths");
         let number = text.trim_end_matches('m');
         return Err(Error::invalid(field, message).with_hint(format!("did you mean `{number}Mi`?")));
     }
@@ -118,14 +118,14 @@ fn check_name(list: &str, name: &str) -> Result<(), Error> {
         format!("did you mean `{meant}`?")
     };
     let field = field(list, name);
-    Err(Error::invalid(field, format!("there is no resource `{name}`")).with_hint(hint))
+    Err(Error::invalid(field, format!("unknown resource `{name}`")).with_hint(hint))
 }
 
 fn is_bytes(name: &str) -> bool {
     matches!(name, "memory" | "ephemeral-storage") || name.starts_with("hugepages-")
 }
 
-/// Resources that are named by a domain, such as GPUs, are counted in whole numbers and not shared.
+/// Resources with a domain in their name, such as GPUs, are counted in whole numbers and not shared.
 fn is_extended(name: &str) -> bool {
     name.contains('/')
 }
@@ -205,7 +205,7 @@ mod tests {
             checked(pair)
                 .unwrap_err()
                 .message
-                .contains("must be the limit")
+                .contains("must be equal to the limit")
         );
         let half = r#"{"limits": {"a.b/c": "500m"}}"#;
         assert!(checked(half).unwrap_err().message.contains("whole number"));

@@ -1,4 +1,4 @@
-//! What happened to a job: its events, gathered into one record.
+//! The history of a job: its events, collected in one record.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -6,9 +6,10 @@ use core::time::Duration;
 
 use noetl_tool_sdk::{AttemptEnd, Error, Job, JobEnd, JobEvent, JobEventKind, JobStatus};
 
-/// The most attempts that are kept; of more the last ones. Every attempt of the result costs its output.
+/// The maximum number of attempts that are kept, the last ones. Each attempt in the result includes its
+/// output.
 pub const MAX_ATTEMPTS: usize = 20;
-/// The most warnings that are kept.
+/// The maximum number of warnings that are kept.
 const MAX_WARNINGS: usize = 20;
 
 /// A job from its beginning to its end.
@@ -18,11 +19,11 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
     /// Whether there were more attempts than are kept.
     pub has_earlier_attempts: bool,
-    /// What the person should know, each once.
+    /// The warnings for the user, each once.
     pub warnings: Vec<String>,
     /// How it ended.
     pub end: Option<JobEnd>,
-    /// From the start of the first attempt to the end; zero where nothing was started.
+    /// From the start of the first attempt to the end; zero if nothing was started.
     pub execution_time: Duration,
     first_start: Option<Duration>,
 }
@@ -32,13 +33,13 @@ pub struct Record {
 pub struct Attempt {
     /// Its number, from 1.
     pub number: u32,
-    /// The pod's name, or what stands for it.
+    /// The name of the pod, or its equivalent.
     pub pod: Option<String>,
-    /// How it ended; none where the job was over before the attempt's end was seen.
+    /// How it ended; `None` if the job finished before the end of the attempt was observed.
     pub end: Option<AttemptEnd>,
 }
 
-/// Waits until the job is over.
+/// Waits until the job has finished.
 ///
 /// # Errors
 ///
@@ -52,7 +53,7 @@ pub(crate) fn watch(job: &impl Job) -> Result<Record, Error> {
 }
 
 impl Record {
-    /// The verdict; a job whose end nobody told has failed.
+    /// The verdict; a job whose end was not reported has failed.
     #[must_use]
     pub fn status(&self) -> JobStatus {
         self.end
@@ -73,7 +74,7 @@ impl Record {
                 self.execution_time = event.elapsed.saturating_sub(start);
                 self.end = Some(end);
             }
-            // The host tells the caller of these itself, and kinds that are not known say nothing here.
+            // The host reports these to the caller itself, and unknown kinds are ignored.
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The configuration, as it stands in playbooks.
+//! The configuration in playbooks.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -8,15 +8,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What stands under `tool` besides `kind`.
+/// The keys under `tool`, except `kind`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = accept_input, transform = name_environment)]
 pub struct Config {
-    /// Python source that defines a function `main`. What that returns is the result.
+    /// Python source that defines a function `main`. Its return value is the result.
     #[schemars(length(min = 1))]
     pub code: String,
-    /// What `main` gets, by the names of its parameters.
+    /// The arguments of `main`, by the names of its parameters.
     #[serde(alias = "input")]
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub args: Option<Box<RawValue>>,

@@ -1,11 +1,10 @@
-//! The python tool: calls the function `main` of Python source as an isolated job and returns what that
-//! returned.
+//! The python tool: calls the function `main` of Python source in an isolated job and returns its result.
 //!
-//! It decides; the host does. `run` reads as the data flows: `program` (what the job runs), `report` (how
-//! the result comes back), and everything about the job from `noetl-job-tool`.
+//! The tool makes decisions; the host executes them. `run` follows the data: `program` (the program of the
+//! job), `report` (how the result is returned), and everything about the job from `noetl-job-tool`.
 //!
-//! What is secret arrives as sealed references, texts like any other. They go into the job's secret and
-//! nowhere else.
+//! Secrets arrive as sealed references, which are ordinary strings. They are only passed to the job's
+//! secret.
 
 #![no_std]
 

@@ -1,7 +1,7 @@
-//! What a program tells of its result: one line at the end of its log, which is taken out of the output.
+//! The report of a program's result: one line at the end of its log, which is removed from the output.
 //!
-//! A job has no other way back than its log and its exit code. Whatever the code does, it can write
-//! no more than a result of its own step, which it may return anyway.
+//! A job can only return data through its log and its exit code. Code that forges a report can only forge the
+//! result of its own step, which it may choose anyway.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -13,25 +13,25 @@ use serde_json::value::RawValue;
 
 use crate::result;
 
-/// The most bytes of a result as JSON. The end of a long log must hold it with its mark, and hosts give at
-/// least half of 64 KiB to the end.
+/// The maximum size of a result as JSON. It must fit, with its mark, into the end of a long log, for which
+/// hosts reserve at least half of 64 KiB.
 pub(crate) const MAX_RESULT_BYTES: usize = 30_000;
 
-/// What the lines of one program begin with.
+/// The prefixes of the report lines of one program.
 #[derive(Debug)]
 pub(crate) struct Marks {
     /// Before a result.
     pub result: String,
-    /// Before the reason why there is none.
+    /// Before the reason why there is no result.
     pub failure: String,
 }
 
-/// What a program told.
+/// The report of a program.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// What `main` returned, as JSON.
+    /// The result of `main`, as JSON.
     Result(Box<RawValue>),
-    /// Why there is nothing.
+    /// Why there is no result.
     Failure(Failure),
     /// A line that cannot be read.
     Unreadable,
@@ -54,12 +54,12 @@ impl Marks {
         }
     }
 
-    /// What tells who shows the log which lines are no output of the code.
+    /// The marks, for callers that show the log and hide the lines that are not output of the code.
     pub(crate) fn details(&self) -> [(&str, &str); 2] {
         [("result", &self.result), ("failure", &self.failure)]
     }
 
-    /// Takes the last report out of what an attempt wrote, if there is one.
+    /// Removes the last report from the output of an attempt, if there is one.
     pub(crate) fn take(&self, output: &mut Output) -> Option<Report> {
         let result = output.text.rfind(&self.result);
         let failure = output.text.rfind(&self.failure);

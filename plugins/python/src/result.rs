@@ -1,4 +1,4 @@
-//! What may be a result: JSON that all who read an outcome take.
+//! Valid results: JSON that every reader of an outcome accepts.
 
 use alloc::borrow::ToOwned as _;
 use alloc::boxed::Box;
@@ -7,27 +7,27 @@ use serde::de::Error as _;
 use serde_json::value::RawValue;
 use serde_json::{Error, Value};
 
-/// How many lists and objects a value may be within. Readers of JSON take 128 levels, and a result is put into
-/// other documents.
+/// The maximum depth of lists and objects. JSON readers accept 128 levels, and a result is embedded in other
+/// documents.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// Reads a result, and keeps it as it is written.
+/// Validates a result, and keeps its text.
 ///
-/// Code that writes the report itself can write anything. A text alone would be taken for JSON where a
-/// reader finds a number too large, half a character, or lists without end.
+/// Code that writes the report itself can write anything. Without validation, readers of the outcome could
+/// find a number that is too large, half a character, or endless lists.
 ///
 /// # Errors
 ///
-/// Where it is no JSON that everyone reads.
+/// If it is not JSON that every reader accepts.
 pub(crate) fn read(json: &str) -> Result<Box<RawValue>, Error> {
     let value: Value = serde_json::from_str(json)?;
     if !is_within(&value, MAX_DEPTH) {
-        return Err(Error::custom("it is nested too deep"));
+        return Err(Error::custom("it is nested too deeply"));
     }
     RawValue::from_string(json.to_owned())
 }
 
-/// Whether there are no values that lie deeper. Whoever read the value bounds how deep this goes.
+/// Whether no value is deeper. The parser that read the value limits the depth of this recursion.
 fn is_within(value: &Value, depth: usize) -> bool {
     let is_inner_within = |inner| {
         let depth = depth.checked_sub(1);

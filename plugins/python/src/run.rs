@@ -11,12 +11,12 @@ use crate::config::Config;
 use crate::program::{FILE_NAME, Program, command};
 use crate::report::{Failure, Marks, Report};
 
-/// A function that failed fails again: `job.backoffLimit` is for those that ask others.
+/// A function that failed fails again: `job.backoffLimit` is for functions that use other services.
 const PROFILE: Profile = Profile {
     kind: "python",
     backoff_limit: 0,
 };
-/// The reason of an engine for a program that said by its exit code that it failed.
+/// The reason that an engine reports for a program that failed with an exit code.
 const SCRIPT_ERROR: &str = "ScriptError";
 
 /// Calls the function `main`.
@@ -27,7 +27,7 @@ const SCRIPT_ERROR: &str = "ScriptError";
 pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result<Outcome, Error> {
     if config.code.trim().is_empty() {
         let error = Error::invalid("code", "`code` is empty");
-        return Err(error.with_hint("write Python that defines a function `main`"));
+        return Err(error.with_hint("define a function `main` in Python"));
     }
     let mut job = config.job.unwrap_or_default();
     let command = match job.command.take() {
@@ -56,11 +56,11 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
     Ok(outcome(job, &program.marks))
 }
 
-/// The key by which engines say that a program is chosen, and the one of this tool.
+/// The key that engines name for choosing a program, and the one of this tool.
 const INTERPRETER_KEY: &str = "script.interpreter";
 const OWN_KEY: &str = "job.command";
 
-/// Names the key of this tool where an engine names the one of the script tool.
+/// Replaces the key of the script tool that an engine names with that of this tool.
 fn name_own_key(hint: &mut Option<String>, field: &mut Option<String>) {
     if let Some(hint) = hint {
         *hint = hint.replace(INTERPRETER_KEY, OWN_KEY);
@@ -70,7 +70,7 @@ fn name_own_key(hint: &mut Option<String>, field: &mut Option<String>) {
     }
 }
 
-/// As above, for an error of the host.
+/// The same for an error of the host.
 fn error_of_this_tool(mut error: Error) -> Error {
     let details = error.details.iter();
     let own = details.map(|(name, text)| (name, text.replace(INTERPRETER_KEY, OWN_KEY)));
@@ -131,12 +131,12 @@ fn without_result(report: Option<Report>) -> Failure {
         None => failure(
             "ResultMissing",
             "the program ended before `main` returned",
-            "let `main` return, rather than end the program or replace it",
+            "make `main` return instead of ending or replacing the program",
         ),
         Some(Report::Result(_) | Report::Unreadable) => failure(
             "ResultInvalid",
-            "what `main` returned cannot be read from the log",
-            "return no secrets: what is redacted need not be JSON any more",
+            "the result of `main` cannot be read from the log",
+            "return no secrets: a redacted result may no longer be JSON",
         ),
     }
 }

@@ -8,15 +8,15 @@ import sys
 import traceback
 import types
 
-# How the code is called in tracebacks, and in the playbook.
+# The name of the code in tracebacks and in the playbook.
 FILE_NAME = "code"
 MODULE_NAME = "__noetl_step__"
-# What is longer is for the log.
+# Longer messages are only in the log.
 MAX_MESSAGE_LENGTH = 1000
 
 
 class StepResult(dict):
-    """The result of a step, in which the step's own name leads to the result itself."""
+    """The result of a step, in which the step's own name refers to the result itself."""
 
     def __missing__(self, key):
         if key == dict.get(self, "step"):
@@ -31,7 +31,7 @@ class StepResult(dict):
 
 
 class Failure(Exception):
-    """Why there is no result."""
+    """The reason why there is no result."""
 
     def __init__(self, reason, message, hint=None, field=None, exit_code=1):
         super().__init__(message)
@@ -58,7 +58,7 @@ def load(arguments):
         traceback.print_exception(type(error), error, None)
         line = f"line {error.lineno} of " if getattr(error, "lineno", None) else ""
         message = f"Python cannot read {line}`code`: {getattr(error, 'msg', error)}"
-        raise Failure("SyntaxError", message, "correct it: the log shows the place", "code")
+        raise Failure("SyntaxError", message, "fix the syntax error: the log shows the position", "code")
     module = types.ModuleType(MODULE_NAME)
     # Dataclasses and pickle look for the module of a class.
     sys.modules[MODULE_NAME] = module
@@ -66,7 +66,7 @@ def load(arguments):
     watched("`code`", lambda: exec(compiled, module.__dict__))
     main = vars(module).get("main")
     if not callable(main):
-        hint = "write `def main(...):`; it gets `args` by their names, and what it returns is the result"
+        hint = "define `def main(...):`; it is called with `args` by name, and its return value is the result"
         raise Failure("MainMissing", "`code` defines no function `main`", hint, "code")
     return main
 
@@ -85,7 +85,7 @@ def fit(main, arguments):
             inspect.Parameter.POSITIONAL_ONLY,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
         )
-        # As NoETL does it: a single parameter that `args` do not name gets all of them.
+        # As in NoETL: a single parameter that is not in `args` gets all of them.
         if takes_all and parameters[0].name not in arguments:
             return [arguments], {}
         names = ", ".join(f"`{name}`" for name in arguments) or "nothing"
@@ -94,7 +94,7 @@ def fit(main, arguments):
 
 
 def watched(what, call):
-    """Calls, and makes a failure of what goes wrong in the code."""
+    """Calls, and turns errors of the code into a failure."""
     try:
         return call()
     except Failure:
@@ -135,7 +135,7 @@ def call(main, arguments):
 
 
 def check(value, depth=0):
-    """Refuses what is JSON and yet more than those who read it take."""
+    """Rejects values that are valid JSON but exceed the limits of the readers."""
     if depth > MAX_DEPTH:
         raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, int) and abs(value) > sys.float_info.max:
@@ -149,11 +149,11 @@ def as_json(result):
         text = json.dumps(result, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
         check(json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
-        hint = "return texts, numbers, `True`, `False`, `None`, and lists and dicts of them"
-        raise Failure("ResultInvalid", f"what `main` returned is not JSON: {error}", hint, "code")
+        hint = "return strings, numbers, `True`, `False`, `None`, and lists and dicts of them"
+        raise Failure("ResultInvalid", f"the result of `main` is not JSON: {error}", hint, "code")
     if len(text) > MAX_RESULT_BYTES:
-        hint = "store what is large, and return where it is"
-        message = f"what `main` returned has {len(text)} bytes as JSON, and may have {MAX_RESULT_BYTES}"
+        hint = "store large results elsewhere, and return their location"
+        message = f"the result of `main` has {len(text)} bytes as JSON, but at most {MAX_RESULT_BYTES} are allowed"
         raise Failure("ResultInvalid", message, hint, "code")
     return text
 
@@ -162,7 +162,7 @@ def run():
     log = os.dup(1)
     report = []
 
-    # Registered first, and so called last: behind all that the code writes at the end.
+    # Registered first, and therefore called last: after everything that the code writes at exit.
     @atexit.register
     def write_report():
         for stream in (sys.stdout, sys.stderr):

@@ -26,7 +26,7 @@ fn config() -> Value {
     json!({"code": CODE, "args": {"name": "Ada"}})
 }
 
-/// The line by which a program tells of a result.
+/// The line with which a program reports a result.
 fn result_line(json: &str) -> String {
     let marks = Program::new(JOB, CODE).unwrap().marks;
     format!("{}{json}\n", marks.result)

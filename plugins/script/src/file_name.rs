@@ -1,12 +1,12 @@
 use alloc::string::String;
 
-/// The name of the file where the URI has none.
+/// The file name if the URI has none.
 const DEFAULT: &str = "script";
-/// The longest name that is kept, its end being what tells the language.
+/// The maximum length of a name. Its end is kept, which identifies the language.
 const MAX_BYTES: usize = 100;
 
-/// The name of the file that the script is put into: the last part of the URI, without anything that
-/// a file system, a shell or a `ConfigMap` could take for something else.
+/// The name of the file that the script is written to: the last part of the URI, without characters that are
+/// special to a file system, a shell or a `ConfigMap`.
 pub(crate) fn file_name(uri: Option<&str>) -> String {
     let Some(uri) = uri else {
         return DEFAULT.into();
@@ -18,7 +18,7 @@ pub(crate) fn file_name(uri: Option<&str>) -> String {
         uri
     };
     let path = path.split_once("://").map_or(path, |(_, rest)| rest);
-    // What has no slash after its authority has no path: `https://example.com`.
+    // A URL without a slash after its authority has no path: `https://example.com`.
     let has_path = path.len() == uri.len() || path.contains('/');
     let last = path.rsplit(['/', '\\']).next().filter(|_| has_path);
     let name: String = last
@@ -32,7 +32,7 @@ pub(crate) fn file_name(uri: Option<&str>) -> String {
     if name.is_empty() { DEFAULT } else { name }.into()
 }
 
-/// What follows the last dot of a file name.
+/// The part after the last dot of a file name.
 pub(crate) fn extension(file_name: &str) -> Option<&str> {
     let (stem, extension) = file_name.rsplit_once('.')?;
     (!stem.is_empty() && !extension.is_empty()).then_some(extension)

@@ -1,4 +1,4 @@
-//! What runs a script, and the command that does so.
+//! The interpreter of a script, and the command that runs it.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -8,25 +8,24 @@ use noetl_tool_sdk::Error;
 
 use crate::file_name::extension;
 
-/// How many bytes of a script are read to find its first line; Linux reads no more either
+/// The number of bytes of a script that are read to find its first line, as in Linux
 /// (`BINPRM_BUF_SIZE`).
 pub(crate) const FIRST_LINE_BYTES: u32 = 256;
 
-/// Directories of programs that are found by their name as well. Images differ in which of them holds
-/// an interpreter: `#!/usr/bin/python3` shall run in `python:3.11-slim`, whose Python is in
-/// `/usr/local/bin`.
+/// Directories whose programs are found by name as well. The directory of an interpreter differs between
+/// images: `#!/usr/bin/python3` has to run in `python:3.11-slim`, whose Python is in `/usr/local/bin`.
 const COMMON_DIRECTORIES: [&str; 3] = ["/bin", "/usr/bin", "/usr/local/bin"];
 
-/// Reads the arguments into a variable. `-c` takes one such command, before the files of `-f` (since 9.6).
+/// Reads the arguments into a variable. `-c` accepts one such command, before the files of `-f` (since 9.6).
 const PSQL_ARGUMENTS: &str = "\\set args `cat \"$NOETL_ARGS_FILE\"`";
 
-/// The words that run a script whose file name and first bytes these are.
+/// The words of the command that runs a script with this file name and these first bytes.
 ///
 /// The order: its first line (`#!`), then the extension of its name.
 ///
 /// # Errors
 ///
-/// `InvalidRequest` where neither tells.
+/// `InvalidRequest` if neither determines it.
 pub(crate) fn detect(file_name: &str, first_bytes: &[u8]) -> Result<Vec<String>, Error> {
     if let Some(words) = from_first_line(first_bytes) {
         return Ok(words);
@@ -36,7 +35,7 @@ pub(crate) fn detect(file_name: &str, first_bytes: &[u8]) -> Result<Vec<String>,
         Error::invalid(
             "script.interpreter",
             format!(
-                "nothing says what runs `{file_name}`: it has no `#!` line and no known extension"
+                "cannot determine the interpreter of `{file_name}`: it has no `#!` line and no known extension"
             ),
         )
         .with_hint("set `script.interpreter`, for instance to `python3`")
@@ -46,12 +45,13 @@ pub(crate) fn detect(file_name: &str, first_bytes: &[u8]) -> Result<Vec<String>,
 
 /// The command of the job: the interpreter with the path of the script, and its arguments as JSON.
 ///
-/// `psql` takes neither, so it reads the arguments into its variable `args` from their file, where no command
-/// line shows them: `:'args'` is the JSON as an SQL literal. A statement that fails ends the script.
+/// `psql` accepts neither, so it reads the arguments into its variable `args` from their file, which keeps
+/// them off the command line: `:'args'` is the JSON as an SQL literal. A statement that fails ends the
+/// script.
 pub(crate) fn command(interpreter: &[String]) -> Vec<String> {
     let mut words: Vec<_> = interpreter
         .iter()
-        // The words are meant as they are written.
+        // The words are taken literally.
         .map(|word| word.replace('$', "$$"))
         .collect();
     let rest: &[&str] = if interpreter
@@ -74,8 +74,8 @@ pub(crate) fn command(interpreter: &[String]) -> Vec<String> {
     words
 }
 
-/// Reads `#!PROGRAM [ARGUMENT]`. As Linux does it, everything after the program is one argument; `env -S`
-/// exists to split it.
+/// Parses `#!PROGRAM [ARGUMENT]`. As in Linux, everything after the program is one argument; `env -S` exists
+/// to split it.
 fn from_first_line(first_bytes: &[u8]) -> Option<Vec<String>> {
     let bytes = first_bytes
         .strip_prefix(b"\xef\xbb\xbf")
@@ -100,7 +100,7 @@ fn from_first_line(first_bytes: &[u8]) -> Option<Vec<String>> {
     }
 }
 
-/// `env` finds a program by its name, as a job's engine does as well.
+/// `env` finds a program by its name, as a job's engine does.
 fn from_env(program: &str, argument: &str) -> Vec<String> {
     let split = argument.strip_prefix("-S");
     let mut words = split.unwrap_or(argument).split_whitespace();

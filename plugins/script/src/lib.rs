@@ -1,11 +1,10 @@
-//! The script tool: takes a script from where it is kept, runs it as an isolated job and returns one
-//! result.
+//! The script tool: fetches a script, runs it as an isolated job and returns one result.
 //!
-//! It decides; the host does. `run` reads as the data flows: `source` (where the script comes from),
-//! `interpreter` (what runs it), and everything about the job from `noetl-job-tool`.
+//! The tool makes decisions; the host executes them. `run` follows the data: `source` (where the script comes
+//! from), `interpreter` (what runs it), and everything about the job from `noetl-job-tool`.
 //!
-//! What is secret arrives as sealed references, texts like any other. They go into the job's secret and
-//! nowhere else.
+//! Secrets arrive as sealed references, which are ordinary strings. They are only passed to the job's
+//! secret.
 
 #![no_std]
 

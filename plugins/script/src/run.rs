@@ -18,12 +18,12 @@ const PROFILE: Profile = Profile {
     backoff_limit: 3,
 };
 
-/// Runs the script. Everything that can be found wrong with the configuration is found before anything is
-/// fetched or started.
+/// Runs the script. All detectable errors in the configuration are reported before anything is fetched or
+/// started.
 ///
 /// # Errors
 ///
-/// `InvalidRequest` with the path of the value, and the errors of the host as they are.
+/// `InvalidRequest` with the path of the value, and the errors of the host unchanged.
 pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result<Outcome, Error> {
     let plan = Plan::new(config, context)?;
 
@@ -36,7 +36,7 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
         runner,
         ..
     } = plan;
-    // Many jobs may be waited for at once, and for long: what is needed no longer goes now.
+    // Many calls may wait concurrently, and for long: free what is no longer needed now.
     drop((config, runner));
     let job = job.run(host, &file_name, script, command)?;
     Ok(job.into_outcome())
@@ -45,18 +45,18 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
 /// What was decided from the configuration alone.
 struct Plan {
     script: ScriptConfig,
-    /// What the script must hash to.
+    /// The expected digest of the script.
     sha256: Option<String>,
     file_name: String,
-    /// The words that the command is made of; none where the script itself must tell.
+    /// The words of the command; `None` if they depend on the script itself.
     runner: Option<Runner>,
     job: JobPlan,
 }
 
 enum Runner {
-    /// The command as it stands in the playbook.
+    /// The command from the playbook.
     Command(Vec<String>),
-    /// What runs the script.
+    /// The interpreter.
     Interpreter(Vec<String>),
 }
 
@@ -65,7 +65,7 @@ impl Plan {
         let mut script = config.script;
         let mut job = config.job.unwrap_or_default();
         let sha256 = digest(&script)?;
-        // Only to find what is wrong; the request is made again when it is sent.
+        // Only to find errors; the request is built again when it is sent.
         origin(&script, sha256.as_deref())?;
         Ok(Self {
             sha256,
@@ -87,7 +87,7 @@ impl Plan {
                 if let Some(expected) = &self.sha256
                     && object.metadata().get("sha256") != Some(expected)
                 {
-                    let message = "`script.content` is not what `script.sha256` says";
+                    let message = "`script.content` does not match `script.sha256`";
                     let error = Error::new(code::CHECKSUM_MISMATCH, message);
                     return Err(error.with_field("script.sha256"));
                 }
@@ -126,7 +126,7 @@ fn runner(
         (None, Some(words)) => Ok(Some(Runner::Command(words))),
         (Some(_), Some(_)) => {
             let message = "`script.interpreter` and `job.command` contradict each other";
-            Err(Error::invalid("job.command", message).with_hint("leave out one of them"))
+            Err(Error::invalid("job.command", message).with_hint("remove one of them"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the script comes from: what the configuration says, made into one request.
+//! The source of the script: the configuration, converted into one request.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,10 +9,10 @@ use noetl_job_tool::config::Seconds;
 
 use crate::config::{ScriptConfig, Source, SourceType};
 
-/// How the script is had.
+/// How the script is obtained.
 #[derive(Debug)]
 pub(crate) enum Origin<'config> {
-    /// It stands in the playbook.
+    /// It is in the playbook.
     Inline(&'config str),
     /// The host fetches it.
     Fetched {
@@ -23,11 +23,11 @@ pub(crate) enum Origin<'config> {
     },
 }
 
-/// Makes a request of what stands in the playbook.
+/// Builds a request from the configuration.
 ///
 /// # Errors
 ///
-/// `InvalidRequest` where the values contradict each other.
+/// `InvalidRequest` if the values contradict each other.
 pub(crate) fn origin<'config>(
     script: &'config ScriptConfig,
     sha256: Option<&str>,
@@ -40,13 +40,14 @@ pub(crate) fn origin<'config>(
     if stated == Some(SourceType::Inline) {
         return Err(Error::invalid(
             "script.content",
-            "`script.content` is missing, which `type: inline` takes the script from",
+            "missing key `script.content`, which `type: inline` requires",
         ));
     }
     let uri = script.uri.as_deref().filter(|uri| !uri.trim().is_empty());
     let uri = uri.ok_or_else(|| {
-        Error::invalid("script.uri", "nothing says where the script is").with_hint(
-            "set `script.uri`, such as `gs://BUCKET/PATH`, or the script itself as `script.content`",
+        Error::invalid("script.uri", "the location of the script is missing").with_hint(
+            "set `script.uri`, such as `gs://BUCKET/PATH`, or put the script itself into \
+             `script.content`",
         )
     })?;
     let source_type = match stated {
@@ -60,7 +61,7 @@ pub(crate) fn origin<'config>(
     })
 }
 
-/// The digest to check, as 64 lowercase digits; `sha256:` may stand before it.
+/// The digest to check, as 64 lowercase digits, optionally after `sha256:`.
 ///
 /// # Errors
 ///
@@ -73,12 +74,12 @@ pub(crate) fn digest(script: &ScriptConfig) -> Result<Option<String>, Error> {
     if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(Some(digits.to_ascii_lowercase()));
     }
-    let message = "`script.sha256` is not a SHA-256 digest of 64 hexadecimal digits";
+    let message = "invalid `script.sha256`: expected a SHA-256 digest of 64 hexadecimal digits";
     Err(Error::invalid("script.sha256", message)
         .with_hint("`sha256sum FILE` prints the digest of a file"))
 }
 
-/// The URI without what may be a credential, for messages.
+/// The URI without possible credentials, for messages.
 pub(crate) fn shown(uri: &str) -> &str {
     uri.split(['?', '#']).next().unwrap_or_default()
 }
@@ -97,7 +98,7 @@ fn inline<'config>(
     }
     let message = "`script.content` and a source other than `inline` contradict each other";
     Err(Error::invalid("script.content", message)
-        .with_hint("leave out `script.content`, or set `script.source.type: inline`"))
+        .with_hint("remove `script.content`, or set `script.source.type: inline`"))
 }
 
 fn derived(uri: &str) -> Result<SourceType, Error> {
@@ -107,9 +108,9 @@ fn derived(uri: &str) -> Result<SourceType, Error> {
         Some("http" | "https") => Ok(SourceType::Http),
         Some("file") | None => Ok(SourceType::File),
         Some(other) => {
-            let message = format!("`script.uri` has the scheme `{other}://`, which is not known");
+            let message = format!("unknown scheme `{other}://` of `script.uri`");
             Err(Error::invalid("script.uri", message).with_hint(
-                "known are `gs://`, `s3://`, `http://`, `https://`, `file://` and paths",
+                "supported are `gs://`, `s3://`, `http://`, `https://`, `file://` and paths",
             ))
         }
     }
@@ -125,7 +126,7 @@ fn check(uri: &str, source_type: SourceType, source: Option<&Source>) -> Result<
         (SourceType::Http, None) if has_endpoint => Ok(()),
         (SourceType::Http, None) => {
             let message = format!(
-                "`script.uri` is relative (`{}`), and nothing says to what",
+                "`script.uri` is relative (`{}`), but has no base",
                 shown(uri)
             );
             Err(Error::invalid("script.source.endpoint", message)
@@ -143,7 +144,7 @@ fn disagreement(uri: &str, source_type: SourceType, actual: Option<&str>) -> Err
         SourceType::File | SourceType::Inline => "be a path",
     };
     let message = format!(
-        "`script.uri` must {expected} where `script.source.type` is `{}`: `{}`",
+        "`script.uri` must {expected} if `script.source.type` is `{}`: `{}`",
         source_type.as_str(),
         shown(uri)
     );
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_script_that_stands_in_the_playbook() {
+    fn takes_a_script_from_the_playbook() {
         for json in [
             r#"{"content": "x"}"#,
             r#"{"content": "x", "uri": "a.py"}"#,

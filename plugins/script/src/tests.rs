@@ -459,7 +459,7 @@ fn hands_on_warnings_once() {
 }
 
 #[test]
-fn runs_a_script_that_stands_in_the_playbook() {
+fn runs_a_script_from_the_playbook() {
     let host = MockHost::new().job(MockJob::succeeds("hi"));
     let content = "#!/bin/sh\necho hi\n";
     let config = json!({"script": {"content": content}});

@@ -1,22 +1,22 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Names with texts, in the order in which they were given.
+/// Names with strings, in the order in which they were given.
 ///
-/// The host may add names at any time: look up those that you know, and leave the rest.
+/// The host may add names at any time: look up those that you know, and ignore the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Details(Vec<(String, String)>);
 
 impl Details {
-    /// The text of that name; the first where it stands more than once.
+    /// The value of that name; the first if there are several.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter()
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// The text of that name as a number or another type that is read from a text; none where it is
-    /// absent or no such thing.
+    /// The value of that name, parsed as a number or another type; `None` if it is absent or cannot be
+    /// parsed.
     #[must_use]
     pub fn parse<T: core::str::FromStr>(&self, name: &str) -> Option<T> {
         self.get(name)?.parse().ok()
@@ -27,14 +27,14 @@ impl Details {
         self.0.push((name.into(), value.into()));
     }
 
-    /// Every name and its text.
+    /// Every name and its value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The text of that name, moved out.
+    /// The value of that name, moved out.
     pub(crate) fn take(&mut self, name: &str) -> Option<String> {
         let position = self.0.iter().position(|(key, _)| key == name)?;
         Some(self.0.swap_remove(position).1)

@@ -3,7 +3,7 @@ use core::fmt;
 
 use crate::Details;
 
-/// Why a capability, or the tool itself, could not do what was asked.
+/// Why a capability, or the tool itself, could not do what was requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// One word in `PascalCase`, from an open set; see [`code`].
@@ -12,7 +12,7 @@ pub struct Error {
     pub message: String,
     /// Whether the same request may succeed later without a change.
     pub retryable: bool,
-    /// More about it: `hint` (how to mend it), `field` (the path of the configuration value to
+    /// Further details: `hint` (how to fix it), `field` (the path of the configuration value to
     /// change), `grant` (the grant that is missing), and whatever the host adds.
     pub details: Details,
 }
@@ -21,7 +21,7 @@ pub struct Error {
 pub(crate) type Result<T, E = Error> = core::result::Result<T, E>;
 
 impl Error {
-    /// An error that will not go away by itself.
+    /// A permanent error.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -32,13 +32,13 @@ impl Error {
         }
     }
 
-    /// A configuration value that makes no sense: `field` is its path, such as `job.image`.
+    /// An invalid configuration value: `field` is its path, such as `job.image`.
     #[must_use]
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(code::INVALID_REQUEST, message).with_field(field)
     }
 
-    /// Adds how to mend it.
+    /// Adds a hint on how to fix it.
     #[must_use]
     pub fn with_hint(self, hint: impl Into<String>) -> Self {
         self.with_detail("hint", hint)
@@ -57,14 +57,14 @@ impl Error {
         self
     }
 
-    /// Says that the same request may succeed later.
+    /// Marks the error as retryable: the same request may succeed later.
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
         self
     }
 
-    /// How to mend it.
+    /// How to fix it.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.details.get("hint")
@@ -85,17 +85,17 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// Codes that the host uses, as far as a tool has a reason to tell them apart or to use them itself.
+/// Codes that the host uses, as far as a tool has a reason to distinguish them or to use them itself.
 pub mod code {
-    /// The object's bytes are not those that were pinned.
+    /// The object's bytes do not match the pinned digest.
     pub const CHECKSUM_MISMATCH: &str = "ChecksumMismatch";
-    /// Something of that name exists and is different.
+    /// Something else with that name exists.
     pub const CONFLICT: &str = "Conflict";
     /// The tool was not granted this.
     pub const DENIED: &str = "Denied";
-    /// The engine does not answer.
+    /// The engine does not respond.
     pub const ENGINE_UNAVAILABLE: &str = "EngineUnavailable";
-    /// The object, or its place, may not be read.
+    /// Reading the object, or its location, is not permitted.
     pub const FETCH_DENIED: &str = "FetchDenied";
     /// The object could not be read for another reason.
     pub const FETCH_FAILED: &str = "FetchFailed";
@@ -103,16 +103,16 @@ pub mod code {
     pub const FETCH_NOT_FOUND: &str = "FetchNotFound";
     /// The tool or the host failed in a way that is not the caller's fault.
     pub const INTERNAL: &str = "Internal";
-    /// The program that shall run the script is not known or not installed.
+    /// The program that runs the script is unknown or not installed.
     pub const INTERPRETER_MISSING: &str = "InterpreterMissing";
-    /// The request makes no sense.
+    /// The request is invalid.
     pub const INVALID_REQUEST: &str = "InvalidRequest";
-    /// The engine would not take more.
+    /// A quota of the engine is exhausted.
     pub const QUOTA: &str = "Quota";
     /// It took longer than its time limit.
     pub const TIMEOUT: &str = "Timeout";
-    /// Something is larger than its limit.
+    /// Something exceeds its limit.
     pub const TOO_LARGE: &str = "TooLarge";
-    /// The host, or its engine, does not know this option or cannot do this.
+    /// The host, or its engine, does not support this option or operation.
     pub const UNSUPPORTED: &str = "Unsupported";
 }

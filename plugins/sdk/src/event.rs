@@ -27,7 +27,7 @@ pub enum JobEventKind {
     },
     /// A program was started.
     AttemptStarted {
-        /// The pod's name, or what stands for it.
+        /// The name of the pod, or its equivalent.
         pod: Option<String>,
     },
     /// A program ended.
@@ -37,18 +37,18 @@ pub enum JobEventKind {
         /// The delay.
         wait: Duration,
     },
-    /// Something that the user should know, and that is no failure.
+    /// A warning for the user.
     Warning {
         /// A sentence about it.
         message: String,
     },
-    /// The job is over, and no event follows.
+    /// The job has finished, and no event follows.
     Finished(JobEnd),
-    /// Something that this version of the kit has no name for. Treat it as if it were not there.
+    /// An event that this version of the SDK does not know. Ignore it.
     Other {
         /// The kind's name.
         kind: String,
-        /// What the host says about it.
+        /// Its details.
         details: Details,
     },
 }
@@ -60,11 +60,11 @@ pub struct AttemptEnd {
     pub exit_code: Option<i32>,
     /// The signal that ended it, if one did.
     pub signal: Option<i32>,
-    /// Why it failed; none where it succeeded.
+    /// Why it failed; `None` if it succeeded.
     pub reason: Option<String>,
     /// A sentence about it.
     pub message: Option<String>,
-    /// How to mend it.
+    /// How to fix it.
     pub hint: Option<String>,
     /// The path of the configuration value to change.
     pub field: Option<String>,
@@ -81,11 +81,11 @@ pub struct JobEnd {
     pub succeeded: u32,
     /// Attempts that failed.
     pub failed: u32,
-    /// Why the job as a whole failed; none where it succeeded.
+    /// Why the job as a whole failed; `None` if it succeeded.
     pub reason: Option<String>,
     /// A sentence about it.
     pub message: Option<String>,
-    /// How to mend it.
+    /// How to fix it.
     pub hint: Option<String>,
     /// The path of the configuration value to change.
     pub field: Option<String>,
@@ -97,7 +97,7 @@ pub struct JobEnd {
 pub enum JobStatus {
     /// An attempt succeeded.
     Succeeded,
-    /// It failed for good, or ended in a way that this version of the kit does not know.
+    /// It failed permanently, or ended in a way that this version of the SDK does not know.
     Failed,
     /// It was ended at its deadline.
     TimedOut,
@@ -106,8 +106,8 @@ pub enum JobStatus {
 }
 
 impl JobEvent {
-    /// The event that the host tells as a kind and details. Whatever is missing or unreadable takes the
-    /// value that claims least, since a host of another version may tell less or more.
+    /// Converts an event from its kind and details. A missing or invalid value gets the most conservative
+    /// default, since a host of another version may report less or more.
     #[must_use]
     pub fn from_details(
         kind: String,

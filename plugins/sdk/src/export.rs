@@ -1,8 +1,8 @@
 /// Exports a [`Tool`](crate::Tool) as the component's own: `export_tool!(Greet);`.
 ///
-/// The version that it tells is the crate's; `export_tool!(Greet, version = expression)` tells another,
-/// a `&str`. Where the crate is compiled for the developer's machine, as its tests are, the macro only
-/// checks that the type is a tool.
+/// The version is that of the crate; `export_tool!(Greet, version = expression)` sets another, a `&str`. If
+/// the crate is compiled for the developer's machine, as its tests are, the macro only checks that the type
+/// is a tool.
 #[macro_export]
 macro_rules! export_tool {
     ($tool:ty) => {
@@ -40,10 +40,10 @@ macro_rules! export_tool {
     };
 }
 
-/// What a component without the standard library needs: an allocator and a panic handler.
+/// The runtime of a component without the standard library: an allocator and a panic handler.
 ///
-/// With the standard library a component imports a dozen interfaces of WASI that it never uses, starts
-/// later and is twice the size. A tool that does without begins with
+/// With the standard library a component imports a dozen interfaces of WASI that it never uses, starts later
+/// and is twice the size. A tool without it begins with
 ///
 /// ```text
 /// #![cfg_attr(target_arch = "wasm32", no_std)]
@@ -53,11 +53,12 @@ macro_rules! export_tool {
 /// noetl_tool_sdk::no_std_runtime!();
 /// ```
 ///
-/// and takes `serde` and `serde_json` with `default-features = false`. So must every other tool that is
-/// built by the same cargo command, since cargo builds a crate once, with the features of all of them.
+/// and uses `serde` and `serde_json` with `default-features = false`. So must every other tool that is built
+/// by the same cargo command, since cargo builds a crate once, with the union of all features.
 ///
-/// A panic is written to the host's log before it traps. So the component imports `progress`, and
-/// [`Capability::Progress`](crate::Capability::Progress) is one of its capabilities.
+/// A panic is written to the host's log before it traps. Therefore the component imports
+/// `progress`, and [`Capability::Progress`](crate::Capability::Progress) is one of its
+/// capabilities.
 #[macro_export]
 macro_rules! no_std_runtime {
     () => {
@@ -72,7 +73,7 @@ macro_rules! no_std_runtime {
                 ::core::arch::wasm32::unreachable()
             }
 
-            /// Stands in for the function of that name in the C library, which is not linked.
+            /// Replaces the function of that name in the C library, which is not linked.
             #[unsafe(no_mangle)]
             unsafe extern "C" fn cabi_realloc(
                 old: *mut u8,

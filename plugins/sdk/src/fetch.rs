@@ -7,12 +7,12 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::options::Options;
 
-/// How to fetch an object. The host refuses an option that it does not know or has no use for.
+/// Options for fetching an object. The host rejects an option that it does not know or that does not apply.
 #[derive(Debug, Clone, Default)]
 pub struct FetchOptions(Options);
 
 impl FetchOptions {
-    /// No options: everything follows from the URI.
+    /// No options: everything is derived from the URI.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -24,13 +24,13 @@ impl FetchOptions {
         self.option("type", source_type)
     }
 
-    /// The name of the credential to use, which the configuration or the tool's grants must have.
+    /// The name of the credential to use, which the configuration or the tool's grants must name.
     #[must_use]
     pub fn auth(self, credential: &str) -> Self {
         self.option("auth", credential)
     }
 
-    /// The most that the transfer may take.
+    /// The time limit of the transfer.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         let milliseconds = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);

@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::options::Options;
 use crate::{Details, FetchOptions, Job, Level, SecretEntry};
 
-/// What the host can do for a tool.
+/// The capabilities of the host.
 ///
 /// A tool is generic over it: as a component it calls the host, in its tests a
-/// [`MockHost`](crate::mock). Only what is called is linked, so a component asks for no capability
+/// [`MockHost`](crate::mock). Only what is called is linked, so a component requests no capability
 /// that its tool does not use.
 pub trait Host: Sized {
     /// Bytes that the host holds.
@@ -22,7 +22,7 @@ pub trait Host: Sized {
     /// A job that was created or adopted.
     type Job: Job;
 
-    /// Fetches the object at `uri` whole and checks it. Blocks until then.
+    /// Fetches the whole object at `uri` and verifies it. Blocks until then.
     ///
     /// # Errors
     ///
@@ -30,22 +30,22 @@ pub trait Host: Sized {
     /// `Unsupported`, `InvalidRequest`.
     fn fetch_object(&self, uri: &str, options: FetchOptions) -> Result<Self::Object>;
 
-    /// An object made of bytes that the tool has.
+    /// An object made of bytes of the tool.
     ///
     /// # Errors
     ///
     /// `TooLarge`.
     fn create_object(&self, bytes: &[u8]) -> Result<Self::Object>;
 
-    /// A secret made of entries, each of which becomes an environment variable of the job that it is
-    /// given to. Nothing is opened before that.
+    /// A secret made of entries. Each entry becomes an environment variable of the job that the secret is
+    /// passed to. Nothing is opened before that.
     ///
     /// # Errors
     ///
-    /// `InvalidRequest` (a bad or repeated name), `TooLarge`.
+    /// `InvalidRequest` (an invalid or repeated name), `TooLarge`.
     fn create_secret(&self, entries: Vec<SecretEntry>) -> Result<Self::Secret>;
 
-    /// Creates the job, or adopts the one of that name that runs already with the same specification.
+    /// Creates the job, or adopts the running job of that name with the same specification.
     ///
     /// # Errors
     ///
@@ -53,25 +53,26 @@ pub trait Host: Sized {
     /// `EngineUnavailable`, `Denied`, `Quota`, `TooLarge`.
     fn create_job(&self, spec: JobSpec<'_, Self>) -> Result<Self::Job>;
 
-    /// Tells the caller that the work has come to `stage`, a short name such as `fetching`. Events of
-    /// jobs need not be reported: the host tells of those itself.
+    /// Reports to the caller that the work has reached `stage`, a short name such as `fetching`. Events of
+    /// jobs need not be reported: the host reports those itself.
     fn report(&self, stage: &str, message: &str, details: &[(&str, &str)]);
 
     /// Writes a line to the host's log.
     fn log(&self, level: Level, message: &str);
 }
 
-/// Immutable bytes that the host holds. To hand them to a job they need not enter the tool.
+/// Immutable bytes that the host holds. They can be passed to a job without entering the tool.
 pub trait Object {
     /// The size in bytes.
     fn size_bytes(&self) -> u64;
 
-    /// What is known about it: `sha256` always; `uri`, `etag` and `version` where there is one.
+    /// Its metadata: always `sha256`; `uri`, `etag` and `version` if there is one.
     fn metadata(&self) -> Details;
 
-    /// A copy of at most `max_bytes` bytes from `offset` on; shorter at the end, and empty past it.
+    /// A copy of at most `max_bytes` bytes starting at `offset`; shorter at the end, and empty past it.
     ///
-    /// In what was fetched, each byte of a secret that the host knows is a `*`. A job gets the bytes as they are.
+    /// In fetched objects, each byte of a secret that the host knows is replaced with `*`. A job gets the
+    /// original bytes.
     ///
     /// # Errors
     ///

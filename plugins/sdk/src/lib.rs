@@ -25,7 +25,7 @@ mod options;
 mod secret;
 mod tool;
 
-/// The ABI as it is: what wit-bindgen makes of the world `tool`. Most tools need none of it.
+/// The raw ABI: the bindings that wit-bindgen generates from the world `tool`. Most tools do not need it.
 #[cfg(target_arch = "wasm32")]
 pub use component::bindings;
 pub use details::Details;
@@ -38,7 +38,7 @@ pub use log::{Level, LogExcerpt, LogPage, LogRecord};
 pub use secret::{SecretEntry, is_variable_name};
 pub use tool::{Capability, Context, Status, Tool, derived_schema, describe, invoke};
 
-/// What [`export_tool!`] and [`no_std_runtime!`] expand to. Not a part of the interface.
+/// The expansion of [`export_tool!`] and [`no_std_runtime!`]. Not part of the public interface.
 #[doc(hidden)]
 #[cfg(target_arch = "wasm32")]
 pub mod private {

@@ -8,48 +8,48 @@ pub struct LogRecord {
     pub attempt: u32,
     /// The text.
     pub text: String,
-    /// Whether the line goes on in the next record.
+    /// Whether the line continues in the next record.
     pub partial: bool,
 }
 
-/// Some records, and where to go on.
+/// A page of records, and the cursor of the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogPage {
-    /// The records in the order in which they were written; empty where none came in time.
+    /// The records in the order in which they were written; empty if none arrived in time.
     pub records: Vec<LogRecord>,
-    /// The cursor of what follows.
+    /// The cursor of the next page.
     pub next_cursor: u64,
-    /// Whether the job is over and every record was returned.
+    /// Whether the job has finished and every record was returned.
     pub ended: bool,
 }
 
 /// The beginning and the end of what one attempt wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogExcerpt {
-    /// The beginning; all of it where nothing was left out.
+    /// The beginning; everything if nothing was omitted.
     pub head: String,
-    /// The end; empty where nothing was left out.
+    /// The end; empty if nothing was omitted.
     pub tail: String,
     /// How many bytes the attempt wrote.
     pub total_bytes: u64,
     /// How many of them are in neither [`head`](Self::head) nor [`tail`](Self::tail).
     pub omitted_bytes: u64,
-    /// Where a person finds the whole log, if something was left out.
+    /// The location of the whole log, if something was omitted.
     pub location: Option<String>,
 }
 
-/// How much a line in the host's log matters.
+/// The level of a line in the host's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// Something failed.
     Error,
-    /// Something is not as it should be.
+    /// Something unexpected happened.
     Warn,
     /// Something happened.
     Info,
-    /// For whoever looks for a fault.
+    /// For debugging.
     Debug,
-    /// For whoever looks very closely.
+    /// For detailed debugging.
     Trace,
 }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::error::{Error, Result, code};
 
-/// Options as names with JSON values. What could not be written as JSON is kept as the error of the
-/// call that the options are for, so that builders need no result of their own.
+/// Options as names with JSON values. A value that cannot be written as JSON is kept as an error of the call
+/// that the options are for, so that builders do not return results.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     values: Vec<(Cow<'static, str>, String)>,
@@ -33,12 +33,12 @@ impl Options {
         }
     }
 
-    /// Takes a value that is JSON already.
+    /// Sets a value that is already JSON.
     pub(crate) fn set_json(&mut self, name: impl Into<Cow<'static, str>>, json: String) {
         self.values.push((name.into(), json));
     }
 
-    /// Every name with its JSON, as it crosses to the host.
+    /// Every name with its JSON, as passed to the host.
     pub(crate) fn pairs(&self) -> Result<Vec<(&str, &str)>> {
         match &self.failure {
             None => Ok(self

@@ -1,7 +1,7 @@
 use alloc::string::String;
 
-/// A named value on its way into a job's environment. References to sealed values in it are opened by
-/// the host when the job is created.
+/// A named value for a job's environment. References to sealed values in it are opened by the host
+/// when the job is created.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretEntry {
     pub(crate) name: String,
@@ -10,7 +10,7 @@ pub struct SecretEntry {
 }
 
 impl SecretEntry {
-    /// A value in which sealed references are replaced by the text of what they stand for.
+    /// A value in which sealed references are replaced with their values as text.
     #[must_use]
     pub fn text(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
@@ -20,7 +20,7 @@ impl SecretEntry {
         }
     }
 
-    /// A JSON document in which sealed references are replaced by JSON values.
+    /// A JSON document in which sealed references are replaced with JSON values.
     #[must_use]
     pub fn json(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl SecretEntry {
         }
     }
 
-    /// The name, which is the environment variable's.
+    /// The name of the environment variable.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

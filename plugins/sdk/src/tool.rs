@@ -10,26 +10,26 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Result, code};
 use crate::{Details, Host, JobStatus};
 
-/// A tool: what playbooks call by its kind. Export it with [`export_tool!`](crate::export_tool).
+/// A tool, which playbooks call by its kind. Export it with [`export_tool!`](crate::export_tool).
 pub trait Tool {
     /// The name that playbooks use.
     const KIND: &'static str;
     /// What it does, in one sentence.
     const SUMMARY: &'static str;
-    /// What it asks of its host; whatever it calls must be among it.
+    /// The capabilities that it requests; they must include everything that it calls.
     const CAPABILITIES: &'static [Capability];
 
-    /// Its configuration: what stands in the playbook under `tool` besides `kind`. The JSON Schema
-    /// that is derived from this type is checked before [`Tool::run`], with the line of the mistake.
+    /// Its configuration: the keys under `tool` in the playbook, except `kind`. The JSON Schema that is
+    /// derived from this type is checked before [`Tool::run`], and errors are reported with their line.
     type Config: DeserializeOwned + JsonSchema;
-    /// What it returns: an object with a member `status`; see [`Status`].
+    /// Its result: an object with a key `status`; see [`Status`].
     type Outcome: Serialize;
 
     /// The JSON Schema (draft 2020-12) of the configuration, as JSON.
     ///
-    /// It is derived from [`Tool::Config`]. The code that derives it is a third of a small component, so
-    /// a tool that shall be compiled quickly returns the text of a file, and a test of its own compares
-    /// that with [`derived_schema`].
+    /// It is derived from [`Tool::Config`]. The code that derives it is a third of a small component, so a
+    /// tool that has to compile quickly returns the text of a file, and a test compares that with
+    /// [`derived_schema`].
     #[must_use]
     fn schema() -> Cow<'static, str> {
         derived_schema::<Self>().into()
@@ -39,8 +39,8 @@ pub trait Tool {
     ///
     /// # Errors
     ///
-    /// What kept the tool from doing it, such as a configuration that makes no sense or a capability
-    /// that failed. Work that was done and failed is an outcome.
+    /// The reason why the tool could not do it, such as an invalid configuration or a capability that failed.
+    /// Work that was done and failed is an outcome.
     fn run(host: &impl Host, config: Self::Config, context: &Context) -> Result<Self::Outcome>;
 }
 
@@ -53,7 +53,7 @@ pub enum Capability {
     Objects,
     /// [`Host::create_secret`].
     Secrets,
-    /// [`Host::create_job`], and everything of [`Job`](crate::Job) but its logs.
+    /// [`Host::create_job`], and everything of [`Job`](crate::Job) except its logs.
     Jobs,
     /// [`Job::read_logs`](crate::Job::read_logs) and
     /// [`Job::read_excerpt`](crate::Job::read_excerpt).
@@ -62,7 +62,7 @@ pub enum Capability {
     Progress,
 }
 
-/// How a tool's work ended: the member `status` of its outcome.
+/// How a tool's work ended: the key `status` of its outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
@@ -70,9 +70,9 @@ pub enum Status {
     Completed,
     /// It could not be done.
     Failed,
-    /// Somebody ended it.
+    /// It was cancelled.
     Cancelled,
-    /// It took longer than it may.
+    /// It exceeded its time limit.
     Timeout,
 }
 
@@ -87,7 +87,7 @@ impl From<JobStatus> for Status {
     }
 }
 
-/// What a call knows about itself.
+/// The context of a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context(Details);
 
@@ -98,7 +98,7 @@ impl Context {
         self.get("execution-id")
     }
 
-    /// The step that the call does.
+    /// The step that the call executes.
     #[must_use]
     pub fn step(&self) -> Option<&str> {
         self.get("step")
@@ -110,7 +110,7 @@ impl Context {
         self.get("engine")
     }
 
-    /// Whatever else the host tells.
+    /// Any other entry.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name)
@@ -123,7 +123,7 @@ impl From<Details> for Context {
     }
 }
 
-/// What the tool says of itself, as the JSON object that the host expects.
+/// The description of the tool, as the JSON object that the host expects.
 #[must_use]
 pub fn describe<T: Tool>(version: &str) -> String {
     let schema = T::schema();
@@ -134,8 +134,8 @@ pub fn describe<T: Tool>(version: &str) -> String {
         schema: serde_json::from_str(&schema).unwrap_or(RawValue::NULL),
         capabilities: T::CAPABILITIES,
     };
-    // Texts and JSON: there is nothing here that JSON cannot hold. The host refuses an empty description
-    // as it refuses any other that is not JSON.
+    // Strings and JSON can always be written as JSON. The host rejects an empty description like any other
+    // that is not JSON.
     serde_json::to_string(&description).unwrap_or_default()
 }
 
@@ -160,7 +160,7 @@ struct Description<'tool> {
 ///
 /// # Errors
 ///
-/// `InvalidRequest` where the configuration is not one of this tool's, and the tool's own errors.
+/// `InvalidRequest` if the configuration does not fit this tool, and the tool's own errors.
 pub fn invoke<T: Tool>(host: &impl Host, config: &str, context: &Context) -> Result<String> {
     let config = serde_json::from_str(config).map_err(|error| {
         let message = alloc::format!("the configuration of `{}` is invalid: {error}", T::KIND);

@@ -1,8 +1,8 @@
-//! Takes the place of the tool `script` and runs nothing: it fetches the script and says what would have
-//! run. Whoever wants to try a playbook without a job loads this component instead.
+//! Replaces the tool `script` and runs nothing: it fetches the script and reports what would have run. Load
+//! this component to try a playbook without jobs.
 //!
-//! It knows the keys that it needs and lets the others be, so that playbooks written for the real tool
-//! work as they are.
+//! It reads the keys that it needs and ignores the others, so that playbooks written for the real tool work
+//! unchanged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const FIRST_LINE_BYTES: u32 = 256;
 #[derive(Debug)]
 pub struct DryRun;
 
-/// What stands in playbooks for the tool `script`.
+/// The configuration of the tool `script`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Config {
     /// The script.
@@ -34,7 +34,7 @@ struct Script {
     uri: Option<String>,
     /// The script itself, instead of a URI.
     content: Option<String>,
-    /// How to get it.
+    /// How to fetch it.
     source: Option<BTreeMap<String, Value>>,
     /// What runs it.
     interpreter: Option<Value>,
@@ -59,7 +59,7 @@ struct WouldRun {
 impl Tool for DryRun {
     const KIND: &'static str = "script";
     const SUMMARY: &'static str =
-        "Fetches a script and says what would have run, without running it.";
+        "Fetches a script and reports what would have run, without running it.";
     const CAPABILITIES: &'static [Capability] = &[Capability::Objects];
 
     type Config = Config;
@@ -78,7 +78,7 @@ impl Tool for DryRun {
             (None, None) => {
                 return Err(Error::invalid(
                     "script.uri",
-                    "nothing says where the script is",
+                    "the location of the script is missing",
                 ));
             }
         };
@@ -103,7 +103,7 @@ impl Tool for DryRun {
                 would_run
                     .interpreter
                     .as_deref()
-                    .unwrap_or("what its name says"),
+                    .unwrap_or("the program for its extension"),
             ),
             would_run,
         })
@@ -112,7 +112,7 @@ impl Tool for DryRun {
 
 export_tool!(DryRun);
 
-/// The keys of `source` are the options of the host, but for the unit of the timeout.
+/// The keys of `source` are the options of the host, except for the unit of the timeout.
 fn options(source: BTreeMap<String, Value>) -> FetchOptions {
     let mut options = FetchOptions::new();
     for (name, value) in source {

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{Text, Whole, schema};
 
-/// A Kubernetes object that is handed on as it is.
+/// A Kubernetes object that is passed on unchanged.
 type Object = BTreeMap<String, serde_json::Value>;
 
 /// The job. Keys are those of Kubernetes, or in `snake_case`.
@@ -19,38 +19,38 @@ type Object = BTreeMap<String, serde_json::Value>;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(transform = schema::accept_snake_case)]
 pub struct JobConfig {
-    /// The container image; else `python:3.11-slim`.
+    /// The container image; default `python:3.11-slim`.
     pub image: Option<String>,
-    /// When the image is pulled; else `IfNotPresent`.
+    /// When the image is pulled; default `IfNotPresent`.
     #[serde(alias = "image_pull_policy")]
     pub image_pull_policy: Option<PullPolicy>,
     /// The names of Secrets with the credentials of image registries.
     #[serde(alias = "image_pull_secrets")]
     pub image_pull_secrets: Option<Vec<PullSecret>>,
-    /// The namespace; else `noetl`.
+    /// The namespace; default `noetl`.
     pub namespace: Option<String>,
     /// The command, instead of the interpreter with script and arguments: `$(NOETL_SCRIPT)` is the script's
     /// path, `$(NOETL_ARGS)` the arguments as JSON, `$(NAME)` a variable, `$$` a `$`.
     pub command: Option<Vec<String>>,
     /// Environment variables. Values reach the job as a Secret.
     pub env: Option<BTreeMap<String, Text>>,
-    /// A credential whose variables the job gets, such as `PGHOST` from one of the type `postgres`. What
-    /// stands in `env` goes before.
+    /// A credential whose variables the job gets, such as `PGHOST` from one of the type `postgres`. `env`
+    /// takes precedence.
     pub auth: Option<String>,
-    /// How often a failed attempt is repeated; else 3, or 0 for `python`.
+    /// How often a failed attempt is retried; default 3, or 0 for `python`.
     #[serde(alias = "backoff_limit")]
     pub backoff_limit: Option<Whole>,
-    /// The most seconds that the job may take, over all attempts.
+    /// The time limit of the job in seconds, over all attempts.
     #[serde(alias = "active_deadline_seconds")]
     pub active_deadline_seconds: Option<Whole>,
-    /// After how many seconds a finished job is deleted.
+    /// The number of seconds after which a finished job is deleted.
     #[serde(alias = "ttl_seconds_after_finished")]
     pub ttl_seconds_after_finished: Option<Whole>,
     /// CPU, memory and other resources.
     pub resources: Option<Resources>,
-    /// More labels.
+    /// Additional labels.
     pub labels: Option<BTreeMap<String, Text>>,
-    /// More annotations.
+    /// Additional annotations.
     pub annotations: Option<BTreeMap<String, Text>>,
     /// The service account that the script runs as.
     #[serde(alias = "service_account_name")]
@@ -58,10 +58,10 @@ pub struct JobConfig {
     /// Labels of the nodes that may run it.
     #[serde(alias = "node_selector")]
     pub node_selector: Option<BTreeMap<String, Text>>,
-    /// Taints of nodes that it tolerates.
+    /// Taints of nodes that the pod tolerates.
     #[schemars(with = "Option<Vec<Object>>")]
     pub tolerations: Option<Box<RawValue>>,
-    /// What it shall or shall not be near to.
+    /// Affinity and anti-affinity of the pod.
     #[schemars(with = "Option<Object>")]
     pub affinity: Option<Box<RawValue>>,
     /// Its priority class.
@@ -81,19 +81,19 @@ pub struct JobConfig {
     #[serde(alias = "security_context")]
     #[schemars(with = "Option<Object>")]
     pub security_context: Option<Box<RawValue>>,
-    /// A pod template that everything else is put into.
+    /// A pod template that is merged over the generated pod.
     #[serde(alias = "pod_template")]
     #[schemars(with = "Option<Object>")]
     pub pod_template: Option<Box<RawValue>>,
 }
 
-/// What is guaranteed, and what may not be exceeded.
+/// Resource requests and limits.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resources {
-    /// What is guaranteed, such as `cpu: 500m` and `memory: 256Mi`.
+    /// The guaranteed resources, such as `cpu: 500m` and `memory: 256Mi`.
     pub requests: Option<BTreeMap<String, Text>>,
-    /// What may not be exceeded.
+    /// The limits, which may not be exceeded.
     pub limits: Option<BTreeMap<String, Text>>,
 }
 
@@ -102,7 +102,7 @@ pub struct Resources {
 pub enum PullPolicy {
     /// Before every start.
     Always,
-    /// Where the node does not have it.
+    /// If the node does not have it.
     IfNotPresent,
     /// Never: the node has it.
     Never,

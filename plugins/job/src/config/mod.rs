@@ -1,8 +1,8 @@
-//! What stands in playbooks under `job`, and values that people write in more than one way.
+//! The configuration under `job`, and values with several spellings.
 //!
-//! The host checks a configuration against the JSON Schema that is derived from these types, and reports
-//! the line of a mistake; what a schema cannot say is checked by the modules that use the values. A value
-//! that is null counts as absent, as a key without a value in YAML does.
+//! The host checks a configuration against the JSON Schema that is derived from these types, and reports the
+//! line of an error; what a schema cannot express is checked by the modules that use the values. A null value
+//! counts as absent, like a key without a value in YAML.
 
 mod job;
 mod scalar;

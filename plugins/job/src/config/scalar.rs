@@ -1,5 +1,5 @@
-//! Values that people write in more than one way. NoETL's server turns quoted scalars into numbers, and
-//! templates give text, so a number and its text are the same everywhere.
+//! Values with several spellings. NoETL's server turns quoted scalars into numbers, and templates yield
+//! strings, so a number and its text are equivalent everywhere.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
@@ -12,7 +12,7 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Number;
 
-/// A text; a number or a boolean is taken as it is written.
+/// A string; a number or a boolean is converted as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Text(pub String);
@@ -26,7 +26,7 @@ pub struct Whole(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seconds(pub Duration);
 
-/// Words: a list of them, or a text that is split at white space.
+/// Words: a list of strings, or a string that is split at white space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words(pub Vec<String>);
 
@@ -59,14 +59,14 @@ impl<'de> Deserialize<'de> for Words {
     }
 }
 
-/// Takes any scalar as the text that stands for it in JSON.
+/// Accepts any scalar as its JSON text.
 struct TextVisitor;
 
 impl Visitor<'_> for TextVisitor {
     type Value = String;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a text, a number, `true` or `false`")
+        formatter.write_str("a string, a number, `true` or `false`")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
@@ -118,8 +118,8 @@ impl Visitor<'_> for SecondsVisitor {
     }
 }
 
-/// Reads digits that may have a point and more digits after them; what is finer than a billionth is cut
-/// off. The standard library's parser of floating point brings tables of 12 KB.
+/// Parses digits with an optional decimal fraction; digits beyond a billionth are truncated. The standard
+/// library's floating-point parser adds tables of 12 KB.
 fn decimal_seconds(text: &str) -> Option<Duration> {
     const NANOSECOND_DIGITS: usize = 9;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -141,7 +141,7 @@ impl<'de> Visitor<'de> for WordsVisitor {
     type Value = Vec<String>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a text or a list of texts")
+        formatter.write_str("a string or a list of strings")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Vec<String>, E> {

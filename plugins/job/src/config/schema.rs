@@ -1,5 +1,5 @@
-//! What the types alone do not say in their JSON Schema: keys that have two spellings. Whoever gives a
-//! value twice gets the deserializer's error about a duplicate.
+//! Parts of the JSON Schema that do not follow from the types: keys with two spellings. A value that is given
+//! twice is the deserializer's error about a duplicate.
 
 use alloc::format;
 use alloc::string::String;
@@ -23,7 +23,7 @@ pub(super) fn accept_snake_case(schema: &mut Schema) {
     }
 }
 
-/// Adds `input`, as newer playbooks of NoETL call `args`.
+/// Adds `input`, the name of `args` in newer NoETL playbooks.
 pub fn accept_input(schema: &mut Schema) {
     if let Some(properties) = properties(schema) {
         add_spelling(properties, "input".into(), "args");

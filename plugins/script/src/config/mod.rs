@@ -1,4 +1,4 @@
-//! The configuration, as it stands in playbooks.
+//! The configuration in playbooks.
 
 mod script;
 
@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 
 pub(crate) use script::{ScriptConfig, Source, SourceType};
 
-/// What stands under `tool` besides `kind`.
+/// The keys under `tool`, except `kind`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = accept_input, transform = name_environment)]
 pub struct Config {
     /// The script.
     pub script: ScriptConfig,
-    /// What the script gets, as JSON in its first argument. Any JSON; else `{}`.
+    /// The arguments of the script, as JSON in its first argument. Any JSON; default `{}`.
     #[serde(alias = "input")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub args: Option<Box<RawValue>>,

@@ -12,45 +12,45 @@ use noetl_job_tool::config::{Seconds, Text, Words};
 pub struct ScriptConfig {
     /// Where it is: `gs://BUCKET/PATH`, `s3://BUCKET/PATH`, `https://…`, or a path.
     pub uri: Option<String>,
-    /// How to get it; else it follows from the URI.
+    /// How to fetch it; derived from the URI by default.
     pub source: Option<Source>,
     /// The script itself, instead of a URI.
     pub content: Option<String>,
-    /// What runs it, such as `python3 -u` or `[python3, -u]`; else what the script's first line (`#!`)
-    /// says, else what the extension of its name.
+    /// The program that runs it, such as `python3 -u` or `[python3, -u]`; derived from the script's first
+    /// line (`#!`) or the extension of its name by default.
     pub interpreter: Option<Words>,
     /// The SHA-256 that the script must have, as 64 hexadecimal digits.
     pub sha256: Option<String>,
 }
 
-/// How to get a script.
+/// How to fetch a script.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// The kind of place; else it follows from the URI.
+    /// The kind of source; derived from the URI by default.
     #[serde(rename = "type")]
     pub kind: Option<SourceType>,
     /// The name of the credential to use.
     pub auth: Option<String>,
     /// The region of an S3 bucket.
     pub region: Option<String>,
-    /// What a relative URI is relative to, or another server of an object store.
+    /// The base of a relative URI, or another server of an object store.
     pub endpoint: Option<String>,
-    /// The HTTP method; else `GET`.
+    /// The HTTP method; default `GET`.
     pub method: Option<String>,
     /// HTTP headers.
     pub headers: Option<BTreeMap<String, Text>>,
-    /// The most seconds that getting the script may take.
+    /// The time limit for fetching the script, in seconds.
     pub timeout: Option<Seconds>,
 }
 
-/// A kind of place.
+/// A kind of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceType {
     /// Google Cloud Storage: `gs://`.
     Gcs,
-    /// Amazon S3 and what speaks its protocol: `s3://`.
+    /// Amazon S3 and compatible servers: `s3://`.
     S3,
     /// HTTP and HTTPS.
     Http,

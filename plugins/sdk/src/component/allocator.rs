@@ -1,6 +1,6 @@
 #![expect(
     unsafe_code,
-    reason = "an allocator hands out raw memory; a component has one thread, so nothing is shared"
+    reason = "an allocator returns raw memory; a component has one thread, so nothing is shared"
 )]
 
 use core::alloc::{GlobalAlloc, Layout};
@@ -12,18 +12,18 @@ use dlmalloc::Dlmalloc;
 
 /// The allocator of a component without the standard library.
 ///
-/// An instance lives for one call, in which most tools allocate a few kilobytes all in all. So the memory
-/// behind the component's data, which is there from the start, is handed out from front to back, and taken
-/// back where it was the last that was handed out. What does not fit there is [`Dlmalloc`]'s.
+/// An instance lives for one call, in which most tools allocate a few kilobytes in total. So the memory after
+/// the component's data, which exists from the start, is allocated from front to back, and a block is only
+/// freed if it was allocated last. [`Dlmalloc`] serves what does not fit there.
 ///
-/// Memory that an instance grows costs the host two changes of its address space, on which all calls
-/// wait for each other.
+/// Growing the memory of an instance costs the host two changes of its address space, which are serialized
+/// across all calls.
 #[derive(Debug)]
 pub struct Allocator;
 
-/// The least that is handed out before [`Dlmalloc`] begins; enough for a small tool.
+/// The minimum size of the arena before [`Dlmalloc`] is used; enough for a small tool.
 const MIN_ARENA_BYTES: usize = 16 << 10;
-/// By which memory grows.
+/// The unit in which memory grows.
 const PAGE_BYTES: usize = 64 << 10;
 
 struct Heap(UnsafeCell<State>);
@@ -34,15 +34,15 @@ struct State {
     rest: Dlmalloc<Pages>,
 }
 
-/// The memory behind the component's data, by its addresses; all of them are 0 until it is first used.
+/// The memory after the component's data, by its addresses; all of them are 0 until it is first used.
 struct Arena {
     start: usize,
-    /// Everything before it is in use, or was and cannot be taken back.
+    /// Everything before it is in use, or was and cannot be freed.
     next: usize,
     end: usize,
 }
 
-/// Where memory comes from once the arena is used up.
+/// The allocator for memory beyond the arena.
 struct Pages;
 
 static HEAP: Heap = Heap(UnsafeCell::new(State {
@@ -77,7 +77,7 @@ impl Arena {
         }
     }
 
-    /// The next bytes; none where they do not fit.
+    /// The next bytes; `None` if they do not fit.
     fn take(&mut self, layout: Layout) -> Option<*mut u8> {
         if self.start == 0 {
             *self = Self::find();
@@ -95,7 +95,7 @@ impl Arena {
         (self.start..self.end).contains(&memory.addr())
     }
 
-    /// Makes what was handed out last longer or shorter; says whether that was possible.
+    /// Resizes the last allocated block; returns whether that was possible.
     fn resize_last(&mut self, memory: *mut u8, bytes: usize, new_bytes: usize) -> bool {
         let start = memory.addr();
         let is_possible = start + bytes == self.next && new_bytes <= self.end - start;
@@ -107,8 +107,8 @@ impl Arena {
 }
 
 // SAFETY: the state is entered by one thread, and does not call itself. Bytes of the arena belong to one
-// block at a time, since `next` is behind every block that is in use; `Dlmalloc` keeps the promises of
-// the trait, and gets back what it gave, since none of it lies in the arena.
+// block at a time, since `next` is after every block that is in use; `Dlmalloc` upholds the contract of
+// the trait, and only frees its own blocks, since none of them is in the arena.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         unsafe {
@@ -149,7 +149,7 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-// SAFETY: what is returned belongs to nobody else: pages are new.
+// SAFETY: the returned pages are new, so nothing else uses them.
 unsafe impl dlmalloc::Allocator for Pages {
     fn alloc(&self, bytes: usize) -> (*mut u8, usize, u32) {
         let pages = bytes.div_ceil(PAGE_BYTES);

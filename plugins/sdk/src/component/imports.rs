@@ -22,7 +22,7 @@ pub fn export_invoke<T: Tool>(
     invoke::<T>(&Imports, config, &context).map_err(types::Error::from)
 }
 
-/// The host that the component's imports lead to.
+/// The host behind the component's imports.
 struct Imports;
 
 impl Host for Imports {

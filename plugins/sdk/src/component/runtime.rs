@@ -9,7 +9,7 @@ pub fn log_panic(info: &PanicInfo<'_>) {
     progress::log("error", &alloc::format!("{info}"));
 }
 
-/// Allocates what the host is about to write, or grows it.
+/// Allocates or grows memory that the host is about to write.
 ///
 /// # Safety
 ///
@@ -43,8 +43,8 @@ pub unsafe fn reallocate(
     new
 }
 
-/// `memcmp` and the like, which compiled code calls wherever it likes. Nothing else of the C library is
-/// used, so nothing else is linked.
+/// `memcmp` and similar functions, which the compiler may call anywhere. Nothing else of the C
+/// library is used, so nothing else is linked.
 #[expect(unsafe_code, reason = "linking a library is unsafe; nothing is called")]
 mod c_library {
     #[link(name = "c")]

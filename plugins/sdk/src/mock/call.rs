@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{Capability, SecretEntry};
 
-/// Something that a tool asked of [`MockHost`](super::MockHost).
+/// A request of a tool to [`MockHost`](super::MockHost).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Call {
     /// [`Host::fetch_object`](crate::Host::fetch_object).
@@ -72,7 +72,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// Which of the host's operations it is.
+    /// The operation of the host.
     #[must_use]
     pub const fn operation(&self) -> Operation {
         match self {
@@ -90,7 +90,7 @@ impl Call {
     }
 }
 
-/// What a tool can ask of its host.
+/// An operation of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// [`Host::fetch_object`](crate::Host::fetch_object).

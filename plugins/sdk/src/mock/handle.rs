@@ -70,8 +70,8 @@ impl Job for MockJobHandle {
             return Ok(None);
         }
         let event = state.events.pop_front().ok_or_else(|| {
-            // A real host would wait here, and so would the test, for ever.
-            let message = "the job never ends: cancel it, or leave out `never_ends`";
+            // A real host would wait here, and the test would wait forever.
+            let message = "the job never ends: cancel it, or remove `never_ends`";
             Error::new(code::TIMEOUT, message)
         })?;
         state.elapsed = event.elapsed;
@@ -116,7 +116,7 @@ impl Job for MockJobHandle {
         let skipped = usize::try_from(cursor).unwrap_or(usize::MAX);
         let total = lines.clone().count();
         if skipped > total {
-            let message = format!("cursor `{cursor}` was not given by a page");
+            let message = format!("invalid cursor `{cursor}`: expected the cursor of a page");
             return Err(Error::new(code::INVALID_REQUEST, message));
         }
         let most = usize::try_from(max_records).unwrap_or(usize::MAX);

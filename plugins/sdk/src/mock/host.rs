@@ -13,9 +13,9 @@ use super::{Call, MockJob, MockJobHandle, MockObject, MockSecret, Operation};
 use crate::error::{Error, Result, code};
 use crate::{Context, Details, FetchOptions, Host, JobSpec, Level, SecretEntry, Tool};
 
-/// A scripted host: objects by their URI, what happens to jobs, and errors to answer with.
+/// A scripted host: objects by their URI, the fates of jobs, and errors to return.
 ///
-/// Sealed references are plain texts here, as they are for a tool.
+/// Sealed references are plain strings here, as they are for a tool.
 #[derive(Debug)]
 pub struct MockHost {
     objects: BTreeMap<String, Vec<u8>>,
@@ -42,7 +42,7 @@ impl Default for MockHost {
 }
 
 impl MockHost {
-    /// A host without objects, on which every job succeeds and writes nothing. The context of its
+    /// A host without objects, on which every job succeeds without output. The context of its
     /// calls is execution `1`, step `example`, engine `mock`.
     #[must_use]
     pub fn new() -> Self {
@@ -64,7 +64,7 @@ impl MockHost {
         self
     }
 
-    /// Answers the next such operation with an error.
+    /// Fails the next such operation with an error.
     #[must_use]
     pub fn fails(self, operation: Operation, error: Error) -> Self {
         let failures = &self.journal.failures;
@@ -79,12 +79,12 @@ impl MockHost {
         self
     }
 
-    /// Calls the tool as a host does: with a configuration in JSON, and granting nothing but its
+    /// Calls the tool as a host does: with a configuration in JSON, and granting only its
     /// [`CAPABILITIES`](Tool::CAPABILITIES). Returns its outcome.
     ///
     /// # Errors
     ///
-    /// The tool's, and `Internal` where its outcome is no object with a `status`.
+    /// Those of the tool, and `Internal` if its outcome is not an object with a `status`.
     pub fn call<T: Tool>(&self, config: &Value) -> Result<Value> {
         *self.journal.granted.borrow_mut() = Some(T::CAPABILITIES);
         let context = Context::from(self.context.clone());
@@ -98,17 +98,17 @@ impl MockHost {
         ) {
             return Ok(outcome);
         }
-        let message = "an outcome needs a `status`: completed, failed, cancelled or timeout";
+        let message = "invalid outcome: expected a `status` of completed, failed, cancelled or timeout";
         Err(Error::new(code::INTERNAL, message))
     }
 
-    /// What was asked so far, in order.
+    /// The requests so far, in order.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.journal.calls.borrow().clone()
     }
 
-    /// What was asked so far of one operation.
+    /// The requests so far of one operation.
     #[must_use]
     pub fn calls_of(&self, operation: Operation) -> Vec<Call> {
         let mut calls = self.calls();
@@ -136,7 +136,7 @@ impl Host for MockHost {
             .ok_or_else(|| Error::new(code::FETCH_NOT_FOUND, format!("`{uri}` does not exist")))?;
         let object = MockObject::new(bytes.clone(), Some(uri.to_string()));
         if pinned.is_some_and(|pinned| pinned != object.sha256()) {
-            let message = format!("`{uri}` is not what was pinned");
+            let message = format!("`{uri}` does not match the pinned digest");
             return Err(Error::new(code::CHECKSUM_MISMATCH, message));
         }
         Ok(object)
@@ -206,11 +206,11 @@ impl Host for MockHost {
 }
 
 impl MockHost {
-    /// Records what cannot fail at a real host.
+    /// Records an operation that cannot fail on a real host.
     fn note(&self, call: Call) {
         if let Err(error) = self.journal.record(call) {
-            // A component that calls what it was not granted is not even loaded, so the test that
-            // finds it must not pass.
+            // A component that uses a capability without a grant is not even loaded, so the test has to
+            // fail.
             #[expect(clippy::panic, reason = "this is a failing test")]
             {
                 panic!("{error}");

@@ -9,7 +9,7 @@ use crate::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobStatus};
 /// How long the first retry waits, as a Kubernetes Job does; each later one waits twice as long.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(10);
 
-/// What shall happen to a job.
+/// The fate of a job.
 #[derive(Debug, Clone, Default)]
 pub struct MockJob {
     attempts: Vec<MockAttempt>,
@@ -19,7 +19,7 @@ pub struct MockJob {
     adopted: bool,
 }
 
-/// What shall happen in one attempt.
+/// The fate of one attempt.
 #[derive(Debug, Clone)]
 pub struct MockAttempt {
     end: AttemptEnd,
@@ -53,7 +53,7 @@ impl MockJob {
         self
     }
 
-    /// Ends the job in this way rather than in the one that follows from its attempts.
+    /// Ends the job in this way instead of the one that follows from its attempts.
     #[must_use]
     pub fn ends(mut self, end: JobEnd) -> Self {
         self.end = Some(end);
@@ -67,7 +67,7 @@ impl MockJob {
         self
     }
 
-    /// Lets the job be one that was found running.
+    /// Makes the job one that was already running.
     #[must_use]
     pub fn adopted(mut self) -> Self {
         self.adopted = true;
@@ -78,7 +78,7 @@ impl MockJob {
         self.adopted
     }
 
-    /// What each attempt writes, by its number.
+    /// The output of each attempt, by its number.
     pub(super) fn outputs(&self) -> BTreeMap<u32, String> {
         let outputs = self.attempts.iter().map(|attempt| attempt.output.clone());
         (1..).zip(outputs).collect()
@@ -162,7 +162,7 @@ impl MockAttempt {
         }
     }
 
-    /// What it writes.
+    /// Its output.
     #[must_use]
     pub fn output(mut self, output: &str) -> Self {
         self.output = output.to_string();

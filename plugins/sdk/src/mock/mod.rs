@@ -1,7 +1,8 @@
-//! A host for tests, which does what its script says and remembers what it was asked.
+//! A host for tests, which follows a script and records all requests.
 //!
-//! It exists on the developer's machine alone, so that a tool's decisions are tested by `cargo test`
-//! without a component, an engine or a cluster. It runs nothing and waits for nothing.
+//! It only exists on the developer's machine, so that a tool's decisions are tested by
+//! `cargo test` without a component, an engine or a cluster. It runs nothing and waits for
+//! nothing.
 
 mod call;
 mod handle;
@@ -20,7 +21,7 @@ pub use host::MockHost;
 pub use job::{MockAttempt, MockJob};
 pub use object::{MockObject, MockSecret};
 
-/// What [`export_tool!`](crate::export_tool) checks where there is no component to make.
+/// The check of [`export_tool!`](crate::export_tool) if no component is built.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Describe;

@@ -89,7 +89,7 @@ fn refuses_names_that_a_real_host_refuses() {
 }
 
 #[test]
-fn fails_once_where_it_is_told_to() {
+fn fails_one_operation_as_configured() {
     let host = MockHost::new().fails(Operation::CreateObject, Error::new("Full", "full"));
     assert_eq!(host.create_object(b"a").unwrap_err().code, "Full");
     assert!(host.create_object(b"a").is_ok());
