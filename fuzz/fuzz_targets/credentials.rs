@@ -9,10 +9,10 @@ use toolhost::credential::CredentialsFile;
 use toolhost::credential::{CredentialProvider as _, SecretProvider as _};
 use toolhost_diagnostic::Document;
 
-/// Stands in a corpus wherever a value may; a mutation that breaks it breaks the check, and no more.
+/// In a corpus, this is wherever a value may be; a mutation that breaks it only disables the check.
 const VALUE: &str = "pl4nted-v4lue";
 
-/// Keys that values stand behind.
+/// Keys with a value after them.
 const KEYS: [&str; 9] = [
     "token", "password", "key", "dsn", "type", "env", "file", "url", "secrets",
 ];
@@ -42,7 +42,7 @@ fuzz_target!(|text: &str| {
                 }
             }
             if !is_name(&names) {
-                assert!(!told.contains(VALUE), "a value is told: {told}");
+                assert!(!told.contains(VALUE), "a value is disclosed: {told}");
             }
         }
         Err(problems) => {
@@ -51,13 +51,13 @@ fuzz_target!(|text: &str| {
             for problem in problems {
                 let told = problem.render(false);
                 assert!(!told.is_empty());
-                assert!(may_tell || !told.contains(VALUE), "a value is told: {told}");
+                assert!(may_tell || !told.contains(VALUE), "a value is disclosed: {told}");
             }
         }
     }
 });
 
-/// Whether the planted value may be told: as a name.
+/// Whether the planted value may be disclosed: as a name.
 fn is_name(names: &[String]) -> bool {
     names.iter().any(|name| name.contains(VALUE))
 }

@@ -1,9 +1,9 @@
 //! Redacting a stream gives what redacting the whole gives, and no secret is left in it.
 //!
-//! The input is some secrets, each ended by a zero byte, and after an empty one the text. `\x01` in the
-//! text stands for the first secret, `\x02` for the second and so on, up to `\x08`; `\x10` and up for the
-//! same in the forms of [`forms`] in turn, by the length of the text so far. What was planted is not left, and
-//! neither is a secret that a line break or an escape sequence stands in.
+//! The input is some secrets, each ended by a zero byte, and after an empty one the text. `\x01` in the text
+//! stands for the first secret, `\x02` for the second and so on, up to `\x08`; `\x10` and up for the same in
+//! the forms of [`forms`] in turn, by the length of the text so far. What was planted is not left, and neither
+//! is a secret with a line break or an escape sequence inside.
 
 #![no_main]
 
@@ -44,7 +44,7 @@ fuzz_target!(|input: &str| {
         assert_eq!(String::from_utf8_lossy(&passed), whole, "in chunks of about {size}");
     }
     for secret in secrets.iter().filter(|secret| is_sought(secret)) {
-        // What is left and the stars beside it can look like a secret that begins with stars.
+        // The remaining text and the adjacent stars can look like a secret that starts with stars.
         if secret.contains('*') {
             continue;
         }

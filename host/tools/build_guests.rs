@@ -43,8 +43,9 @@ pub(crate) fn build(workspace: &Path, target: &Path, packages: &[&str]) -> io::R
     Ok(target.join(TARGET).join(PROFILE))
 }
 
-/// Names the sources of dependencies in messages without the folder that cargo keeps them in: a component shall be
-/// the same wherever it is built, and its constants are in the memory of every call.
+/// Names the sources of dependencies in messages without the folder that cargo keeps them in: a
+/// component must be the same wherever it is built, and its constants are in the memory of every
+/// call.
 fn remapped_paths() -> Option<String> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;

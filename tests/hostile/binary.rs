@@ -1,4 +1,4 @@
-//! Binaries, as bytes: what no assembler writes.
+//! Binaries, as bytes, that no assembler writes.
 
 /// How a component begins.
 pub(crate) const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";

@@ -1,4 +1,4 @@
-//! Tools that do, when they are called, what a tool must not.
+//! Tools that misbehave when they are called.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -19,7 +19,7 @@ const LIMIT: &str = "\"reason\": \"ToolLimit\"";
 const ACTIONS: [(&str, &str, &str, Bound, &str, i32); 17] = [
     ("takes all memory", "misbehave", "allocate", BOUND, LIMIT, 1),
     (
-        "reads a log from a place that it made up",
+        "reads a log from an invented cursor",
         "misbehave",
         "bad-cursor",
         BOUND,
@@ -27,7 +27,7 @@ const ACTIONS: [(&str, &str, &str, Bound, &str, i32); 17] = [
         2,
     ),
     (
-        "returns what is no JSON",
+        "returns an outcome that is not JSON",
         "misbehave",
         "bad-json",
         BOUND,
@@ -51,7 +51,7 @@ const ACTIONS: [(&str, &str, &str, Bound, &str, i32); 17] = [
         1,
     ),
     (
-        "makes up a sealed reference",
+        "invents a sealed reference",
         "misbehave",
         "forge-sealed",
         BOUND,
@@ -59,7 +59,7 @@ const ACTIONS: [(&str, &str, &str, Bound, &str, i32); 17] = [
         2,
     ),
     (
-        "hands over 100 MB",
+        "passes 100 MB",
         "misbehave",
         "huge-argument",
         BOUND,

@@ -1,4 +1,4 @@
-//! A hostile input, what it may cost, and what is said of it.
+//! A hostile input, its limits, and the expected message.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,7 +49,7 @@ pub(crate) struct Outcome {
     pub(crate) failure: Option<String>,
 }
 
-/// What all cases share: compiled code of the tools that the program brings, which is none of what is tested.
+/// What all cases share: compiled code of the built-in tools, which is not under test.
 pub(crate) struct Setting {
     folder: tempfile::TempDir,
     neighbour: Vec<u8>,
@@ -182,7 +182,7 @@ impl Case {
             Input::Called { .. } => (false, false),
         };
         if is_list && !run.stdout.contains(NEIGHBOUR) {
-            wrong.push("the tool beside it is not listed".to_owned());
+            wrong.push("the tool next to it is not listed".to_owned());
         }
         if is_refused && !run.stderr.contains("hostile.wasm") {
             wrong.push("the file is not named".to_owned());

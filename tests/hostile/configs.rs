@@ -23,12 +23,12 @@ pub(crate) fn cases() -> Vec<Case> {
             "config.json",
         ),
         called(
-            "a configuration that is no JSON",
+            "a configuration that is not JSON",
             "{\"a\": \u{1}".to_owned(),
             "config.json",
         ),
         called(
-            "a configuration with 30 aliases within each other",
+            "a configuration with 30 nested aliases",
             aliases(),
             "config.json",
         ),

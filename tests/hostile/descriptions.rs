@@ -1,4 +1,4 @@
-//! Tools that say badly what they are, or never.
+//! Tools that describe themselves wrongly or never.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ fn behaviour() -> Vec<Case> {
             "waited for more than 10 s",
             waiting,
         ),
-        refused("a text of 60 MiB", BOUND, "handed over more than", || {
+        refused("a text of 60 MiB", BOUND, "passed more than", || {
             doing(
                 "(drop (memory.grow (i32.const 960)))
                  (i32.store (i32.const 16) (i32.const 0))
@@ -70,21 +70,24 @@ fn behaviour() -> Vec<Case> {
 }
 
 fn contents() -> Vec<Case> {
-    let wrong = "describes itself wrongly";
+    let wrong = "has an invalid description";
     vec![
-        refused("bytes that are no UTF-8", BOUND, "utf-8", || {
+        refused("bytes that are not UTF-8", BOUND, "utf-8", || {
             Tool::new(&[0xff; 100]).build()
         }),
-        refused("a text that is no JSON", BOUND, wrong, || {
+        refused("a text that is not JSON", BOUND, wrong, || {
             Tool::new(b"kind: hostile").build()
         }),
         refused("an empty text", BOUND, wrong, || Tool::new(b"").build()),
         refused("JSON 100,000 lists deep", BOUND, wrong, || {
             Tool::new("[".repeat(100_000).as_bytes()).build()
         }),
-        refused("a text of 4 MB", BOUND, "at most 1048576 are read", || {
-            with("summary", json!("x".repeat(4_000_000)))
-        }),
+        refused(
+            "a text of 4 MB",
+            BOUND,
+            "at most 1048576 are allowed",
+            || with("summary", json!("x".repeat(4_000_000))),
+        ),
         refused(
             "a schema of 300,000 lists",
             BOUND,
@@ -107,7 +110,7 @@ fn contents() -> Vec<Case> {
         refused("a kind with control characters", BOUND, wrong, || {
             with("kind", json!("a\u{1b}[2Jb\nc"))
         }),
-        refused("a version that is none", BOUND, wrong, || {
+        refused("an invalid version", BOUND, wrong, || {
             with("version", json!("latest"))
         }),
         refused(

@@ -1,5 +1,5 @@
-//! What hostile components and inputs cost: each is given to the program, in a process of its own, whose time and
-//! memory are measured and held against a bound.
+//! The cost of hostile components and inputs: each is passed to the program, in a separate process, whose
+//! time and memory are measured and compared with a limit.
 //!
 //! ```console
 //! $ cargo test -p toolhost-cli --test hostile -- --nocapture               # prints the table

@@ -1,4 +1,4 @@
-//! Schemas that cost more than they say.
+//! Schemas that cost more than they seem to.
 
 use serde_json::{Map, Value, json};
 
@@ -33,13 +33,13 @@ fn loads() -> Vec<Case> {
         refused(
             "`oneOf` of the definition before, twice, 49 times",
             BOUND,
-            "within each other",
+            "nested subschemas",
             || with_schema(&doubling("oneOf", 49)),
         ),
         refused(
             "5,000 references one after the other",
             BOUND,
-            "within each other",
+            "nested subschemas",
             || {
                 let chain: Map<_, _> = (0..5_000)
                     .map(|index| {
@@ -50,16 +50,13 @@ fn loads() -> Vec<Case> {
                 with_schema(&json!({"$defs": chain, "$ref": "#/$defs/d0"}))
             },
         ),
-        refused(
-            "a reference to itself",
-            BOUND,
-            "leads back to itself",
-            || with_schema(&json!({"anyOf": [{"$ref": "#"}]})),
-        ),
+        refused("a reference to itself", BOUND, "refers to itself", || {
+            with_schema(&json!({"anyOf": [{"$ref": "#"}]}))
+        }),
         refused(
             "a schema 100 `not` deep",
             BOUND,
-            "within each other",
+            "nested subschemas",
             || with_schema(&(0..100).fold(json!(true), |inner, _| json!({"not": inner}))),
         ),
         refused("a reference to a server", BOUND, "the reference", || {
@@ -69,7 +66,7 @@ fn loads() -> Vec<Case> {
             with_schema(&json!({"$ref": "file:///etc/passwd"}))
         }),
         refused(
-            "a schema of a language that is elsewhere",
+            "a schema with a remote meta-schema",
             BOUND,
             "not a JSON Schema",
             || with_schema(&json!({"$schema": "http://127.0.0.1:1/meta.json"})),
@@ -116,19 +113,19 @@ fn checks() -> Vec<Case> {
             "too large or too deep",
         ),
         called(
-            "90,000 values none of which fits one of two alternatives",
+            "90,000 values that fit neither of two alternatives",
             json!({"properties": {"list": {"anyOf": [{"items": {"type": "string"}}, {"items": {"type": "null"}}]}}}),
             &json!({"list": vec![1; 90_000]}),
             "fits none of the allowed forms",
         ),
         called(
-            "60,000 values that shall be unique and of which two are not",
+            "60,000 values that must be unique, with two that are equal",
             json!({"properties": {"list": {"uniqueItems": true}}}),
             &json!({"list": (0..60_000).map(|index| json!({"a": index % 59_999})).collect::<Vec<_>>()}),
             "non-unique elements",
         ),
         called(
-            "an enumeration of 40,000 words, and none of them",
+            "an enumeration of 40,000 words without the value",
             json!({"properties": {"word": {"enum": (0..40_000).map(|index| format!("w{index}")).collect::<Vec<_>>()}}}),
             &json!({"word": "word"}),
             "is not one of",

@@ -1,4 +1,4 @@
-//! Files that are no components, or strange ones.
+//! Files that are not components, or unusual ones.
 
 use crate::binary::{
     COMPONENT, CUSTOM_SECTION, MEMORY_SECTION, MODULE, TYPE_SECTION, component_of, section,
@@ -7,16 +7,16 @@ use crate::case::{Bound, Case, Input, refused};
 use crate::tool::{Tool, described, description};
 
 const AT_ONCE: Bound = Bound::seconds(2, 256);
-const NO_COMPONENT: &str = "is no WebAssembly component";
+const NO_COMPONENT: &str = "is not a WebAssembly component";
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = vec![
         refused("an empty file", AT_ONCE, NO_COMPONENT, Vec::new),
-        refused("a text", AT_ONCE, NO_COMPONENT, || {
+        refused("a string", AT_ONCE, NO_COMPONENT, || {
             b"no wasm at all".to_vec()
         }),
         refused("a module", AT_ONCE, NO_COMPONENT, || MODULE.to_vec()),
-        refused("a version that is not known", AT_ONCE, NO_COMPONENT, || {
+        refused("an unknown version", AT_ONCE, NO_COMPONENT, || {
             b"\0asm\xff\0\x01\0".to_vec()
         }),
         refused(
@@ -29,13 +29,13 @@ pub(crate) fn cases() -> Vec<Case> {
             },
         ),
         refused(
-            "a number of more bytes than it may have",
+            "an overlong encoding of a number",
             AT_ONCE,
             NO_COMPONENT,
             || [COMPONENT, &[1], &[0x80; 20]].concat(),
         ),
         refused(
-            "a section that ends behind the file",
+            "a section that ends after the file",
             AT_ONCE,
             NO_COMPONENT,
             || [COMPONENT, &[1, 0xff, 0xff, 0xff, 0xff, 0x0f], MODULE].concat(),
@@ -46,14 +46,14 @@ pub(crate) fn cases() -> Vec<Case> {
             NO_COMPONENT,
             || component_of(&[section(TYPE_SECTION, &[0xff, 0xff, 0xff, 0xff, 0x0f])]),
         ),
-        refused("a section that is not known", AT_ONCE, NO_COMPONENT, || {
+        refused("an unknown section", AT_ONCE, NO_COMPONENT, || {
             [COMPONENT, &section(99, b"abc")].concat()
         }),
-        refused("bytes behind the end", AT_ONCE, NO_COMPONENT, || {
+        refused("bytes after the end", AT_ONCE, NO_COMPONENT, || {
             [described(&description("hostile")), b"and more".to_vec()].concat()
         }),
         refused("two exports of one name", AT_ONCE, NO_COMPONENT, || {
-            // Assembled with two names, of which one is then replaced.
+            // Assembled with two names; one is then replaced.
             let text = "(component (import \"f\" (func $f)) (export \"ab\" (func $f)) (export \"cd\" (func $f)))";
             let mut bytes = wat::parse_str(text).unwrap();
             let second = bytes.windows(2).position(|pair| pair == b"cd").unwrap();
@@ -92,7 +92,7 @@ pub(crate) fn cases() -> Vec<Case> {
             says: "has more than 67108864 bytes",
         },
         Case {
-            name: "a tool with 60 MB that mean nothing",
+            name: "a tool with 60 MB of unused data",
             input: Input::Listed(Box::new(|| {
                 let padding = [&[4], b"junk".as_slice(), &vec![0; 60_000_000]].concat();
                 [

@@ -1,4 +1,4 @@
-//! Structures that a compiler drowns in.
+//! Structures that overwhelm a compiler.
 
 use crate::binary::{
     CODE_SECTION, COMPONENT, COMPONENT_SECTION, COMPONENT_TYPE_SECTION, CORE_MODULE_SECTION,
@@ -30,21 +30,21 @@ pub(crate) fn cases() -> Vec<Case> {
 fn bodies() -> Vec<Case> {
     vec![
         refused(
-            "50,000 loops within each other",
+            "50,000 nested loops",
             WITHIN_A_SECOND,
-            "too many blocks within each other",
+            "too many nested blocks",
             || functions(&[nested(&LOOP, 50_000, 0)]),
         ),
         refused(
-            "50,000 blocks within each other",
+            "50,000 nested blocks",
             AT_ONCE,
-            "too many blocks within each other",
+            "too many nested blocks",
             || functions(&[nested(&BLOCK, 50_000, 0)]),
         ),
         refused(
             "2,000 locals across 20,000 loops",
             WITHIN_A_SECOND,
-            "too many blocks within each other",
+            "too many nested blocks",
             || functions(&[nested(&LOOP, 20_000, 2_000)]),
         ),
         refused(
@@ -236,13 +236,13 @@ fn counts() -> Vec<Case> {
 fn nesting() -> Vec<Case> {
     vec![
         refused(
-            "200,000 components within each other",
+            "200,000 nested components",
             WITHIN_A_SECOND,
-            "too many components within each other",
+            "too many nested components",
             || components_within(200_000),
         ),
         refused(
-            "10,000 components beside each other",
+            "10,000 components next to each other",
             AT_ONCE,
             "too many components",
             || {
@@ -254,7 +254,7 @@ fn nesting() -> Vec<Case> {
             },
         ),
         refused(
-            "10,000 modules beside each other",
+            "10,000 modules next to each other",
             AT_ONCE,
             "too many modules",
             || {
@@ -283,15 +283,15 @@ fn nesting() -> Vec<Case> {
             doubling_instances,
         ),
         refused(
-            "100,000 types of components within each other",
+            "100,000 nested types of components",
             AT_ONCE,
-            "too many types within each other",
+            "too many nested types",
             || types_within(0x41),
         ),
         refused(
-            "100,000 types of instances within each other",
+            "100,000 nested types of instances",
             AT_ONCE,
-            "too many types within each other",
+            "too many nested types",
             || types_within(0x42),
         ),
         refused(
@@ -344,7 +344,7 @@ fn nesting() -> Vec<Case> {
     ]
 }
 
-/// So many blocks within each other around uses of the locals.
+/// The given number of nested blocks around uses of the locals.
 fn nested(begin: &[u8], depth: usize, count: usize) -> Vec<u8> {
     let mut body = locals(count);
     body.extend(begin.repeat(depth));

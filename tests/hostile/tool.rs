@@ -1,4 +1,4 @@
-//! A tool in the text format, of which each part can be replaced.
+//! A tool in the text format whose parts can be replaced.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ pub(crate) struct Tool {
     pub(crate) describe: String,
     /// What `invoke` does; returns the address of a result.
     pub(crate) invoke: String,
-    /// What stands in memory from address 1024 on.
+    /// The content of memory from address 1024 on.
     pub(crate) data: Vec<u8>,
     /// More of the module.
     pub(crate) module: String,
@@ -105,7 +105,7 @@ impl Tool {
     }
 }
 
-/// A description that is right.
+/// A valid description.
 pub(crate) fn description(kind: &str) -> Value {
     json!({"kind": kind, "version": "1.0.0", "summary": "A tool of a test.", "schema": true})
 }

@@ -1,7 +1,7 @@
 //! Tests that measure the memory of their own process.
 
 /// Whether this test has the process for itself. If not, it is run in one of its own, and must pass there:
-/// memory cannot be measured beside other tests.
+/// memory cannot be measured while other tests run.
 pub(crate) fn is_alone(test: &str) -> bool {
     const ALONE: &str = "TOOLHOST_TEST_ALONE";
     if std::env::var_os(ALONE).is_some() {

@@ -153,7 +153,7 @@ async fn rendering_ends_with_the_call() {
 }
 
 #[tokio::test]
-async fn waiting_for_room_ends_with_the_call() {
+async fn waiting_for_a_permit_ends_with_the_call() {
     let host = host(Stubborn::default(), 1, SOON).await;
     let mut first = pin!(host.call(request("first")));
     assert!(go_on(first.as_mut()).is_pending());

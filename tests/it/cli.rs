@@ -351,7 +351,7 @@ fn no_other_process_of_its_user_may_look_into_the_program() {
         .spawn();
     let mut child = match spawned {
         Ok(child) => child,
-        // Where nobody but root may enter the folder of the build.
+        // If only root may enter the folder of the build.
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return,
         Err(error) => panic!("{error}"),
     };

@@ -1,4 +1,4 @@
-//! Compiling what strangers wrote, in a process of its own.
+//! Compiling third-party components in a separate process.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,7 +59,7 @@ async fn a_component_that_another_process_compiled_is_called_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_component_that_the_compiler_refuses_is_no_component() {
+async fn a_component_that_the_compiler_rejects_is_not_a_component() {
     let host = host(own());
     let bytes = wat::parse_str("(module)").unwrap();
     let loaded = host
@@ -97,14 +97,14 @@ async fn a_compiler_that_uses_up_its_processor_time_or_memory_says_so() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_with_the_compiler_is_told_apart() {
+async fn failures_of_the_compiler_are_distinguished() {
     let error = failure(CompilerProgram::new("/nowhere/compiler", [SUBCOMMAND])).await;
     assert!(matches!(error, CompileError::Unavailable(_)), "{error:?}");
     let error = failure(shell("echo the disk is on fire >&2; exit 3")).await;
     assert!(error.to_string().contains("the disk is on fire"), "{error}");
     let error = failure(shell("kill -SEGV $$")).await;
     assert!(matches!(error, CompileError::Broken(_)), "{error:?}");
-    let error = failure(shell("cat >/dev/null; echo this is no code")).await;
+    let error = failure(shell("cat >/dev/null; echo this is not code")).await;
     assert!(matches!(error, CompileError::NotRunnable(_)), "{error:?}");
     let error = failure(shell("exec cat /dev/zero >&2")).await;
     assert!(matches!(error, CompileError::Broken(_)), "{error:?}");

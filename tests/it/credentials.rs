@@ -52,7 +52,7 @@ fn shell(script: &str, job: Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_variables_of_a_database_reach_the_job_and_its_password_nobody_else() {
+async fn the_variables_of_a_database_reach_the_job_and_its_password_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let host = host(folder.path()).await;
     let script = "echo \"$PGUSER@$PGHOST:$PGPORT/$PGDATABASE\"\necho \"$PGPASSWORD\"\n\
@@ -82,7 +82,7 @@ impl DocumentText for toolhost::outcome::Outcome {
 }
 
 #[test]
-fn what_is_missing_is_told_with_the_names_that_there_are() {
+fn what_is_missing_is_reported_with_the_names_that_exist() {
     let workspace = program::Workspace::new(&[(
         "credentials.yaml",
         "secrets: {first: abcdefgh, second: abcdefgh}\n\
@@ -114,7 +114,7 @@ fn what_is_missing_is_told_with_the_names_that_there_are() {
 }
 
 #[tokio::test]
-async fn a_job_whose_credential_is_none_for_it_is_refused_at_its_place() {
+async fn a_job_with_an_unsuitable_credential_is_refused_at_its_position() {
     let folder = tempfile::tempdir().unwrap();
     let host = host(folder.path()).await;
     for (name, expected) in [
@@ -235,7 +235,7 @@ fn a_playbook_gets_one_token_for_all_its_steps_from_the_credential_of_an_environ
 }
 
 #[test]
-fn a_script_of_a_bucket_is_fetched_by_a_token_that_is_made_anew_once_when_it_is_refused() {
+fn a_script_in_a_bucket_is_fetched_with_a_token_that_is_renewed_once_when_it_is_refused() {
     for (right, succeeds, requests) in [
         ("minted-token-0", true, 1),
         ("minted-token-1", true, 2),
@@ -422,7 +422,7 @@ impl Drop for Migrator<'_> {
     }
 }
 
-/// The example "Database Migration" of the script tool's documentation, with its file beside the playbook.
+/// The example "Database Migration" of the script tool's documentation, with its file next to the playbook.
 fn migration(table: &str, job: &str) -> [(&'static str, String); 2] {
     let playbook = format!(
         "apiVersion: noetl.io/v2

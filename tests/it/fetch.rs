@@ -115,7 +115,7 @@ fn the_command_line_goes_through_the_usual_proxy() {
     assert_eq!(outcome["reason"], "HostNotFound", "{outcome:#}");
 }
 
-/// A server with a certificate that nobody signed but itself: its address, and the certificate as PEM.
+/// A server with a self-signed certificate: its address, and the certificate as PEM.
 async fn start_tls(script: &'static str) -> (u16, String) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -210,7 +210,7 @@ fn a_tool_of_the_folder_fetches_what_it_was_granted_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_host_that_nobody_said_more_to_reaches_no_private_address() {
+async fn a_host_reaches_no_private_address_by_default() {
     let server = ScriptServer::start("echo");
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings::new(folder.path(), folder.path());
@@ -263,7 +263,7 @@ async fn recording_host() -> (ToolHost, Arc<RecordingSource>) {
 }
 
 #[tokio::test]
-async fn what_stands_under_source_reaches_the_source_unchanged() {
+async fn the_keys_under_source_reach_the_source_unchanged() {
     let (host, source) = recording_host().await;
     let config = json!({
         "script": {

@@ -114,7 +114,7 @@ pub(crate) async fn load(host: &ToolHost, package: &str, grants: Grants) {
 }
 
 /// Whether a process runs that has this text on its command line: its number is that of its own namespace.
-/// One that has ended and that nobody has waited for has no command line.
+/// A process that has ended and was not waited for has no command line.
 pub(crate) fn is_running(text: &str) -> bool {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let mut command_lines =

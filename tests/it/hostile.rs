@@ -1,4 +1,4 @@
-//! Tools that do what a tool must not, each beside one that goes on.
+//! Misbehaving tools, each next to one that continues.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -170,14 +170,7 @@ async fn more_than_a_message_may_have_is_refused_in_both_directions() {
     limits.cpu_time = Duration::from_secs(10);
     let (host, _engine, _folder) = hostile_host(limits).await;
     for action in ["huge-argument", "return-huge"] {
-        check(
-            &host,
-            "misbehave",
-            action,
-            "ToolLimit",
-            "handed over more than",
-        )
-        .await;
+        check(&host, "misbehave", action, "ToolLimit", "passed more than").await;
     }
 }
 
@@ -200,7 +193,7 @@ async fn jobs_and_objects_are_refused_at_their_limits() {
 async fn whatever_a_tool_hoards_the_host_holds_no_more_than_its_budget() {
     const NAME: &str = "hostile::whatever_a_tool_hoards_the_host_holds_no_more_than_its_budget";
     // What is copied on its way, and what allocators keep.
-    const ROOM: u64 = 64 << 20;
+    const MARGIN: u64 = 64 << 20;
     if !is_alone(NAME) {
         return;
     }
@@ -213,7 +206,7 @@ async fn whatever_a_tool_hoards_the_host_holds_no_more_than_its_budget() {
     let (host, _engine, _folder) = hostile_host(limits).await;
     // Compiling the guests may have taken more than they will.
     let (before, peak_before) = all_and_peak_bytes();
-    let most_bytes = peak_before.max(before + held + guest + ROOM);
+    let most_bytes = peak_before.max(before + held + guest + MARGIN);
     for (action, fewest, most) in [
         ("hoard-secrets", 5, 9),
         ("hoard-specs", 5, 9),
@@ -339,7 +332,7 @@ async fn what_was_not_granted_is_denied_by_name_before_anything_happens() {
     assert!(matches!(error, CallError::Denied(_)));
     assert_eq!(
         error.to_string(),
-        "`greet` needs `secrets` and `logs`, and was not granted them"
+        "`greet` needs `secrets` and `logs`,, but is not granted them"
     );
     let help = error.help().unwrap();
     let tool = host.registry().resolve(&"greet".parse().unwrap()).unwrap();
@@ -371,7 +364,7 @@ async fn the_tools_that_floors_are_measured_with_do_the_same() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_no_tool_is_refused_with_the_reason() {
+async fn a_component_that_is_not_a_tool_is_refused_with_the_reason() {
     let (host, _engine, _folder) = hostile_host(limits()).await;
     let before = host.registry().list().len();
     let truncated = guests::bytes("guest-empty")[..1000].to_vec();

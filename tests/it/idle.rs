@@ -52,14 +52,14 @@ async fn cost_of_an_hour(
 }
 
 #[test]
-fn an_hour_of_a_job_in_memory_wakes_nobody() {
+fn an_hour_of_a_job_in_memory_has_few_wakeups() {
     in_virtual_time(|| async {
         let folder = tempfile::tempdir().unwrap();
         let engine = MemoryEngine::new();
         let cases = [
             (JobScript::new([AttemptScript::hold()]), "Cancelled"),
             (
-                JobScript::succeed().cannot_start(Reason::Unschedulable, "no node has room"),
+                JobScript::succeed().cannot_start(Reason::Unschedulable, "no node has capacity"),
                 "Unschedulable",
             ),
             (
@@ -79,7 +79,7 @@ fn an_hour_of_a_job_in_memory_wakes_nobody() {
 }
 
 #[test]
-fn an_hour_of_a_local_job_wakes_nobody() {
+fn an_hour_of_a_local_job_has_few_wakeups() {
     in_virtual_time(|| async {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = LocalSettings::default();

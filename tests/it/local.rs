@@ -128,7 +128,7 @@ async fn nothing_outlives_a_deadline_that_is_ignored() {
 }
 
 #[tokio::test]
-async fn a_script_that_takes_too_much_memory_is_told_which_limit_to_raise() {
+async fn a_script_that_takes_too_much_memory_is_reported_with_the_limit_to_raise() {
     let local = Local::new().await;
     std::fs::write(
         local.path().join("a.py"),

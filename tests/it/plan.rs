@@ -94,7 +94,7 @@ fn the_same_playbook_has_the_same_plan() {
 }
 
 #[test]
-fn a_step_that_needs_a_result_is_named_and_is_no_mistake() {
+fn a_step_that_needs_a_result_is_named_and_is_not_an_error() {
     let output = plan(
         &["args: {}", "args: {x: \"{{ step0.output }}\"}", "args: {}"],
         &[],
@@ -183,7 +183,7 @@ fn a_plan_says_what_the_policy_does_not_allow() {
         assert!(said.contains(field) && said.contains(line), "{said}");
         assert!(said.contains("p.yaml:10:"), "{said}");
         assert!(kinds(&stdout(&output)).is_empty());
-        // Whoever is at the keyboard is bound by the cluster alone.
+        // The user at the keyboard is only bound by the cluster.
         assert_eq!(plan(&[tool], &[]).status.code(), Some(0));
     }
     let output = plan_under(RESTRICTED, "job: {image: \"python:3.11\"}");

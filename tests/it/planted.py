@@ -54,7 +54,7 @@ for descriptor in (1, 2):
     write(descriptor, " ".join(secrets) + "\n" + json.dumps(args) + "\n" + repr(os.environ) + "\n")
 with open("a file of the script's own", "w") as file:
     file.write("nothing secret")
-write(1, "every secret arrived\neverything is told\n")
+write(1, "every secret arrived\neverything is printed\n")
 while not os.path.exists(os.environ["GO"]):
     time.sleep(0.01)
 raise RuntimeError("it fails with " + secrets[0] + " and " + json.dumps(secrets[2]))

@@ -34,7 +34,7 @@ const CREDENTIALS_FILE: &str = "credentials.yaml";
 /// Gives every secret away in every form, in pieces, on both of its outputs; waits, and fails.
 const LEAKY: &str = include_str!("planted.py");
 
-/// Texts of letters that nobody could guess, and that are others in every run.
+/// Texts of random letters, which differ in every run.
 struct Random(u64);
 
 impl Random {
@@ -69,7 +69,7 @@ fn secrets(random: &mut Random) -> Vec<String> {
         let word = random.word(16);
         match kind % 16 {
             0 => word,
-            // Nothing that could stand in a log by chance.
+            // Nothing that could be in a log by chance.
             1 => format!(
                 "{}#{}{}",
                 random.text("QXZ", 2),
@@ -223,7 +223,7 @@ async fn call(folder: &Path, secrets: &[String], quotes: bool, while_running: im
             if let ProgressEvent::Log { record, .. } = &event {
                 // As a person reads it, not as Rust quotes it.
                 writeln!(events, "{}", record.text).unwrap();
-                if record.text == "everything is told" {
+                if record.text == "everything is printed" {
                     while_running();
                     std::fs::write(&go, "").unwrap();
                 }

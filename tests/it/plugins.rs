@@ -37,7 +37,7 @@ fn workspace() -> (Workspace, PathBuf) {
     (workspace, plugins)
 }
 
-/// What stands on standard error, without how its lines are broken and set off.
+/// The text on standard error, without line breaks and indentation.
 fn stderr(output: &Output) -> String {
     let text = String::from_utf8(output.stderr.clone()).unwrap();
     let words = text.split_whitespace().filter(|word| *word != "│");
@@ -88,7 +88,7 @@ fn a_file_takes_the_place_of_a_built_in_tool_only_by_a_line_with_its_digest() {
         assert_eq!(output.status.code(), Some(0), "{told}");
         assert_eq!(tool_of(&output), "script@0.1.0", "{told}");
         assert!(
-            told.contains("innocent.wasm` says that it is the built-in tool"),
+            told.contains("innocent.wasm` claims to be the built-in tool"),
             "{told}"
         );
         assert!(
@@ -233,7 +233,7 @@ fn an_entry_for_no_tool_is_reported_with_what_was_meant() {
     fs::copy(guests::file("greet"), plugins.join("greet.wasm")).unwrap();
     fs::write(plugins.join("grants.yaml"), "grants:\n  greeet: [jobs]\n").unwrap();
     let told = stderr(&workspace.run(&["tool", "list", "--plugins", "plugins"]));
-    assert!(told.contains("there is no tool of kind `greeet`"), "{told}");
+    assert!(told.contains("unknown tool `greeet`"), "{told}");
     assert!(told.contains("did you mean `greet`?"), "{told}");
     assert!(told.contains("grants.yaml:2:3"), "{told}");
 }
@@ -291,7 +291,7 @@ fn two_components_of_one_version_are_both_left_out_by_name() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_left_out_by_name_and_waited_for_by_nobody() {
+fn a_file_that_is_not_regular_is_left_out_by_name_without_blocking() {
     let (workspace, plugins) = workspace();
     let pipe = plugins.join("pipe.wasm");
     mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
@@ -323,9 +323,9 @@ fn what_is_no_regular_file_is_left_out_by_name_and_waited_for_by_nobody() {
     );
 }
 
-/// `HOME` as it is in services that have none, and in a shell that was told nonsense.
+/// `HOME` as it is in services without one, and in a misconfigured shell.
 #[test]
-fn a_home_that_is_no_absolute_path_is_the_home_of_nothing() {
+fn a_home_that_is_not_an_absolute_path_is_ignored() {
     let (workspace, _plugins) = workspace();
     let planted = workspace.path().join(".config/toolhost");
     fs::create_dir_all(&planted).unwrap();

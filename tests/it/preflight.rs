@@ -55,7 +55,7 @@ fn first_ran(workspace: &Workspace) -> bool {
 }
 
 #[test]
-fn every_problem_of_every_step_is_told_at_its_place_and_none_runs() {
+fn every_problem_of_every_step_is_reported_at_its_position_and_none_runs() {
     let mut unknown_version = script("version", json!({}));
     unknown_version["tool"]["kind"] = json!("script@7");
     let workspace = workspace(&[
@@ -103,7 +103,7 @@ fn every_problem_of_every_step_is_told_at_its_place_and_none_runs() {
 }
 
 #[test]
-fn a_missing_grant_is_told_before_the_first_step_runs() {
+fn a_missing_grant_is_reported_before_the_first_step_runs() {
     let workspace =
         workspace(&[json!({"step": "second", "tool": {"kind": "greet", "name": "Ada"}})]);
     let plugins = workspace.path().join("plugins");
@@ -222,7 +222,7 @@ fn a_step_that_nothing_leads_to_is_warned_of_and_keeps_none_from_running() {
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(first_ran(&workspace));
-    assert!(said.contains("there is no tool of kind `scirpt`"), "{said}");
+    assert!(said.contains("unknown tool `scirpt`"), "{said}");
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn no_credential_is_opened_before_everything_else_is_right() {
 
 #[test]
 fn nothing_is_fetched_to_find_out() {
-    // A server that counts is not needed: nobody listens there, and nobody notices.
+    // A server that counts is not needed: nothing listens there, so a fetch would fail.
     let workspace = workspace(&[script(
         "remote",
         json!({"script": {"uri": "http://127.0.0.1:9/a.sh"}}),

@@ -76,7 +76,7 @@ async fn call(host: &ToolHost, code: &str, args: Value) -> Outcome {
 }
 
 #[tokio::test]
-async fn verify_job_tells_of_a_script_that_completed() {
+async fn verify_job_reports_a_script_that_completed() {
     let (host, _folder) = local().await;
     let report = run(host).await;
     assert_eq!(report.status, RunStatus::Completed, "{report:?}");

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// What is shorter is no secret, as the library documents it.
+/// A shorter text is not a secret, as the library documents.
 const MIN_BYTES: usize = 6;
 /// Parts of so many bytes of a long secret must not appear either.
 const PART_BYTES: usize = 160;

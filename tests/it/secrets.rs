@@ -43,7 +43,7 @@ fn request(config: Value) -> CallRequest {
     CallRequest::new("script".parse().unwrap(), config, "7", "step").with_templates(templates())
 }
 
-/// A secret may be a word that the host itself writes. Whoever reads outcomes by a program finds what it looks for.
+/// A secret may equal a word that the host itself writes. Programs that read outcomes still find their keys.
 #[tokio::test]
 async fn a_secret_that_is_a_word_of_the_host_changes_no_structure() {
     let folder = tempfile::tempdir().unwrap();
@@ -320,7 +320,7 @@ async fn what_an_engine_quotes_of_a_secret_reaches_neither_the_caller_nor_the_to
             told = [told, format!("{event:?}")].concat();
         }
         assert!(told.contains("exec: ***: not found"), "{told}");
-        scan("what was told", &told);
+        scan("progress", &told);
     }
 }
 
@@ -344,7 +344,7 @@ fn command_lines() -> String {
 }
 
 #[tokio::test]
-async fn arguments_with_a_secret_stand_on_no_command_line() {
+async fn arguments_with_a_secret_are_on_no_command_line() {
     let folder = tempfile::tempdir().unwrap();
     let host = host(folder.path()).await;
     let script = "case $1 in @*) echo file $(wc -c < ${1#@});; esac\n\
@@ -385,7 +385,7 @@ async fn arguments_with_a_secret_stand_on_no_command_line() {
 }
 
 #[tokio::test]
-async fn arguments_without_a_secret_stand_there_as_they_are() {
+async fn arguments_without_a_secret_are_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let host = host(folder.path()).await;
     let config = json!({

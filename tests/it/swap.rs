@@ -13,7 +13,7 @@ use toolhost::registry::{LoadedTool, ResolveError};
 
 use crate::guests;
 
-/// What stands before the version in the component.
+/// The bytes before the version in the component.
 const LABEL: &[u8] = b"noetl-test-version:";
 /// The version that is compiled in; every other one is as long.
 const COMPILED: &[u8] = b"100.100.100";

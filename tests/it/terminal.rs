@@ -35,7 +35,7 @@ fn playbook(step: &str, tool: &str) -> String {
     )
 }
 
-/// A playbook whose one step is named as it is told, and calls the tool `terminal`.
+/// A playbook whose only step has the given name, and calls the tool `terminal`.
 fn calling(action: &str) -> String {
     let text = quoted(HOSTILE);
     playbook(
@@ -98,7 +98,13 @@ fn a_tool_cannot_forge_a_row_or_act_upon_the_terminal_by_its_summary() {
     let listed = harmless(&output);
     let rows: Vec<_> = listed.lines().map(|row| row.split('@').next()).collect();
     assert_eq!(rows, [Some("python"), Some("script"), Some("terminal")]);
-    assert!(listed.ends_with("  Writes what it is told.…\n"), "{listed}");
+    assert!(
+        listed.ends_with(
+            "  Writes a given text.…
+"
+        ),
+        "{listed}"
+    );
     let inspect = ["tool", "inspect", "terminal", "--plugins", "plugins"];
     let output = workspace.run(&inspect);
     harmless_and_shown(
@@ -199,7 +205,7 @@ fn problems_quote_playbooks_and_names_without_what_acts_upon_a_terminal() {
             playbook("s", "{}")
         ),
         format!("{}{name}: 1\n", playbook("s", "{kind: script}")),
-        // An excerpt, and what is no YAML.
+        // An excerpt, and invalid YAML.
         playbook("s", &format!("{{kind: scrpt}} # {HOSTILE_NAME}")),
         playbook("s", "{kind: scrpt} # \u{202e}\u{200b}\u{2066}"),
         playbook("s", &format!("{{kind: '{HOSTILE_NAME}'}}")),

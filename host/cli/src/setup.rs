@@ -26,28 +26,26 @@ use toolhost::registry::{LoadedTool, ToolIdentity};
 use toolhost_diagnostic::Diagnostic;
 use toolhost_kubernetes::KubernetesEngine;
 
-/// A host, and what became of the plugins folder.
+/// A host, and the result of loading the plugins folder.
 #[derive(Debug)]
 pub struct SetUp {
     /// The host.
     pub host: ToolHost,
     /// Files of the plugins folder that are left out, and why.
     pub refused: Vec<PluginError>,
-    /// Tools of the plugins folder that took the place of one that is built in, as `grants.yaml` says.
+    /// Tools of the plugins folder that replaced a built-in one according to `grants.yaml`.
     pub overriding: Vec<Arc<LoadedTool>>,
-    /// What a person should know about `grants.yaml`.
+    /// Warnings about `grants.yaml`.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// How many calls a command makes at once: a playbook's steps come one after the other.
+/// The number of concurrent calls of a command: a playbook's steps run one after the other.
 const MAX_CALLS: u32 = 4;
 
-/// Puts a host together, with the tools that this build brings and those of the
-/// plugins folder.
+/// Assembles a host with the built-in tools and those of the plugins folder.
 ///
-/// A tool of the plugins folder takes the place of one that is built in where `grants.yaml` names it by its
-/// digest. One that is broken, or of which nobody can tell which one is meant, is left out and returned with the
-/// reason.
+/// A tool of the plugins folder replaces a built-in one if `grants.yaml` names it by its digest. A tool that
+/// is broken or ambiguous is left out and returned with the reason.
 ///
 /// # Errors
 ///

@@ -9,7 +9,7 @@ use super::{
     NodeKind, Source, Span,
 };
 
-/// The key by which a mapping takes over the entries of others, as YAML 1.1 and `PyYAML` have it.
+/// The key that merges the entries of other mappings into a mapping, as in YAML 1.1 and `PyYAML`.
 const MERGE_KEY: &str = "<<";
 
 /// Builds the tree from the parser's events, without recursion.
@@ -24,7 +24,7 @@ pub(super) struct Builder<'source> {
     aliased: Weight,
 }
 
-/// A list or mapping whose end was not reached yet.
+/// A list or mapping whose end has not been reached yet.
 struct Collection {
     span: Span,
     anchor: usize,
@@ -35,11 +35,11 @@ enum Content {
     Sequence(Vec<Node>),
     Mapping {
         entries: Vec<Entry>,
-        /// Where each key stands in the text.
+        /// The position of each key in the text.
         keys: HashMap<String, Span>,
-        /// The key whose value comes next.
+        /// The key whose value is next.
         key: Option<PendingKey>,
-        /// What merge keys named.
+        /// The mappings named by merge keys.
         merged: Vec<Node>,
     },
 }
@@ -81,8 +81,8 @@ impl<'source> Builder<'source> {
                 self.documents += 1;
                 if self.documents > 1 {
                     return Err(self
-                        .problem("a second document begins here", span)
-                        .help("give one document a file"));
+                        .problem("a second document starts here", span)
+                        .help("put each document into its own file"));
                 }
                 Ok(())
             }
@@ -105,7 +105,7 @@ impl<'source> Builder<'source> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => self.alias(anchor, span),
-            // Anchors, comments and unresolved aliases are not asked for.
+            // Anchors, comments and unresolved aliases are not requested.
             _ => Ok(()),
         }
     }
@@ -119,11 +119,12 @@ impl<'source> Builder<'source> {
         span: Span,
     ) -> Result<(), Diagnostic> {
         if self.takes_key() {
-            // Every key is a text, so a tag that says so is the only one that says something true.
+            // Every key is a string, so only the string tag is correct.
             if tag.is_some_and(|tag| tag.core_suffix() != Some("str")) {
-                return Err(self
-                    .problem("a key takes no tag", span)
-                    .help("remove what begins with `!`; `!name:` is a tag too, and no key"));
+                return Err(self.problem("a key cannot have a tag", span).help(
+                    "remove the tag, which starts with `!`; `!name:` is also a tag, not a \
+                           key",
+                ));
             }
             let merges = text == MERGE_KEY && style == ScalarStyle::Plain && tag.is_none();
             return self.key(text, merges, span);
@@ -155,14 +156,14 @@ impl<'source> Builder<'source> {
         }
         if let Some(first) = keys.insert(text.to_owned(), span) {
             let message = if self.source.is_confidential() {
-                "a key stands here twice".to_owned()
+                "duplicate key".to_owned()
             } else {
-                format!("the key `{text}` stands here twice")
+                format!("duplicate key `{text}`")
             };
             return Err(Diagnostic::error(message)
-                .label(self.source, first, "first here")
-                .label(self.source, span, "and again here")
-                .help("remove one of them: only one value could be used"));
+                .label(self.source, first, "first defined here")
+                .label(self.source, span, "defined again here")
+                .help("remove one of them: only one value can be used"));
         }
         let text = text.to_owned();
         *key = Some(PendingKey {
@@ -174,7 +175,7 @@ impl<'source> Builder<'source> {
 
     fn open(&mut self, span: Span, anchor: usize, content: Content) -> Result<(), Diagnostic> {
         if self.takes_key() {
-            return Err(self.problem("a key must be a text, not a list or mapping", span));
+            return Err(self.problem("a key must be a string, not a list or mapping", span));
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(self.too_deep(span));
@@ -214,7 +215,7 @@ impl<'source> Builder<'source> {
         self.add(Node { span, kind }, anchor)
     }
 
-    /// Takes over the entries of a mapping, or of each mapping of a list, whose keys are not there yet.
+    /// Merges the entries of a mapping, or of each mapping of a list, unless their keys exist already.
     fn merge(
         &self,
         node: Node,
@@ -236,17 +237,17 @@ impl<'source> Builder<'source> {
                 .into_iter()
                 .try_for_each(|item| self.merge(item, entries, keys)),
             NodeKind::Scalar(_) | NodeKind::Sequence(_) => {
-                Err(self.problem("`<<` takes a mapping or a list of mappings", span))
+                Err(self.problem("`<<` requires a mapping or a list of mappings", span))
             }
         }
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Result<(), Diagnostic> {
         if self.takes_key() {
-            return Err(self.problem("a key must be a text, not an alias", span));
+            return Err(self.problem("a key must be a string, not an alias", span));
         }
         let Some(node) = self.anchors.get(&anchor) else {
-            return Err(self.problem("the alias stands inside the value that it repeats", span));
+            return Err(self.problem("the alias is inside the value that it repeats", span));
         };
         let (weight, depth) = measure(node);
         if self.open.len() + depth > MAX_DEPTH {
@@ -286,7 +287,7 @@ impl<'source> Builder<'source> {
             }) => match key.take() {
                 Some(PendingKey { merges: true, .. }) => merged.push(node),
                 Some(PendingKey { key, .. }) => entries.push(Entry { key, value: node }),
-                // Collections and aliases as keys were refused where they begin.
+                // Collections and aliases as keys were rejected at their start.
                 None => {}
             },
         }
@@ -324,7 +325,9 @@ impl<'source> Builder<'source> {
             format!("{error}: `{}`", text.lines().next().unwrap_or_default())
         };
         let help = match error {
-            ScalarError::NumberTooLarge | ScalarError::NotFinite => "quote it to keep it as a text",
+            ScalarError::NumberTooLarge | ScalarError::NotFinite => {
+                "quote it to keep it as a string"
+            }
             ScalarError::TagMismatch | ScalarError::UnknownTag => {
                 "use `!!str`, `!!int`, `!!float`, `!!bool` or `!!null`, or no tag"
             }
@@ -334,7 +337,7 @@ impl<'source> Builder<'source> {
 
     fn too_deep(&self, span: Span) -> Diagnostic {
         self.problem(
-            format!("values are nested more than {MAX_DEPTH} deep"),
+            format!("values are nested more than {MAX_DEPTH} levels deep"),
             span,
         )
     }
@@ -355,7 +358,7 @@ pub(super) fn trimmed(span: Span, end: usize, text: &str) -> Span {
     }
 }
 
-/// How much a node holds, and how deep it is.
+/// The size and depth of a node.
 fn measure(node: &Node) -> (Weight, usize) {
     let mut weight = Weight::default();
     let mut deepest = 0;

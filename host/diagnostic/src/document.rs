@@ -5,36 +5,37 @@ use serde_json::Value;
 use super::parse;
 use super::{Diagnostic, Node, Source, Span};
 
-/// A YAML or JSON text as a tree whose every key and value knows its place.
+/// A YAML or JSON document as a tree whose keys and values have source positions.
 #[derive(Clone)]
 pub struct Document {
     source: Source,
     root: Node,
 }
 
-/// Where a path of a document leads.
+/// The target of a path in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// The key under which the value stands; none for the root and for items of lists.
+    /// The key of the value; `None` for the root and for items of lists.
     pub key: Option<Span>,
     /// The value.
     pub value: Span,
 }
 
 impl Document {
-    /// Reads a YAML 1.2 or JSON text; an empty one is null.
+    /// Parses a YAML 1.2 or JSON document; an empty one is null.
     ///
     /// # Errors
     ///
-    /// A text that is not YAML, holds a key twice or more than one document, or exceeds one of the
-    /// bounds [`MAX_DOCUMENT_BYTES`](super::MAX_DOCUMENT_BYTES), [`MAX_DEPTH`](super::MAX_DEPTH),
-    /// [`MAX_NODES`](super::MAX_NODES), [`MAX_ALIASED_NODES`](super::MAX_ALIASED_NODES) and
+    /// A text that is not YAML, has a duplicate key or more than one document, or exceeds one of
+    /// the limits [`MAX_DOCUMENT_BYTES`](super::MAX_DOCUMENT_BYTES),
+    /// [`MAX_DEPTH`](super::MAX_DEPTH), [`MAX_NODES`](super::MAX_NODES),
+    /// [`MAX_ALIASED_NODES`](super::MAX_ALIASED_NODES) and
     /// [`MAX_ALIASED_BYTES`](super::MAX_ALIASED_BYTES).
     pub fn parse(name: &str, text: &str) -> Result<Self, Diagnostic> {
         Self::from_source(Source::new(name, text))
     }
 
-    /// As [`parse`](Self::parse), for a text of which no line may be shown.
+    /// As [`parse`](Self::parse), for a text whose lines must not be shown.
     ///
     /// # Errors
     ///
@@ -48,7 +49,7 @@ impl Document {
         Ok(Self { source, root })
     }
 
-    /// The text that was read.
+    /// The source text.
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.source
@@ -60,26 +61,26 @@ impl Document {
         &self.root
     }
 
-    /// Everything without its places, with the order of keys kept.
+    /// The whole value without positions, keeping the order of keys.
     #[must_use]
     pub fn to_value(&self) -> Value {
         self.root.to_value()
     }
 
-    /// Where the value at `path` stands; an item of a list is named by its index.
+    /// The position of the value at `path`; an item of a list is named by its index.
     #[must_use]
     pub fn locate(&self, path: &[impl AsRef<str>]) -> Option<Place> {
         let (place, depth) = self.walk(path);
         (depth == path.len()).then_some(place)
     }
 
-    /// Where the value at `path` stands, or the closest thing around it that there is.
+    /// The position of the value at `path`, or of its closest existing ancestor.
     #[must_use]
     pub fn locate_nearest(&self, path: &[impl AsRef<str>]) -> Place {
         self.walk(path).0
     }
 
-    /// Where the value at a JSON pointer (RFC 6901) stands, such as `/job/image`.
+    /// The position of the value at a JSON pointer (RFC 6901), such as `/job/image`.
     #[must_use]
     pub fn locate_pointer(&self, pointer: &str) -> Option<Place> {
         self.locate(&pointer_segments(pointer)?)
@@ -121,7 +122,7 @@ impl fmt::Debug for Document {
     }
 }
 
-/// The segments of a JSON pointer; none where it does not begin with `/`.
+/// The segments of a JSON pointer; `None` if it does not start with `/`.
 fn pointer_segments(pointer: &str) -> Option<Vec<String>> {
     if pointer.is_empty() {
         return Some(Vec::new());

@@ -1,8 +1,8 @@
-//! Documents that know where everything stands, and problems shown at that place.
+//! Documents with source positions, and problems that are shown at a position.
 //!
 //! [`Document`] reads YAML (and so JSON) into a tree whose keys and values carry a [`Span`].
-//! [`Diagnostic`] is one problem with the places it concerns; [`did_you_mean`] finds what was probably
-//! meant. Nothing here knows what a playbook, a credential or a tool is.
+//! [`Diagnostic`] is one problem with its positions; [`did_you_mean`] finds what was probably
+//! meant. This module is independent of playbooks, credentials and tools.
 
 mod bounds;
 mod builder;

@@ -14,7 +14,7 @@ pub struct Node {
 /// What a [`Node`] holds.
 #[derive(Clone)]
 pub enum NodeKind {
-    /// A text, a number, a truth value or null; never a list or an object.
+    /// A string, a number, a boolean or null; never a list or an object.
     Scalar(Value),
     /// A list.
     Sequence(Vec<Node>),
@@ -31,7 +31,7 @@ pub struct Entry {
     pub value: Node,
 }
 
-/// A name in a mapping, and its place. A key that is not a text is held as it was written.
+/// A name in a mapping, and its position. A key that is not a string is kept as it was written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
     /// The name.
@@ -80,17 +80,17 @@ impl Node {
         }
     }
 
-    /// Whether this is null, written or left out.
+    /// Whether this is null, explicitly or by omission.
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(&self.kind, NodeKind::Scalar(Value::Null))
     }
 
-    /// What it is, for messages: `a text`, `a number`, `true or false`, `null`, `a list`, `a mapping`.
+    /// Its type, for messages: `a string`, `a number`, `true or false`, `null`, `a list`, `a mapping`.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match &self.kind {
-            NodeKind::Scalar(Value::String(_)) => "a text",
+            NodeKind::Scalar(Value::String(_)) => "a string",
             NodeKind::Scalar(Value::Number(_)) => "a number",
             NodeKind::Scalar(Value::Bool(_)) => "true or false",
             NodeKind::Scalar(_) => "null",
@@ -99,7 +99,7 @@ impl Node {
         }
     }
 
-    /// The value without its places.
+    /// The value without positions.
     #[must_use]
     pub fn to_value(&self) -> Value {
         match &self.kind {

@@ -3,7 +3,8 @@ use granit_parser::Parser;
 use super::builder::{Builder, trimmed};
 use super::{Diagnostic, MAX_DEPTH, MAX_DOCUMENT_BYTES, Node, Source, Span};
 
-/// The longest key that JSON may have on one line; YAML's own rule of 1,024 would refuse valid JSON.
+/// The maximum length of a key that JSON may have on one line; YAML's own rule of 1,024 would reject valid
+/// JSON.
 const MAX_KEY_CHARACTERS: usize = 65_536;
 
 /// Reads the one document of a source into a tree.
@@ -11,15 +12,15 @@ pub(super) fn parse(source: &Source) -> Result<Node, Diagnostic> {
     let text = source.text();
     if text.len() > MAX_DOCUMENT_BYTES {
         let message = format!(
-            "`{}` has {} bytes, and at most {MAX_DOCUMENT_BYTES} are read",
+            "`{}` has {} bytes; at most {MAX_DOCUMENT_BYTES} are allowed",
             source.name(),
             text.len()
         );
-        return Err(Diagnostic::error(message).help("keep large values in files of their own"));
+        return Err(Diagnostic::error(message).help("move large values to separate files"));
     }
     let mut options = granit_parser::options! {
         simple_key_max_lookahead: MAX_KEY_CHARACTERS,
-        // One more than may be used, so that the message is the one of this module.
+        // One more than allowed, so that the message is that of this module.
         flow_nesting_limit: MAX_DEPTH + 1,
         block_nesting_limit: MAX_DEPTH + 1,
     };
@@ -44,7 +45,7 @@ fn syntax_error(source: &Source, error: &granit_parser::ScanError) -> Diagnostic
     if source.is_confidential() {
         return Diagnostic::error("not valid YAML")
             .at(source, span)
-            .help("quote values that begin with a special character");
+            .help("quote values that start with a special character");
     }
     let detail = error.info();
     Diagnostic::error("not valid YAML").label(source, span, detail)

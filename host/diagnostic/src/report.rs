@@ -4,13 +4,13 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode, So
 
 use super::{Source, Span};
 
-/// The width at which help texts are wrapped. It does not follow the terminal, so that the same problem
-/// always gives the same text.
+/// The width at which help texts are wrapped. It is independent of the terminal, so that the same problem
+/// always yields the same text.
 const WIDTH: usize = 100;
-/// An excerpt with a longer line is left out: it would fill the terminal and show nothing.
+/// An excerpt with a longer line is omitted: it would fill the terminal without being useful.
 const MAX_EXCERPT_LINE_BYTES: usize = 1_000;
 
-/// One problem, with the places that it concerns and how to mend it.
+/// One problem, with its positions and how to fix it.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
     message: String,
@@ -20,12 +20,12 @@ pub struct Diagnostic {
     help: Option<String>,
 }
 
-/// How bad a [`Diagnostic`] is.
+/// The severity of a [`Diagnostic`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Nothing can be done until it is mended.
+    /// Nothing can be done until it is fixed.
     Error,
-    /// Work goes on, but probably not as meant.
+    /// Work continues, but probably not as intended.
     Warning,
 }
 
@@ -58,7 +58,7 @@ impl Diagnostic {
         }
     }
 
-    /// The same as a warning: work goes on.
+    /// Converts it to a warning: work continues.
     #[must_use]
     pub fn as_warning(self) -> Self {
         Self {
@@ -67,19 +67,19 @@ impl Diagnostic {
         }
     }
 
-    /// Points at a place without a word.
+    /// Adds a position without a label.
     #[must_use]
     pub fn at(self, source: &Source, span: Span) -> Self {
         self.point(source, span, None)
     }
 
-    /// Points at a place and says what is there. All places must be of the same source.
+    /// Adds a position with a label. All positions must be in the same source.
     #[must_use]
     pub fn label(self, source: &Source, span: Span, text: impl Into<String>) -> Self {
         self.point(source, span, Some(text.into()))
     }
 
-    /// Says how to mend it.
+    /// Adds how to fix it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -92,31 +92,31 @@ impl Diagnostic {
         self
     }
 
-    /// The problem itself, without its places.
+    /// The message, without positions.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// How to mend it, where that is known.
+    /// How to fix it, if known.
     #[must_use]
     pub fn help_text(&self) -> Option<&str> {
         self.help.as_deref()
     }
 
-    /// How bad it is.
+    /// The severity.
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.severity
     }
 
-    /// The first place that it concerns.
+    /// The first position.
     #[must_use]
     pub fn span(&self) -> Option<Span> {
         self.labels.first().map(|label| label.span)
     }
 
-    /// `file:line:column` of the first place.
+    /// `file:line:column` of the first position.
     #[must_use]
     pub fn location(&self) -> Option<String> {
         let source = self.source.as_ref()?;
@@ -124,9 +124,9 @@ impl Diagnostic {
         Some(format!("{}:{}:{}", source.name(), span.line, span.column))
     }
 
-    /// The problem as a person reads it on a terminal: message, excerpt with carets, help.
+    /// The problem rendered for a terminal: message, excerpt with carets, help.
     ///
-    /// It quotes messages, names and sources as they are, with any control characters in them.
+    /// Messages, names and sources are quoted unchanged, including control characters.
     #[must_use]
     pub fn render(&self, color: bool) -> String {
         let theme = if color {
@@ -141,7 +141,7 @@ impl Diagnostic {
         let mut text = String::new();
         match handler.render_report(&mut text, self) {
             Ok(()) => text,
-            // Only a place outside the source makes the excerpt fail; the problem must still be seen.
+            // Only a position outside the source makes the excerpt fail; the problem must still be visible.
             Err(_) => format!("{self}\n"),
         }
     }
@@ -160,7 +160,7 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.message)?;
-        // Where the excerpt is shown it names the place; where it may not be shown the message does.
+        // The excerpt names the position if it is shown; otherwise the message does.
         if self.shown_source().is_none()
             && let Some(location) = self.location()
         {
@@ -201,8 +201,7 @@ impl miette::Diagnostic for Diagnostic {
     }
 }
 
-/// The part of a label that is underlined: its first line, since a caret under a whole block says
-/// nothing.
+/// The part of a label that is underlined: its first line, since a caret under a whole block is not helpful.
 fn labeled(label: &Label, text: &str) -> LabeledSpan {
     let slice = label.span.slice(text);
     let first_line = slice.lines().next().unwrap_or_default().trim_end();
@@ -210,7 +209,7 @@ fn labeled(label: &Label, text: &str) -> LabeledSpan {
     LabeledSpan::new_with_span(label.text.clone(), span)
 }
 
-/// Whether the lines that an excerpt shows, from one before the place to one after it, are short.
+/// Whether the lines of an excerpt, from one before the position to one after it, are short.
 fn has_short_lines(text: &str, span: Span) -> bool {
     let before = text.get(..span.start).unwrap_or_default();
     let after = text.get(span.start..).unwrap_or_default();

@@ -1,25 +1,24 @@
 use granit_parser::ScalarStyle;
 use serde_json::{Number, Value};
 
-/// Why a scalar has no value that JSON could hold.
+/// Why a scalar has no JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ScalarError {
     #[error("the number is too large")]
     NumberTooLarge,
-    #[error("infinity and not-a-number have no form in JSON")]
+    #[error("infinity and not-a-number cannot be represented in JSON")]
     NotFinite,
-    #[error("the value does not fit its tag")]
+    #[error("the value does not match its tag")]
     TagMismatch,
     #[error("the tag is not supported")]
     UnknownTag,
 }
 
-/// The value of a scalar: by its tag where it has one, and by the core schema of YAML 1.2 where it is
-/// plain.
+/// The value of a scalar: by its tag if it has one, and by the core schema of YAML 1.2 if it is plain.
 ///
 /// As in the core schema, and unlike YAML 1.1, `yes`, `no`, `on`, `off`, `1_000`, `12:30` and
-/// `2024-01-01` are texts. Digits after a leading zero (`0755`, a postal code) are a text as well,
-/// because readers disagree on whether they are octal.
+/// `2024-01-01` are strings. Digits after a leading zero (`0755`, a postal code) are a string as
+/// well, because parsers disagree on whether they are octal.
 pub(super) fn resolve(
     text: &str,
     style: ScalarStyle,
@@ -104,7 +103,7 @@ fn float(text: &str) -> Result<Option<Number>, ScalarError> {
         .ok_or(ScalarError::NumberTooLarge)
 }
 
-/// `( "." [0-9]+ | [0-9]+ ( "." [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`, as the core schema has it.
+/// `( "." [0-9]+ | [0-9]+ ( "." [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`, as in the core schema.
 fn is_float(unsigned: &str) -> bool {
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),

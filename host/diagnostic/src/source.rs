@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 
-/// A text that was read, with the name a person knows it by. Cheap to clone.
+/// A source text with its name. Cheap to clone.
 #[derive(Clone)]
 pub struct Source {
     inner: Arc<Inner>,
@@ -15,13 +15,13 @@ struct Inner {
 }
 
 impl Source {
-    /// A text that may be shown beside a problem.
+    /// A text that may be shown with a problem.
     #[must_use]
     pub fn new(name: &str, text: &str) -> Self {
         Self::build(name, text, false)
     }
 
-    /// A text that holds secrets: problems name the place and never show a line of it.
+    /// A text that contains secrets: problems name the position and never show a line of it.
     #[must_use]
     pub fn confidential(name: &str, text: &str) -> Self {
         Self::build(name, text, true)
@@ -30,14 +30,15 @@ impl Source {
     fn build(name: &str, text: &str, confidential: bool) -> Self {
         Self {
             inner: Arc::new(Inner {
-                // The name of a file may have lines, of which one could be taken for a line of a report.
+                // A file name may contain line breaks, and a part of it could be mistaken for a line of a
+                // report.
                 text: NamedSource::new(name.replace('\n', "\\n"), text.to_owned()),
                 confidential,
             }),
         }
     }
 
-    /// What a person calls the text: usually its path.
+    /// The name of the text: usually its path.
     #[must_use]
     pub fn name(&self) -> &str {
         self.inner.text.name()
@@ -99,7 +100,7 @@ impl Span {
         }
     }
 
-    /// The span's text, as it stands in the source.
+    /// The text of the span in the source.
     #[must_use]
     pub fn slice<'text>(&self, text: &'text str) -> &'text str {
         text.get(self.start..self.end).unwrap_or_default()

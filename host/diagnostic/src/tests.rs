@@ -127,18 +127,18 @@ three: {<<: [{c: 1}, *base]}
 #[test]
 fn shows_both_places_of_a_duplicate_key() {
     let expected = "  \
-  × the key `image` stands here twice
+  × duplicate key `image`
    ╭─[book.yaml:2:3]
  1 │ job:
  2 │   image: a
    ·   ──┬──
-   ·     ╰── first here
+   ·     ╰── first defined here
  3 │   namespace: b
  4 │   image: c
    ·   ──┬──
-   ·     ╰── and again here
+   ·     ╰── defined again here
    ╰────
-  help: remove one of them: only one value could be used
+  help: remove one of them: only one value can be used
 ";
     assert_eq!(
         failure("job:\n  image: a\n  namespace: b\n  image: c\n"),
@@ -158,21 +158,24 @@ fn refuses_what_json_cannot_hold() {
     for (text, message) in [
         (
             "a: .inf",
-            "infinity and not-a-number have no form in JSON: `.inf`",
+            "infinity and not-a-number cannot be represented in JSON: `.inf`",
         ),
         (
             "a: 18446744073709551616",
             "the number is too large: `18446744073709551616`",
         ),
         ("a: !custom x", "the tag is not supported: `x`"),
-        ("a: !!int x", "the value does not fit its tag: `x`"),
-        ("{!name: x}", "a key takes no tag"),
-        ("!!int 1: x", "a key takes no tag"),
-        ("? [1]\n: x", "a key must be a text, not a list or mapping"),
-        ("a\n---\nb", "a second document begins here"),
+        ("a: !!int x", "the value does not match its tag: `x`"),
+        ("{!name: x}", "a key cannot have a tag"),
+        ("!!int 1: x", "a key cannot have a tag"),
+        (
+            "? [1]\n: x",
+            "a key must be a string, not a list or mapping",
+        ),
+        ("a\n---\nb", "a second document starts here"),
         (
             "a: &a [*a]",
-            "the alias stands inside the value that it repeats",
+            "the alias is inside the value that it repeats",
         ),
     ] {
         let problem = Document::parse("book.yaml", text).unwrap_err();

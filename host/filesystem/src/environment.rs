@@ -1,13 +1,13 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Where temporary files go on systems whose environment does not say.
+/// The folder for temporary files if the environment does not name one.
 const TEMPORARY_DIRECTORY: &str = "/tmp";
 
-/// The path in an environment variable such as `HOME`; none where it is empty or relative.
+/// The path in an environment variable such as `HOME`; `None` if it is empty or relative.
 ///
-/// A relative path would be a folder of wherever the program was started, such as an unpacked archive, and
-/// what lies there was put there by somebody else. The XDG base directory specification asks for the same.
+/// A relative path would be a folder below the current one, such as an unpacked archive, whose content is
+/// from someone else. The XDG base directory specification requires the same.
 #[must_use]
 pub fn absolute(variable: Option<OsString>) -> Option<PathBuf> {
     variable
@@ -15,7 +15,7 @@ pub fn absolute(variable: Option<OsString>) -> Option<PathBuf> {
         .filter(|path| path.is_absolute())
 }
 
-/// The system's folder for temporary files: `TMPDIR` where it is absolute.
+/// The system's folder for temporary files: `TMPDIR` if it is absolute.
 #[must_use]
 pub fn temporary_directory() -> PathBuf {
     absolute(Some(std::env::temp_dir().into()))
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_or_relative_path_is_none() {
+    fn ignores_an_empty_or_relative_path() {
         let path = |text: &str| absolute(Some(text.into()));
         assert_eq!(path("/home/me"), Some(PathBuf::from("/home/me")));
         for text in ["", ".", "cache", "~/cache", "../home"] {

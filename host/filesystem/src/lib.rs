@@ -1,8 +1,8 @@
-//! Files that somebody else may have put there.
+//! Files that other users may have created.
 //!
-//! Whoever can write into a folder decides what is in it: a pipe that nobody writes to, a device, a link to
-//! somewhere else, a file without end. [`read_regular`] takes regular files of a bounded size and nothing
-//! else; a [`PrivateDirectory`] is a folder that nobody but this user can have written into.
+//! Anyone who can write to a folder determines its content: a pipe without a writer, a device, a link to
+//! somewhere else, an endless file. [`read_regular`] only accepts regular files of a bounded size; a
+//! [`PrivateDirectory`] is a folder that only this user can have written to.
 
 mod environment;
 mod private;

@@ -9,11 +9,11 @@ use rustix::process::geteuid;
 
 use super::regular::{check_regular, read_bounded};
 
-/// A folder of this user that is closed to all others, and the files in it that only this user can have
+/// A folder of this user that is inaccessible to all others, and its files, which only this user can have
 /// written.
 ///
-/// It is opened once, without following a link, and everything in it is opened relative to it: whatever takes
-/// its place afterwards is not looked at.
+/// It is opened once, without following a link, and everything in it is opened relative to it: a replacement
+/// of the folder is never used.
 #[derive(Debug)]
 pub struct PrivateDirectory {
     descriptor: OwnedFd,
@@ -21,20 +21,20 @@ pub struct PrivateDirectory {
     inode: u64,
 }
 
-/// What the folder may be for others: nothing.
+/// The permission bits of others, which must not be set for the folder.
 const OTHERS_MODE: u32 = 0o077;
-/// What a file in it may be beyond readable and writable for its owner: nothing.
+/// The permission bits beyond reading and writing by the owner, which must not be set for a file.
 const BEYOND_OWNER_MODE: u32 = 0o177;
-/// Digits of a temporary file's name, as random bytes.
+/// The number of random bytes in the name of a temporary file.
 const TEMPORARY_NAME_BYTES: usize = 8;
 
 impl PrivateDirectory {
-    /// Opens the folder, which is made where it is missing.
+    /// Opens the folder, which is created if it is missing.
     ///
     /// # Errors
     ///
-    /// Those of the system, and [`io::ErrorKind::PermissionDenied`] where the folder is a link, belongs to
-    /// another user, or is open to others.
+    /// Those of the system, and [`io::ErrorKind::PermissionDenied`] if the folder is a link, belongs to
+    /// another user, or is accessible to others.
     pub fn open(path: &Path) -> io::Result<Self> {
         // Without a `/` at the end, which would follow a link.
         let path: PathBuf = path.components().collect();
@@ -47,7 +47,7 @@ impl PrivateDirectory {
             io::Error::new(io::ErrorKind::PermissionDenied, message)
         };
         if fs::symlink_metadata(&path)?.is_symlink() {
-            return Err(denied("is a link, and expected to be a folder".to_owned()));
+            return Err(denied("is a link, expected a folder".to_owned()));
         }
         let flags = OFlags::RDONLY
             | OFlags::DIRECTORY
@@ -62,7 +62,7 @@ impl PrivateDirectory {
         if metadata.mode() & OTHERS_MODE != 0 {
             let mode = metadata.mode() & 0o777;
             return Err(denied(format!(
-                "is open to other users: its mode is {mode:03o}, expected 700"
+                "is accessible to other users: its mode is {mode:03o}, expected 700"
             )));
         }
         Ok(Self {
@@ -72,19 +72,19 @@ impl PrivateDirectory {
         })
     }
 
-    /// Where it was when it was opened.
+    /// Its path when it was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its number within the file system, which a copy of it does not have.
+    /// Its inode number, which a copy of it does not have.
     #[must_use]
     pub fn inode(&self) -> u64 {
         self.inode
     }
 
-    /// Reads a regular file of this user that is closed to all others.
+    /// Reads a regular file of this user that is inaccessible to all others.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl PrivateDirectory {
         read_bounded(file, max_bytes)
     }
 
-    /// Writes a file whole: readers see the one before, or all of this one.
+    /// Writes a file atomically: readers see the previous one, or all of this one.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_folder_is_refused_however_it_is_written() {
+    fn a_link_instead_of_the_folder_is_refused_however_it_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let (target, link) = (folder.path().join("target"), folder.path().join("link"));
         PrivateDirectory::open(&target).unwrap();
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_folder_of_another_user_is_refused() {
-        // Nobody but root can make one; the system's folder of processes belongs to root.
+        // Only root can create one; the system's folder of processes belongs to root.
         let error = PrivateDirectory::open(Path::new("/proc/1")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
     }

@@ -4,15 +4,15 @@ use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
 
-/// Opens a regular file for reading. Links are followed; anything else than a regular file is refused
-/// without waiting for it.
+/// Opens a regular file for reading. Links are followed; anything other than a regular file is rejected
+/// without blocking on it.
 ///
 /// # Errors
 ///
 /// Those of the system, and [`io::ErrorKind::InvalidInput`] for what is not a regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
-    // Opening some devices has an effect, so they are not opened. What took the file's place since then is
-    // opened without waiting, and refused by its descriptor.
+    // Opening some devices has an effect, so they are not opened. A file that was replaced since then is
+    // opened without blocking, and rejected by its descriptor.
     check_regular(fs::metadata(path)?.is_file())?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::from(open(path, flags, Mode::empty())?);
@@ -29,19 +29,19 @@ pub fn read_regular(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
     read_bounded(open_regular(path)?, max_bytes)
 }
 
-/// As [`read_regular`], for a text.
+/// As [`read_regular`], for UTF-8 text.
 ///
 /// # Errors
 ///
 /// As [`read_regular`], and [`io::ErrorKind::InvalidData`] for what is not UTF-8.
 pub fn read_regular_text(path: &Path, max_bytes: u64) -> io::Result<String> {
     let bytes = read_regular(path, max_bytes)?;
-    // The error of the conversion holds the bytes, which may be a secret.
+    // The error of the conversion contains the bytes, which may be a secret.
     String::from_utf8(bytes)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-8"))
 }
 
-/// Reads at most `max_bytes` bytes, however large the file says that it is.
+/// Reads at most `max_bytes` bytes, whatever size the file reports.
 pub(super) fn read_bounded(file: File, max_bytes: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len().min(max_bytes);
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(read_regular_text(&link, 4).unwrap(), "four");
         let error = read_regular(&link, 3).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-        // It says that it is empty, and is not.
+        // It reports a size of 0, but is not empty.
         assert!(read_regular(Path::new("/proc/self/status"), 1 << 20).is_ok());
         assert!(read_regular(Path::new("/proc/self/status"), 10).is_err());
     }

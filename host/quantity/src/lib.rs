@@ -1,5 +1,5 @@
-//! Kubernetes quantities, such as `500m` and `2Gi`, exactly: what they mean, and what was probably meant by something
-//! that is none.
+//! Exact Kubernetes quantities, such as `500m` and `2Gi`: their values, and what was probably meant by an
+//! invalid one.
 //!
 //! ```
 //! use toolhost_quantity::{Quantity, suggestion};
@@ -30,7 +30,7 @@ pub struct Quantity {
     nanos: u128,
 }
 
-/// Why a text is no quantity.
+/// Why a string is not a quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuantityError {

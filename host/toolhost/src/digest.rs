@@ -1,11 +1,11 @@
-//! Digests: the names of bytes that nobody can make others match.
+//! Digests, which identify bytes and cannot be forged.
 
 use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
-/// What a digest begins with where it is written.
+/// The prefix of a written digest.
 const PREFIX: &str = "sha256:";
 
 /// The SHA-256 digest of some bytes; written as `sha256:` and 64 lowercase hexadecimal digits.
@@ -33,7 +33,7 @@ impl Digest {
     }
 }
 
-/// The text is no digest.
+/// The text is not a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected `sha256:` and 64 lowercase hexadecimal digits")]
 pub struct ParseDigestError;

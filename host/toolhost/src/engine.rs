@@ -1,4 +1,4 @@
-//! The compiler and allocator that all calls share, set up for many short calls of hostile guests.
+//! The compiler and allocator that all calls share, configured for many short calls of hostile guests.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,19 +15,19 @@ use crate::limits::Limits;
 /// How often guests are interrupted to be counted and to let others run. Wasmtime's own guidance is 10 ms;
 /// a runaway guest is then stopped at most two ticks after its budget.
 pub const TICK: Duration = Duration::from_millis(10);
-/// How many ticks pass without a guest that computes before the ticker sleeps until there is one: a tenth of a second,
-/// so that a host that is busy wakes it seldom, and one whose jobs are waited for does not wake for it.
+/// The number of ticks without a computing guest after which the ticker sleeps until there is one: a tenth of
+/// a second, so that a busy host wakes it rarely, and a host that waits for jobs has no wake-ups for it.
 const IDLE_TICKS: u32 = 10;
-/// What a slot keeps of its memory between calls. Together with `pagemap_scan` this doubled the calls
-/// per second; 256 KiB to 2 MiB measured alike.
+/// The amount of memory that a slot keeps between calls. Together with `pagemap_scan` this doubled
+/// the calls per second; 256 KiB to 2 MiB measured alike.
 const RESIDENT_MEMORY_BYTES: usize = 1 << 20;
 /// As above, for tables.
 const RESIDENT_TABLE_BYTES: usize = 64 << 10;
-/// How much a memory can grow before it is moved, where address space is scarce.
+/// How much a memory can grow before it is moved, if address space is scarce.
 const FRUGAL_GROWTH_BYTES: u64 = 1 << 20;
 /// The stack of a guest with its host calls. Half of it is the guest's, see [`GUEST_STACK_BYTES`].
 const STACK_BYTES: usize = 1 << 20;
-/// Where recursion of a guest ends.
+/// The recursion limit of a guest.
 const GUEST_STACK_BYTES: usize = 512 << 10;
 /// A component of several modules, such as one with an adapter, has a few of each.
 const MAX_INSTANCES_PER_CALL: u32 = 8;
@@ -36,7 +36,7 @@ const MAX_MEMORIES_PER_CALL: u32 = 2;
 /// As above.
 const MAX_TABLES_PER_CALL: u32 = 8;
 
-/// Why there is no engine.
+/// Why the engine cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the WebAssembly engine")]
 pub struct EngineError(#[source] wasmtime::Error);
@@ -45,13 +45,13 @@ pub struct EngineError(#[source] wasmtime::Error);
 #[derive(Debug)]
 pub struct ToolEngine {
     engine: Engine,
-    /// One permit an instance, so that a full pool makes calls wait instead of fail.
+    /// One permit per instance, so that a full pool makes calls wait instead of failing.
     permits: Semaphore,
     is_pooled: bool,
     ticker: Ticker,
 }
 
-/// How much address space there is, which decides how accesses to a guest's memory are compiled.
+/// The available address space, which determines how accesses to a guest's memory are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AddressSpace {
     /// Enough for a pool of instances.
@@ -60,44 +60,45 @@ pub(crate) enum AddressSpace {
     Scarce,
 }
 
-/// Ticks while guests compute. Stops its thread when it goes.
+/// Ticks while guests compute. Stops its thread when it is dropped.
 #[derive(Debug)]
 struct Ticker {
     pace: Arc<Pace>,
     thread: Thread,
 }
 
-/// What the ticker's thread goes by.
+/// The state that the ticker's thread reads.
 #[derive(Debug, Default)]
 struct Pace {
-    /// How many guests are given control just now.
+    /// The number of guests that have control.
     computing: AtomicUsize,
     /// Whether the thread sleeps until a guest computes.
     is_parked: AtomicBool,
     is_stopped: AtomicBool,
-    /// How often it ticked.
+    /// The number of ticks.
     #[cfg(test)]
     ticks: AtomicUsize,
 }
 
-/// A guest that is given control.
+/// A guest that has control.
 struct Computing<'engine>(&'engine Pace);
 
 impl ToolEngine {
-    /// An engine for at most `max_calls` calls at once.
+    /// An engine for at most `max_calls` concurrent calls.
     ///
-    /// Instances come from a pool. Where the address space does not suffice for it (4 GiB are reserved
-    /// for each call, which costs no memory), they are allocated one by one instead.
+    /// Instances come from a pool. If the address space does not suffice for it (4 GiB are reserved for each
+    /// call, which costs no memory), they are allocated individually instead.
     ///
     /// # Errors
     ///
-    /// [`EngineError`] where the machine cannot run WebAssembly at all.
+    /// [`EngineError`] if the machine cannot run WebAssembly at all.
     pub fn new(max_calls: u32, limits: &Limits) -> Result<Self, EngineError> {
         let pooled = Engine::new(config().allocation_strategy(pool(max_calls, limits)));
         let (engine, is_pooled) = match pooled {
             Ok(engine) => (engine, true),
             Err(error) => {
-                tracing::info!(%error, "no room for a pool of instances, allocating one by one");
+                tracing::info!(%error, "cannot reserve a pool of instances, allocating them \
+                                        individually");
                 (AddressSpace::Scarce.compiling_engine()?, false)
             }
         };
@@ -130,7 +131,7 @@ impl ToolEngine {
         }
     }
 
-    /// Runs a future that gives control to guests, with ticks whenever it is polled: a guest that waits for a
+    /// Runs a future that gives control to guests, with ticks while it is polled: a guest that waits for a
     /// capability needs none.
     pub async fn ticking<T>(&self, guest: impl Future<Output = T>) -> T {
         let mut guest = pin!(guest);
@@ -141,7 +142,7 @@ impl ToolEngine {
         .await
     }
 
-    /// Waits for room for one more call. None when the engine is shut down, which it never is.
+    /// Waits for a permit for one more call. `None` if the engine is shut down, which never happens.
     ///
     /// # Cancel safety
     ///
@@ -152,8 +153,8 @@ impl ToolEngine {
 }
 
 impl AddressSpace {
-    /// An engine whose code runs on that of a [`ToolEngine`] with as much room. It has no pool, since nothing is
-    /// allocated by who only compiles.
+    /// An engine whose code runs on a [`ToolEngine`] with the same address space. It has no pool, since
+    /// compiling allocates no instances.
     pub(crate) fn compiling_engine(self) -> Result<Engine, EngineError> {
         let config = match self {
             Self::Ample => config(),
@@ -162,7 +163,7 @@ impl AddressSpace {
         Engine::new(&config).map_err(EngineError)
     }
 
-    /// As another process is told.
+    /// The value that is passed to another process.
     pub(crate) fn as_byte(self) -> u8 {
         match self {
             Self::Ample => b'A',
@@ -237,7 +238,7 @@ impl Pace {
         self.computing.load(Ordering::SeqCst) == 0
     }
 
-    /// Sleeps until a guest computes, or nobody needs ticks any more.
+    /// Sleeps until a guest computes, or until ticks are no longer needed.
     fn park(&self) {
         self.is_parked.store(true, Ordering::SeqCst);
         while self.is_idle() && !self.is_stopped.load(Ordering::SeqCst) {
@@ -265,7 +266,7 @@ fn config() -> Config {
     config
 }
 
-/// Without the gigabytes of address space that spare a guest's memory accesses their checks.
+/// Without the gigabytes of address space that make bounds checks of a guest's memory accesses unnecessary.
 fn frugal_config() -> Config {
     let mut config = config();
     config
@@ -306,7 +307,7 @@ mod tests {
         let engine = ToolEngine::new(1, &Limits::default()).unwrap();
         let stop = Arc::downgrade(&engine.ticker.pace);
         drop(engine);
-        // The thread holds the flag for moments only.
+        // The thread only holds the flag briefly.
         while stop.upgrade().is_some() {
             thread::yield_now();
         }
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn admits_no_more_calls_than_there_is_room_for() {
+    async fn admits_no_more_calls_than_it_has_permits() {
         let engine = ToolEngine::new(1, &Limits::default()).unwrap();
         let first = engine.admit().await.unwrap();
         assert!(engine.permits.try_acquire().is_err());
@@ -350,7 +351,7 @@ mod tests {
         let engine = ToolEngine::new(1, &Limits::default()).unwrap();
         let pace = Arc::clone(&engine.ticker.pace);
         let is_parked = || pace.is_parked.load(Ordering::SeqCst);
-        // Polled once, and then waiting for ever.
+        // Polled once, and then waiting forever.
         let mut waiting = pin!(engine.ticking(pending::<()>()));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(waiting.as_mut().poll(&mut context).is_pending());

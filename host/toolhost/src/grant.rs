@@ -1,7 +1,7 @@
 //! Which capabilities a tool may use.
 //!
-//! A component's import list is its request for capabilities. What it asks for and was not granted is
-//! not linked, so a mistake here fails closed; the check exists for the sake of the message.
+//! A component's import list is its request for capabilities. What it requests and was not granted is not
+//! linked, so a mistake here fails closed; the check exists for the sake of the message.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,16 +13,16 @@ use crate::capability::{FetchPolicy, FetchRule};
 
 /// The package of the ABI, without its version.
 const ABI_PACKAGE: &str = "noetl:tool/";
-/// Interfaces of WASI that are linked. They give time, random numbers and a bounded log; arguments and
-/// environment are empty, standard input is closed.
+/// Interfaces of WASI that are linked. They provide time, random numbers and a bounded log;
+/// arguments and environment are empty, standard input is closed.
 const LINKED_WASI: [&str; 4] = ["wasi:cli/", "wasi:clocks/", "wasi:io/", "wasi:random/"];
-/// Interfaces that the standard libraries of languages import although most tools never call them. They
-/// are there to link, and every call to them ends the tool.
+/// Interfaces that the standard libraries of languages import although most tools never call them. They are
+/// linked as stubs, and every call to them ends the tool.
 const INERT_WASI: [&str; 2] = ["wasi:filesystem/", "wasi:sockets/"];
 
-/// How much of an import's name is looked at and shown; those that there are have 40 bytes.
+/// The maximum length of an import's name that is read and shown; existing ones have 40 bytes.
 const MAX_NAME_BYTES: usize = 200;
-/// How many imports of a sort are shown; the whole of WASI has about 40.
+/// The maximum number of imports of each kind that are shown; all of WASI has about 40.
 const MAX_NAMES: usize = 64;
 
 /// A capability that can be granted.
@@ -36,7 +36,7 @@ pub enum Capability {
     Jobs,
     /// Reading the logs of its own jobs.
     Logs,
-    /// Telling its progress. Every tool has it.
+    /// Reporting its progress. Every tool has it.
     Progress,
 }
 
@@ -82,19 +82,19 @@ impl FromStr for Capability {
     }
 }
 
-/// Why grants cannot be understood, or do not suffice.
+/// Why grants are invalid or insufficient.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GrantError {
-    /// No capability has this name.
+    /// The name of the capability is unknown.
     #[error(
-        "there is no capability `{name}`; there are `objects`, `secrets`, `jobs`, `logs` and `progress`"
+        "unknown capability `{name}`: expected `objects`, `secrets`, `jobs`, `logs` or `progress`"
     )]
     UnknownCapability {
         /// The name.
         name: String,
     },
     /// The tool imports capabilities that it was not granted.
-    #[error("`{kind}` needs {}, and was not granted {}", all_of(missing), if missing.len() == 1 { "it" } else { "them" })]
+    #[error("`{kind}` needs {},, but is not granted {}", all_of(missing), if missing.len() == 1 { "it" } else { "them" })]
     Missing {
         /// The tool.
         kind: String,
@@ -105,8 +105,8 @@ pub enum GrantError {
         /// Everything that it needs.
         needed: Vec<Capability>,
     },
-    /// The tool imports something that no host of this version offers.
-    #[error("`{kind}` imports `{import}`, which this host does not offer")]
+    /// The tool imports something that no host of this version provides.
+    #[error("`{kind}` imports `{import}`, which this host does not provide")]
     UnknownImport {
         /// The tool.
         kind: String,
@@ -115,7 +115,7 @@ pub enum GrantError {
     },
 }
 
-/// The capabilities that a tool was granted, and how far they go.
+/// The capabilities that a tool was granted, and their scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grants {
     capabilities: BTreeSet<Capability>,
@@ -123,7 +123,7 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// No more than telling its progress.
+    /// Only reporting its progress.
     #[must_use]
     pub fn none() -> Self {
         Self {
@@ -132,13 +132,13 @@ impl Grants {
         }
     }
 
-    /// Every capability, for tools that are trusted with them; of the objects, those that are public.
+    /// Every capability, for trusted tools; only public objects.
     #[must_use]
     pub fn all() -> Self {
         Self::of(Capability::ALL)
     }
 
-    /// These, and telling its progress. [`Capability::Objects`] stands for everything that is public.
+    /// These, and reporting its progress. [`Capability::Objects`] covers everything public.
     #[must_use]
     pub fn of(capabilities: impl IntoIterator<Item = Capability>) -> Self {
         let mut grants = Self::none();
@@ -149,7 +149,7 @@ impl Grants {
         grants
     }
 
-    /// Fetching by this rule as well.
+    /// Adds a rule for fetching.
     #[must_use]
     pub fn fetching(mut self, rule: FetchRule) -> Self {
         self.capabilities.insert(Capability::Objects);
@@ -157,23 +157,23 @@ impl Grants {
         self
     }
 
-    /// Naming this credential as well, although the configuration of a call does not. Which servers it may be
-    /// sent to, the credential says itself.
+    /// Adds a credential that the tool may use although the configuration of a call does not name it. The
+    /// credential determines the servers that it may be sent to.
     #[must_use]
     pub fn spending(mut self, credential: &str) -> Self {
         Arc::make_mut(&mut self.fetch).add_credential(credential);
         self
     }
 
-    /// Trusts the tool's code to ask what its configuration says, as the embedded tools are trusted: it may show
-    /// credentials and sealed headers to every server that it may fetch from. See [`FetchPolicy::trust`].
+    /// Trusts the tool's code to follow its configuration, like the built-in tools: it may send credentials
+    /// and sealed headers to every server that it may fetch from. See [`FetchPolicy::trust`].
     #[must_use]
     pub fn trusted(mut self) -> Self {
         Arc::make_mut(&mut self.fetch).trust();
         self
     }
 
-    /// What either of them allows.
+    /// The union of both.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
         let mut both = self;
@@ -186,7 +186,7 @@ impl Grants {
         rules.fold(both, Self::fetching)
     }
 
-    /// Says whose they are, so that a denial can print what to grant to whom.
+    /// Sets the tool that they are for, so that a denial can print the entry to add.
     #[must_use]
     pub(crate) fn for_kind(mut self, kind: &str) -> Self {
         let policy = FetchPolicy::clone(&self.fetch);
@@ -200,7 +200,7 @@ impl Grants {
         &self.fetch
     }
 
-    /// Whether this one is among them.
+    /// Whether this capability is granted.
     #[must_use]
     pub fn allow(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
@@ -211,12 +211,12 @@ impl Grants {
         self.capabilities.iter().copied()
     }
 
-    /// Checks what a tool asks for against what it may have.
+    /// Checks the imports of a tool against its grants.
     ///
     /// # Errors
     ///
-    /// [`GrantError::Missing`] with everything that is missing, [`GrantError::UnknownImport`] with the
-    /// first import that nobody can grant.
+    /// [`GrantError::Missing`] with everything that is missing, [`GrantError::UnknownImport`] with the first
+    /// import that cannot be granted.
     pub fn check(&self, kind: &str, digest: &str, imports: &Imports) -> Result<(), GrantError> {
         if let Some(import) = imports.unknown.first() {
             return Err(GrantError::UnknownImport {
@@ -242,26 +242,26 @@ impl Grants {
     }
 }
 
-/// What a component imports, sorted by what the host makes of it.
+/// The imports of a component, classified by how the host handles them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Imports {
     /// The capabilities.
     pub capabilities: Vec<Capability>,
-    /// The capabilities of which it names types and calls nothing, such as the handle of an object that a
-    /// job is given. They need no grant.
+    /// The capabilities from which it only uses types, such as the handle of an object that is passed to a
+    /// job. They need no grant.
     pub named: Vec<Capability>,
     /// The parts of WASI that are linked.
     pub linked: Vec<String>,
-    /// The parts of WASI that are there in name only.
+    /// The parts of WASI that are only linked as stubs.
     pub inert: Vec<String>,
-    /// What no host of this version offers.
+    /// Imports that no host of this version provides.
     pub unknown: Vec<String>,
 }
 
 impl Imports {
-    /// Sorts the names of imported interfaces, such as `noetl:tool/jobs@0.1.0`, each with whether there
-    /// is a function among what is imported of it.
+    /// Classifies the names of imported interfaces, such as `noetl:tool/jobs@0.1.0`, each with whether a
+    /// function of it is imported.
     pub fn new<'name>(interfaces: impl IntoIterator<Item = (&'name str, bool)>) -> Self {
         let mut imports = Self::default();
         for (name, has_functions) in interfaces {
@@ -298,7 +298,7 @@ impl Imports {
         imports
     }
 
-    /// The capabilities that it has to be granted.
+    /// The capabilities that need a grant.
     #[must_use]
     pub fn needed(&self) -> Vec<Capability> {
         let capabilities = self.capabilities.iter().copied();
@@ -308,7 +308,7 @@ impl Imports {
     }
 }
 
-/// Whether the interface of this name is there in name only.
+/// Whether the interface of this name is only linked as a stub.
 pub(crate) fn is_inert(interface: &str) -> bool {
     INERT_WASI
         .iter()
@@ -347,12 +347,12 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`mine` needs `objects` and `jobs`, and was not granted them"
+            "`mine` needs `objects` and `jobs`,, but is not granted them"
         );
     }
 
     #[test]
-    fn imports_that_nobody_would_read_are_cut() {
+    fn long_lists_of_imports_are_truncated() {
         let long = format!("host:{}", "x".repeat(100_000));
         let imports = Imports::new(std::iter::repeat_n((long.as_str(), true), 1_000));
         assert_eq!(imports.unknown.len(), MAX_NAMES);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_nobody_can_grant() {
+    fn refuses_imports_that_cannot_be_granted() {
         for import in [
             "wasi:http/outgoing-handler@0.2.6",
             "noetl:tool/shell@0.1.0",

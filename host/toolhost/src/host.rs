@@ -1,4 +1,4 @@
-//! The host itself: what a worker embeds.
+//! The host, which a worker embeds.
 
 mod advice;
 mod bounds;
@@ -40,14 +40,14 @@ use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
 use crate::template::{EnvironmentOf, Renderer};
 
-/// About what a step's configuration takes as JSON; a larger one is moved as it grows.
+/// The typical size of a step's configuration as JSON; a larger one is reallocated as it grows.
 const USUAL_CONFIG_BYTES: usize = 512;
-/// What a shutdown waits besides for calls that end at the last moment that they may.
+/// The additional time that a shutdown waits for calls that end at their limits.
 const SHUTDOWN_MARGIN: Duration = Duration::from_millis(100);
 
 /// Calls tools.
 ///
-/// A host is made once, shared, and called from any number of tasks.
+/// A host is created once, shared, and called from any number of tasks.
 #[derive(Debug)]
 pub struct ToolHost {
     engine: Arc<ToolEngine>,
@@ -66,23 +66,23 @@ impl ToolHost {
         &self.registry
     }
 
-    /// Makes tools of components; [`Registry::activate`] puts them into use.
+    /// Loads tools from components; [`Registry::activate`] puts them into use.
     #[must_use]
     pub fn loader(&self) -> &ToolLoader {
         &self.loader
     }
 
-    /// Loads the tools that this library was built with and puts them into use, with every capability.
-    /// They may fetch what is public, and from no address that is not.
+    /// Loads the built-in tools and puts them into use, with every capability. They may fetch from public
+    /// addresses only.
     ///
     /// # Errors
     ///
-    /// [`LoadError`] where this build is broken.
+    /// [`LoadError`] if this build is broken.
     pub async fn load_embedded_tools(&self) -> Result<(), LoadError> {
         self.load_embedded_tools_with(|_| Grants::all()).await
     }
 
-    /// As above, with what `grants` gives to each tool.
+    /// As above, with the grants that `grants` returns for each tool.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl ToolHost {
         grants: impl Fn(&ToolIdentity) -> Grants,
     ) -> Result<(), LoadError> {
         for (origin, component) in EMBEDDED_TOOLS {
-            // Their code is this build's own: it asks what the configuration says.
+            // Their code is part of this build, and follows the configuration.
             let grants = |tool: &ToolIdentity| grants(tool).trusted();
             let loading = self.loader.load_embedded(component.into(), origin, grants);
             let tool = loading.await?;
@@ -101,23 +101,23 @@ impl ToolHost {
         Ok(())
     }
 
-    /// Calls a tool and waits until everything that it started is over.
+    /// Calls a tool and waits until everything that it started has ended.
     ///
-    /// The tool is chosen now: if another version is put into use while the call goes on, the call ends
-    /// on the one that it began with.
+    /// The tool is resolved now: if another version is put into use during the call, the call still uses the
+    /// one that it started with.
     ///
-    /// [`CallRequest::cancel`] and [`Limits::wall_time`] hold from the beginning, also while templates are
-    /// rendered, which may ask servers for secrets, and while there is no room for one more call. A call
-    /// that ends then has an outcome like any other.
+    /// [`CallRequest::cancel`] and [`Limits::wall_time`] apply from the beginning, also while templates are
+    /// rendered, which may query servers for secrets, and while the call waits for a permit. A call that ends
+    /// then has an outcome like any other.
     ///
     /// # Errors
     ///
-    /// [`CallError`], before the tool was started.
+    /// [`CallError`], if the tool was not started.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the tool at once and asks the engine to end its jobs, but does not wait
-    /// for them. To wait, and to get an outcome, cancel [`CallRequest::cancel`] instead.
+    /// Dropping the future ends the tool immediately and requests the end of its jobs from the engine, but
+    /// does not wait for them. To wait, and to get an outcome, cancel [`CallRequest::cancel`] instead.
     pub async fn call(&self, mut request: CallRequest) -> Result<Outcome, CallError> {
         let guard = self.calls.enter().ok_or(CallError::ShuttingDown)?;
         let mut bounds = CallBounds::new(&request.cancel, self.limits.wall_time, guard);
@@ -163,20 +163,20 @@ impl ToolHost {
         work.instrument(span).await
     }
 
-    /// Ends the host's calls: none is started from now on, and those that are going on are waited for.
+    /// Ends the host's calls: no call is started from now on, and running calls are waited for.
     ///
-    /// A call that has not started its tool yet ends at once with [`CallError::ShuttingDown`]. One whose tool
-    /// runs has `grace` to come to its end, and is cancelled then: its jobs are ended, and its outcome says so.
-    /// A second shutdown waits like the first; the shortest grace counts.
+    /// A call that has not started its tool yet ends immediately with [`CallError::ShuttingDown`]. One whose
+    /// tool runs has `grace` to end, and is then cancelled: its jobs are ended, and its outcome reports that.
+    /// A second shutdown waits like the first; the shortest grace applies.
     ///
     /// # Errors
     ///
-    /// [`ShutdownError`] where calls are still there when [`Limits::cancel_grace`] and [`Limits::cleanup_time`]
-    /// are over as well, as those are whose futures nobody polls.
+    /// [`ShutdownError`] if calls remain after [`Limits::cancel_grace`] and [`Limits::cleanup_time`] have
+    /// passed as well, such as calls whose futures are not polled.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future keeps the host closed, and cancels no call that was not cancelled before.
+    /// Dropping the future leaves the host shut down, and cancels no further call.
     pub async fn shutdown(&self, grace: Duration) -> Result<(), ShutdownError> {
         self.calls.close();
         if timeout(grace, self.calls.all_over()).await.is_ok() {
@@ -197,7 +197,7 @@ impl ToolHost {
         })
     }
 
-    /// The configuration as the tool gets it, with its templates rendered.
+    /// The configuration for the tool, with its templates rendered.
     async fn configure(
         &self,
         request: &CallRequest,
@@ -222,7 +222,7 @@ impl ToolHost {
         self.accept(tool, &config)
     }
 
-    /// The configuration as the tool gets it, if it may have it.
+    /// The configuration for the tool, if it is valid.
     fn accept(&self, tool: &LoadedTool, config: &Value) -> Result<String, CallError> {
         let problems = tool.check(config);
         if !problems.is_empty() {
@@ -232,7 +232,7 @@ impl ToolHost {
             });
         }
         let mut text = String::with_capacity(USUAL_CONFIG_BYTES);
-        // A text takes whatever is written to it.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{config}");
         let (bytes, limit) = (text.len(), self.limits.config_bytes);
         if bytes > limit {
@@ -266,10 +266,10 @@ impl ToolHost {
         )
     }
 
-    /// Lets the tool work until it is done, cancelled, or out of time.
+    /// Runs the tool until it is done, cancelled, or out of time.
     ///
-    /// A tool that is to end first sees its jobs end, so that it can say what became of them; one that
-    /// does not come to an end then is ended.
+    /// A tool that has to end first sees its jobs end, so that it can report their results; if it does not
+    /// end then, it is terminated.
     async fn invoke_within_limits(
         &self,
         tool: &crate::abi::v0_1::ToolPre,
@@ -292,7 +292,7 @@ impl ToolHost {
     }
 }
 
-/// What becomes of a call whose tool was not started.
+/// The outcome of a call whose tool was not started.
 fn not_started(
     interruption: Interruption,
     stage: Stage,

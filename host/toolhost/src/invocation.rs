@@ -12,52 +12,52 @@ use crate::engine::ToolEngine;
 use crate::limits::Limits;
 use crate::scope::CallScope;
 
-/// Why a guest gave no answer.
+/// Why a guest returned no result.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestFault {
-    /// It answered with an error.
+    /// It returned an error.
     #[error("{}", .0.message)]
     Refused(ToolError),
-    /// It used more than it may.
+    /// It exceeded a limit.
     #[error("the tool exceeded its limits: {what}")]
     LimitExceeded {
-        /// What it used too much of, with the limit.
+        /// The exceeded limit.
         what: String,
     },
     /// It trapped, panicked or exited.
-    #[error("the tool broke off: {cause}")]
+    #[error("the tool failed: {cause}")]
     BrokeOff {
-        /// What happened, with the guest's own last words.
+        /// What happened, with the guest's last output.
         cause: String,
     },
-    /// There was no instance to call.
+    /// The instance could not be created.
     #[error("cannot start the tool")]
     NotStarted(#[source] wasmtime::Error),
 }
 
-/// What became of an invocation.
+/// The result of an invocation.
 #[derive(Debug)]
 pub struct Invocation {
-    /// The guest's answer.
+    /// The guest's result.
     pub result: Result<String, GuestFault>,
-    /// How long the guest computed, to a tick.
+    /// The computation time of the guest, to a tick.
     pub cpu_time: Duration,
 }
 
-/// What wasmtime says when a guest hands over too much at once; the type is private to it.
+/// The message of wasmtime if a guest passes too much at once; the type is private to wasmtime.
 const MESSAGE_LIMIT_TEXT: &str = "fuel allocated for hostcalls has been exhausted";
-/// What wasmtime says when a limiter forces a trap.
+/// The message of wasmtime if a limiter forces a trap.
 const GROW_LIMIT_TEXT: &str = "forcing trap when growing";
-/// What wasmtime says when there are too many handles.
+/// The message of wasmtime if there are too many handles.
 const HANDLE_LIMIT_TEXT: &str = "handles";
-/// How much of a guest's last words is quoted.
+/// The maximum length of a guest's last output that is quoted.
 const MAX_QUOTED_BYTES: usize = 2 << 10;
 
-/// Calls a tool's `invoke` in a store of its own.
+/// Calls a tool's `invoke` in a new store.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future ends the guest at once. What it created belongs to the scope.
+/// Dropping the future ends the guest immediately. What it created belongs to the scope.
 pub async fn invoke(
     engine: &ToolEngine,
     tool: &ToolPre,
@@ -95,7 +95,7 @@ pub async fn invoke(
 ///
 /// # Errors
 ///
-/// Those of the guest, and [`GuestFault::NotStarted`] where it does not export what a tool exports.
+/// Those of the guest, and [`GuestFault::NotStarted`] if it lacks an export of a tool.
 pub async fn describe(
     engine: &ToolEngine,
     component: &Component,
@@ -135,7 +135,7 @@ fn fault(error: &wasmtime::Error, store: &Store<CallState>) -> GuestFault {
     }
 }
 
-/// Which limit it was, if it was one.
+/// The exceeded limit, if the error is one.
 fn limit_of(error: &wasmtime::Error, limits: &Limits) -> Option<String> {
     if let Some(exhausted) = error.downcast_ref::<CpuBudgetExhausted>() {
         return Some(exhausted.to_string());
@@ -146,11 +146,13 @@ fn limit_of(error: &wasmtime::Error, limits: &Limits) -> Option<String> {
     let root = error.root_cause().to_string();
     if root.contains(MESSAGE_LIMIT_TEXT) {
         let limit = limits.message_bytes;
-        return Some(format!("it handed over more than {limit} bytes at once"));
+        return Some(format!("it passed more than {limit} bytes at once"));
     }
     if root.contains(GROW_LIMIT_TEXT) {
         let limit = limits.memory_bytes;
-        return Some(format!("it wanted more than its {limit} bytes of memory"));
+        return Some(format!(
+            "it requested more than its {limit} bytes of memory"
+        ));
     }
     let is_handles = root.contains(HANDLE_LIMIT_TEXT) && root.contains("limit");
     is_handles.then(|| format!("it held more than {} handles", limits.handles))
@@ -170,7 +172,7 @@ fn cause_of(error: &wasmtime::Error, stderr: &str) -> String {
     }
     let start = said.ceil_char_boundary(said.len().saturating_sub(MAX_QUOTED_BYTES));
     format!(
-        "{cause}; it said: {}",
+        "{cause}; its message: {}",
         said.get(start..).unwrap_or_default()
     )
 }

@@ -2,8 +2,8 @@
 //!
 //! [`host::ToolHost`] is what a worker embeds: it calls a tool by its kind, on an engine for jobs
 //! ([`backend::local`], or any other [`capability::JobRunner`]) and a source of objects
-//! ([`backend::objects`], or any other [`capability::ObjectSource`]). Newcomers begin with
-//! [`host::ToolHost::call`], which reads as the way of one call.
+//! ([`backend::objects`], or any other [`capability::ObjectSource`]). Newcomers start with
+//! [`host::ToolHost::call`], which follows the path of one call.
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! What one call may use.
+//! The limits of one call.
 
 mod json;
 
@@ -6,36 +6,36 @@ use std::time::Duration;
 
 pub use json::json_memory_bytes;
 
-/// The bounds of one call. Every guest is taken to be hostile, so nothing is without a bound.
+/// The limits of one call. Every guest is considered hostile, so everything has a limit.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most linear memory of the guest, in bytes.
+    /// The maximum linear memory of the guest, in bytes.
     pub memory_bytes: usize,
-    /// The most elements of the guest's tables.
+    /// The maximum number of elements of the guest's tables.
     pub table_elements: usize,
-    /// How long the guest may compute. Time that it spends waiting for a capability is free.
+    /// The computation time of the guest. Waiting for a capability does not count.
     pub cpu_time: Duration,
-    /// How long the whole call may take, with everything that it waits for: from its beginning to the end of
-    /// the tool, including secrets that are fetched and other calls that have to end first.
+    /// The time limit of the whole call including waiting: from its beginning to the end of the tool,
+    /// including fetching secrets and waiting for other calls.
     pub wall_time: Duration,
-    /// How long the guest may go on after it was told to end, to report what became of its job.
+    /// The time that the guest has after cancellation to report the result of its job.
     pub cancel_grace: Duration,
-    /// How long the clean-up of what the call left running may take.
+    /// The time limit for cleaning up what the call left running.
     pub cleanup_time: Duration,
-    /// The most bytes that the guest hands over in one call to the host, or returns.
+    /// The maximum number of bytes that the guest passes in one call to the host, or returns.
     pub message_bytes: usize,
-    /// The most handles that the guest holds at once.
+    /// The maximum number of handles that the guest holds.
     pub handles: usize,
-    /// The most bytes that the host holds for the guest at once: objects, secrets and specifications of jobs
-    /// behind its handles, and what its running jobs were created from. Parsed JSON counts as what it takes in
+    /// The maximum number of bytes that the host holds for the guest: objects, secrets and job specifications
+    /// behind its handles, and the specifications of its running jobs. Parsed JSON counts with its size in
     /// memory.
     pub held_bytes: u64,
-    /// The most jobs of one call.
+    /// The maximum number of jobs of one call.
     pub jobs: usize,
-    /// The most bytes of configuration that are handed to the guest.
+    /// The maximum size of the configuration that is passed to the guest.
     pub config_bytes: usize,
-    /// The most bytes of what the guest writes to its standard error and log that are kept.
+    /// The maximum number of bytes that are kept of the guest's standard error and log.
     pub guest_log_bytes: usize,
 }
 
@@ -46,18 +46,18 @@ impl Limits {
     pub const DEFAULT_TABLE_ELEMENTS: usize = 20_000;
     /// The script tool needs less than a millisecond; an interpreter may need to start.
     pub const DEFAULT_CPU_TIME: Duration = Duration::from_secs(5);
-    /// A day: a job's own deadline is `activeDeadlineSeconds`, this is the net below it.
+    /// A day: a job's own deadline is `activeDeadlineSeconds`, this is the safety net.
     pub const DEFAULT_WALL_TIME: Duration = Duration::from_hours(24);
     /// Enough for an engine to end a job with its own grace and for the guest to build an outcome.
     pub const DEFAULT_CANCEL_GRACE: Duration = Duration::from_secs(30);
-    /// As long as Kubernetes gives a pod to end, with some room.
+    /// The termination grace period of Kubernetes, with a margin.
     pub const DEFAULT_CLEANUP_TIME: Duration = Duration::from_secs(40);
     /// 8 MiB: more than any configuration, outcome or script of sensible size.
     pub const DEFAULT_MESSAGE_BYTES: usize = 8 << 20;
     /// A tool holds a handful.
     pub const DEFAULT_HANDLES: usize = 1_000;
-    /// 64 MiB, as much as the guest has for itself: two scripts of the largest size that is accepted, and
-    /// arguments of the largest size in a secret and in the environment of a job, and as much room.
+    /// 64 MiB, as much as the guest has for itself: two scripts of the maximum size, and arguments of the
+    /// maximum size in a secret and in the environment of a job, and as much again.
     pub const DEFAULT_HELD_BYTES: u64 = 64 << 20;
     /// A step runs one job; a tool that fans out may run some.
     pub const DEFAULT_JOBS: usize = 64;

@@ -1,4 +1,4 @@
-//! What a call comes to.
+//! The outcome of a call.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::digest::Digest;
 pub struct Outcome {
     /// How it ended.
     pub status: OutcomeStatus,
-    /// The tool's document, without secrets. `status` is a member of it, and on failure `reason`,
-    /// `message` and, where there is one, `hint`.
+    /// The tool's document, without secrets. It has the key `status`, and on failure `reason`, `message` and
+    /// optionally `hint`.
     pub document: Map<String, Value>,
-    /// Which tool was called, as `script@0.1.0`.
+    /// The tool that was called, as `script@0.1.0`.
     pub tool: String,
     /// The digest of its component.
     pub digest: Digest,
-    /// How long the tool itself computed, to a tick of 10 ms.
+    /// The computation time of the tool itself, to a tick of 10 ms.
     pub cpu_time: Duration,
 }
 
@@ -36,7 +36,7 @@ pub enum OutcomeStatus {
     Failed,
     /// It was cancelled.
     Cancelled,
-    /// It took too long.
+    /// It exceeded its time limit.
     Timeout,
 }
 
@@ -67,7 +67,7 @@ impl OutcomeStatus {
         Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 
-    /// The status as it stands in documents.
+    /// The status as written in documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -85,25 +85,25 @@ impl fmt::Display for OutcomeStatus {
     }
 }
 
-/// About as many members as the outcome of the script tool has.
+/// The approximate number of keys in the outcome of the script tool.
 const USUAL_MEMBERS: usize = 24;
 
-/// A status and a document, before the host adds what it knows.
+/// A status and a document, before the host adds its own facts.
 pub(crate) type Ending = (OutcomeStatus, Map<String, Value>);
 
-/// Reads what a tool returned.
+/// Parses the result of a tool.
 pub(crate) fn parse(text: &str) -> Result<Ending, String> {
     let Document(document) = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let status = document.get("status").and_then(Value::as_str);
     match status.and_then(OutcomeStatus::parse) {
         Some(status) => Ok((status, document)),
-        None => {
-            Err("its `status` is none of `completed`, `failed`, `cancelled`, `timeout`".to_owned())
-        }
+        None => Err(
+            "its `status` is not one of `completed`, `failed`, `cancelled`, `timeout`".to_owned(),
+        ),
     }
 }
 
-/// A JSON object, read into a map that need not grow: each growth moves all members.
+/// A JSON object, parsed into a map that need not grow: each growth moves all entries.
 struct Document(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Document {
@@ -130,7 +130,7 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 }
 
-/// The ending of a call whose tool gave no outcome.
+/// The ending of a call whose tool returned no outcome.
 pub(crate) fn failure(reason: Reason, message: impl Into<String>) -> Ending {
     let status = match reason {
         Reason::Cancelled => OutcomeStatus::Cancelled,
@@ -159,7 +159,7 @@ pub(crate) fn refusal(error: ToolError) -> Ending {
         "retryable": error.retryable,
     }));
     for (name, value) in error.details {
-        // What the document says of itself is not for the details to change.
+        // Details must not overwrite the document's own keys.
         document.entry(name).or_insert(Value::String(value));
     }
     (status, document)

@@ -1,8 +1,8 @@
-//! What the caller hears while a call goes on.
+//! Progress of a call, for its caller.
 //!
-//! Events are few and kept until they are read; log lines are many and stay in the job's log, from where
-//! the reader takes them at its own pace. So a slow reader loses nothing and holds nobody up, and one
-//! that is dropped costs nothing.
+//! Events are few and kept until they are read; log lines are many and stay in the job's log, where the
+//! reader reads them at its own pace. A slow reader therefore loses nothing and blocks nothing, and one that
+//! is dropped costs nothing.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,9 +13,9 @@ use crate::capability::JobEvent;
 use crate::capability::sync::lock;
 use crate::log::{Cursor, JobLog, LogRecord};
 
-/// The most events that wait to be read. A tool that reports without end loses the surplus.
+/// The maximum number of unread events. A tool that reports without end loses the surplus.
 const MAX_WAITING_EVENTS: usize = 4096;
-/// How many log records are taken at a time.
+/// The maximum number of log records that are read at a time.
 const RECORDS_AT_ONCE: usize = 256;
 /// As above, in bytes.
 const BYTES_AT_ONCE: usize = 256 << 10;
@@ -31,13 +31,13 @@ pub enum ProgressEvent {
         /// The component's digest, as `sha256:…`.
         digest: String,
     },
-    /// The tool says what it is doing.
+    /// The tool reports what it is doing.
     Stage {
         /// A short name.
         stage: String,
         /// A sentence.
         message: String,
-        /// More, as names and texts.
+        /// Further details, as names and strings.
         details: Vec<(String, String)>,
     },
     /// Something happened to a job.
@@ -54,9 +54,9 @@ pub enum ProgressEvent {
         /// The line.
         record: LogRecord,
     },
-    /// Events came faster than they were read, and these many are missing.
+    /// Events arrived faster than they were read, and some are missing.
     Skipped {
-        /// How many.
+        /// The number of missing events.
         events: u64,
     },
 }
@@ -162,7 +162,7 @@ impl Drop for ProgressSender {
 }
 
 impl ProgressReader {
-    /// The next event; none when the call is over and everything was read.
+    /// The next event; `None` when the call has ended and everything was read.
     ///
     /// # Cancel safety
     ///
@@ -222,7 +222,7 @@ impl ProgressReader {
         }
     }
 
-    /// Takes some records that stand before the mark, and says whether there were any.
+    /// Reads some records that are before the mark, and returns whether there were any.
     fn take_records_until(&mut self, log: &Arc<JobLog>, mark: Cursor) -> bool {
         let followed = self
             .logs
@@ -246,7 +246,7 @@ impl ProgressReader {
 }
 
 impl FollowedLog {
-    /// Takes some records that end before the mark, and says whether there were any.
+    /// Reads some records that end before the mark, and returns whether there were any.
     fn take_until(&mut self, mark: Cursor, ready: &mut VecDeque<ProgressEvent>) -> bool {
         let page = self
             .log
@@ -279,7 +279,7 @@ impl Feed {
     }
 }
 
-/// Waits until one of the logs has more, or has ended without being noticed yet.
+/// Waits until one of the logs has more, or has ended and this was not observed yet.
 async fn wait_for_any(logs: &[FollowedLog]) {
     let mut waits: Vec<_> = logs
         .iter()

@@ -40,9 +40,8 @@ fn check_name(name: &str) -> Result<(), Error> {
     if SET_BY_HOST.contains(&name) {
         let field = field();
         let message = format!("`{field}` is set by the tool itself");
-        return Err(Error::invalid(field, message).with_hint(
-            "use another name; pass the arguments of the script in `args`",
-        ));
+        return Err(Error::invalid(field, message)
+            .with_hint("use another name; pass the arguments of the script in `args`"));
     }
     if is_variable_name(name) {
         return Ok(());

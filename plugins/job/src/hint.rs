@@ -20,7 +20,7 @@ pub(crate) struct Failure<'run> {
 /// A hint, and the path of the configuration value to change.
 pub(crate) type Hint = (String, &'static str);
 
-/// The reason of an engine for a program that said by its exit code that it failed.
+/// The reason that an engine reports for a program that failed with an exit code.
 const SCRIPT_ERROR: &str = "ScriptError";
 /// The number of lines from the end of the output that are searched: a Python traceback ends with its cause.
 const LINES: usize = 10;
@@ -95,7 +95,7 @@ mod tests {
             "",
             "boom",
             "ModuleNotFoundError: No module named ''",
-            // Of a module that is imported, or a text that is evaluated: the engine tells of the script itself.
+            // For an imported module, or evaluated text: the engine reports errors of the script itself.
             "Traceback:\nSyntaxError: invalid syntax",
             many.as_str(),
         ] {

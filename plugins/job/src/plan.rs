@@ -70,7 +70,8 @@ impl JobPlan {
     ) -> Result<Self, Error> {
         let execution_id = context.execution_id().filter(|id| !id.is_empty());
         let execution_id = execution_id.ok_or_else(|| {
-            let message = "the context of the call has no `execution-id`, which is part of the job's name";
+            let message = "the context of the call has no `execution-id`, which is part of the \
+                           job's name";
             Error::new(code::INVALID_REQUEST, message)
         })?;
         let environment = environment::entries(job.env.take(), arguments)?;

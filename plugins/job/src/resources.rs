@@ -30,7 +30,10 @@ pub(crate) fn check(resources: &Resources) -> Result<(), Error> {
             }
             None if is_extended(name) => {
                 let field = field("requests", name);
-                let message = format!("`{field}` requires the same value in `job.resources.limits`");
+                let message = format!(
+                    "`{field}` requires the same value in \
+                                       `job.resources.limits`"
+                );
                 return Err(Error::invalid(field, message)
                     .with_hint(format!("add `{name}: {}` to the limits", request.0)));
             }
@@ -111,7 +114,7 @@ fn check_name(list: &str, name: &str) -> Result<(), Error> {
         _ => "",
     };
     let hint = if meant.is_empty() {
-        "known are `cpu`, `memory`, `ephemeral-storage`, and names with a domain such as \
+        "expected `cpu`, `memory`, `ephemeral-storage`, and names with a domain such as \
          `nvidia.com/gpu`"
             .into()
     } else {

@@ -23,7 +23,7 @@ const SCRIPT_ERROR: &str = "ScriptError";
 ///
 /// # Errors
 ///
-/// `InvalidRequest` with the path of the value, and the errors of the host as they are.
+/// `InvalidRequest` with the path of the value, and the errors of the host unchanged.
 pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result<Outcome, Error> {
     if config.code.trim().is_empty() {
         let error = Error::invalid("code", "`code` is empty");

@@ -80,11 +80,11 @@ pub trait Object {
     fn read(&self, offset: u64, max_bytes: u32) -> Result<Vec<u8>>;
 }
 
-/// What a job shall be. Nothing happens until it is handed to [`Host::create_job`].
+/// Specification of a job. Nothing happens until it is passed to [`Host::create_job`].
 ///
-/// The program finds the entries of its secret in its environment, and `NOETL_SCRIPT`, the path of the
-/// script. `NOETL_ARGS` is the secret's entry of that name, or `@` and the path of a file where that is
-/// too long for an argument.
+/// The environment of the program contains the entries of its secret, and `NOETL_SCRIPT`, the path of the
+/// script. `NOETL_ARGS` is the secret's entry of that name, or `@` and the path of a file if the entry is too
+/// long for an argument.
 pub struct JobSpec<'handles, H: Host> {
     pub(crate) name: String,
     pub(crate) options: Options,
@@ -112,7 +112,7 @@ impl<'handles, H: Host> JobSpec<'handles, H> {
         self.option("command", &words)
     }
 
-    /// The container image, where the engine has them.
+    /// The container image, if the engine has them.
     #[must_use]
     pub fn image(self, image: &str) -> Self {
         self.option("image", image)
@@ -137,7 +137,7 @@ impl<'handles, H: Host> JobSpec<'handles, H> {
         self
     }
 
-    /// The script, which is put into a file of this name (no path) before the program starts.
+    /// The script, which is written to a file of this name (no path) before the program starts.
     #[must_use]
     pub fn script(mut self, file_name: impl Into<String>, script: &'handles H::Object) -> Self {
         self.script = Some((file_name.into(), script));

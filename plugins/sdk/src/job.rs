@@ -4,8 +4,8 @@ use core::time::Duration;
 use crate::error::{Error, Result, code};
 use crate::{Details, JobEnd, JobEvent, JobEventKind, LogExcerpt, LogPage};
 
-/// How long [`Job::events`] lets the host wait for one event. The host may return earlier, so this
-/// decides nothing but how often a quiet job wakes its tool.
+/// How long [`Job::events`] lets the host wait for one event. The host may return earlier, so this only
+/// determines how often a job without events wakes its tool.
 const EVENT_WAIT: Duration = Duration::from_hours(1);
 
 /// A program that runs isolated from the tool. It is cancelled when the call ends; dropping this
@@ -14,20 +14,19 @@ pub trait Job {
     /// The job's name.
     fn name(&self) -> String;
 
-    /// What is known about it: `namespace`, `uid`, `adopted` (`true` where it was found running),
-    /// `engine`.
+    /// Its metadata: `namespace`, `uid`, `adopted` (`true` if it was already running), `engine`.
     fn metadata(&self) -> Details;
 
-    /// The next event, each once and in order; none where nothing happened within `max_wait`, or the
-    /// job is over. Most tools want [`Job::events`].
+    /// The next event, each once and in order; `None` if nothing happened within `max_wait`, or if the job
+    /// has finished. Most tools use [`Job::events`].
     ///
     /// # Errors
     ///
     /// `EngineUnavailable`.
     fn watch(&self, max_wait: Duration) -> Result<Option<JobEvent>>;
 
-    /// Every event until the job is over, waiting for each as long as it takes. The last one is
-    /// [`JobEventKind::Finished`], or an error.
+    /// Every event until the job has finished, waiting for each as long as it takes. The last one
+    /// is [`JobEventKind::Finished`], or an error.
     fn events(&self) -> Events<'_, Self>
     where
         Self: Sized,
@@ -38,11 +37,11 @@ pub trait Job {
         }
     }
 
-    /// Waits until the job is over, and says how it ended.
+    /// Waits until the job has finished, and returns how it ended.
     ///
     /// # Errors
     ///
-    /// `EngineUnavailable`, and `Internal` where the host ends the events without saying how.
+    /// `EngineUnavailable`, and `Internal` if the events end without the end of the job.
     fn wait(&self) -> Result<JobEnd>
     where
         Self: Sized,
@@ -54,7 +53,7 @@ pub trait Job {
         }
         Err(Error::new(
             code::INTERNAL,
-            "the job's events ended without its end",
+            "the events of the job ended without its end",
         ))
     }
 
@@ -65,12 +64,12 @@ pub trait Job {
     /// `EngineUnavailable`.
     fn cancel(&self, reason: &str) -> Result<()>;
 
-    /// At most `max_records` lines from `cursor` on, 0 being the first. Blocks for at most `max_wait`
-    /// while there is none.
+    /// At most `max_records` lines starting at `cursor`; 0 is the first. Blocks for at most `max_wait` while
+    /// there is none.
     ///
     /// # Errors
     ///
-    /// `InvalidRequest` (a cursor that no page named).
+    /// `InvalidRequest` (a cursor that is not from a page).
     fn read_logs(&self, cursor: u64, max_records: u32, max_wait: Duration) -> Result<LogPage>;
 
     /// The beginning and the end of what an attempt has written so far, together at most `max_bytes`.

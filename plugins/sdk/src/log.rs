@@ -30,7 +30,7 @@ pub struct LogExcerpt {
     pub head: String,
     /// The end; empty if nothing was omitted.
     pub tail: String,
-    /// How many bytes the attempt wrote.
+    /// The number of bytes that the attempt wrote.
     pub total_bytes: u64,
     /// How many of them are in neither [`head`](Self::head) nor [`tail`](Self::tail).
     pub omitted_bytes: u64,

@@ -103,9 +103,9 @@ impl Upstream {
 
     /// Paths are relative to the folder.
     pub(crate) fn parse(text: &str, folder: &Path) -> Result<Self, KubeconfigError> {
-        // The message of the parser may quote a key: only the place is told.
+        // The message of the parser may quote a key: only the position is reported.
         let file: File = serde_saphyr::from_str(text)
-            .map_err(|_| wrong("the kubeconfig is no YAML with contexts, clusters and users"))?;
+            .map_err(|_| wrong("the kubeconfig is not YAML with contexts, clusters and users"))?;
         let named = |what: &str, name: &str| wrong(format_args!("there is no {what} `{name}`"));
         let context = &file.current_context;
         let context = file.contexts.iter().find(|one| one.name == *context);
@@ -164,7 +164,7 @@ fn content(
             let decoded = STANDARD.decode(data.trim());
             decoded
                 .map(Some)
-                .map_err(|_| wrong("a certificate or key is no base64"))
+                .map_err(|_| wrong("a certificate or key is not base64"))
         }
         (None, Some(path)) => {
             let path = folder.join(path);

@@ -56,7 +56,7 @@
 //! # Pods that are processes
 //!
 //! The container's command runs with the variables of the pod, and its image selects nothing. There are no mounts: a
-//! volume is a temporary folder, and the paths of mounts are replaced by its path wherever they stand in `command`,
+//! volume is a temporary folder, and the paths of mounts are replaced with its path wherever they occur in `command`,
 //! `args`, `workingDir` and in the values of variables, also those from Secrets. A program that names such a path in
 //! its own text does not find it. `limits.memory` is enforced by looking at the resident memory every few
 //! milliseconds; the whole group is killed then, and the reason is `OOMKilled`. Other limits and the security context

@@ -111,7 +111,7 @@ impl Play {
         ])
     }
 
-    /// An image whose name is none.
+    /// An image with an invalid name.
     #[must_use]
     pub fn invalid_image_name(image: &str) -> Self {
         let message = format!(
@@ -125,7 +125,7 @@ impl Play {
         ])
     }
 
-    /// A pod for which no node has room.
+    /// A pod for which no node has capacity.
     #[must_use]
     pub fn unschedulable(message: &str) -> Self {
         Self::Steps(vec![
@@ -134,7 +134,7 @@ impl Play {
         ])
     }
 
-    /// A pod that waits in one state for ever.
+    /// A pod that waits in one state forever.
     #[must_use]
     pub fn waiting(reason: &str, message: &str) -> Self {
         Self::Steps(vec![Step::Schedule, waiting(reason, message)])

@@ -102,7 +102,7 @@ impl FaultProxy {
         &self.layer.requests
     }
 
-    /// What shall go wrong.
+    /// The faults to inject.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.layer.faults
@@ -135,7 +135,7 @@ async fn forward(
     let headers = request.headers_mut();
     *headers = head.headers;
     remove_hop_by_hop(headers);
-    // The client of the proxy is nobody: the user is the proxy's.
+    // The client of the proxy is anonymous: requests have the user of the proxy.
     for name in [header::HOST, header::AUTHORIZATION, header::CONTENT_LENGTH] {
         headers.remove(name);
     }

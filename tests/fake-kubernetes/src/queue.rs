@@ -57,12 +57,12 @@ impl Queue {
                 .store
                 .get(&workload)
                 .is_some_and(|workload| has(&workload, "Admitted"));
-            let has_room = used < slots;
+            let has_capacity = used < slots;
             let is_suspended = flag(job, "/spec/suspend");
-            if has_room {
+            if has_capacity {
                 used += 1;
             }
-            match (is_admitted, has_room) {
+            match (is_admitted, has_capacity) {
                 (false, true) if is_suspended => {
                     self.admit(&workload, true, "The workload is admitted");
                     self.suspend(job, false, "Started", "Admitted by clusterQueue cluster");

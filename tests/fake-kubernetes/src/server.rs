@@ -108,7 +108,7 @@ impl FakeKubernetes {
         &self.layer.requests
     }
 
-    /// What shall go wrong.
+    /// The faults to inject.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.layer.faults

@@ -3,7 +3,7 @@
 
 compare.py N [RUN ...]       RUN: floor, peer, toolhost (all of them)
 
-    KUBECONFIG                 a cluster that nobody else uses; each run gets a namespace, deleted after it
+    KUBECONFIG                 a cluster without other users; each run gets a namespace, deleted after it
     TOOLHOST_BENCH_AUDIT_LOG   the API server's audit log, for requests and delays; without it these are left out
     TOOLHOST_BENCH_FLOOR       a program `floor.py N NAMESPACE SECONDS` that makes bare Jobs and watches them
     TOOLHOST_BENCH_PEER        a program `peer --n N --namespace NAMESPACE --sleep SECONDS --out FILE`

@@ -12,7 +12,7 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "a bench that cannot go on shall stop"
+    reason = "a benchmark that cannot continue must stop"
 )]
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 

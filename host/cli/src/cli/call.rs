@@ -20,23 +20,23 @@ use super::terminal;
 pub(crate) struct CallArguments {
     /// The tool: KIND, KIND@1, KIND@1.2, KIND@1.2.3 or KIND@sha256:DIGEST.
     tool: ToolRef,
-    /// What stands in a playbook under `tool`, without `kind`, as YAML or JSON; `-` is standard input.
+    /// The configuration under `tool` in a playbook, without `kind`, as YAML or JSON; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// What templates can refer to: `execution_id`, `step`, `workload`, and `results` by step.
+    /// A file with the values for templates: `execution_id`, `step`, `workload`, and `results` by step.
     #[arg(long, value_name = "FILE")]
     context: Option<PathBuf>,
-    /// The execution that the call belongs to; it names the job [default: that of the context, else one
-    /// made for this call].
+    /// The execution that the call belongs to; it is part of the job's name [default: that of the context, or
+    /// a generated one].
     #[arg(long, value_name = "ID")]
     execution_id: Option<ExecutionId>,
     #[command(flatten)]
     common: CommonOptions,
 }
 
-/// The step of a call that does not say which one it is.
+/// The default step of a call.
 const DEFAULT_STEP: &str = "call";
-/// What a context may say.
+/// The keys of a context.
 const CONTEXT_KEYS: [&str; 4] = ["execution_id", "step", "workload", "results"];
 
 pub(crate) async fn call(arguments: CallArguments) -> Exit {
@@ -82,7 +82,7 @@ async fn try_call(arguments: CallArguments) -> Result<Exit, Exit> {
             terminal::print_json(&format!("{:#}", Value::Object(outcome.document)));
             Ok(exit)
         }
-        // The tool is named on the command line, so there is no place to point at.
+        // The tool is named on the command line, so there is no position to point at.
         Err(error @ (CallError::UnknownTool(_) | CallError::Denied(_))) => {
             terminal::complain(&error.to_string(), error.help());
             Err(Exit::of_error(&error))
@@ -114,14 +114,14 @@ fn read_context(document: &Document) -> Result<TemplateContext, Exit> {
                     .map(|(step, result)| (step, Arc::new(result)));
                 context.results = results.collect::<BTreeMap<_, _>>();
             }
-            ("execution_id" | "step", _) => problems.push(wrong("a text")),
+            ("execution_id" | "step", _) => problems.push(wrong("a string")),
             ("workload" | "results", _) => problems.push(wrong("a map")),
             (unknown, _) => {
                 let message = format!("unknown key `{unknown}`");
                 let problem = Diagnostic::error(message).at(document.source(), entry.key.span);
                 problems.push(match did_you_mean(unknown, CONTEXT_KEYS) {
                     Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-                    None => problem.help(format!("the keys here are {}", all_of(CONTEXT_KEYS))),
+                    None => problem.help(format!("expected {}", all_of(CONTEXT_KEYS))),
                 });
             }
         }

@@ -4,15 +4,15 @@ use toolhost::registry::{Compiler, CompilerProgram, compile_standard_input};
 
 use super::terminal;
 
-/// How this program is asked to compile a component; see [`super::Command::CompileComponent`].
+/// The subcommand that compiles a component; see [`super::Command::CompileComponent`].
 const SUBCOMMAND: &str = "compile-component";
 
-/// Compiles components in a process of this program.
+/// The compiler, which runs in a process of this program.
 pub(super) fn compiler() -> Compiler {
     Compiler::Program(CompilerProgram::own([SUBCOMMAND]))
 }
 
-/// Is that process.
+/// Runs as that process.
 pub(super) fn compile() -> ExitCode {
     let Err(error) = compile_standard_input() else {
         return ExitCode::SUCCESS;

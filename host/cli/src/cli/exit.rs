@@ -4,7 +4,7 @@ use toolhost::capability::Reason;
 use toolhost::host::CallError;
 use toolhost::outcome::{Outcome, OutcomeStatus};
 
-/// How a command ended, as its exit code tells.
+/// How a command ended, as its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Everything was done.
@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Usage,
     /// Something was not allowed.
     Denied,
-    /// An engine or a backend was not to be reached.
+    /// An engine or a backend was unreachable.
     Unreachable,
     /// The user interrupted it.
     Interrupted,

@@ -1,28 +1,28 @@
-//! Text that others wrote, made harmless for a terminal.
+//! Escaping of foreign text for a terminal.
 //!
-//! Tools, jobs, servers, playbooks and file names may hold what moves the cursor, renames the window, hides
-//! text or turns it around, or begins a line that looks like one of this program. All of that is shown as
-//! the escape that a Rust literal has for it: `\x1b`, `\u{202e}`, `\n`. A backslash stays as it is, so that
-//! ordinary text reads as it was written.
+//! Text from tools, jobs, servers, playbooks and file names may contain characters that move the cursor,
+//! rename the window, hide or reverse text, or start a line that looks like one of this program. They are
+//! shown as escapes of a Rust literal: `\x1b`, `\u{202e}`, `\n`. A backslash is not escaped, so that ordinary
+//! text is unchanged.
 //!
-//! [`terminal`](super::terminal) passes everything through here that it writes, so that commands need not
-//! think of it.
+//! [`terminal`](super::terminal) passes everything that it writes through this module, so that commands need
+//! not do so.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Ends all colors, as ECMA-48 has it: "select graphic rendition" without a parameter to set.
+/// Resets all colors, according to ECMA-48: "select graphic rendition" without a parameter to set.
 const RESET: &str = "\u{1b}[0m";
-/// How much of a line is held until its end comes; a longer one is shown in parts.
+/// The maximum size of an incomplete line that is held; a longer one is shown in parts.
 const MAX_HELD_BYTES: usize = 64 << 10;
 
-/// A part of one line: neither a line end nor a tab is left in it.
+/// A part of one line, without line breaks and tabs.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escape(text, |_| false, escape_character)
 }
 
-/// A text of several lines. Its line ends and tabs stay, so it must be one whose lines foreign text cannot
-/// begin: a document, or a problem with its excerpt.
+/// A text of several lines. Line breaks and tabs are kept, so foreign text must not be able to start a line:
+/// a document, or a problem with its excerpt.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     let is_layout = |character| matches!(character, '\n' | '\t');
     if text.contains("\r\n") {
@@ -34,13 +34,14 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     escape(text, is_layout, escape_character)
 }
 
-/// A JSON document, which means the same afterwards. JSON itself escapes fewer characters than terminals
-/// act upon.
+/// A JSON document, with the same meaning afterwards. JSON itself escapes fewer characters than terminals
+/// interpret.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     escape(text, |character| character == '\n', escape_in_json)
 }
 
-/// A line of a log. Tabs stay, and with `color` what sets colors, which end with the line.
+/// A line of a log. Tabs are kept, and with `color` also color sequences, which are reset at the end of the
+/// line.
 pub(crate) fn log_line(text: &str, color: bool) -> String {
     // Windows ends lines with both, and the line feed is gone already.
     let text = text.strip_suffix('\r').unwrap_or(text);
@@ -70,7 +71,7 @@ pub(crate) fn log_line(text: &str, color: bool) -> String {
     shown
 }
 
-/// The first line of a text, and at most so many characters of it, with an ellipsis where there is more.
+/// The first line of a text, truncated to the given number of characters with an ellipsis.
 pub(crate) fn brief(text: &str, max_characters: usize) -> Cow<'_, str> {
     let text = text.trim();
     let first = text.lines().next().unwrap_or_default();
@@ -83,10 +84,10 @@ pub(crate) fn brief(text: &str, max_characters: usize) -> Cow<'_, str> {
     }
 }
 
-/// Makes lines of the bytes of a log, which come in pieces of any size.
+/// Splits the bytes of a log, which arrive in pieces of any size, into lines.
 #[derive(Debug)]
 pub(crate) struct LogText {
-    /// The beginning of a line whose end has not come.
+    /// The beginning of an incomplete line.
     held: Vec<u8>,
     color: bool,
 }
@@ -99,7 +100,7 @@ impl LogText {
         }
     }
 
-    /// What is to be shown now that these bytes have come.
+    /// Adds bytes and returns the text to show.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
         self.held.extend_from_slice(bytes);
         let end = self.held.iter().rposition(|byte| *byte == b'\n');
@@ -118,13 +119,13 @@ impl LogText {
         shown
     }
 
-    /// What is to be shown although its line has not ended.
+    /// Returns the text of the incomplete line.
     pub(crate) fn finish(&mut self) -> String {
         log_line(&decoded(&std::mem::take(&mut self.held)), self.color)
     }
 }
 
-/// Text with what is no UTF-8 as escapes.
+/// Text with invalid UTF-8 as escapes.
 fn decoded(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -158,12 +159,12 @@ fn escape(
     shown.into()
 }
 
-/// Whether a character does something to a terminal, or to the text around it, and is not seen itself:
-/// controls (C0, C1, DEL), the separators of lines and paragraphs, and what Unicode calls
-/// `Default_Ignorable_Code_Point` (<https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>),
-/// which has all that changes the direction of text and all that has no width.
+/// Whether a character affects a terminal or the surrounding text, and is invisible itself: controls (C0, C1,
+/// DEL), the separators of lines and paragraphs, and what Unicode calls `Default_Ignorable_Code_Point`
+/// (<https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>), which includes everything that
+/// changes the direction of text or has no width.
 ///
-/// The selectors U+FE00 to U+FE0F are let be: they choose between two shapes of a character that is seen.
+/// The selectors U+FE00 to U+FE0F are excluded: they choose between two shapes of a visible character.
 fn acts_unseen(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();
@@ -206,8 +207,8 @@ fn escape_in_json(shown: &mut String, character: char) {
     }
 }
 
-/// The length of the sequence that sets colors at the beginning of the text, if there is one: "select
-/// graphic rendition" of ECMA-48.
+/// The length of the color sequence at the beginning of the text, if there is one: "select graphic
+/// rendition" of ECMA-48.
 fn color_sequence(text: &str) -> Option<usize> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let is_parameter =

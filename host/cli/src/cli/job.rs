@@ -16,12 +16,12 @@ use super::terminal;
 pub(crate) enum JobCommand {
     /// List the jobs that this program made, oldest first.
     List(ListArguments),
-    /// Print what a job wrote, as it wrote it: secrets are not removed here. On a terminal, what would act on
-    /// it is escaped, but for colors.
+    /// Print the output of a job, unchanged: secrets are not redacted here. On a terminal, control characters
+    /// are escaped, except for colors.
     Logs(LogsArguments),
     /// End a job and delete it with everything that belongs to it.
     Cancel(CancelArguments),
-    /// Remove what killed hosts left: jobs that never began, and secrets of jobs that are over.
+    /// Remove what killed hosts left behind: jobs that never started, and secrets of finished jobs.
     Sweep(SweepArguments),
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct ListArguments {
 pub(crate) struct LogsArguments {
     /// The job.
     job: String,
-    /// Go on until the job ends.
+    /// Continue until the job ends.
     #[arg(long, short)]
     follow: bool,
     #[command(flatten)]
@@ -63,20 +63,20 @@ pub(crate) struct CancelArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct SweepArguments {
-    /// How old a job must be that was created and never began, in seconds.
+    /// The minimum age of a job that was created and never started, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "600")]
     min_age: u64,
-    /// Delete jobs that are over as well, before their time to live is.
+    /// Also delete finished jobs, before their time to live has passed.
     #[arg(long)]
     finished: bool,
-    /// Say only what would be removed.
+    /// Only print what would be removed.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     place: Place,
 }
 
-/// The labels that say whose step a job is.
+/// The labels with the step and execution of a job.
 const STEP_LABEL: &str = "noetl.io/step";
 const EXECUTION_LABEL: &str = "noetl.io/execution-id";
 
@@ -152,7 +152,7 @@ async fn cancel(arguments: &CancelArguments) -> Result<Exit, Exit> {
         .cancel_job(&arguments.place.namespace, &arguments.job)
         .await;
     cancelled.map_err(|error| explain(&error))?;
-    terminal::tell(&format!("{}: is being deleted", arguments.job));
+    terminal::tell(&format!("{}: deletion requested", arguments.job));
     Ok(Exit::Success)
 }
 
@@ -215,10 +215,10 @@ fn shown_age(age: Duration) -> String {
     }
 }
 
-/// Prints what comes, as it comes; for a terminal, line by line.
+/// Prints bytes as they arrive; for a terminal, line by line.
 struct Printed {
-    /// What makes the lines of a terminal; none where standard output is a file or a program, which get the
-    /// bytes as they are.
+    /// Splits lines for a terminal; `None` if standard output is a file or a pipe, which get the bytes
+    /// unchanged.
     lines: Option<Mutex<LogText>>,
 }
 

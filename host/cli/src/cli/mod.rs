@@ -1,4 +1,4 @@
-//! Commands, one a file. The only place that prints.
+//! Commands, one per file. The only module that prints.
 
 mod call;
 mod compile;
@@ -27,7 +27,7 @@ use terminal::ColorChoice;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// When problems, and the lines that jobs write, have their colors.
+    /// When to color problems and the output of jobs.
     #[arg(
         long,
         global = true,
@@ -46,10 +46,10 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Call one tool, and print its outcome as JSON.
     Call(call::CallArguments),
-    /// Look at jobs on a cluster, end them, and remove what killed hosts left.
+    /// List jobs in a cluster, end them, and remove what killed hosts left behind.
     #[command(subcommand)]
     Job(job::JobCommand),
-    /// Look at the tools that can be called.
+    /// List and inspect the available tools.
     #[command(subcommand)]
     Tool(tool::ToolCommand),
     /// Compile the component on standard input, for another process of this program.
@@ -57,12 +57,12 @@ enum Command {
     CompileComponent,
 }
 
-/// Reads the command line, does what it says, and returns how it ended.
+/// Parses the command line, runs the command, and returns its exit code.
 pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // What is wrong with it quotes arguments, of which a line could be taken for one of the message.
+            // The message quotes arguments, and a line of these could be mistaken for one of the message.
             let arguments = std::env::args_os();
             let arguments =
                 arguments.map(|word| foreign::line(&word.to_string_lossy()).into_owned());
@@ -98,7 +98,7 @@ pub(crate) fn main() -> ExitCode {
             Command::Call(arguments) => call::call(arguments).await,
             Command::Job(command) => job::job(command).await,
             Command::Tool(command) => tool::tool(command).await,
-            // It was done before there was a runtime.
+            // It was handled before the runtime was created.
             Command::CompileComponent => Exit::Success,
         }
     });
@@ -106,7 +106,7 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Keeps other processes of the same user from reading this one's memory and the environment that it was
-/// started with, which may hold credentials; root can unless it lacks `CAP_SYS_PTRACE`.
+/// started with, which may contain credentials; root can unless it lacks `CAP_SYS_PTRACE`.
 fn hide_from_other_processes() {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "other processes of this user can read the environment of this one");

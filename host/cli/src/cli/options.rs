@@ -17,7 +17,7 @@ use toolhost_kubernetes::{ConnectError, KubernetesSettings, Planner, Policy};
 use super::exit::Exit;
 use super::terminal;
 
-/// What every command takes that calls tools.
+/// The options of every command that calls tools.
 #[derive(Debug, Args)]
 pub(crate) struct CommonOptions {
     /// The engine that runs jobs.
@@ -25,30 +25,31 @@ pub(crate) struct CommonOptions {
     engine: EngineName,
     #[command(flatten)]
     cluster: ClusterOptions,
-    /// The file with secrets and credentials; without it, the user's configuration folder is looked at.
+    /// The file with secrets and credentials [default: the one in the user's configuration folder].
     #[arg(long, value_name = "FILE", env = "TOOLHOST_CREDENTIALS")]
     credentials: Option<PathBuf>,
-    /// Who else knows secrets and credentials, after the file: `env`, `folder:PATH`, `noetl:URL` (its token in
-    /// `TOOLHOST_NOETL_TOKEN`) or `command:PROGRAM`; may be repeated [default: env].
+    /// Further sources of secrets and credentials, after the file: `env`, `folder:PATH`,
+    /// `noetl:URL` (its token in `TOOLHOST_NOETL_TOKEN`) or `command:PROGRAM`; may be repeated
+    /// [default: env].
     #[arg(long = "credential-provider", value_name = "PROVIDER")]
     providers: Vec<ProviderSettings>,
-    /// A folder with more tools (`*.wasm`), and what they may do (`grants.yaml`).
+    /// A folder with more tools (`*.wasm`), and their grants (`grants.yaml`).
     #[arg(long, value_name = "DIR", env = "TOOLHOST_PLUGINS")]
     plugins: Option<PathBuf>,
-    /// What jobs may ask the cluster for, a file as `docs/kubernetes.md` describes it; without it, anything that
-    /// you may ask it for.
+    /// The policy for jobs in a cluster, a file as described in `docs/kubernetes.md`; without it, jobs may
+    /// request anything that you may request.
     #[arg(long, value_name = "FILE", env = "TOOLHOST_POLICY")]
     policy: Option<PathBuf>,
-    /// The folder that script files must lie in [default: that of the playbook or configuration].
+    /// The folder that script files must be in [default: that of the playbook or configuration].
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,
-    /// How many seconds after its failure a first attempt is repeated; the delay doubles each time, up
-    /// to 6 minutes [default: 10, as in Kubernetes].
+    /// The delay before the first retry of a failed attempt, in seconds; it doubles each time, up to 6
+    /// minutes [default: 10, as in Kubernetes].
     #[arg(long, value_name = "SECONDS", env = "TOOLHOST_BACKOFF_SECONDS", value_parser = seconds)]
     backoff: Option<Duration>,
 }
 
-/// Which cluster it is.
+/// The options that select a cluster.
 #[derive(Debug, Args)]
 pub(crate) struct ClusterOptions {
     /// The kubeconfig [default: $KUBECONFIG, ~/.kube/config, or the service account of this pod].
@@ -72,9 +73,9 @@ impl ClusterOptions {
 /// An engine by name.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum EngineName {
-    /// Supervised processes of this machine.
+    /// Supervised processes on this machine.
     Local,
-    /// Jobs of a Kubernetes cluster.
+    /// Jobs in a Kubernetes cluster.
     Kubernetes,
 }
 
@@ -87,18 +88,18 @@ pub(crate) enum OutputFormat {
     Json,
 }
 
-/// No configuration is larger; the host reads no more of it.
+/// The maximum size of a configuration; the host reads no more of it.
 const MAX_INPUT_BYTES: u64 = 16 << 20;
-/// The longest delay before a first repetition: the one that all later delays are bounded by.
+/// The maximum delay before a first retry: the limit of all later delays.
 const MAX_BACKOFF_SECONDS: f64 = 360.0;
 
 impl CommonOptions {
-    /// Whether jobs are processes of this machine.
+    /// Whether jobs are processes on this machine.
     pub(crate) fn is_local(&self) -> bool {
         matches!(self.engine, EngineName::Local)
     }
 
-    /// Puts a host together for a playbook or configuration in `folder`.
+    /// Assembles a host for a playbook or configuration in `folder`.
     pub(crate) async fn set_up(
         &self,
         folder: &Path,
@@ -107,16 +108,16 @@ impl CommonOptions {
         let set_up = toolhost_cli::setup::set_up(self.settings(folder, credentials)?)
             .await
             .map_err(|error| explain(&error))?;
-        tell_of_refused(&set_up);
+        report_refused(&set_up);
         Ok(set_up)
     }
 
-    /// Which cluster it is, for what looks at one without running jobs there.
+    /// The settings of the cluster, for commands that do not run jobs there.
     pub(crate) fn cluster_settings(&self) -> KubernetesSettings {
         self.cluster.settings()
     }
 
-    /// Puts a host together that creates nothing, for a playbook in `folder`.
+    /// Assembles a host that creates nothing, for a playbook in `folder`.
     pub(crate) async fn set_up_plan(
         &self,
         folder: &Path,
@@ -128,7 +129,7 @@ impl CommonOptions {
         let (set_up, planner) = toolhost_cli::setup::set_up_plan(settings, sources)
             .await
             .map_err(|error| explain(&error))?;
-        tell_of_refused(&set_up);
+        report_refused(&set_up);
         Ok((set_up, planner))
     }
 
@@ -154,12 +155,12 @@ impl CommonOptions {
             user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
         settings.http = http_settings();
         settings.access = credentials.map(Credentials::access);
-        // Whoever is at the keyboard can reach them without this host.
+        // The user at the keyboard can reach them without this host.
         settings.private_addresses = true;
         Ok(settings)
     }
 
-    /// The cluster, and what jobs may ask it for.
+    /// The cluster, and the policy for jobs.
     fn kubernetes(&self) -> Result<KubernetesSettings, Exit> {
         let mut settings = self.cluster.settings();
         let policy = match &self.policy {
@@ -167,7 +168,7 @@ impl CommonOptions {
                 let loaded = PolicyFile::load(path).map_err(|error| explain_policy(&error))?;
                 loaded.kubernetes
             }
-            // Whoever is at the keyboard can ask the cluster without this host.
+            // The user at the keyboard can access the cluster without this host.
             None => Policy::open(),
         };
         settings.policy = Arc::new(policy);
@@ -188,21 +189,21 @@ impl CommonOptions {
     }
 }
 
-/// The file in the user's configuration folder; nothing where there is none.
+/// The file in the user's configuration folder; empty if there is none.
 fn usual_credentials() -> Result<CredentialsFile, CredentialError> {
     let folder = user_folder("XDG_CONFIG_HOME", ".config");
     let found = folder.map(|folder| CredentialsFile::load_own(&folder.join("credentials.yaml")));
     Ok(found.transpose()?.flatten().unwrap_or_default())
 }
 
-/// How servers are asked.
+/// The settings of the HTTP client.
 fn http_settings() -> HttpSettings {
     let mut settings = HttpSettings::default();
     settings.proxy = ProxySettings::from_variables(|name| std::env::var(name).ok());
     settings
 }
 
-fn tell_of_refused(set_up: &SetUp) {
+fn report_refused(set_up: &SetUp) {
     for refused in &set_up.refused {
         let message = format!("left out a tool: {}", chain(refused));
         let warning = Diagnostic::warning(message);
@@ -234,7 +235,7 @@ pub(crate) fn read_document(path: &Path) -> Result<Document, Exit> {
     })
 }
 
-/// The folder that a file lies in; the current one for standard input.
+/// The folder of a file; the current one for standard input.
 pub(crate) fn folder_of(path: &Path) -> PathBuf {
     let parent = path
         .parent()
@@ -265,8 +266,8 @@ fn read_text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// This program's folder below one of the user's, as the XDG base directory specification has them; none where
-/// the environment has no absolute path for it.
+/// This program's folder below one of the user's, according to the XDG base directory specification; `None`
+/// if the environment has no absolute path for it.
 fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let set = absolute(std::env::var_os(variable));
     let folder = set.or_else(|| Some(absolute(std::env::var_os("HOME"))?.join(below_home)));
@@ -283,7 +284,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Err(format!("expected 0 to {MAX_BACKOFF_SECONDS} seconds"))
 }
 
-/// Says why there is no cluster to talk to.
+/// Reports why the cluster cannot be used.
 pub(crate) fn explain_cluster(error: &ConnectError) -> Exit {
     terminal::complain(&chain(error), Some(error.help().to_owned()));
     Exit::Unreachable

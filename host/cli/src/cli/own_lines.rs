@@ -1,37 +1,38 @@
-//! Lines of a job's log that are for the tool, and no output of the script: the python tool's report of a result.
+//! Lines of a job's log that are for the tool, and not output of the script: the python tool's report of a
+//! result.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use toolhost::log::LogRecord;
 
-/// The stage by which a tool says what its own lines begin with, in its details.
+/// The stage with which a tool reports the prefixes of its own lines, in the details.
 const STAGE: &str = "marks";
-/// What each mark begins with, so that no tool hides what a person may write.
+/// The prefix of every mark, so that a tool cannot hide arbitrary text.
 const MARK_BEGIN: &str = "[noetl-";
-/// The fewest bytes of a mark.
+/// The minimum length of a mark.
 const MIN_MARK_BYTES: usize = 24;
-/// The most marks of one call.
+/// The maximum number of marks of one call.
 const MAX_MARKS: usize = 8;
 
-/// Leaves a tool's own lines out of what is shown.
+/// Hides a tool's own lines.
 #[derive(Debug, Default)]
 pub(super) struct OwnLines {
     marks: Vec<String>,
-    /// The line that is not at its end yet, by job and attempt.
+    /// The incomplete line, by job and attempt.
     lines: HashMap<(Arc<str>, u32), Line>,
 }
 
 #[derive(Debug, Default)]
 struct Line {
-    /// Whether what follows belongs to a line of the tool.
+    /// Whether the following text belongs to a line of the tool.
     is_hidden: bool,
-    /// The end of what was given, which may be the beginning of a mark.
+    /// The held back end of the text, which may be the beginning of a mark.
     held: String,
 }
 
 impl OwnLines {
-    /// Takes the marks out of what a tool reports; whether it was that.
+    /// Reads the marks from a report of a tool; returns whether it was such a report.
     pub(super) fn take_marks(&mut self, stage: &str, details: &[(String, String)]) -> bool {
         if stage != STAGE {
             return false;
@@ -39,12 +40,12 @@ impl OwnLines {
         let marks = details.iter().map(|(_, mark)| mark);
         let marks =
             marks.filter(|mark| mark.starts_with(MARK_BEGIN) && mark.len() >= MIN_MARK_BYTES);
-        let room = MAX_MARKS.saturating_sub(self.marks.len());
-        self.marks.extend(marks.take(room).cloned());
+        let free = MAX_MARKS.saturating_sub(self.marks.len());
+        self.marks.extend(marks.take(free).cloned());
         true
     }
 
-    /// What is to be shown of a record; none where it is a line of the tool.
+    /// The text of a record to show; `None` if it is a line of the tool.
     pub(super) fn shown(&mut self, job: &Arc<str>, record: LogRecord) -> Option<String> {
         if self.marks.is_empty() {
             return Some(record.text);
@@ -78,13 +79,13 @@ impl OwnLines {
             .filter(|text| !text.is_empty() || !record.partial)
     }
 
-    /// What was held back, where nothing follows it.
+    /// The held back text, if nothing follows it.
     pub(super) fn finish(self) -> impl Iterator<Item = String> {
         let held = self.lines.into_values().map(|line| line.held);
         held.filter(|text| !text.is_empty())
     }
 
-    /// Where the end of a text begins that may be the beginning of a mark.
+    /// The start of a suffix of a text that may be the beginning of a mark.
     fn possible_start(&self, text: &str) -> usize {
         let is_begun = |start: &usize| {
             let end = text.get(*start..).unwrap_or_default();
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn shows_what_stands_before_a_mark_in_its_line() {
+    fn shows_the_text_before_a_mark_in_its_line() {
         let line = format!("progress 100 %{MARK}{{}}");
         assert_eq!(
             shown(&[(&line, false), ("b", false)]),

@@ -19,17 +19,17 @@ use super::run::{PlaybookArguments, StepError, explain_step, read_playbook, work
 use super::terminal;
 
 #[derive(Debug, Args)]
-// A plan is always one for Kubernetes, and waits for nothing.
+// A plan is always for Kubernetes, and waits for nothing.
 #[command(mut_arg("engine", |argument| argument.hide(true)))]
 #[command(mut_arg("backoff", |argument| argument.hide(true)))]
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     playbook: PlaybookArguments,
-    /// Fetch nothing, and plan as if every script were empty. Where only a script's first line says what
-    /// runs it, its step cannot be planned then.
+    /// Fetch nothing, and plan as if every script were empty. A step whose interpreter is only in the
+    /// script's first line cannot be planned.
     #[arg(long)]
     offline: bool,
-    /// Ask the cluster whether it would take the objects; none is created.
+    /// Validate the objects in the cluster; none is created.
     #[arg(long)]
     server: bool,
     #[command(flatten)]
@@ -44,16 +44,16 @@ enum NotPlanned {
     NotCalled(StepError),
     /// The tool ended before it created a job.
     Failed(Box<Outcome>),
-    /// The cluster would not take the objects.
+    /// The cluster would reject the objects.
     Refused(CapabilityError),
 }
 
-/// What is planned on.
+/// The context of planning.
 struct Planning<'playbook> {
     playbook: &'playbook Playbook,
     host: ToolHost,
     planner: Planner,
-    /// The cluster that is asked, if one is.
+    /// The cluster for validation, if any.
     cluster: Option<KubernetesEngine>,
     names: BTreeSet<&'playbook str>,
 }
@@ -109,7 +109,7 @@ async fn try_plan(arguments: PlanArguments) -> Result<Exit, Exit> {
 }
 
 impl Planning<'_> {
-    /// Plans every step that can be reached, and returns how the first that is wrong ended.
+    /// Plans every step that can be reached, and returns the exit of the first error.
     async fn plan(&self, mut context: TemplateContext) -> Exit {
         let mut exit = Exit::Success;
         for step in self.playbook.steps_in_order() {
@@ -160,7 +160,7 @@ impl Planning<'_> {
         Ok(())
     }
 
-    /// Tells a step that needs what no plan can know from one that is wrong.
+    /// Distinguishes a step that needs values that are unknown when planning from an invalid one.
     fn not_called(&self, step: &str, error: CallError) -> NotPlanned {
         let missing = match &error {
             CallError::Template(error) => match &error.problem {
@@ -192,7 +192,7 @@ impl Planning<'_> {
             NotPlanned::Refused(error) => {
                 let exit = Exit::of_reason(Some(error.reason.as_str()));
                 self.complain(step, &error.message, error.hint, error.field.as_deref());
-                terminal::print(&format!("# step `{step}`: the cluster does not take it"));
+                terminal::print(&format!("# step `{step}`: rejected by the cluster"));
                 exit
             }
             NotPlanned::Failed(outcome) => {
@@ -205,7 +205,7 @@ impl Planning<'_> {
         }
     }
 
-    /// Says what is wrong, at its place in the playbook where it has one.
+    /// Reports an error, at its position in the playbook if it has one.
     fn complain(&self, step: &str, message: &str, hint: Option<String>, field: Option<&str>) {
         match field {
             Some(field) => {
@@ -241,11 +241,11 @@ fn print_step(step: &str, tool: &str, jobs: &[PlannedJob]) {
     }
 }
 
-/// An object as YAML. The writer quotes whatever YAML 1.1, which `kubectl` reads, takes for something
-/// else than a text.
+/// An object as YAML. The writer quotes every string that YAML 1.1, which `kubectl` reads, would parse as
+/// another type.
 ///
-/// It does not quote what a terminal acts upon, and YAML has escapes in quoted texts alone. JSON, which is
-/// YAML as well, has them for everything.
+/// It does not quote control characters, and YAML only has escapes in quoted strings. JSON, which is also
+/// YAML, has escapes for everything.
 fn yaml(object: &Value) -> String {
     let text = serde_saphyr::to_string(object)
         .unwrap_or_else(|error| format!("# cannot be shown: {error}"));

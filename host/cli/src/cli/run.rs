@@ -23,12 +23,13 @@ use super::options::{CommonOptions, OutputFormat, folder_of, read_document};
 use super::show::{Display, cancel_on_interrupt};
 use super::terminal;
 
-/// How many characters of a result are shown: some lines of a terminal. `--output json` shows all of it.
+/// The maximum number of characters of a result that are shown: some lines of a terminal. `--output json`
+/// shows all of it.
 const MAX_SHOWN_RESULT: usize = 500;
-/// The same for a message: as much as a screen takes.
+/// The same for a message: the size of a screen.
 const MAX_SHOWN_TEXT: usize = 4_000;
 
-/// Which playbook, and with what.
+/// The playbook and its inputs.
 #[derive(Debug, Args)]
 pub(crate) struct PlaybookArguments {
     /// The playbook, a YAML file; `-` is standard input.
@@ -39,7 +40,7 @@ pub(crate) struct PlaybookArguments {
     /// A YAML or JSON file that is merged over the workload, before `--set`.
     #[arg(long, value_name = "FILE")]
     payload: Option<PathBuf>,
-    /// Which execution it is; it names the jobs [default: one made for this run].
+    /// The execution id, which is part of the jobs' names [default: a generated one].
     #[arg(long, value_name = "ID")]
     pub(crate) execution_id: Option<ExecutionId>,
 }
@@ -55,14 +56,14 @@ pub(crate) struct RunArguments {
     common: CommonOptions,
 }
 
-/// Runs steps on a host, and shows how they go.
+/// Runs steps on a host, and shows their progress.
 struct HostRunner<'playbook> {
     playbook: &'playbook Playbook,
     host: ToolHost,
     cancel: CancellationToken,
     output: OutputFormat,
-    /// Whether it was said that images select nothing here, or they do select something.
-    told_of_image: AtomicBool,
+    /// Whether the note that images have no effect was shown, or does not apply.
+    noted_image: AtomicBool,
 }
 
 /// Why a step was not run.
@@ -107,7 +108,7 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
         host: set_up.host,
         cancel: cancel_on_interrupt(),
         output: arguments.output,
-        told_of_image: AtomicBool::new(!is_local),
+        noted_image: AtomicBool::new(!is_local),
     };
     match playbook::run(&playbook, inputs, &runner).await {
         Ok(report) => {
@@ -125,7 +126,7 @@ impl StepRunner for HostRunner<'_> {
     type Error = StepError;
 
     async fn run_step(&self, call: StepCall) -> Result<StepResult, StepError> {
-        self.tell_of_image(&call.config);
+        self.note_image(&call.config);
         if self.output == OutputFormat::Text {
             terminal::tell(&format!("{}: {}", call.step, call.tool));
         }
@@ -169,12 +170,12 @@ impl StepRunner for HostRunner<'_> {
 }
 
 impl HostRunner<'_> {
-    /// A container's image means nothing to a process of this machine, and who sets one should know.
-    fn tell_of_image(&self, config: &Value) {
+    /// A container image has no effect for a process on this machine, which users who set one should know.
+    fn note_image(&self, config: &Value) {
         let has_image = config.pointer("/job/image").is_some();
-        if has_image && !self.told_of_image.swap(true, Ordering::Relaxed) {
+        if has_image && !self.noted_image.swap(true, Ordering::Relaxed) {
             terminal::tell(
-                "note: the local engine runs processes of this machine; `job.image` selects nothing",
+                "note: the local engine runs processes on this machine; `job.image` has no effect",
             );
         }
     }
@@ -272,8 +273,8 @@ fn print_step(step: &StepReport) {
     }
 }
 
-/// A text of an outcome below its step. All its lines are further in than the steps, so that none can be
-/// taken for one.
+/// A text of an outcome below its step. All its lines are indented more than the steps, so that none can be
+/// mistaken for one.
 fn print_text(name: &str, text: &str) {
     let text = shortened(text, MAX_SHOWN_TEXT);
     let mut lines = text.lines();
@@ -283,7 +284,7 @@ fn print_text(name: &str, text: &str) {
     }
 }
 
-/// As much of a text as a person reads.
+/// A text, truncated for people.
 fn shortened(text: &str, max_characters: usize) -> Cow<'_, str> {
     match text.char_indices().nth(max_characters) {
         Some((end, _)) => {
@@ -313,7 +314,7 @@ fn explain(playbook: &Playbook, error: RunError<StepError>) -> Exit {
             let exits = problems
                 .into_iter()
                 .map(|StepProblem { step, source, .. }| explain_step(playbook, &step, source));
-            // All of them are shown, and the first one tells.
+            // All of them are shown, and the first one determines the exit code.
             let exits: Vec<_> = exits.collect();
             exits.first().copied().unwrap_or(Exit::Failed)
         }

@@ -1,4 +1,4 @@
-//! Showing what goes on while a tool works.
+//! Showing the progress of a call.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::options::OutputFormat;
 use super::own_lines::OwnLines;
 use super::terminal;
 
-/// Shows the progress of one call on standard error until it is over.
+/// Shows the progress of one call on standard error until it has ended.
 #[derive(Debug)]
 pub(crate) struct Display {
     showing: JoinHandle<()>,
@@ -21,14 +21,14 @@ pub(crate) struct Display {
 /// What is shown of a call.
 #[derive(Debug, Clone, Copy)]
 struct Detail {
-    /// What jobs write, and what they wait for.
+    /// The output of jobs, and what they wait for.
     logs: bool,
-    /// What happens to jobs.
+    /// The events of jobs.
     events: bool,
 }
 
 impl Display {
-    /// Starts to show what is sent to the sender.
+    /// Starts showing the events of the sender.
     pub(crate) fn start(format: OutputFormat) -> (Self, ProgressSender) {
         let (sender, reader) = progress();
         let is_terminal = terminal::stderr_is_terminal();
@@ -47,14 +47,14 @@ impl Display {
     }
 }
 
-/// A token that is cancelled when the user interrupts; interrupting again ends the program at once.
+/// A token that is cancelled when the user interrupts; interrupting again ends the program immediately.
 pub(crate) fn cancel_on_interrupt() -> CancellationToken {
     let token = CancellationToken::new();
     let cancel = token.clone();
     tokio::spawn(async move {
         interrupted().await;
         cancel.cancel();
-        terminal::tell("ending the job; interrupt again to leave at once");
+        terminal::tell("ending the job; interrupt again to exit immediately");
         interrupted().await;
         std::process::exit(Exit::Interrupted.code().into());
     });
@@ -108,7 +108,7 @@ fn line(event: ProgressEvent, detail: Detail) -> Option<String> {
             detail.events.then(|| format!("  {tool} ({digest})"))
         }
         ProgressEvent::Skipped { events } => {
-            Some(format!("  ({events} messages of the tool left out)"))
+            Some(format!("  ({events} messages of the tool omitted)"))
         }
         _ => None,
     }
@@ -117,7 +117,7 @@ fn line(event: ProgressEvent, detail: Detail) -> Option<String> {
 fn job_line(attempt: u32, kind: JobEventKind, detail: Detail) -> Option<String> {
     let line = match kind {
         JobEventKind::Warning { message } => return Some(format!("warning: {message}")),
-        // Nothing else tells why a run stands still, wherever its output goes.
+        // Nothing else explains why a run does not progress, wherever its output goes.
         JobEventKind::Waiting { reason, message } => {
             return detail
                 .logs
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_job_waits_for_is_shown_where_standard_error_is_no_terminal() {
+    fn the_wait_of_a_job_is_shown_if_standard_error_is_not_a_terminal() {
         let waiting = || JobEventKind::Waiting {
             reason: "FailedCreate".to_owned(),
             message: "the quota is used up".to_owned(),

@@ -1,4 +1,4 @@
-//! Writing to standard output and standard error. Everything that is written is made harmless first: see
+//! Writing to standard output and standard error. Everything that is written is escaped first: see
 //! [`foreign`].
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -14,10 +14,10 @@ use tracing_subscriber::fmt::format::debug_fn;
 
 use super::foreign;
 
-/// When there are colors.
+/// When colors are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorChoice {
-    /// Where the output is a terminal, and `NO_COLOR` is not set.
+    /// If the output is a terminal, and `NO_COLOR` is not set.
     Auto,
     /// Wherever the output goes.
     Always,
@@ -25,10 +25,10 @@ pub(crate) enum ColorChoice {
     Never,
 }
 
-/// What the command line says; it is the same for everything that is written.
+/// The choice of the command line, which applies to everything that is written.
 static COLOR: OnceLock<ColorChoice> = OnceLock::new();
 
-/// Says when there are colors, before anything is written.
+/// Sets when colors are used, before anything is written.
 pub(crate) fn set_color(choice: ColorChoice) {
     let _only_once = COLOR.set(choice);
 }
@@ -43,7 +43,7 @@ pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Whether an output that is a terminal, or is none, has colors.
+/// Whether an output has colors.
 pub(crate) fn has_color(is_terminal: bool) -> bool {
     match COLOR.get() {
         Some(ColorChoice::Always) => true,
@@ -75,33 +75,33 @@ pub(crate) fn print_json(text: &str) {
     write_line(std::io::stdout().lock(), &foreign::json(text));
 }
 
-/// Writes what a program wrote, byte by byte. Where standard output is a terminal, that has been made
-/// harmless: see [`foreign::LogText`].
+/// Writes the output of a program, byte by byte. If standard output is a terminal, it has been escaped: see
+/// [`foreign::LogText`].
 pub(crate) fn print_bytes(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
     let _gone = stdout.write_all(bytes).and_then(|()| stdout.flush());
 }
 
-/// Writes a line for the person who watches.
+/// Writes a line for the user.
 pub(crate) fn tell(line: &str) {
     write_line(std::io::stderr().lock(), &foreign::line(line));
 }
 
-/// Writes a line that a job wrote. Its colors stay where there are colors.
+/// Writes a line of a job's output. Its colors are kept if colors are used.
 pub(crate) fn tell_log(line: &str) {
     let line = format!("  | {}", foreign::log_line(line, stderr_has_color()));
     write_line(std::io::stderr().lock(), &line);
 }
 
-/// Writes problems with their places.
+/// Writes problems with their positions.
 pub(crate) fn show(diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
         write_line(std::io::stderr().lock(), rendered(diagnostic).trim_end());
     }
 }
 
-/// Colors of a problem are told from those of what it quotes by there being none: what quotes anything that
-/// a terminal acts upon is shown without colors.
+/// The colors of a problem cannot be distinguished from those in a quotation, so a problem that quotes
+/// control characters is shown without colors.
 fn rendered(diagnostic: &Diagnostic) -> String {
     let plain = diagnostic.render(false);
     let shown = foreign::lines(&plain);
@@ -111,7 +111,7 @@ fn rendered(diagnostic: &Diagnostic) -> String {
     shown.into_owned()
 }
 
-/// Writes an error that has no place.
+/// Writes an error without a position.
 pub(crate) fn complain(message: &str, help: Option<String>) {
     let diagnostic = Diagnostic::error(message);
     show(&[match help {
@@ -120,7 +120,7 @@ pub(crate) fn complain(message: &str, help: Option<String>) {
     }]);
 }
 
-/// Writes what is wrong with the command line, or the help that was asked for.
+/// Writes an error of the command line, or the requested help.
 pub(crate) fn explain_usage(error: &clap::Error) {
     let text = error.render().to_string();
     let text = foreign::lines(text.trim_end());
@@ -131,10 +131,10 @@ pub(crate) fn explain_usage(error: &clap::Error) {
     }
 }
 
-/// Writes what the library has to say, for those who ask for it with `RUST_LOG`, and what a panic does.
+/// Writes the log of the library, as configured by `RUST_LOG`, and panics.
 pub(crate) fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    // What is logged quotes what others wrote. The colors are around the fields, and so none of theirs.
+    // Log messages quote foreign text. The colors are around the fields, and not part of them.
     let fields = debug_fn(|writer, field, value| {
         let value = format!("{value:?}");
         let value = foreign::line(&value);
@@ -159,7 +159,7 @@ pub(crate) fn log_to_stderr() {
     }));
 }
 
-/// A reader that is gone does not matter.
+/// A closed reader is ignored.
 fn write_line(mut stream: impl std::io::Write, line: &str) {
     let _gone = writeln!(stream, "{line}");
 }

@@ -35,10 +35,10 @@ pub(crate) struct InspectArguments {
     common: CommonOptions,
 }
 
-/// How much of a digest is shown in a list: enough to tell components apart, and to name one.
+/// The length of a digest in a list: enough to distinguish components, and to name one.
 const SHORT_DIGEST: usize = "sha256:".len() + 12;
 
-/// How many characters of a summary are shown in a list: a line of a wide terminal.
+/// The maximum length of a summary in a list, in characters: a line of a wide terminal.
 const MAX_SHOWN_SUMMARY: usize = 120;
 
 pub(crate) async fn tool(command: ToolCommand) -> Exit {
@@ -124,7 +124,7 @@ async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
     }
     let is_granted_already = is_built_in(tool.kind()) && tool.denial().is_none();
     if !is_granted_already && !imports.needed().is_empty() {
-        row("to grant", "what it needs, write into `grants.yaml`:");
+        row("to grant", "add to `grants.yaml`:");
         terminal::print_lines(&format!("\n{}\n", tool.grant_entry()));
     }
     terminal::print_json(&format!("schema    {:#}", tool.schema()));

@@ -3,31 +3,31 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The longest execution id: it becomes the value of a label, which has at most 63 characters.
+/// The maximum length of an execution id: it becomes the value of a label, which has at most 63 characters.
 pub const MAX_EXECUTION_ID_BYTES: usize = 63;
 /// The smallest number of 18 digits.
 const SMALLEST: u64 = 100_000_000_000_000_000;
-/// How many ids one microsecond has room for.
+/// The number of ids per microsecond.
 const IDS_PER_MICROSECOND: u64 = 100;
 
-/// Which execution of a playbook a step belongs to: letters, digits and `-`.
+/// The id of an execution of a playbook: letters, digits and `-`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExecutionId(String);
 
-/// The text is no execution id.
+/// The text is not an execution id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseExecutionIdError {
     /// It is empty.
     #[error("an execution id must not be empty")]
     Empty,
     /// It is too long.
-    #[error("the execution id has {bytes} bytes, and may have {MAX_EXECUTION_ID_BYTES} at most")]
+    #[error("the execution id has {bytes} bytes; at most {MAX_EXECUTION_ID_BYTES} are allowed")]
     TooLong {
         /// How long it is.
         bytes: usize,
     },
-    /// It holds a character that it may not.
-    #[error("the execution id `{}` holds {character:?}: use letters, digits and `-`", text.escape_debug())]
+    /// It contains an invalid character.
+    #[error("the execution id `{}` contains {character:?}: use letters, digits and `-`", text.escape_debug())]
     Character {
         /// The text.
         text: String,
@@ -37,10 +37,10 @@ pub enum ParseExecutionIdError {
 }
 
 impl ExecutionId {
-    /// A new id of 18 digits, as ids of NoETL look.
+    /// A new id of 18 digits, like the ids of NoETL.
     ///
-    /// It is the time in microseconds and two digits more. Later ids of a process are larger; two
-    /// processes get the same one only if they ask in the same microsecond, and then seldom.
+    /// It consists of the time in microseconds and two more digits. Later ids of a process are larger; two
+    /// processes get the same one only if they generate it in the same microsecond, and then rarely.
     #[must_use]
     pub fn generate() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
@@ -54,7 +54,7 @@ impl ExecutionId {
         Self(advance(last).to_string())
     }
 
-    /// The id as a text.
+    /// The id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -142,11 +142,11 @@ mod tests {
             ("", "an execution id must not be empty"),
             (
                 "a b",
-                "the execution id `a b` holds ' ': use letters, digits and `-`",
+                "the execution id `a b` contains ' ': use letters, digits and `-`",
             ),
             (
                 "a\n",
-                "the execution id `a\\n` holds '\\n': use letters, digits and `-`",
+                "the execution id `a\\n` contains '\\n': use letters, digits and `-`",
             ),
         ] {
             let error = text.parse::<ExecutionId>().unwrap_err();
@@ -155,7 +155,7 @@ mod tests {
         let error = "a".repeat(64).parse::<ExecutionId>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the execution id has 64 bytes, and may have 63 at most"
+            "the execution id has 64 bytes; at most 63 are allowed"
         );
     }
 }

@@ -1,12 +1,12 @@
-//! The steps as a graph: what comes before what, where it goes round, and what cannot be reached.
+//! The steps as a graph: their order, cycles, and unreachable steps.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::model::Step;
 
-/// The steps that can be reached from the first one, each behind all those that lead to it. Of two that
-/// could come next it is the one that was written first.
+/// The steps that can be reached from the first one, each after all its predecessors. If two could be next,
+/// the one that was written first is.
 pub(super) fn order(steps: &[Step]) -> Vec<usize> {
     let graph = Graph::new(steps);
     let reachable = graph.reachable(entry(steps));
@@ -21,7 +21,7 @@ pub(super) fn entry(steps: &[Step]) -> usize {
     start.unwrap_or_default()
 }
 
-/// The steps that nothing leads to from the first one.
+/// The steps that cannot be reached from the first one.
 pub(super) fn unreachable(steps: &[Step]) -> Vec<usize> {
     let reachable = Graph::new(steps).reachable(entry(steps));
     let indices = reachable.iter().enumerate();
@@ -29,12 +29,12 @@ pub(super) fn unreachable(steps: &[Step]) -> Vec<usize> {
     missing.map(|(index, _)| index).collect()
 }
 
-/// The steps of a circle in their order, if there is one.
+/// The steps of a cycle in order, if there is one.
 pub(super) fn circle(steps: &[Step]) -> Option<Vec<usize>> {
     let graph = Graph::new(steps);
     let (_, waiting) = graph.sort();
-    // Whatever was not sorted waits for something that was not sorted either: going back along these must
-    // come to a step twice.
+    // Every step that was not sorted has a predecessor that was not sorted either: following these must reach
+    // a step twice.
     let is_waiting = |index: &usize| waiting.get(*index).is_some_and(|count| *count > 0);
     let mut predecessors: HashMap<usize, usize> = HashMap::new();
     for (from, targets) in graph.targets.iter().enumerate().rev() {
@@ -58,12 +58,12 @@ pub(super) fn circle(steps: &[Step]) -> Option<Vec<usize>> {
 }
 
 struct Graph {
-    /// The steps that each step leads to.
+    /// The successors of each step.
     targets: Vec<Vec<usize>>,
 }
 
 impl Graph {
-    /// Arcs to steps that there are not are left out.
+    /// Arcs to steps that do not exist are ignored.
     fn new(steps: &[Step]) -> Self {
         let mut indices = HashMap::new();
         for (index, step) in steps.iter().enumerate() {
@@ -79,7 +79,7 @@ impl Graph {
         }
     }
 
-    /// The steps in order, and for each step how many arcs to it come from steps that are not among them.
+    /// The steps in order, and for each step the number of arcs to it from steps that are not among them.
     fn sort(&self) -> (Vec<usize>, Vec<usize>) {
         let mut waiting = vec![0_usize; self.targets.len()];
         for target in self.targets.iter().flatten() {

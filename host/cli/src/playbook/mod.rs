@@ -1,17 +1,18 @@
 //! Playbooks: reading them, and running their steps.
 //!
-//! [`Playbook::parse`] reads the part of NoETL's language that this host runs, and refuses the rest by
-//! name: every problem at once, each at its place. [`run`] lets a [`StepRunner`] check every step before the first
-//! one runs, then walks the steps and gives it each one that has a tool; which tools there are is the runner's business, and nothing here knows a
-//! kind of tool. [`Override`] and [`merge_payload`] change the workload from outside.
+//! [`Playbook::parse`] reads the part of NoETL's language that this host runs, and rejects the rest by name:
+//! all problems together, each with its position. [`run`] has a [`StepRunner`] check every step before the
+//! first one runs, then passes it each step that has a tool, in order; the runner determines which tools
+//! exist, and this module is independent of them. [`Override`] and [`merge_payload`] change the workload
+//! from outside.
 //!
 //! # The order of the steps
 //!
-//! The first step is the one called `start`, or else the first one written. After a step its `next` is
-//! followed; where no step of a playbook has a `next`, each is followed by the one written below it.
-//! `next` leads forward only. Of several arcs the first whose `when` holds is taken, or in the mode
-//! `inclusive` each one that holds. Steps run one after another, each at most once, and one to which
-//! several arcs lead runs after all the steps before it that run at all.
+//! The first step is the one named `start`, or otherwise the first one written. `next` of a step names its
+//! successors; if no step of a playbook has a `next`, each is followed by the one written below it. `next`
+//! only leads forward. Of several arcs the first whose `when` is true is taken, or in the mode `inclusive`
+//! every one whose `when` is true. Steps run one after another, each at most once, and a step with several
+//! incoming arcs runs after all of its predecessors that run at all.
 
 mod execution_id;
 mod graph;

@@ -5,10 +5,10 @@ use toolhost::credential::{CredentialProvider, Keychain, KeychainEntry};
 use toolhost::template::TemplateError;
 use toolhost_diagnostic::{Diagnostic, Document, Place, Span};
 
-/// The key under which a step's own arguments are given to its tool, as NoETL does it.
+/// The key under which a step's own arguments are passed to its tool, as in NoETL.
 pub(super) const ARGUMENTS_KEY: &str = "args";
 
-/// A playbook that was read and checked. It has at least one step, and its steps form no circle.
+/// A parsed and validated playbook. It has at least one step, and its steps form no cycle.
 #[derive(Debug, Clone)]
 pub struct Playbook {
     pub(super) document: Document,
@@ -17,20 +17,20 @@ pub struct Playbook {
     pub(super) workload: Value,
     pub(super) keychain: Vec<KeychainEntry>,
     pub(super) steps: Vec<Step>,
-    /// The indices of the steps that can be reached, each behind all those that lead to it.
+    /// The indices of the steps that can be reached, each after all its predecessors.
     pub(super) order: Vec<usize>,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
-/// What a playbook says of itself.
+/// The metadata of a playbook.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metadata {
     /// Its name.
     pub name: String,
-    /// Where it stands in a catalog of NoETL.
+    /// Its path in a NoETL catalog.
     pub path: Option<String>,
-    /// What it is for.
+    /// Its description.
     pub description: Option<String>,
 }
 
@@ -38,60 +38,60 @@ pub struct Metadata {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Step {
-    /// Its name, which no other step has.
+    /// Its unique name.
     pub name: String,
-    /// What it is for.
+    /// Its description.
     pub description: Option<String>,
-    /// What it does; a step without a tool only leads to others.
+    /// Its tool; a step without a tool only leads to others.
     pub tool: Option<StepTool>,
-    /// What comes after it.
+    /// Its successors.
     pub next: Next,
 }
 
-/// What a step does.
+/// The tool of a step.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StepTool {
     /// The tool as the playbook names it: `script`, `script@0.1`.
     pub reference: String,
-    /// The tool's configuration without its kind, and the step's own arguments. Texts may be templates.
+    /// The tool's configuration without its kind, and the step's own arguments. Strings may be templates.
     pub config: Value,
-    /// Where the configuration stands in the document: under `tool`, or in the older form, in which
-    /// `tool` is a text, beside it.
+    /// The path of the configuration in the document: under `tool`, or next to it in the older form, in which
+    /// `tool` is a string.
     pub(super) path: Vec<String>,
-    /// Where the kind stands.
+    /// The path of the kind.
     pub(super) kind_path: Vec<String>,
-    /// Where the arguments stand, if they are the step's own.
+    /// The path of the arguments, if they are the step's own.
     pub(super) arguments_path: Option<Vec<String>>,
 }
 
-/// What comes after a step.
+/// The successors of a step.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Next {
-    /// How many of the arcs are followed.
+    /// Whether one or all of the arcs are followed.
     pub mode: NextMode,
-    /// Where it can go on, in the order in which that is tried.
+    /// The arcs, in the order in which they are tried.
     pub arcs: Vec<NextArc>,
 }
 
-/// How many arcs are followed.
+/// Whether one or all arcs are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NextMode {
-    /// The first whose condition holds.
+    /// The first whose condition is true.
     #[default]
     Exclusive,
-    /// Each whose condition holds.
+    /// Every one whose condition is true.
     Inclusive,
 }
 
-/// One way to go on.
+/// An arc to a successor.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct NextArc {
-    /// The step that it leads to.
+    /// The target step.
     pub step: String,
-    /// When it may be followed; always, if there is none.
+    /// The condition for following it; always if `None`.
     pub when: Option<Condition>,
 }
 
@@ -101,18 +101,18 @@ pub struct NextArc {
 pub struct Condition {
     /// The template.
     pub text: String,
-    /// Where it stands in the document.
+    /// Its path in the document.
     pub(super) path: Vec<String>,
 }
 
 impl Playbook {
-    /// What the playbook says of itself.
+    /// The metadata of the playbook.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// The values that its templates can use, as they stand in the playbook; always a mapping.
+    /// The values that its templates can use, as written in the playbook; always a mapping.
     #[must_use]
     pub fn workload(&self) -> &Value {
         &self.workload
@@ -135,13 +135,13 @@ impl Playbook {
         self.order.iter().filter_map(|index| self.steps.get(*index))
     }
 
-    /// What a person should know about the playbook, such as a step that nothing leads to.
+    /// Warnings about the playbook, such as a step that cannot be reached.
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
-    /// The text that it was read from.
+    /// Its source text.
     #[must_use]
     pub fn document(&self) -> &Document {
         &self.document
@@ -159,10 +159,10 @@ impl Playbook {
         Keychain::new(self.keychain.clone(), credentials)
     }
 
-    /// A problem with a step's tool configuration, at its place; `path` leads through the configuration
-    /// as the tool gets it, and `is_key` points at a key rather than at its value.
+    /// A problem with a step's tool configuration, at its position; `path` is a path in the configuration as
+    /// the tool gets it, and `is_key` points at a key instead of its value.
     ///
-    /// Where there is nothing at `path`, the closest thing around it is shown.
+    /// If nothing is at `path`, its closest existing ancestor is shown.
     #[must_use]
     pub fn diagnose(
         &self,
@@ -175,7 +175,7 @@ impl Playbook {
         let diagnostic = Diagnostic::error(message);
         let diagnostic = match self.place(step, path) {
             Some(Place { key, value }) => {
-                // A block below its key is better known by the key.
+                // A block below its key is better identified by the key.
                 let text = self.document.source().text();
                 let is_block =
                     |key: &Span| key.line != value.line || value.slice(text).contains('\n');
@@ -205,7 +205,7 @@ impl Playbook {
         self.diagnose(step, &path, false, message, help)
     }
 
-    /// A template of a step's tool configuration that cannot be rendered, at its place.
+    /// A template of a step's tool configuration that cannot be rendered, at its position.
     #[must_use]
     pub fn diagnose_template(&self, step: &str, mut error: TemplateError) -> Diagnostic {
         let base = match self.step(step).and_then(|step| step.tool.as_ref()) {
@@ -220,7 +220,7 @@ impl Playbook {
         error.diagnostic(&self.document, &base)
     }
 
-    /// A condition that cannot be evaluated, at its place.
+    /// A condition that cannot be evaluated, at its position.
     pub(super) fn diagnose_condition(
         &self,
         condition: &Condition,
@@ -235,7 +235,7 @@ impl Playbook {
         let (base, inside) = tool.locate(&path);
         let whole: Vec<_> = base.iter().chain(inside).collect();
         let place = self.document.locate_nearest(&whole);
-        // What the whole configuration lacks is shown at the tool's kind, which says whose keys they are.
+        // A key that the whole configuration lacks is reported at the tool's kind, which defines the keys.
         match self.document.locate(&tool.kind_path) {
             Some(kind) if path.is_empty() => Some(kind),
             _ => Some(place),
@@ -253,7 +253,7 @@ impl StepTool {
         }
     }
 
-    /// Splits a path in the configuration into where it begins in the document, and the rest.
+    /// Splits a path in the configuration into its start in the document, and the rest.
     fn locate<'path>(&'path self, path: &'path [String]) -> (&'path [String], &'path [String]) {
         match (&self.arguments_path, path.split_first()) {
             (Some(base), Some((first, rest))) if first == ARGUMENTS_KEY => (base, rest),
@@ -262,7 +262,7 @@ impl StepTool {
     }
 }
 
-/// What stands between the segments of a path: `job.tolerations[0].operator`.
+/// The separators between the segments of a path: `job.tolerations[0].operator`.
 const SEPARATORS: [char; 3] = ['.', '[', ']'];
 
 /// The segments of a dotted path; a key that holds dots itself is found in `config`.

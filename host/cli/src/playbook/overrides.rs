@@ -3,27 +3,25 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use toolhost_diagnostic::{Diagnostic, Document, MAX_DEPTH, did_you_mean};
 
-/// One value of the workload that is given from outside, as `--set a.b=v`.
+/// One value of the workload that is set from outside, as `--set a.b=v`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Override {
     path: Vec<String>,
     value: Value,
 }
 
-/// Why a value of the workload cannot be given.
+/// Why a value of the workload cannot be set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OverrideError {
     /// It has no value.
-    #[error("`{text}` has no value: write `NAME=VALUE`")]
+    #[error("`{text}` has no value: expected `NAME=VALUE`")]
     NoValue {
         /// What was given.
         text: String,
     },
     /// A part of the name is empty.
-    #[error(
-        "a part of the name `{name}` is empty: write names with single dots, such as `input.path`"
-    )]
+    #[error("a part of the name `{name}` is empty: use single dots, such as `input.path`")]
     EmptyName {
         /// The name.
         name: String,
@@ -34,16 +32,18 @@ pub enum OverrideError {
         /// The name.
         name: String,
     },
-    /// The value looks like a list, a mapping or a quoted text, and is none.
-    #[error("the value of `{name}` is not valid JSON or YAML: quote it if it is a text ({reason})")]
+    /// The value looks like a list, a mapping or a quoted string, but is not valid.
+    #[error(
+        "the value of `{name}` is not valid JSON or YAML: quote it if it is a string ({reason})"
+    )]
     InvalidValue {
         /// The name.
         name: String,
         /// Why.
         reason: String,
     },
-    /// The name leads through something that has no parts.
-    #[error("`{name}` cannot be set: `{parent}` is {found}, not a mapping")]
+    /// The name leads through a value that has no parts.
+    #[error("cannot set `{name}`: `{parent}` is {found}, not a mapping")]
     NotAMapping {
         /// The name.
         name: String,
@@ -52,8 +52,8 @@ pub enum OverrideError {
         /// What that is.
         found: &'static str,
     },
-    /// The name leads to an item that a list does not have.
-    #[error("`{name}` cannot be set: the list `{parent}` has {length} items and no item `{item}`")]
+    /// The name refers to an item that a list does not have.
+    #[error("cannot set `{name}`: the list `{parent}` has {length} items and no item `{item}`")]
     NoItem {
         /// The name.
         name: String,
@@ -69,7 +69,7 @@ pub enum OverrideError {
 impl FromStr for Override {
     type Err = OverrideError;
 
-    /// Reads `a.b=v`; `v` is a YAML scalar, a JSON or YAML list or mapping, or else a text as it is.
+    /// Parses `a.b=v`; `v` is a YAML scalar, a JSON or YAML list or mapping, or otherwise a literal string.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let Some((name, value)) = text.split_once('=') else {
             let text = text.to_owned();
@@ -98,18 +98,18 @@ impl Override {
         self.path.join(".")
     }
 
-    /// Puts the value into a workload; mappings on the way are made where there is nothing.
+    /// Sets the value in a workload; missing mappings on the path are created.
     ///
-    /// Returns a warning where the workload does not know the name but one that looks like it.
+    /// Returns a warning if the workload has a similar name, but not this one.
     ///
     /// # Errors
     ///
-    /// [`OverrideError::NotAMapping`] and [`OverrideError::NoItem`]; the workload is unchanged then.
+    /// [`OverrideError::NotAMapping`] and [`OverrideError::NoItem`]; the workload is unchanged in this case.
     pub fn apply(&self, workload: &mut Value) -> Result<Option<Diagnostic>, OverrideError> {
         let mut warning = None;
         let mut node = workload;
         for (depth, segment) in self.path.iter().enumerate() {
-            // From here on nothing is there, and so nothing stands in the way.
+            // From here on nothing exists, so there is no conflict.
             if node.is_null() {
                 *node = Value::Object(Map::new());
             }
@@ -149,7 +149,7 @@ impl Override {
         Ok(warning)
     }
 
-    /// The name of what the first `depth` parts of the path lead to.
+    /// The name of the value at the first `depth` parts of the path.
     fn parent(&self, depth: usize) -> String {
         let parts = self.path.iter().take(depth).map(String::as_str);
         ["workload"]
@@ -160,11 +160,11 @@ impl Override {
     }
 }
 
-/// Lays a document over a workload: mappings are merged, and anything else replaces what was there.
+/// Merges a document into a workload: mappings are merged, and anything else replaces the previous value.
 ///
 /// # Errors
 ///
-/// The document is neither a mapping nor empty; the workload is unchanged then.
+/// The document is neither a mapping nor empty; the workload is unchanged in this case.
 pub fn merge_payload(workload: &mut Value, payload: &Document) -> Result<(), Diagnostic> {
     let root = payload.root();
     if root.is_null() {
@@ -174,13 +174,13 @@ pub fn merge_payload(workload: &mut Value, payload: &Document) -> Result<(), Dia
         let message = format!("a payload must be a mapping, not {}", root.type_name());
         return Err(Diagnostic::error(message)
             .at(payload.source(), root.span)
-            .help("write the names of the workload that it replaces, each with its value"));
+            .help("write the names of the workload values to replace, each with its value"));
     }
     merge(workload, root.to_value());
     Ok(())
 }
 
-/// Recursion is no deeper than a document may be.
+/// The recursion is limited by the maximum depth of a document.
 fn merge(target: &mut Value, source: Value) {
     match (target, source) {
         (Value::Object(target), Value::Object(source)) => {
@@ -199,10 +199,10 @@ fn parse_value(text: &str) -> Result<Value, String> {
     match Document::parse("value", text).map(|document| document.to_value()) {
         Ok(value) if is_structure => Ok(value),
         Err(problem) if is_structure => Err(problem.message().to_owned()),
-        // An empty value is an empty text; `null` says what it says.
+        // An empty value is an empty string; `null` is null.
         Ok(Value::Null) if trimmed.is_empty() => Ok(Value::String(text.to_owned())),
         Ok(value @ (Value::Null | Value::Bool(_) | Value::Number(_))) => Ok(value),
-        // What YAML would take for a mapping, a comment or an alias is a text here.
+        // What YAML would parse as a mapping, a comment or an alias is a string here.
         Ok(_) | Err(_) => Ok(Value::String(text.to_owned())),
     }
 }
@@ -212,7 +212,7 @@ fn type_name(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "a mapping",
     }
@@ -283,26 +283,27 @@ mod tests {
         let before = json!({"a": {"b": "text"}, "list": [1]});
         let deep = format!("{}=1", vec!["a"; MAX_DEPTH + 1].join("."));
         for (text, message) in [
-            ("a", "`a` has no value: write `NAME=VALUE`"),
+            ("a", "`a` has no value: expected `NAME=VALUE`"),
             (
                 "a..b=1",
-                "a part of the name `a..b` is empty: write names with single dots, such as `input.path`",
+                "a part of the name `a..b` is empty: use single dots, such as `input.path`",
             ),
             (
                 "=1",
-                "a part of the name `` is empty: write names with single dots, such as `input.path`",
+                "a part of the name `` is empty: use single dots, such as `input.path`",
             ),
             (
                 "a.b.c=1",
-                "`a.b.c` cannot be set: `workload.a.b` is a text, not a mapping",
+                "cannot set `a.b.c`: `workload.a.b` is a string, not a mapping",
             ),
             (
                 "list.1=1",
-                "`list.1` cannot be set: the list `workload.list` has 1 items and no item `1`",
+                "cannot set `list.1`: the list `workload.list` has 1 items and no item `1`",
             ),
             (
                 "a=[1",
-                "the value of `a` is not valid JSON or YAML: quote it if it is a text (not valid YAML)",
+                "the value of `a` is not valid JSON or YAML: quote it if it is a string (not \
+                 valid YAML)",
             ),
         ] {
             let mut workload = before.clone();

@@ -1,4 +1,4 @@
-//! What can be found wrong with a playbook before its first step runs.
+//! Checks of a playbook before its first step runs.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,8 @@ use super::ExecutionId;
 use super::model::Playbook;
 use super::runner::{StepCall, StepProblem, StepRunner};
 
-/// Lets the runner check every step that has a tool, in the order in which they run, and returns the problems of those
-/// that can be reached. Of the others the runner is only told.
+/// Has the runner check every step that has a tool, in the order in which they run, and returns the problems
+/// of those that can be reached. Problems of the others are only reported to the runner.
 pub(super) async fn check<R: StepRunner>(
     playbook: &Playbook,
     execution_id: &ExecutionId,

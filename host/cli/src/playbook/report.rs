@@ -3,19 +3,19 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// What became of a run. It serialises to the one document that `toolhost run --output json` prints.
+/// The result of a run. It serializes to the one document that `toolhost run --output json` prints.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Report {
     /// How the run ended.
     pub status: RunStatus,
-    /// Which execution it was.
+    /// The execution.
     pub execution_id: String,
-    /// The steps that ran, in the order in which they did; steps without a tool are not among them.
+    /// The steps that ran, in order; steps without a tool are not included.
     pub steps: Vec<StepReport>,
 }
 
-/// What became of one step.
+/// The result of one step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct StepReport {
@@ -27,7 +27,7 @@ pub struct StepReport {
     pub tool: String,
     /// How the step ended.
     pub status: StepStatus,
-    /// The tool's document.
+    /// The tool's outcome document.
     pub outcome: Map<String, Value>,
 }
 
@@ -35,9 +35,9 @@ pub struct StepReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
-    /// Every step that was to run did its work.
+    /// Every step that had to run completed.
     Completed,
-    /// A step did not.
+    /// A step failed.
     Failed,
     /// A step was cancelled.
     Cancelled,
@@ -53,12 +53,12 @@ pub enum StepStatus {
     Failed,
     /// It was cancelled.
     Cancelled,
-    /// It took too long.
+    /// It exceeded its time limit.
     Timeout,
 }
 
 impl StepStatus {
-    /// How a run ends whose last step ended so.
+    /// How a run ends whose last step ended with this status.
     pub(super) const fn of_run(self) -> RunStatus {
         match self {
             Self::Completed => RunStatus::Completed,
@@ -69,7 +69,7 @@ impl StepStatus {
 }
 
 impl RunStatus {
-    /// The status as it stands in documents.
+    /// The status as written in documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -16,36 +16,36 @@ use super::preflight;
 use super::report::{Report, RunStatus, StepReport};
 use super::runner::{StepCall, StepProblem, StepResult, StepRunner};
 
-/// What a run is given besides the playbook.
+/// The inputs of a run, in addition to the playbook.
 #[derive(Clone)]
 pub struct RunInputs {
-    /// Which execution it is.
+    /// The execution.
     pub execution_id: ExecutionId,
-    /// The workload, with everything that was given from outside: see [`Playbook::workload`].
+    /// The workload, including values that were set from outside: see [`Playbook::workload`].
     pub workload: Value,
-    /// Who knows `secret.NAME`.
+    /// The source of `secret.NAME`.
     pub secrets: Arc<dyn SecretProvider>,
-    /// Who knows `keychain.NAME.FIELD`: see [`Playbook::keychain`].
+    /// The source of `keychain.NAME.FIELD`: see [`Playbook::keychain`].
     pub keychain: Arc<dyn KeychainProvider>,
 }
 
-/// A run that did not get to its end, and what was done until then.
+/// A run that did not finish, and what was done until then.
 #[derive(Debug)]
 pub struct RunFailure<E: Error + 'static> {
     /// The steps that ran; its status is `failed`.
     pub report: Report,
-    /// Why no other did.
+    /// Why no other step ran.
     pub error: RunError<E>,
 }
 
-/// Why a run did not get to its end.
+/// Why a run did not finish.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError<E: Error + 'static> {
-    /// Steps would not run, and so none did.
+    /// Some steps would not run, so none did.
     #[error("{}", described(problems))]
     Preflight {
-        /// Which, and why; at least one.
+        /// These steps, and why; at least one.
         problems: Vec<StepProblem<E>>,
     },
     /// A step was not run.
@@ -57,12 +57,12 @@ pub enum RunError<E: Error + 'static> {
         #[source]
         source: E,
     },
-    /// What follows a step is not known, because a `when` of its `next` cannot be evaluated.
+    /// The successors of a step cannot be determined, because a `when` of its `next` cannot be evaluated.
     #[error("a condition of `next` of step `{step}` cannot be evaluated")]
     Condition {
         /// The step.
         step: String,
-        /// The problem at its place.
+        /// The problem at its position.
         problem: Box<Diagnostic>,
         /// Why.
         #[source]
@@ -70,21 +70,21 @@ pub enum RunError<E: Error + 'static> {
     },
 }
 
-/// Runs the steps of a playbook until all of them are over, or one did not complete.
+/// Runs the steps of a playbook until all of them have finished, or one did not complete.
 ///
-/// Before the first one, the runner checks all of them, and what is wrong with any is told at once.
+/// Before the first one, the runner checks all of them, and all problems are reported together.
 ///
-/// A step that fails, is cancelled or takes too long ends the run, and the report says so: that is no
+/// A step that fails, is cancelled or exceeds its time limit ends the run; this is in the report and not an
 /// error.
 ///
 /// # Errors
 ///
-/// A step was not run, or a condition cannot be evaluated. The failure holds the report so far.
+/// A step was not run, or a condition cannot be evaluated. The failure contains the report so far.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future drops the step that is running and forgets the report. To keep it, let the
-/// runner end the step with [`StepStatus::Cancelled`] instead.
+/// Dropping the future drops the running step and the report. To keep it, have the runner end the step with
+/// [`StepStatus::Cancelled`] instead.
 pub async fn run<R: StepRunner>(
     playbook: &Playbook,
     inputs: RunInputs,
@@ -112,7 +112,7 @@ pub async fn run<R: StepRunner>(
 
 fn described<E: Error>(problems: &[StepProblem<E>]) -> String {
     let steps = problems.iter().map(|problem| &problem.step);
-    format!("no step was run: something is wrong with {}", all_of(steps))
+    format!("no step was run: {} cannot run", all_of(steps))
 }
 
 async fn walk<R: StepRunner>(
@@ -130,7 +130,7 @@ async fn walk<R: StepRunner>(
         keychain: inputs.keychain,
         ..TemplateContext::default()
     };
-    // The order puts a step behind all those that lead to it, so that what leads to it is known here.
+    // The order puts a step after all its predecessors, so that the arcs to it are known here.
     let mut due: BTreeSet<&str> = playbook
         .steps_in_order()
         .take(1)
@@ -183,7 +183,7 @@ async fn run_tool<R: StepRunner>(
     })
 }
 
-/// The steps that a step which is done leads to.
+/// The successors of a completed step.
 async fn following<'playbook, E: Error + 'static>(
     playbook: &'playbook Playbook,
     step: &'playbook Step,
@@ -230,8 +230,8 @@ async fn evaluate<E: Error + 'static>(
     })
 }
 
-/// What conditions of arcs can name besides. In NoETL an arc is followed upon an event, and conditions
-/// ask for its name; here it is always the same one, since a step that fails ends the run.
+/// Additional values for conditions of arcs. In NoETL an arc is followed upon an event, and conditions test
+/// its name; here it is always the same, since a step that fails ends the run.
 fn arc_names() -> BTreeMap<String, Arc<Value>> {
     let event = json!({"name": "step.done"});
     BTreeMap::from([("event".to_owned(), Arc::new(event))])

@@ -11,29 +11,30 @@ use super::report::StepStatus;
 
 /// Runs the tool of a step.
 pub trait StepRunner: Send + Sync {
-    /// Why a step was not run at all.
+    /// Why a step was not run.
     type Error: Error + Send + 'static;
 
-    /// Runs one step and waits until it is over.
+    /// Runs one step and waits until it has finished.
     ///
     /// # Errors
     ///
-    /// The step was not run. A step that ran and failed is no error.
+    /// The step was not run. A step that ran and failed is not an error.
     fn run_step(
         &self,
         call: StepCall,
     ) -> impl Future<Output = Result<StepResult, Self::Error>> + Send;
 
-    /// Finds what is wrong with a step before any step runs, without any effect. Its templates name nothing yet.
+    /// Checks a step before any step runs, without any effect. Values for its templates are not available
+    /// yet.
     ///
     /// # Errors
     ///
-    /// The step would not run. Then none does.
+    /// The step would not run. In this case no step runs.
     fn check_step(&self, _call: StepCall) -> impl Future<Output = Result<(), Self::Error>> + Send {
         std::future::ready(Ok(()))
     }
 
-    /// Hears of what is wrong with a step that nothing leads to, which keeps none from running.
+    /// Receives a problem of a step that cannot be reached, which does not prevent the run.
     fn note_unreachable(&self, _problem: StepProblem<Self::Error>) {}
 }
 
@@ -47,10 +48,10 @@ pub struct StepCall {
     pub tool: String,
     /// The tool's configuration; its templates are not rendered yet.
     pub config: Value,
-    /// What they can name: the workload, and the outcome of each step that ran before.
+    /// The values for its templates: the workload, and the outcome of each earlier step.
     pub templates: TemplateContext,
-    /// What the execution knows to be secret, for [`CallRequest::with_secrets`]: a step may print what an earlier
-    /// one wrote down.
+    /// The secrets of the execution, for [`CallRequest::with_secrets`]: a step may print what an earlier one
+    /// stored.
     ///
     /// [`CallRequest::with_secrets`]: toolhost::host::CallRequest::with_secrets
     pub secrets: ExecutionSecrets,
@@ -63,7 +64,8 @@ pub struct StepResult {
     pub tool: String,
     /// How the step ended.
     pub status: StepStatus,
-    /// The tool's document, which later templates find by the step's name. It holds no secrets.
+    /// The tool's outcome document, which later templates refer to by the step's name. It contains no
+    /// secrets.
     pub outcome: Map<String, Value>,
 }
 

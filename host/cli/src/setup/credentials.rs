@@ -11,10 +11,10 @@ use toolhost::credential::{
 use toolhost::http::HttpSettings;
 use toolhost_diagnostic::Diagnostic;
 
-/// Who knows secrets and credentials, and makes tokens of them.
+/// Looks up secrets and credentials, and obtains tokens with them.
 ///
-/// The credentials file is asked first. Then come the other providers in their order: those of the file,
-/// then those of `more`; without any, the environment.
+/// The credentials file is searched first, then the other providers in their order: those of the
+/// file, then those of `more`; without any, the environment.
 #[derive(Clone)]
 pub struct Credentials {
     providers: Arc<ProviderChain>,
@@ -23,8 +23,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Reads the credentials file, if there is one. Nothing else is asked yet; servers are then asked as
-    /// `http` says.
+    /// Reads the credentials file, if there is one. No other provider is queried yet; `http` are the settings
+    /// for servers.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Credentials {
         Ok(Self::with_file(file, more, http))
     }
 
-    /// As above, with a file that was read.
+    /// As above, with a parsed file.
     #[must_use]
     pub fn with_file(file: CredentialsFile, more: &[ProviderSettings], http: HttpSettings) -> Self {
         let machine = Machine::default();
@@ -66,19 +66,19 @@ impl Credentials {
         }
     }
 
-    /// What a person should know about the file.
+    /// Warnings about the file.
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
-    /// Who knows `secret.NAME`.
+    /// The source of `secret.NAME`.
     #[must_use]
     pub fn secrets(&self) -> Arc<dyn SecretProvider> {
         Arc::clone(&self.providers) as Arc<dyn SecretProvider>
     }
 
-    /// Who knows `keychain.NAME.FIELD`, with the entries of a playbook.
+    /// The source of `keychain.NAME.FIELD`, with the entries of a playbook.
     #[must_use]
     pub fn keychain(&self, entries: Vec<KeychainEntry>) -> Keychain {
         let credentials = Arc::clone(&self.providers) as Arc<dyn CredentialProvider>;
@@ -87,7 +87,7 @@ impl Credentials {
             .with_tokens(self.tokens.clone())
     }
 
-    /// What opens the servers that objects are fetched from.
+    /// The credentials for servers that objects are fetched from.
     #[must_use]
     pub fn access(&self) -> Arc<dyn AccessSource> {
         let credentials = Arc::clone(&self.providers) as Arc<dyn CredentialProvider>;

@@ -7,13 +7,13 @@ use toolhost_kubernetes::ConnectError;
 
 use super::GrantsFileError;
 
-/// Why a host could not be put together.
+/// Why a host cannot be assembled.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// There is no engine.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A tool that this host was built with cannot be loaded.
+    /// A built-in tool cannot be loaded.
     #[error("this build is broken")]
     Embedded(#[source] LoadError),
     /// The folder of tools cannot be read.
@@ -31,7 +31,7 @@ pub enum SetupError {
     /// The credentials cannot be read.
     #[error(transparent)]
     Credentials(#[from] CredentialError),
-    /// There is no cluster to talk to.
+    /// The cluster cannot be used.
     #[error("cannot use the engine `kubernetes`")]
     Cluster(#[from] ConnectError),
 }

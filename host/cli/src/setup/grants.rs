@@ -13,7 +13,7 @@ use toolhost_filesystem::read_regular_text;
 
 use self::binding::{Binding, is_binding};
 
-/// What tools of a folder may do: its file `grants.yaml`.
+/// The grants of a folder's tools: its file `grants.yaml`.
 ///
 /// ```yaml
 /// grants:
@@ -27,19 +27,19 @@ use self::binding::{Binding, is_binding};
 ///   script: [{override: sha256:…}, objects]
 /// ```
 ///
-/// `objects` alone stands for everything that is public. Entries add up. What can stand under `allow`, is at
-/// [`FetchPattern`]. A list without `digest`, `file` or `override` is for a tool that is built in, and grants
-/// nothing to others: any component can say that it is of a kind.
+/// `objects` alone covers everything public. Entries are cumulative. [`FetchPattern`] documents the values of
+/// `allow`. A list without `digest`, `file` or `override` is for a built-in tool, and grants nothing to
+/// others: any component can claim any kind.
 #[derive(Debug, Clone, Default)]
 pub struct GrantsFile {
     source: Option<Source>,
     kinds: BTreeMap<String, KindGrants>,
 }
 
-/// What stands under a kind.
+/// The list of a kind.
 #[derive(Debug, Clone)]
 struct KindGrants {
-    /// Where the kind stands.
+    /// The position of the kind.
     span: Span,
     binding: Binding,
     grants: Grants,
@@ -48,7 +48,7 @@ struct KindGrants {
 /// A component of the folder, as grants are looked up for it.
 #[derive(Debug, Clone)]
 pub struct Plugin {
-    /// Which tool it says it is, and its digest.
+    /// The identity that it claims, and its digest.
     pub identity: ToolIdentity,
     /// The name of its file.
     pub file_name: String,
@@ -67,7 +67,7 @@ pub enum GrantsFileError {
         source: io::Error,
     },
     /// Something in it is wrong.
-    #[error("the grants in `{}` are wrong", path.display())]
+    #[error("the grants in `{}` are invalid", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -76,13 +76,13 @@ pub enum GrantsFileError {
     },
 }
 
-/// The largest file; 10,000 tools with their digests fit.
+/// The maximum size of the file; 10,000 tools with their digests fit.
 const MAX_BYTES: u64 = 1 << 20;
 /// The file's name.
 const FILE_NAME: &str = "grants.yaml";
-/// The entry with the credentials that a tool may name although its configuration does not.
+/// The entry with the credentials that a tool may use although its configuration does not name them.
 const CREDENTIALS: &str = "credentials";
-/// What can be said of `objects`.
+/// The settings of `objects`.
 const SETTINGS: [&str; 2] = ["allow", "private-addresses"];
 
 impl GrantsFile {
@@ -108,7 +108,7 @@ impl GrantsFile {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, with its place.
+    /// All errors, with their positions.
     pub fn parse(document: &Document) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Vec::new();
         let mut grants = BTreeMap::new();
@@ -119,7 +119,7 @@ impl GrantsFile {
             if entry.key.text != "grants" {
                 let message = format!("unknown key `{}`", entry.key.text);
                 let problem = Diagnostic::error(message).at(document.source(), entry.key.span);
-                problems.push(problem.help("the only key here is `grants`"));
+                problems.push(problem.help("expected `grants`"));
                 continue;
             }
             let Some(kinds) = entry.value.entries() else {
@@ -171,7 +171,7 @@ impl GrantsFile {
         }
     }
 
-    /// What is granted to a tool that is built in, besides what all of them have.
+    /// The grants of a built-in tool, in addition to those that all built-in tools have.
     #[must_use]
     pub fn of_built_in(&self, tool: &ToolIdentity) -> Grants {
         let found = self.kinds.get(&tool.kind);
@@ -183,7 +183,7 @@ impl GrantsFile {
         found.map_or_else(Grants::none, |entry| entry.grants.clone())
     }
 
-    /// What is granted to a component of the folder.
+    /// The grants of a component of the folder.
     #[must_use]
     pub fn of_plugin(&self, plugin: &Plugin) -> Grants {
         let found = self.kinds.get(&plugin.identity.kind);
@@ -191,14 +191,14 @@ impl GrantsFile {
         found.map_or_else(Grants::none, |entry| entry.grants.clone())
     }
 
-    /// Whether a component of the folder takes the place of the tool of its kind that is built in.
+    /// Whether a component of the folder replaces the built-in tool of its kind.
     #[must_use]
     pub fn overrides(&self, plugin: &Plugin) -> bool {
         let entry = self.kinds.get(&plugin.identity.kind);
         entry.is_some_and(|entry| entry.binding == Binding::Override(plugin.identity.digest))
     }
 
-    /// What stands there and is for no tool: each entry with a warning at its place.
+    /// The entries that match no tool, each as a warning at its position.
     #[must_use]
     pub fn unused(&self, plugins: &[Plugin], built_in: &[ToolIdentity]) -> Vec<Diagnostic> {
         let Some(source) = &self.source else {
@@ -223,13 +223,13 @@ impl GrantsFile {
             let Some(plugin) = plugins.next() else {
                 if built_in.iter().any(|tool| tool.kind == *kind) {
                     let message =
-                        format!("no component of this folder is the `{kind}` that this is for");
+                        format!("no component of this folder is the `{kind}` with this digest");
                     return Some(warn(message));
                 }
-                let warning = warn(format!("there is no tool of kind `{kind}`"));
+                let warning = warn(format!("unknown tool `{kind}`"));
                 return Some(match did_you_mean(kind, kinds()) {
                     Some(meant) => warning.help(format!("did you mean `{meant}`?")),
-                    None => warning.help("no component of this folder says that it is one"),
+                    None => warning.help("no component of this folder claims this kind"),
                 });
             };
             let Plugin {
@@ -239,10 +239,13 @@ impl GrantsFile {
             let digest = identity.digest;
             Some(match entry.binding {
                 Binding::Kind => warn(format!(
-                    "this list does not say which component it is for, and grants nothing to `{file_name}`"
+                    "this list does not name its component, and grants nothing to `{file_name}`"
                 ))
-                .help(format!("add `- digest: {digest}`, or `- file: {file_name}` while you write it")),
-                _ => warn(format!("this is not for the `{kind}` of `{file_name}`"))
+                .help(format!(
+                    "add `- digest: {digest}`, or `- file: {file_name}` during \
+                               development"
+                )),
+                _ => warn(format!("this does not match the `{kind}` of `{file_name}`"))
                     .help(format!("its digest is `{digest}`")),
             })
         };
@@ -261,7 +264,7 @@ impl KindGrants {
     }
 }
 
-/// One entry of a list: a capability, or a capability with how far it goes.
+/// One entry of a list: a capability, optionally with its scope.
 fn entry_of(node: &Node, document: &Document) -> Result<Grants, Vec<Diagnostic>> {
     let Some(entries) = node.entries() else {
         let capability = capability(node.as_str().unwrap_or_default(), node.span, document);
@@ -300,7 +303,7 @@ fn entry_of(node: &Node, document: &Document) -> Result<Grants, Vec<Diagnostic>>
     }
 }
 
-/// What stands under `credentials:`.
+/// The list under `credentials:`.
 fn credentials(node: &Node, document: &Document) -> Result<Vec<String>, Vec<Diagnostic>> {
     let wrong =
         |node: &Node, message: &str| Diagnostic::error(message).at(document.source(), node.span);
@@ -320,7 +323,7 @@ fn credentials(node: &Node, document: &Document) -> Result<Vec<String>, Vec<Diag
         .collect())
 }
 
-/// What stands under `objects:`.
+/// The settings under `objects:`.
 fn rule(node: &Node, document: &Document) -> Result<FetchRule, Vec<Diagnostic>> {
     let wrong =
         |node: &Node, message: String| Diagnostic::error(message).at(document.source(), node.span);
@@ -354,7 +357,7 @@ fn rule(node: &Node, document: &Document) -> Result<FetchRule, Vec<Diagnostic>> 
                 let problem = Diagnostic::error(message).at(document.source(), setting.key.span);
                 problems.push(match did_you_mean(unknown, SETTINGS) {
                     Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-                    None => problem.help("there are `allow` and `private-addresses`"),
+                    None => problem.help("expected `allow` or `private-addresses`"),
                 });
             }
         }
@@ -474,23 +477,23 @@ mod tests {
         let expected = [
             (
                 "2:3",
-                "there is no tool of kind `greeet`",
+                "unknown tool `greeet`",
                 "did you mean `greet`?".to_owned(),
             ),
             (
                 "4:3",
-                "this is not for the `greet` of `greet.wasm`",
+                "this does not match the `greet` of `greet.wasm`",
                 format!("its digest is `{mine}`"),
             ),
             (
                 "3:3",
-                "there is no tool of kind `wait`",
-                "no component of this folder says that it is one".to_owned(),
+                "unknown tool `wait`",
+                "no component of this folder claims this kind".to_owned(),
             ),
             (
                 "5:3",
-                "this list does not say which component it is for, and grants nothing to `weather.wasm`",
-                format!("add `- digest: {mine}`, or `- file: weather.wasm` while you write it"),
+                "this list does not name its component, and grants nothing to `weather.wasm`",
+                format!("add `- digest: {mine}`, or `- file: weather.wasm` during development"),
             ),
         ];
         assert_eq!(told.len(), expected.len(), "{told:?}");
@@ -522,7 +525,7 @@ mod tests {
             ),
             ("3:14", "expected the name of a file in this folder"),
             ("4:3", "no tool of kind `c` is built in"),
-            ("5:32", "this list names its component already"),
+            ("5:32", "this list already names its component"),
         ];
         for (index, (place, message)) in expected.into_iter().enumerate() {
             assert_eq!(told[index], (format!("grants.yaml:{place}"), message));
@@ -531,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_in_the_place_of_the_file_is_refused_at_once() {
+    fn a_pipe_instead_of_the_file_is_refused_immediately() {
         use rustix::fs::{CWD, FileType, Mode, mknodat};
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE_NAME);

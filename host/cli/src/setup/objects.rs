@@ -5,10 +5,10 @@ use toolhost::http::HttpClient;
 
 use super::Settings;
 
-/// Every source that there is, by its type.
+/// All sources, by type.
 pub(super) fn sources(settings: &Settings) -> SourceRouter {
     let files = FileSource::new(&settings.base, &settings.workspace);
-    // One client, so that all of them share its connections.
+    // One client, so that all sources share its connections.
     let client = HttpClient::new(settings.http.clone());
     let mut http = HttpSource::new(client.clone());
     let mut s3 = S3Source::new(client.clone());

@@ -1,4 +1,4 @@
-//! A host that plans: it calls tools, and creates nothing.
+//! A planning host: it calls tools, and creates nothing.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use super::{SetUp, Settings, SetupError, objects, put_together};
 /// Where the scripts of a plan come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanSources {
-    /// From where the playbook says.
+    /// From the locations in the playbook.
     Fetched,
     /// From nowhere: every script is empty.
     Empty,
 }
 
-/// Puts a host together whose jobs the planner keeps instead of running them. They may ask for what the policy of
-/// [`Settings::kubernetes`] allows.
+/// Assembles a host whose jobs are collected by the planner instead of being run. They may request what the
+/// policy of [`Settings::kubernetes`] allows.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub async fn set_up_plan(
     Ok((set_up, planner))
 }
 
-/// Gives an empty object for everything.
+/// Returns an empty object for every request.
 #[derive(Debug)]
 struct EmptySource;
 

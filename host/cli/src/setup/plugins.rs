@@ -15,11 +15,11 @@ use super::{GrantsFile, Plugin, SetupError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PluginError {
-    /// It is no tool that can be used.
+    /// It cannot be used as a tool.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// It says that it is of a kind that is built in, and nobody said that it may take its place.
-    #[error("`{origin}` says that it is the built-in tool `{kind}`")]
+    /// It claims a built-in kind, and no `override` allows it to replace the built-in tool.
+    #[error("`{origin}` claims to be the built-in tool `{kind}`")]
     BuiltIn {
         /// The file.
         origin: String,
@@ -28,15 +28,18 @@ pub enum PluginError {
         /// Its digest.
         digest: Digest,
     },
-    /// Several components say that they are the same version of a kind.
-    #[error("{} say that they are `{tool}`, and are not the same", all_of(origins))]
+    /// Several components claim the same version of a kind.
+    #[error(
+        "{} claim to be `{tool}`, but are different components",
+        all_of(origins)
+    )]
     Twins {
         /// The files.
         origins: Vec<String>,
         /// The kind and version.
         tool: String,
     },
-    /// The registry does not take it.
+    /// The registry rejects it.
     #[error("`{origin}` cannot be added")]
     NotAdded {
         /// The file.
@@ -48,13 +51,13 @@ pub enum PluginError {
 }
 
 impl PluginError {
-    /// What to do about it, where that is known.
+    /// How to fix it, if known.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
             Self::BuiltIn { kind, digest, .. } => Some(format!(
-                "if it shall take that one's place, write into `grants.yaml` of its folder, and below it what it may \
-                 do:\n\n{}",
+                "to replace the built-in tool, add to `grants.yaml` of its folder, followed by \
+                 its grants:\n\n{}",
                 grant_entry(kind, &digest.to_string(), &[])
             )),
             Self::Twins { .. } => Some("remove all but one of them".to_owned()),
@@ -63,24 +66,24 @@ impl PluginError {
     }
 }
 
-/// What became of the folder.
+/// The result of loading the folder.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub(super) refused: Vec<PluginError>,
-    /// Those that took the place of a built-in tool.
+    /// Those that replaced a built-in tool.
     pub(super) overriding: Vec<Arc<LoadedTool>>,
-    /// Every component that was looked at and can be named.
+    /// Every component that was read and can be identified.
     pub(super) plugins: Vec<Plugin>,
 }
 
-/// The largest number of files that are looked at in a folder of tools.
+/// The maximum number of files that are read in a folder of tools.
 const MAX_PLUGINS: usize = 256;
 
-/// Loads every component of the folder, and adds those to the registry that may be there.
+/// Loads every component of the folder, and adds the permitted ones to the registry.
 ///
 /// # Errors
 ///
-/// [`SetupError::Plugins`] where the folder cannot be read.
+/// [`SetupError::Plugins`] if the folder cannot be read.
 pub(super) async fn load(
     host: &ToolHost,
     folder: &Path,
@@ -126,7 +129,7 @@ pub(super) async fn load(
         host.registry().activate(Arc::clone(tool));
     }
     for (name, tools) in versions {
-        // Whichever were taken, it would be for the name of its file.
+        // Choosing one of them would depend on its file name.
         let mut digests = tools.iter().map(|tool| tool.digest());
         let first = digests.next();
         if digests.any(|digest| Some(digest) != first) {
@@ -148,7 +151,7 @@ pub(super) async fn load(
     Ok(loaded)
 }
 
-/// The files of the folder that are called like components, in the order of their names.
+/// The files of the folder with the extension of components, in the order of their names.
 fn components(folder: &Path) -> Result<Vec<PathBuf>, SetupError> {
     let unreadable = |source| SetupError::Plugins {
         path: folder.to_owned(),
@@ -161,7 +164,7 @@ fn components(folder: &Path) -> Result<Vec<PathBuf>, SetupError> {
             .is_some_and(|extension| extension == "wasm")
     };
     let mut components: Vec<_> = entries.filter(is_component).collect();
-    // The order of a folder is no order.
+    // The order of directory entries is not defined.
     components.sort();
     components.truncate(MAX_PLUGINS);
     Ok(components)

@@ -9,7 +9,7 @@ use toolhost::capability::text::all_of;
 use toolhost_diagnostic::{Diagnostic, Document, Entry, Node, did_you_mean};
 use toolhost_kubernetes::{Confinement, HostNamespace, Pattern, PodSecurity, Policy};
 
-/// What the jobs of a host may ask its cluster for: its file `policy.yaml`.
+/// The policy for the jobs of a host: its file `policy.yaml`.
 ///
 /// ```yaml
 /// kubernetes:
@@ -19,11 +19,11 @@ use toolhost_kubernetes::{Confinement, HostNamespace, Pattern, PodSecurity, Poli
 ///   pod-security: restricted
 /// ```
 ///
-/// What a key means is at the field of [`Policy`] of the same name; a key that is left out means what
-/// [`Policy::default`] has.
+/// The field of [`Policy`] with the same name documents a key; the default of a key is that of
+/// [`Policy::default`].
 #[derive(Debug, Clone, Default)]
 pub struct PolicyFile {
-    /// What jobs of a cluster may ask for.
+    /// The policy for jobs in a cluster.
     pub kubernetes: Policy,
 }
 
@@ -49,7 +49,7 @@ pub enum PolicyFileError {
     },
 }
 
-/// What stands at the top.
+/// The top-level key.
 const ROOT: &str = "kubernetes";
 const KEYS: [&str; 26] = [
     "annotations",
@@ -79,7 +79,7 @@ const KEYS: [&str; 26] = [
     "tolerations",
     "unconfined",
 ];
-/// The key of the kinds of volumes, which the others of the list above are not enough for.
+/// The key of the kinds of volumes, for those that the other keys of the list above do not cover.
 const VOLUMES: &str = "volumes";
 const LEVELS: [(&str, PodSecurity); 3] = [
     ("restricted", PodSecurity::Restricted),
@@ -120,7 +120,7 @@ const VOLUME_KINDS: [(&str, ()); 21] = [
     ("scaleIO", ()),
     ("vsphereVolume", ()),
 ];
-/// Those of which each one has to be allowed, and the key where.
+/// The kinds whose volumes have to be allowed individually, and the key for it.
 const NAMED_VOLUME_KINDS: [(&str, &str); 4] = [
     ("configMap", "config-maps"),
     ("hostPath", "host-paths"),
@@ -152,7 +152,7 @@ impl PolicyFile {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, with its place.
+    /// All errors, with their positions.
     pub fn parse(document: &Document) -> Result<Self, Vec<Diagnostic>> {
         let mut reader = Reader {
             document,
@@ -174,7 +174,7 @@ impl PolicyFile {
     }
 }
 
-/// Reads nodes, and notes what is wrong with them.
+/// Parses nodes, and collects errors.
 struct Reader<'document> {
     document: &'document Document,
     problems: Vec<Diagnostic>,
@@ -221,7 +221,7 @@ impl Reader<'_> {
         }
         if let Some(level) = level {
             policy.pod_security = level;
-            // Whoever writes the level means all of it.
+            // A level that is written explicitly applies in full.
             policy.run_as_root = level != PodSecurity::Restricted;
         }
         if let Some(root) = root {
@@ -229,7 +229,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The entries of a mapping; nothing at all is an empty one.
+    /// The entries of a mapping; null is an empty one.
     fn entries<'node>(&mut self, node: &'node Node) -> &'node [Entry] {
         if !node.is_null() && node.entries().is_none() {
             self.expected(node, "a mapping");
@@ -244,7 +244,7 @@ impl Reader<'_> {
         node.items().unwrap_or_default()
     }
 
-    /// A list of texts that are read as something.
+    /// A list of strings that are parsed.
     fn each<T>(&mut self, node: &Node) -> Vec<T>
     where
         T: FromStr,
@@ -275,7 +275,7 @@ impl Reader<'_> {
 
     fn text<'node>(&mut self, node: &'node Node) -> Option<&'node str> {
         if node.as_str().is_none() {
-            self.expected(node, "a text");
+            self.expected(node, "a string");
         }
         node.as_str()
     }
@@ -314,7 +314,7 @@ impl Reader<'_> {
             if let Some((kind, key)) = named {
                 let problem = self.at(
                     item,
-                    format!("volumes of the kind `{kind}` are allowed one by one"),
+                    format!("volumes of the kind `{kind}` are allowed individually"),
                 );
                 self.problems
                     .push(problem.help(format!("list them under `{key}`")));
@@ -338,7 +338,7 @@ impl Reader<'_> {
         paths
     }
 
-    /// Capabilities as the policy compares them: in capitals, without `CAP_`.
+    /// Capabilities in the form that the policy compares: upper case, without `CAP_`.
     fn capabilities(&mut self, node: &Node) -> Vec<Pattern> {
         let mut patterns = Vec::new();
         for (item, text) in self.texts(node) {
@@ -380,8 +380,8 @@ impl Reader<'_> {
         let known: Vec<_> = known.into_iter().collect();
         let problem = Diagnostic::error(format!("unknown key `{key}`"))
             .at(self.document.source(), entry.key.span);
-        let help = suggestion(key, &known)
-            .unwrap_or_else(|| format!("the keys here are {}", all_of(&known)));
+        let help =
+            suggestion(key, &known).unwrap_or_else(|| format!("expected {}", all_of(&known)));
         self.problems.push(problem.help(help));
     }
 
@@ -550,6 +550,6 @@ grants: {}
         assert_eq!(help(6), Some("list them under `host-paths`"));
         assert_eq!(help(7), Some("did you mean `nfs`?"));
         assert_eq!(help(10), Some("did you mean `baseline`?"));
-        assert_eq!(help(14), Some("the keys here are `kubernetes`"));
+        assert_eq!(help(14), Some("expected `kubernetes`"));
     }
 }

@@ -9,19 +9,19 @@ use toolhost::http::HttpSettings;
 use toolhost::registry::Compiler;
 use toolhost_kubernetes::KubernetesSettings;
 
-/// What a host is put together from.
+/// The settings of a host.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What relative paths of scripts are relative to: the playbook's folder.
+    /// The base of relative script paths: the playbook's folder.
     pub base: PathBuf,
-    /// What every script file must lie below.
+    /// The folder that must contain every script file.
     pub workspace: PathBuf,
     /// A folder with more tools, and `grants.yaml`.
     pub plugins: Option<PathBuf>,
-    /// Where programs are searched for, as `PATH` has it.
+    /// Where programs are searched for, in the format of `PATH`.
     pub search_path: Option<String>,
-    /// The delay before the first repetition of a failed attempt on the local engine.
+    /// The delay before the first retry of a failed attempt on the local engine.
     pub backoff_base: Option<Duration>,
     /// Where compiled components are kept.
     pub cache_directory: Option<PathBuf>,
@@ -29,14 +29,14 @@ pub struct Settings {
     pub compiler: Compiler,
     /// Where large logs are kept.
     pub log_directory: Option<PathBuf>,
-    /// The cluster that jobs run on, and what they may ask it for; without it they are processes of this machine.
+    /// The cluster that jobs run in, and their policy; without it they are processes on this machine.
     pub kubernetes: Option<KubernetesSettings>,
     /// How servers are asked.
     pub http: HttpSettings,
     /// Where the credentials of `source.auth` come from.
     pub access: Option<Arc<dyn AccessSource>>,
-    /// Whether the tools that this build brings may fetch from addresses as well that are not public: right
-    /// where whoever writes playbooks could reach those anyhow.
+    /// Whether the built-in tools may also fetch from addresses that are not public: appropriate if the
+    /// authors of playbooks can reach those anyway.
     pub private_addresses: bool,
 }
 
@@ -60,7 +60,7 @@ impl Settings {
         }
     }
 
-    /// What the tools that this build brings may do before the grants of the folder are added.
+    /// The grants of the built-in tools before those of the folder are added.
     pub(super) fn embedded_grants(&self) -> Grants {
         Grants::all().fetching(FetchRule {
             allow: None,

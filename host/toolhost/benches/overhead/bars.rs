@@ -19,7 +19,7 @@ const WAITING_MEBIBYTES: f64 = 1024.0;
 /// One of the times of a round.
 type Time = fn(&Summary) -> Duration;
 
-/// A number that shall not be exceeded.
+/// A number that must not be exceeded.
 #[derive(Debug)]
 pub(crate) struct Bar {
     what: String,

@@ -20,7 +20,7 @@ use bindings::noetl::tool::{progress, types};
 /// A call whose capabilities do nothing.
 #[derive(Default)]
 pub(crate) struct Idle {
-    /// How many events of the job were told.
+    /// The number of events of the job.
     events: usize,
     /// What the handles of WASI stand for.
     table: ResourceTable,

@@ -29,7 +29,7 @@ use crate::measure::{Lane, Plan};
 use crate::table::Measured;
 use crate::tools::HostedTool;
 
-/// Whatever went wrong; nobody tells one from the other.
+/// Any error; they need not be distinguished.
 type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// Threads that calls are made on at once: as many as the smaller machines have.

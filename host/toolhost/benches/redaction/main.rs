@@ -20,7 +20,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use secrecy::SecretString;
 use toolhost::sealing::{Redactor, StreamRedaction};
 
-/// Whatever went wrong; nobody tells one from the other.
+/// Any error; they need not be distinguished.
 type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
 /// What a core has to redact in a second, in millions of bytes: more than the local disk of a server takes.

@@ -1,20 +1,20 @@
-//! Advice that whoever called the tool can follow.
+//! Advice that fits the called tool.
 //!
-//! Engines and sources name the keys of the script tool, by which most jobs are described. Another tool has
-//! other keys, and says so; where it does not, the path and the hint are left out rather than shown to somebody who
-//! finds no such key.
+//! Engines and sources name the keys of the script tool, which describes most jobs. Another tool has other
+//! keys, and maps them; if it does not, the path and the hint are left out, since they would name keys that
+//! do not exist.
 
 use serde_json::{Map, Value};
 
 use crate::registry::{KnownField, find_field};
 
-/// What the paths begin with that engines and sources name.
+/// The prefixes of the paths that engines and sources name.
 const ENGINE_KEYS: [&str; 2] = ["script", "job"];
-/// Those below them that are as short as what the name of a file ends with.
+/// Keys below them that could be confused with the extension of a file name.
 const SHORT_KEYS: [&str; 3] = ["auth", "env", "uri"];
 const MAX_SUFFIX_BYTES: usize = 4;
 
-/// Leaves out of an outcome what names keys that the tool's configuration does not have.
+/// Removes from an outcome advice about keys that the tool's configuration does not have.
 pub(super) fn keep_what_can_be_followed(members: &mut Map<String, Value>, schema: &Value) {
     let is_unknown = |name: &str, can_follow: &dyn Fn(&str) -> bool| {
         let text = members.get(name).and_then(Value::as_str);
@@ -35,24 +35,24 @@ pub(super) fn keep_what_can_be_followed(members: &mut Map<String, Value>, schema
     }
 }
 
-/// Whether the path leads to a key of the configuration.
+/// Whether the path is that of a key of the configuration.
 pub(super) fn is_known(schema: &Value, field: &str) -> bool {
     find_field(schema, field) != KnownField::Unknown
 }
 
-/// Whether it leads to a key by names of the schema alone.
+/// Whether it is the path of a key that the schema names explicitly.
 pub(super) fn is_key(schema: &Value, field: &str) -> bool {
     find_field(schema, field) == KnownField::Key
 }
 
-/// Whether each key that a hint names is one of the configuration.
+/// Whether all keys that a hint names exist in the configuration.
 pub(super) fn names_known_keys(schema: &Value, hint: &str) -> bool {
     let quoted = hint.split('`').skip(1).step_by(2);
     let mut paths = quoted.filter(|text| is_path(text));
     paths.all(|path| is_known(schema, path))
 }
 
-/// Whether a quoted text is the path of a key, and no name, command or address.
+/// Whether a quoted text is the path of a key, and not a name, command or address.
 fn is_path(text: &str) -> bool {
     let Some((first, rest)) = text.split_once('.') else {
         return false;

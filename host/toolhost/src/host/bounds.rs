@@ -1,4 +1,4 @@
-//! What ends a call from outside.
+//! The events that end a call from outside.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -9,27 +9,27 @@ use tokio_util::sync::CancellationToken;
 use super::calls::CallGuard;
 use crate::capability::Reason;
 
-/// What ends a call from outside: its caller, its deadline, and the host's shutdown. They hold from the
-/// beginning of the call to the end of its tool.
+/// The events that end a call from outside: its caller, its deadline, and the host's shutdown. They apply
+/// from the beginning of the call to the end of its tool.
 #[derive(Debug)]
 pub(super) struct CallBounds {
-    /// The call's own: cancelling it leaves the caller's token alone.
+    /// The call's own token: cancelling it does not affect the caller's token.
     cancel: CancellationToken,
     deadline: Pin<Box<Sleep>>,
     guard: CallGuard,
 }
 
-/// What ended a call before its tool was started.
+/// The event that ended a call before its tool was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interruption {
     /// The caller, or the deadline.
     Ended(Reason),
-    /// The host lets no more calls start.
+    /// The host starts no more calls.
     ShuttingDown,
 }
 
 impl CallBounds {
-    /// The bounds of a call that begins now, may take `wall_time`, and ends with the caller's token.
+    /// The bounds of a call that starts now, may take `wall_time`, and ends with the caller's token.
     pub(super) fn new(caller: &CancellationToken, wall_time: Duration, guard: CallGuard) -> Self {
         Self {
             cancel: caller.child_token(),
@@ -43,14 +43,14 @@ impl CallBounds {
         &self.cancel
     }
 
-    /// Does something that comes before the tool is started, unless the call ends first.
+    /// Runs a step before the start of the tool, unless the call ends first.
     pub(super) async fn before_start<T>(
         &mut self,
         work: impl Future<Output = T>,
     ) -> Result<T, Interruption> {
         tokio::select! {
             biased;
-            // Work that is done at its first poll, as it is mostly, waits for nothing else.
+            // Work that is complete at its first poll, which is the usual case, waits for nothing else.
             result = work => {
                 if self.cancel.is_cancelled() {
                     Err(Interruption::Ended(Reason::Cancelled))
@@ -66,7 +66,7 @@ impl CallBounds {
         }
     }
 
-    /// Waits until the tool, which runs, has to end, and says why.
+    /// Waits until the running tool has to end, and returns why.
     pub(super) async fn end(&mut self) -> Reason {
         tokio::select! {
             biased;

@@ -11,7 +11,7 @@ use crate::registry::{Compiler, ComponentCache, Registry, ToolLoader};
 use crate::scope::Backends;
 use crate::template::Renderer;
 
-/// Sets up a [`ToolHost`].
+/// Builder for a [`ToolHost`].
 pub struct ToolHostBuilder {
     backends: Backends,
     limits: Limits,
@@ -20,16 +20,16 @@ pub struct ToolHostBuilder {
     compiler: Compiler,
 }
 
-/// Why a host cannot be set up.
+/// Why a host cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// There is no engine.
+    /// The WebAssembly engine cannot be created.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// How many calls go on at once where nobody says otherwise. Address space is reserved for each, 4 GiB;
-/// memory is used by those that there are, 60 KiB each.
+/// The default number of concurrent calls. 4 GiB of address space are reserved for each; memory is used only
+/// by existing calls, 60 KiB each.
 const DEFAULT_MAX_CALLS: u32 = 1_000;
 
 impl ToolHost {
@@ -53,62 +53,62 @@ impl Default for ToolHostBuilder {
 }
 
 impl ToolHostBuilder {
-    /// What runs jobs. Without it, tools that create jobs are told that there is no engine.
+    /// Sets the engine for jobs. Without it, tools that create jobs get an error.
     #[must_use]
     pub fn jobs(mut self, runner: Arc<dyn JobRunner>) -> Self {
         self.backends.runner = runner;
         self
     }
 
-    /// Where objects come from. Without it, tools that fetch objects are told that there is no source.
+    /// Sets the source of objects. Without it, tools that fetch objects get an error.
     #[must_use]
     pub fn objects(mut self, objects: Arc<dyn ObjectSource>) -> Self {
         self.backends.objects = objects;
         self
     }
 
-    /// What one call may use.
+    /// Sets the limits of one call.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How many calls go on at once; more wait.
+    /// Sets the number of concurrent calls; further calls wait.
     #[must_use]
     pub fn max_calls(mut self, max_calls: u32) -> Self {
         self.max_calls = max_calls;
         self
     }
 
-    /// Where compiled components are kept, so that they are compiled once a machine. The folder must
-    /// belong to the user, be closed to all others (mode 700), and be no link; it is made where it is missing.
-    /// Without it they are compiled once a host.
+    /// Sets the cache for compiled components, so that they are compiled once per machine. The folder must
+    /// belong to the user, be inaccessible to all others (mode 700), and not be a link; it is created if it
+    /// is missing. Without it they are compiled once per host.
     #[must_use]
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cache_directory = Some(directory.into());
         self
     }
 
-    /// Where components are compiled that are not this library's own. Without it that is a thread of this process,
-    /// which no deadline ends: a host that loads what strangers wrote names a program.
+    /// Sets where third-party components are compiled. The default is a thread of this process, which no
+    /// deadline ends: a host that loads third-party tools should name a program.
     #[must_use]
     pub fn compiler(mut self, compiler: Compiler) -> Self {
         self.compiler = compiler;
         self
     }
 
-    /// Where the logs go of which an outcome shows only a part. A folder of this user in the system's folder
-    /// for temporary files where nobody says otherwise.
+    /// Sets the folder for logs that an outcome shows only in part. The default is a folder of this user in
+    /// the system's folder for temporary files.
     #[must_use]
     pub fn log_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.backends.logs = LogDirectory::new(directory);
         self
     }
 
-    /// Sets the host up, without any tool.
+    /// Builds the host, without any tool.
     ///
-    /// A cache that cannot be used is done without, and a warning says so.
+    /// If the cache cannot be used, the host works without it and logs a warning.
     ///
     /// # Errors
     ///

@@ -1,29 +1,29 @@
-//! The calls that are going on, and how they hear of a shutdown.
+//! The running calls, and how they are notified of a shutdown.
 
 use tokio::sync::watch;
 
 /// The calls of one host.
 ///
-/// Each holds a receiver of the phase: so they hear of it, and the sender knows how many there are.
+/// Each holds a receiver of the phase: this notifies them, and the sender knows their number.
 #[derive(Debug)]
 pub(super) struct Calls {
     phase: watch::Sender<Phase>,
 }
 
-/// One call, which is over when this is dropped.
+/// One call, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct CallGuard {
     phase: watch::Receiver<Phase>,
 }
 
-/// How far a shutdown has got. A host goes through the phases in this order and never back.
+/// The phase of a shutdown. A host goes through the phases in this order and never back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
-    /// Calls are made.
+    /// Calls are accepted.
     Open,
-    /// No call is started any more; those whose tools run go on.
+    /// No new call is started; calls whose tools run continue.
     Closed,
-    /// Calls that run are cancelled.
+    /// Running calls are cancelled.
     Stopping,
 }
 
@@ -34,25 +34,25 @@ impl Calls {
         }
     }
 
-    /// Counts one more call; none where the host is shutting down.
+    /// Counts one more call; `None` if the host is shutting down.
     pub(super) fn enter(&self) -> Option<CallGuard> {
-        // Counted before the phase is looked at, so that a shutdown that is not seen here sees this call.
+        // Counted before the phase is read, so that a shutdown that is not seen here sees this call.
         let phase = self.phase.subscribe();
         let is_open = *phase.borrow() == Phase::Open;
         is_open.then_some(CallGuard { phase })
     }
 
-    /// Lets no call start from now on.
+    /// Stops accepting calls.
     pub(super) fn close(&self) {
         self.advance(Phase::Closed);
     }
 
-    /// Cancels the calls that run.
+    /// Cancels the running calls.
     pub(super) fn stop(&self) {
         self.advance(Phase::Stopping);
     }
 
-    /// Waits until there is no call.
+    /// Waits until no call is left.
     ///
     /// # Cancel safety
     ///
@@ -61,7 +61,7 @@ impl Calls {
         self.phase.closed().await;
     }
 
-    /// How many there are.
+    /// The number of calls.
     pub(super) fn count(&self) -> usize {
         self.phase.receiver_count()
     }
@@ -78,19 +78,19 @@ impl Calls {
 }
 
 impl CallGuard {
-    /// Waits until no call may start any more.
+    /// Waits until calls are no longer accepted.
     pub(super) async fn closed(&mut self) {
         self.reached(Phase::Closed).await;
     }
 
-    /// Waits until calls that run have to end.
+    /// Waits until running calls have to end.
     pub(super) async fn stopped(&mut self) {
         self.reached(Phase::Stopping).await;
     }
 
     async fn reached(&mut self, wanted: Phase) {
         let is_reached = |phase: &Phase| *phase >= wanted;
-        // A call borrows its host, so the sender is never gone.
+        // A call borrows its host, so the sender still exists.
         if self.phase.wait_for(is_reached).await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! Finding what is wrong with a call before it is made.
+//! Checking a call before it is made.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,23 +18,23 @@ use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
 use crate::template::Renderer;
 
-/// How long a tool may take until it asks for its job, with nothing to wait for but other calls: those of this build take
-/// less than a millisecond.
+/// The time limit until a tool requests its job, in which it only waits for other calls: the built-in tools
+/// take less than a millisecond.
 const MAX_REHEARSAL: Duration = Duration::from_secs(2);
 
 impl ToolHost {
-    /// Finds what is wrong with a call without making it: nothing is created, fetched from anywhere or told to anybody,
-    /// and no credential is opened.
+    /// Checks a call without making it: nothing is created, fetched or reported, and no credential is
+    /// opened.
     ///
-    /// Found are an unknown tool or version, a grant that is missing, and what the tool's schema says of what is
-    /// written; a text with a template may become anything. A tool that creates jobs is then called with backends that
-    /// do nothing, up to its first job, and the engine is asked what it would say of that one: so a program that is not
-    /// installed is found, and what a policy does not allow. What depends on a template is left out. Of an object that is no
-    /// file of this machine nothing is known but its name.
+    /// It finds an unknown tool or version, a missing grant, and violations of the tool's schema; a string
+    /// with a template may become anything. A tool that creates jobs is then called with backends that do
+    /// nothing, up to its first job, and the engine checks that job: this finds a program that is not
+    /// installed, and what a policy does not allow. What depends on a template is left out. Of an object that
+    /// is not a file on this machine only the name is known.
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call) would return it, and [`CallError::Refused`] for what would fail the call.
+    /// Those that [`call`](Self::call) would return, and [`CallError::Refused`] for failures of the call.
     pub async fn check(&self, request: &CallRequest) -> Result<(), CallError> {
         let guard = self.calls.enter().ok_or(CallError::ShuttingDown)?;
         let bounds = CallBounds::new(&request.cancel, MAX_REHEARSAL, guard);
@@ -96,7 +96,7 @@ impl ToolHost {
         let invocation = match bounds.before_start(rehearsing).await {
             Ok(invocation) => invocation.ok_or(CallError::ShuttingDown)?,
             Err(Interruption::ShuttingDown) => return Err(CallError::ShuttingDown),
-            // The call itself will say so.
+            // The call itself will report it.
             Err(Interruption::Ended(_)) => return Ok(()),
         };
         match (rehearsal.refusal(), invocation.result) {
@@ -122,8 +122,8 @@ impl ToolHost {
     }
 }
 
-/// The configuration with a number for each template that the schema does not take for what it is now, a text; none
-/// where it wants something else there.
+/// The configuration with a number instead of each template where the schema does not accept a string; `None`
+/// if it requires something else there.
 fn with_numbers(tool: &LoadedTool, config: &Value) -> Option<Value> {
     let misfits = tool.check(config);
     let mut fitting = config.clone();
@@ -143,7 +143,7 @@ fn with_numbers(tool: &LoadedTool, config: &Value) -> Option<Value> {
     (misfits.is_empty() || tool.check(&fitting).is_empty()).then_some(fitting)
 }
 
-/// Whether nothing at the field, or around it where there is nothing, depends on a template.
+/// Whether the value at the field, or its closest existing ancestor, does not depend on a template.
 fn is_known(field: Option<&str>, config: &Value) -> bool {
     let mut node = config;
     for key in field.map(segments).unwrap_or_default() {

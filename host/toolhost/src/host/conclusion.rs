@@ -1,4 +1,4 @@
-//! From how a tool's work ended to what the caller gets.
+//! Converts the end of a tool's work to the outcome for the caller.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use crate::outcome::{self, Ending, Outcome};
 use crate::registry::LoadedTool;
 use crate::scope::CallScope;
 
-/// Outcomes up to this size are not looked at twice: no JSON of that size takes more than some megabytes.
+/// Outcomes up to this size are not measured: JSON of that size takes at most some megabytes of memory.
 const EXPANDING_BYTES: usize = 64 << 10;
 
-/// What became of the tool's work.
+/// How the tool's work ended.
 pub(super) enum Invoked {
-    /// The tool came to an end.
+    /// The tool ended by itself.
     Ended(Invocation),
-    /// It was ended.
+    /// The tool was ended.
     Stopped(Reason),
     /// The call ended before the tool was started.
     NotStarted(Reason, Stage),
 }
 
-/// What comes before a tool is started.
+/// The stages before a tool is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Templates are rendered.
     Rendering,
-    /// As many calls go on as may.
+    /// The maximum number of calls is running.
     Admission,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn conclude(
         names.extend(key.map(str::to_owned));
         structure::redact(&mut document, &redactor, &names);
     }
-    tracing::info!(%status, digest = %tool.digest(), "the call is over");
+    tracing::info!(%status, digest = %tool.digest(), "the call has ended");
     Ok(Outcome {
         status,
         document,
@@ -73,7 +73,7 @@ pub(super) fn conclude(
     })
 }
 
-/// What the host knows the call by, longer names first: one may be a part of another.
+/// The names by which the host knows the call, longer ones first: one may be a part of another.
 fn names(scope: &CallScope) -> Vec<String> {
     let mut names = vec![scope.context.step.clone()];
     for identity in scope.job_identities() {
@@ -92,7 +92,8 @@ fn ended(
     let fault = match result {
         Ok(text) if expands_too_far(&text, &scope.limits) => {
             let message = format!(
-                "the tool exceeded its limits: it returned a document that takes more than {} bytes of memory",
+                "the tool exceeded its limits: it returned a document that needs more than {} \
+                 bytes of memory",
                 scope.limits.held_bytes
             );
             return Ok(outcome::failure(Reason::ToolLimit, message));
@@ -100,7 +101,7 @@ fn ended(
         Ok(text) => match outcome::parse(&text) {
             Ok(ending) => return Ok(ending),
             Err(problem) => {
-                let message = format!("the tool returned what is no outcome: {problem}");
+                let message = format!("the tool returned an invalid outcome: {problem}");
                 return Ok(outcome::failure(Reason::ToolFault, message));
             }
         },
@@ -117,7 +118,7 @@ fn ended(
             let field = detail("field").filter(|field| advice::is_known(schema, field));
             Err(CallError::Rejected {
                 hint: hint.map(|hint| scope.redact(hint)),
-                // A key is a word of the tool's schema, whatever secrets there are.
+                // A key is a word of the tool's schema, even if a secret equals it.
                 field: field.map(|field| {
                     if advice::is_key(schema, &field) {
                         field
@@ -140,14 +141,14 @@ fn ended(
     }
 }
 
-/// Whether what a tool returned would take more memory than may be held for it.
+/// Whether the result of a tool would take more memory than may be held for it.
 fn expands_too_far(text: &str, limits: &Limits) -> bool {
     text.len() > EXPANDING_BYTES
         && json_memory_bytes(text).is_ok_and(|bytes| bytes > limits.held_bytes)
 }
 
-/// The status is that of what ended the call. Where its job could not start meanwhile, the reason is what that waited
-/// for.
+/// The status follows from the event that ended the call. If its job could not start, the reason is that of
+/// the job's wait.
 fn stopped(reason: Reason, before_start: Option<Stage>, scope: &CallScope) -> Ending {
     let message = match reason {
         Reason::Timeout => {

@@ -5,8 +5,8 @@ use crate::diagnostic::{Diagnostic, Document, did_you_mean};
 use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError, grant_entry};
 
-/// One thing that is wrong with a call, by the path of the culprit within the tool's configuration; an
-/// empty path means the tool itself.
+/// A problem of a call, with the path of the culprit within the tool's configuration; an empty path means the
+/// tool itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -16,12 +16,12 @@ pub struct Finding {
     pub is_key: bool,
     /// What is wrong.
     pub message: String,
-    /// How to mend it, where that is known.
+    /// How to fix it, if known.
     pub help: Option<String>,
 }
 
 impl CallError {
-    /// Everything that is wrong, each with its place.
+    /// All problems, with their paths.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let whole = |path: Vec<String>| Finding {
@@ -48,7 +48,7 @@ impl CallError {
         }
     }
 
-    /// The error at its places in the document that is the configuration.
+    /// The error at its positions in the document that contains the configuration.
     #[must_use]
     pub fn diagnostics(&self, document: &Document) -> Vec<Diagnostic> {
         if let Self::Template(error) = self {
@@ -60,7 +60,7 @@ impl CallError {
             .collect()
     }
 
-    /// How to mend it, where that is known.
+    /// How to fix it, if known.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
@@ -71,14 +71,14 @@ impl CallError {
             Self::Rejected { hint, .. } => hint.clone(),
             Self::Refused(error) => error.hint.clone(),
             Self::TooLarge { .. } => {
-                Some("put large data into an object and pass its address".to_owned())
+                Some("store large data elsewhere and pass its address".to_owned())
             }
             Self::ShuttingDown => None,
         }
     }
 }
 
-/// What `job.tolerations[0].operator` leads through.
+/// The segments of a path such as `job.tolerations[0].operator`.
 pub(super) fn segments(field: &str) -> Vec<String> {
     let segments = field.split(['.', '[', ']']);
     segments
@@ -99,7 +99,7 @@ fn finding(problem: &ConfigProblem) -> Finding {
 fn at(document: &Document, finding: Finding) -> Diagnostic {
     let place = document.locate_nearest(&finding.path);
     let text = document.source().text();
-    // What goes over several lines is better pointed at by its key.
+    // A value of several lines is better identified by its key.
     let is_block = place.value.slice(text).trim_end().contains('\n');
     let span = place
         .key
@@ -126,7 +126,7 @@ fn help_with_problem(problem: &ConfigProblem) -> Option<String> {
     }
     // Each key has two spellings; the first one will do.
     let keys = problem.candidates.iter().filter(|key| !key.contains('_'));
-    Some(format!("the keys here are {}", all_of(keys)))
+    Some(format!("expected {}", all_of(keys)))
 }
 
 fn help_with_tool(error: &ResolveError) -> Option<String> {
@@ -156,11 +156,11 @@ fn help_with_grant(error: &GrantError) -> Option<String> {
             needed,
             ..
         } => Some(format!(
-            "if you trust it with that, write into `grants.yaml` in the folder of `--plugins`:\n\n{}",
+            "if you trust it with that, add to `grants.yaml` in the folder of `--plugins`:\n\n{}",
             grant_entry(kind, digest, needed)
         )),
         GrantError::UnknownImport { .. } => {
-            Some("build it for this host's interface `noetl:tool@0.1`".to_owned())
+            Some("build it for the interface `noetl:tool@0.1` of this host".to_owned())
         }
         GrantError::UnknownCapability { .. } => None,
     }

@@ -5,12 +5,12 @@ use crate::template::TemplateError;
 
 /// Why a call was not made: its tool was not started.
 ///
-/// A call that was made and failed is no error but an [`Outcome`](crate::outcome::Outcome), and so is one
+/// A call that was made and failed is not an error but an [`Outcome`](crate::outcome::Outcome), and so is one
 /// that its caller cancelled or that ran out of time, however early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// There is no such tool.
+    /// The tool does not exist.
     #[error(transparent)]
     UnknownTool(#[from] ResolveError),
     /// The tool needs a capability that it was not granted.
@@ -19,7 +19,7 @@ pub enum CallError {
     /// A template cannot be rendered.
     #[error(transparent)]
     Template(Box<TemplateError>),
-    /// The configuration is not what the tool takes.
+    /// The configuration does not fit the tool's schema.
     #[error(
         "the configuration does not fit the schema of `{tool}`: {}",
         first(problems)
@@ -27,28 +27,28 @@ pub enum CallError {
     Config {
         /// The tool.
         tool: String,
-        /// What is wrong; at least one thing.
+        /// The problems; at least one.
         problems: Vec<ConfigProblem>,
     },
-    /// The tool itself says that the configuration makes no sense.
+    /// The tool itself rejected the configuration.
     #[error("{message}")]
     Rejected {
         /// What is wrong, in a sentence.
         message: String,
-        /// How to mend it.
+        /// How to fix it.
         hint: Option<String>,
         /// The path of the value to change, such as `script.uri`.
         field: Option<String>,
     },
-    /// The engine would refuse the job; [`ToolHost::check`](super::ToolHost::check) alone returns it.
+    /// The engine would reject the job; only [`ToolHost::check`](super::ToolHost::check) returns it.
     #[error("{0}")]
     Refused(CapabilityError),
     /// The configuration is too large.
-    #[error("the configuration has {bytes} bytes; at most {limit} are handed to a tool")]
+    #[error("the configuration has {bytes} bytes; at most {limit} are passed to a tool")]
     TooLarge {
         /// Its size as JSON.
         bytes: usize,
-        /// The most that is allowed.
+        /// The limit.
         limit: usize,
     },
     /// The host is shutting down: [`ToolHost::shutdown`](super::ToolHost::shutdown) was called.
@@ -56,9 +56,9 @@ pub enum CallError {
     ShuttingDown,
 }
 
-/// A shutdown that waited for calls in vain, although they were cancelled.
+/// Calls did not end during a shutdown, although they were cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{calls} calls have not ended although they were cancelled")]
+#[error("{calls} calls did not end after they were cancelled")]
 #[non_exhaustive]
 pub struct ShutdownError {
     /// How many.

@@ -1,4 +1,4 @@
-//! Backends for a call that is not made.
+//! Backends for a call that is only checked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,13 +16,13 @@ use crate::capability::{
 use crate::scope::Backends;
 use crate::template::Renderer;
 
-/// The variable that programs are searched by.
+/// The variable with the search path of programs.
 const SEARCH_PATH: &str = "PATH";
 
-/// Gives the objects that are at hand, and creates no job: it asks the engine what it would say of the first one.
+/// Returns the objects that are available locally, and creates no job: the engine only checks the first one.
 pub(super) struct Rehearsal {
     backends: Arc<Backends>,
-    /// Whether an object was given that is not the one that was asked for.
+    /// Whether a placeholder was returned instead of the requested object.
     has_guessed: AtomicBool,
     is_program_searched: AtomicBool,
     refusal: Mutex<Option<CapabilityError>>,
@@ -38,18 +38,18 @@ impl Rehearsal {
         }
     }
 
-    /// Whether what the tool did since depends on an object that is not the real one.
+    /// Whether later requests of the tool depend on a placeholder object.
     pub(super) fn has_guessed(&self) -> bool {
         self.has_guessed.load(Ordering::Relaxed)
     }
 
-    /// Whether the program of the job is a name that was written, to be searched where that was written. One that is
-    /// named by its path may be made by an earlier step.
+    /// Whether the program of the job is a literal name that is searched in a literal path. A program that is
+    /// named by its path may be created by an earlier step.
     pub(super) fn is_program_searched(&self) -> bool {
         self.is_program_searched.load(Ordering::Relaxed)
     }
 
-    /// What the engine said of the job.
+    /// The engine's verdict on the job.
     pub(super) fn refusal(&self) -> Option<CapabilityError> {
         // Each critical section leaves it whole, so a panic elsewhere does not matter here.
         let mut refusal = lock(&self.refusal);
@@ -89,7 +89,7 @@ impl JobRunner for Rehearsal {
             let mut slot = lock(&self.refusal);
             slot.get_or_insert(refusal);
         }
-        let message = "the call is not made: it is only checked";
+        let message = "the call is only checked, not executed";
         Err(CapabilityError::new(Reason::Cancelled, message))
     }
 }
@@ -102,6 +102,6 @@ fn is_program_searched(request: &JobRequest) -> bool {
         .filter(|(name, _)| name == SEARCH_PATH)
         .all(|(_, value)| !is_template(value.expose_secret()));
     let program = request.command.first().map_or("", String::as_str);
-    // Of a template that was split at its blanks, the first word is its mark.
+    // The first word of a template that was split at spaces is its mark.
     is_search_path_known && !is_template(program) && !program.contains('/')
 }

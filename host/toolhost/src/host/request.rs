@@ -12,7 +12,7 @@ use crate::template::TemplateContext;
 pub struct CallRequest {
     /// Which tool.
     pub tool: ToolRef,
-    /// Its configuration: what stands in a playbook under `tool`, without `kind`. Texts may be templates.
+    /// Its configuration: the keys under `tool` in a playbook, without `kind`. Strings may be templates.
     pub config: Value,
     /// The execution that the call belongs to. Together with the step it names the job, so that the same
     /// call made twice is one job.
@@ -21,18 +21,18 @@ pub struct CallRequest {
     pub step: String,
     /// What templates can refer to.
     pub templates: TemplateContext,
-    /// Ends the call when cancelled, at whatever point it is: its job is ended, and the outcome says so. The
-    /// host cancels only children of it, so that it can be shared by calls.
+    /// Ends the call when cancelled, at any point: its job is ended, and the outcome reports that. The host
+    /// only cancels children of it, so that calls can share it.
     pub cancel: CancellationToken,
-    /// Hears of the call while it goes on.
+    /// Receives the progress of the call.
     pub progress: Option<ProgressSender>,
-    /// What the execution knows to be secret; what the call makes use of is added. Without it the call is an
-    /// execution of its own, and what it made use of is not redacted from other calls.
+    /// The secrets of the execution; those that the call uses are added. Without it the call is a separate
+    /// execution, and its secrets are not redacted from other calls.
     pub secrets: Option<ExecutionSecrets>,
 }
 
 impl CallRequest {
-    /// A call of `tool` with this configuration, that belongs to a step of an execution.
+    /// A call of `tool` with this configuration, in a step of an execution.
     #[must_use]
     pub fn new(
         tool: ToolRef,
@@ -52,7 +52,7 @@ impl CallRequest {
         }
     }
 
-    /// Says what templates can refer to.
+    /// Sets what templates can refer to.
     #[must_use]
     pub fn with_templates(mut self, templates: TemplateContext) -> Self {
         self.templates = templates;
@@ -66,15 +66,15 @@ impl CallRequest {
         self
     }
 
-    /// Tells `progress` how the call goes.
+    /// Reports the progress of the call to `progress`.
     #[must_use]
     pub fn with_progress(mut self, progress: ProgressSender) -> Self {
         self.progress = Some(progress);
         self
     }
 
-    /// Redacts what other calls of the execution made use of as well, and the other way round. Every call of an
-    /// execution is given the same: what one step writes into a file, the next one may print.
+    /// Shares the secrets to redact with other calls of the execution. Pass the same value to every call of
+    /// an execution: one step may write a secret to a file, and the next one may print it.
     #[must_use]
     pub fn with_secrets(mut self, secrets: ExecutionSecrets) -> Self {
         self.secrets = Some(secrets);

@@ -1,22 +1,25 @@
-//! An outcome without secrets, and with its structure.
+//! Redaction of an outcome that keeps its structure.
 //!
-//! A secret may be a word of ours: `completed`, `status`, `script`. What the host and the tools make themselves
-//! says nothing of it, and has to stay what it is for whoever reads outcomes by a program:
+//! A secret may equal a word of the host: `completed`, `status`, `script`. Values that the host and the tools
+//! generate themselves disclose nothing about it, and have to remain unchanged for programs that read
+//! outcomes:
 //!
-//! * the names of members that `docs/reasons.md` and the pages of the tools list; others may come from anywhere, and are redacted;
+//! * the keys that `docs/reasons.md` and the pages of the tools list; other keys may come from anywhere, and
+//!   are redacted;
 //! * `status`, which is one of four words, and a `reason` that is documented;
 //! * numbers under those names, which count and measure;
-//! * names that the host knows the call by: step, jobs, pods, namespace, files of logs, and paths of keys.
+//! * names by which the host knows the call: step, jobs, pods, namespace, files of logs, and paths of keys.
 //!
-//! Everything else, at any depth, is redacted: output, messages, hints, results, and whatever a tool adds. A
-//! tool reads no secret, so it cannot write one into any of these; what it has from a log is redacted already.
+//! Everything else, at any depth, is redacted: output, messages, hints, results, and everything that a tool
+//! adds. A tool cannot read secrets, so it cannot write one into the values above; logs that it reads are
+//! already redacted.
 
 use serde_json::{Map, Value};
 
 use crate::capability::Reason;
 use crate::sealing::{MIN_SECRET_BYTES, Redactor};
 
-/// The members that outcomes, attempts and scripts have.
+/// The keys of outcomes, attempts and scripts.
 const MEMBERS: [&str; 31] = [
     "adopted",
     "attempt",
@@ -50,22 +53,22 @@ const MEMBERS: [&str; 31] = [
     "version",
     "warnings",
 ];
-/// Those that hold names which the host knows.
+/// Those whose values are names that the host knows.
 const NAMES: [&str; 6] = ["field", "job_name", "log", "namespace", "pod_name", "step"];
-/// Those that hold further members.
+/// Those whose values have further keys.
 const PARTS: [&str; 2] = ["attempts", "script"];
-/// The reasons that the tools of this repository give besides the host's.
+/// The reasons of the tools of this repository, in addition to those of the host.
 const TOOL_REASONS: [&str; 4] = [
     "ArgumentsInvalid",
     "MainMissing",
     "ResultInvalid",
     "ResultMissing",
 ];
-/// What stands for a name that is cut out, so that nothing is found across it.
+/// The placeholder for a name that is cut out, so that no match spans it.
 const CUT: &str = "\0";
 
-/// Removes secrets from an outcome. `names` are those that the host knows the call by, keys of the configuration
-/// among them.
+/// Removes secrets from an outcome. `names` are the names by which the host knows the call, including keys of
+/// the configuration.
 pub(super) fn redact(members: &mut Map<String, Value>, redactor: &Redactor, names: &[String]) {
     let is_foreign =
         |name: &String| !MEMBERS.contains(&name.as_str()) && redactor.finds(name.as_bytes());
@@ -106,7 +109,7 @@ fn redact_member(name: &str, member: &mut Value, redactor: &Redactor, names: &[S
 /// Whether the host vouches for a text.
 fn is_structure(name: &str, text: &str, redactor: &Redactor, names: &[String]) -> bool {
     match name {
-        // The host has read it, and takes no other word.
+        // The host has parsed it, and accepts no other word.
         "status" => crate::outcome::OutcomeStatus::parse(text).is_some(),
         "reason" => Reason::parse(text).is_some() || TOOL_REASONS.contains(&text),
         name if NAMES.contains(&name) => {
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_stands_in_an_outcome_is_redacted() {
+    fn everything_else_in_an_outcome_is_redacted() {
         let outcome = json!({
             "status": "failed", "reason": "hunter22-reason", "message": "has hunter22",
             "hint": "hunter22", "output": "HUNTER22", "job_name": "hunter22", "step": "x-hunter22",

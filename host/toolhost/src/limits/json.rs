@@ -4,22 +4,22 @@ use std::mem::size_of;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// What a value takes wherever it stands.
+/// The memory of a value.
 const VALUE_BYTES: u64 = size_of::<Value>() as u64;
-/// What a member of an object takes besides its value and the characters of its name: the name, its hash, and
-/// its place in the index.
+/// The memory of an entry of an object, in addition to its value and the characters of its name: the name,
+/// its hash, and its index entry.
 const MEMBER_BYTES: u64 = size_of::<String>() as u64 + 4 * size_of::<usize>() as u64;
-/// Texts up to this length are not looked at: most options of a job have fewer bytes.
+/// Documents up to this length are not measured: most options of a job have fewer bytes.
 const SHORT_BYTES: usize = 256;
-/// The most that a byte of a short text becomes: `0,` is a value, and as much again of room to grow.
+/// The maximum memory per byte of a short document: `0,` is a value, and as much again of spare capacity.
 const MOST_BYTES_A_BYTE: u64 = VALUE_BYTES + MEMBER_BYTES;
 
-/// How many bytes a JSON text takes in memory at most once it is parsed: `[0,0,0]` becomes dozens of times as much.
-/// Nothing is kept while it is looked at.
+/// The maximum memory of a JSON document once it is parsed: `[0,0,0]` becomes dozens of times as large.
+/// Measuring allocates nothing.
 ///
 /// # Errors
 ///
-/// What is wrong with it, if it is no JSON; a text of a few bytes is not looked at.
+/// The syntax error, if it is not JSON; a document of a few bytes is not checked.
 pub fn json_memory_bytes(text: &str) -> Result<u64, serde_json::Error> {
     if text.len() <= SHORT_BYTES {
         return Ok(text.len() as u64 * MOST_BYTES_A_BYTE);
@@ -27,7 +27,7 @@ pub fn json_memory_bytes(text: &str) -> Result<u64, serde_json::Error> {
     serde_json::from_str(text).map(|Memory(bytes)| bytes)
 }
 
-/// What a value takes, with what vectors keep free to grow.
+/// The memory of a value, including the spare capacity of vectors.
 struct Memory(u64);
 
 impl<'de> Deserialize<'de> for Memory {
@@ -76,7 +76,7 @@ impl<'de> Visitor<'de> for MemoryVisitor {
             bytes += item;
             count += 1;
         }
-        Ok(Memory(bytes + room_to_grow(count) * VALUE_BYTES))
+        Ok(Memory(bytes + spare_capacity(count) * VALUE_BYTES))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Memory, A::Error> {
@@ -87,20 +87,20 @@ impl<'de> Visitor<'de> for MemoryVisitor {
             bytes += name + MEMBER_BYTES + value;
             count += 1;
         }
-        let room = room_to_grow(count) * (VALUE_BYTES + MEMBER_BYTES);
-        Ok(Memory(bytes + room))
+        let spare = spare_capacity(count) * (VALUE_BYTES + MEMBER_BYTES);
+        Ok(Memory(bytes + spare))
     }
 }
 
-/// For how many more there is room at most in a vector of so many: it begins with room for four, and doubles.
-fn room_to_grow(count: u64) -> u64 {
+/// The maximum spare capacity of a vector of this length: it starts with capacity for four, and doubles.
+fn spare_capacity(count: u64) -> u64 {
     match count {
         0 => 0,
         count => count.max(4_u64.saturating_sub(count)),
     }
 }
 
-/// How long a member's name is.
+/// The length of a name.
 struct Name(u64);
 
 impl<'de> Deserialize<'de> for Name {
@@ -125,7 +125,7 @@ impl<'de> Deserialize<'de> for Name {
 mod tests {
     use super::*;
 
-    /// What the values of a document really take, without what their allocations round up to.
+    /// The actual memory of a document's values, without rounding by the allocator.
     fn measured(value: &Value) -> u64 {
         let own = size_of::<Value>() as u64;
         own + match value {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_an_error_and_deep_nesting_as_well() {
+    fn invalid_json_is_an_error_and_deep_nesting_as_well() {
         for text in [
             "x".repeat(1_000),
             "[".repeat(10_000),

@@ -9,9 +9,9 @@ use crate::capability::LogSink;
 use crate::capability::sync::lock;
 use crate::sealing::{CurrentRedactor, ExecutionSecrets, StreamRedaction};
 
-/// The most attempts that are told apart; more than any engine makes.
+/// The maximum number of attempts that are distinguished; more than any engine makes.
 const MAX_ATTEMPTS: u32 = 1 << 15;
-/// How much of a log is looked at in one step, so that a large page is not read byte by byte.
+/// The size of the blocks in which a log is read, so that a large page is not read byte by byte.
 const BLOCK_BYTES: usize = 256 << 10;
 
 /// The log of one job: every attempt, redacted, in the order in which it was written.
@@ -40,7 +40,7 @@ struct Attempt {
 }
 
 impl JobLog {
-    /// An empty log for the job of that name, without what is secret in its execution.
+    /// An empty log for the job of that name, which redacts the secrets of its execution.
     #[must_use]
     pub fn new(
         name: impl Into<String>,
@@ -59,7 +59,7 @@ impl JobLog {
         })
     }
 
-    /// Says that nothing follows.
+    /// Marks the end of the log.
     pub fn close(&self) {
         let mut state = self.state();
         state.end_attempts();
@@ -68,7 +68,7 @@ impl JobLog {
         self.changed.notify_waiters();
     }
 
-    /// Where the log ends now.
+    /// The current end of the log.
     #[must_use]
     pub fn end_cursor(&self) -> Cursor {
         let state = self.state();
@@ -80,7 +80,7 @@ impl JobLog {
             })
     }
 
-    /// Whether the cursor lies in this log, as every one does that this log gave.
+    /// Whether the cursor is in this log, as every cursor from this log is.
     #[must_use]
     pub fn contains(&self, cursor: Cursor) -> bool {
         let state = self.state();
@@ -93,8 +93,8 @@ impl JobLog {
 
     /// At most `max_records` records, and about `max_bytes` bytes, from `cursor` on.
     ///
-    /// A line that is not at its end yet is not returned. A cursor that lies elsewhere yields what
-    /// happens to follow it, if anything.
+    /// An incomplete line is not returned. A cursor that is not from this log yields whatever follows its
+    /// position, if anything.
     #[must_use]
     pub fn read(&self, cursor: Cursor, max_records: usize, max_bytes: usize) -> LogPage {
         self.read_until(Cursor(u64::MAX), cursor, max_records, max_bytes)
@@ -155,9 +155,9 @@ impl JobLog {
         }
     }
 
-    /// The beginning and the end of what an attempt wrote, together at most `max_bytes`.
+    /// The beginning and the end of an attempt's output, together at most `max_bytes`.
     ///
-    /// Where something is left out, the file with all of it is kept.
+    /// If something is omitted, the file with the whole output is kept.
     #[must_use]
     pub fn excerpt(&self, attempt: u32, max_bytes: usize) -> Excerpt {
         let mut state = self.state();
@@ -177,7 +177,7 @@ impl JobLog {
                 ..Excerpt::default()
             };
         }
-        // Errors stand at the end, so the end gets more room.
+        // Errors are at the end, so the end gets more space.
         let head_bytes = max_bytes / 4;
         let tail_bytes = max_bytes - head_bytes;
         let head = spool.read_at(0, head_bytes);
@@ -194,7 +194,7 @@ impl JobLog {
         }
     }
 
-    /// Where an attempt stands in the list, and one more where it is new; none where there is no room for it.
+    /// The index of an attempt in the list, which is extended for a new one; `None` if the list is full.
     fn attempt(&self, state: &mut State, number: u32) -> Option<usize> {
         let known = state
             .attempts
@@ -206,7 +206,7 @@ impl JobLog {
         if number > MAX_ATTEMPTS || state.closed {
             return None;
         }
-        // One attempt's log ends where the next begins.
+        // The log of one attempt ends when the next one starts.
         state.end_attempts();
         let name = format!("{}-attempt-{number}", self.name);
         state.attempts.push(Attempt {
@@ -284,8 +284,8 @@ impl Attempt {
         self.ended = true;
     }
 
-    /// Adds whole records from one block of the log at `offset`, as many as the page has room for, and
-    /// says how many bytes they take; none where none was added.
+    /// Adds whole records from one block of the log at `offset`, as many as fit on the page, and returns
+    /// their size in bytes; `None` if none was added.
     fn read_block(
         &self,
         offset: u64,
@@ -295,14 +295,14 @@ impl Attempt {
         page: &mut LogPage,
     ) -> Option<u64> {
         let used: usize = page.records.iter().map(|record| record.text.len()).sum();
-        let room = max_bytes.saturating_sub(used).min(BLOCK_BYTES);
-        if room == 0 || page.records.len() >= max_records {
+        let space = max_bytes.saturating_sub(used).min(BLOCK_BYTES);
+        if space == 0 || page.records.len() >= max_records {
             return None;
         }
-        let block = self.spool.read_at(offset, room.max(MAX_RECORD_BYTES));
+        let block = self.spool.read_at(offset, space.max(MAX_RECORD_BYTES));
         let reaches_end = self.ended && offset + block.len() as u64 == self.spool.stored_bytes();
         let mut taken = 0;
-        while page.records.len() < max_records && taken < room {
+        while page.records.len() < max_records && taken < space {
             let rest = block.get(taken..).unwrap_or_default();
             let Some((line, length, partial)) = next_line(rest, reaches_end) else {
                 break;

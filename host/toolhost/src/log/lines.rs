@@ -1,12 +1,12 @@
-//! Where the bytes of a log are cut: into lines, and into what is shown of them.
+//! Splitting the bytes of a log into lines, and into excerpts.
 
-/// The longest record; longer lines come in parts. As the container runtimes do it.
+/// The maximum size of a record; longer lines are split, as container runtimes do.
 pub const MAX_RECORD_BYTES: usize = 16 << 10;
-/// A cut is moved to the end of a line where that costs at most this part of what is shown.
+/// A cut is moved to the end of a line if that costs at most this part of the excerpt.
 const LINE_CUT_PART: usize = 4;
 
-/// The first record of `bytes` without its end, how many bytes it takes, and whether its line goes on;
-/// none where more bytes are needed to tell.
+/// The first record of `bytes` without its end, its size in bytes, and whether its line continues; `None` if
+/// more bytes are needed to decide.
 pub(super) fn next_line(bytes: &[u8], reaches_end: bool) -> Option<(&[u8], usize, bool)> {
     let window = bytes.get(..MAX_RECORD_BYTES).unwrap_or(bytes);
     if let Some(end) = window.iter().position(|byte| *byte == b'\n') {
@@ -21,12 +21,12 @@ pub(super) fn next_line(bytes: &[u8], reaches_end: bool) -> Option<(&[u8], usize
     (window.len() == MAX_RECORD_BYTES).then_some((part, part.len(), true))
 }
 
-/// The bytes as text; what is not UTF-8 becomes U+FFFD.
+/// The bytes as text; invalid UTF-8 becomes U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Without a last character that is cut off in its middle.
+/// Removes a last character that is incomplete.
 fn whole_characters(bytes: &[u8]) -> &[u8] {
     match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
@@ -36,7 +36,7 @@ fn whole_characters(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// The beginning of a text that is shown, up to the end of a line where one is near.
+/// The beginning of an excerpt, up to the end of a line if one is near.
 pub(super) fn until_line_end(bytes: &[u8]) -> &[u8] {
     let limit = bytes.len() - bytes.len() / LINE_CUT_PART;
     let end = bytes
@@ -49,7 +49,7 @@ pub(super) fn until_line_end(bytes: &[u8]) -> &[u8] {
     )
 }
 
-/// The end of a text that is shown, from the beginning of a line where one is near.
+/// The end of an excerpt, from the beginning of a line if one is near.
 pub(super) fn from_line_start(bytes: &[u8]) -> &[u8] {
     let limit = bytes.len() / LINE_CUT_PART;
     let start = bytes

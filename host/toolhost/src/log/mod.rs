@@ -1,7 +1,7 @@
-//! What jobs write: gathered, redacted and kept until the call ends.
+//! The output of jobs: collected, redacted and kept until the call ends.
 //!
-//! A [`JobLog`] takes bytes from an engine whether or not anybody reads them, and hands out records to
-//! any number of readers, each at its own pace. Memory stays flat: what does not fit goes to a file.
+//! A [`JobLog`] accepts bytes from an engine whether or not they are read, and returns records to any number
+//! of readers, each at its own pace. Memory stays constant: what does not fit is written to a file.
 
 mod job_log;
 mod lines;

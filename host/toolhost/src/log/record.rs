@@ -1,7 +1,7 @@
 /// A cursor's low bits are the offset within an attempt, the rest its index.
 pub(super) const OFFSET_BITS: u32 = 48;
 
-/// A place in a log, to read on from. 0 is the beginning.
+/// A position in a log, to continue reading from. 0 is the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor(pub u64);
 
@@ -21,34 +21,34 @@ impl Cursor {
 pub struct LogRecord {
     /// The attempt that wrote it, from 1.
     pub attempt: u32,
-    /// The text; bytes that are not UTF-8 became U+FFFD.
+    /// The text; invalid UTF-8 is replaced with U+FFFD.
     pub text: String,
-    /// Whether the line goes on in the next record.
+    /// Whether the line continues in the next record.
     pub partial: bool,
 }
 
-/// Some records, and where to read on.
+/// A page of records, and the cursor of the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogPage {
     /// The records.
     pub records: Vec<LogRecord>,
-    /// Where to read on.
+    /// The cursor of the next page.
     pub next: Cursor,
-    /// Whether nothing follows.
+    /// Whether this is the end of the log.
     pub ended: bool,
 }
 
 /// The beginning and the end of an attempt's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The beginning, or all of it.
+    /// The beginning, or everything.
     pub head: String,
-    /// The end, where something was left out.
+    /// The end, if something was omitted.
     pub tail: String,
-    /// How many bytes the attempt wrote.
+    /// The number of bytes that the attempt wrote.
     pub total_bytes: u64,
-    /// How many of them are not shown.
+    /// The number of omitted bytes.
     pub omitted_bytes: u64,
-    /// The file that holds all of it, where something was left out.
+    /// The file with the whole output, if something was omitted.
     pub location: Option<String>,
 }

@@ -8,19 +8,19 @@ use std::time::SystemTime;
 
 use crate::filesystem::{PrivateDirectory, temporary_directory};
 
-/// What of an attempt's log is kept in memory; the logs of most scripts fit.
+/// The maximum size of an attempt's log in memory; the logs of most scripts fit.
 const MEMORY_BYTES: usize = 64 << 10;
-/// The most that is kept of one attempt's log. What exceeds it is counted and dropped, since a script
+/// The maximum size of one attempt's log. What exceeds it is counted and dropped, since a script
 /// that writes without end must not fill the disk.
 const MAX_SPOOL_BYTES: u64 = 4 << 30;
-/// How many logs are kept for people to look at after their calls; the oldest go first.
+/// The number of logs that are kept for people after their calls; the oldest are deleted first.
 const MAX_KEPT_LOGS: usize = 100;
 
-/// The folder that logs are put into when they outgrow memory.
+/// The folder for logs that outgrow memory.
 #[derive(Debug)]
 pub struct LogDirectory {
     path: PathBuf,
-    /// Whether somebody else may have made the folder, so that it is checked before it is used.
+    /// Whether another user may have created the folder, so that it is checked before it is used.
     is_checked: bool,
     /// Makes file names unique within this process.
     sequence: AtomicU64,
@@ -37,8 +37,8 @@ impl LogDirectory {
         })
     }
 
-    /// Logs below a folder of this user in the system's folder for temporary files, where everybody can make
-    /// one of that name: it is used only if it belongs to this user and is closed to all others.
+    /// Logs below a folder of this user in the system's folder for temporary files, where anyone can create
+    /// one of that name: it is used only if it belongs to this user and is inaccessible to all others.
     #[must_use]
     pub fn temporary() -> Arc<Self> {
         let user = rustix::process::geteuid().as_raw();
@@ -55,7 +55,7 @@ impl LogDirectory {
 
     fn create(&self, name: &str) -> io::Result<(File, PathBuf)> {
         if self.is_checked {
-            // Nobody else can rename a folder of this user in a folder for temporary files.
+            // Other users cannot rename a folder of this user in a folder for temporary files.
             PrivateDirectory::open(&self.path)?;
         } else {
             fs::DirBuilder::new()
@@ -76,7 +76,7 @@ impl LogDirectory {
         Ok((file, path))
     }
 
-    /// Keeps the folder from growing without end. Whatever goes wrong here harms no call.
+    /// Keeps the folder from growing without end. A failure here affects no call.
     fn remove_oldest(&self) {
         let Ok(entries) = fs::read_dir(&self.path) else {
             return;
@@ -108,13 +108,13 @@ pub(super) fn is_log(file_name: &str) -> bool {
 #[derive(Debug)]
 pub(super) struct Spool {
     directory: Arc<LogDirectory>,
-    /// Names the file; no path.
+    /// The name of the file, without a path.
     name: String,
     memory: Vec<u8>,
     file: Option<SpoolFile>,
-    /// How many bytes can be read back.
+    /// The number of stored bytes.
     stored_bytes: u64,
-    /// How many bytes were given.
+    /// The number of received bytes.
     total_bytes: u64,
 }
 
@@ -122,7 +122,7 @@ pub(super) struct Spool {
 struct SpoolFile {
     file: File,
     path: PathBuf,
-    /// Whether the file stays when the call is over.
+    /// Whether the file is kept after the call.
     keep: bool,
 }
 
@@ -146,20 +146,20 @@ impl Spool {
         self.stored_bytes
     }
 
-    /// Adds bytes. Where they cannot be stored they are counted: the log then ends before its time, and
-    /// the excerpt says how much is missing.
+    /// Adds bytes. Bytes that cannot be stored are only counted: the log then ends early, and the excerpt
+    /// reports how much is missing.
     pub(super) fn append(&mut self, bytes: &[u8]) {
         let complete = self.stored_bytes == self.total_bytes;
         self.total_bytes += bytes.len() as u64;
         if complete && self.total_bytes <= MAX_SPOOL_BYTES {
             match self.store(bytes) {
                 Ok(()) => self.stored_bytes = self.total_bytes,
-                Err(error) => tracing::warn!(log = self.name, %error, "cannot keep the log"),
+                Err(error) => tracing::warn!(log = self.name, %error, "cannot store the log"),
             }
         }
     }
 
-    /// At most `max_bytes` bytes from `offset` on; empty at the end.
+    /// At most `max_bytes` bytes starting at `offset`; empty at the end.
     pub(super) fn read_at(&self, offset: u64, max_bytes: usize) -> Vec<u8> {
         let left = self.stored_bytes.saturating_sub(offset);
         let length = usize::try_from(left).unwrap_or(usize::MAX).min(max_bytes);
@@ -177,13 +177,13 @@ impl Spool {
         match spool.file.read_exact_at(&mut bytes, offset) {
             Ok(()) => bytes,
             Err(error) => {
-                tracing::warn!(log = self.name, %error, "cannot read the log back");
+                tracing::warn!(log = self.name, %error, "cannot read the stored log");
                 Vec::new()
             }
         }
     }
 
-    /// Keeps the file when the call is over, and says where it is; none where all is in memory.
+    /// Keeps the file after the call, and returns its path; `None` if everything is in memory.
     pub(super) fn keep(&mut self) -> Option<&Path> {
         self.file.as_mut().map(|spool| {
             spool.keep = true;

@@ -9,35 +9,37 @@ use wasmtime::component::Component;
 use crate::digest::Digest;
 use crate::filesystem::PrivateDirectory;
 
-/// Compiled components on disk, so that a component is compiled once a machine and not once a process.
+/// Compiled components on disk, so that a component is compiled once per machine instead of once per
+/// process.
 ///
-/// Loading compiled code means running it, so a file is believed only if this host wrote it: the folder and
-/// each file belong to the user and are closed to all others, and a file begins with a keyed hash of the rest
-/// and of the folder itself. A file that is cut off, changed, copied along with its folder, or of another
-/// version of the engine is compiled anew.
+/// Loading compiled code means running it, so a file is trusted only if this host wrote it: the folder and
+/// each file belong to the user and are inaccessible to all others, and a file begins with a keyed hash of
+/// the rest and of the folder itself. A component is compiled again if its file is truncated, modified,
+/// copied along with its folder, or of another version of the engine.
 #[derive(Debug)]
 pub struct ComponentCache {
     directory: PrivateDirectory,
     key: [u8; KEY_BYTES],
 }
 
-/// As long as the hash's output.
+/// The length of the hash's output.
 const KEY_BYTES: usize = 32;
 /// The length of the hash at the beginning of each file.
 const TAG_BYTES: usize = 32;
-/// What the files are: 2 since their hash covers the folder. Files of another format have other names.
+/// The version of the file format: 2 since the hash covers the folder. Files of another format have other
+/// names.
 const FORMAT: u64 = 2;
 /// The file that holds the key.
 const KEY_FILE: &str = "key";
-/// No compiled component is larger; an interpreter compiles to about 100 MB.
+/// The maximum size of a compiled component; an interpreter compiles to about 100 MB.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
 impl ComponentCache {
-    /// The cache in this folder, which is created where it is missing.
+    /// The cache in this folder, which is created if it is missing.
     ///
     /// # Errors
     ///
-    /// Where the folder cannot be used, is a link, or is open to others.
+    /// If the folder cannot be used, is a link, or is accessible to others.
     pub fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
         let directory = PrivateDirectory::open(directory.as_ref())?;
         let key = read_or_create_key(&directory)?;
@@ -51,7 +53,8 @@ impl ComponentCache {
             Ok(file) => file,
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
-                    tracing::warn!(file = name, %error, "a cached component is not believed, compiling it anew");
+                    tracing::warn!(file = name, %error, "a cached component is not trusted, \
+                                                         compiling it again");
                 }
                 return None;
             }
@@ -60,14 +63,14 @@ impl ComponentCache {
         if self.mac(engine, digest, code)?.verify_slice(tag).is_err() {
             tracing::warn!(
                 file = name,
-                "a cached component is damaged, compiling it anew"
+                "a cached component is damaged, compiling it again"
             );
             return None;
         }
-        // SAFETY: `Component::deserialize` runs what it is given, so it must be what `serialize` wrote.
-        // The keyed hash over these very bytes (a copy in memory, which nobody can change any more) was
-        // verified with a key that only this user can read, and it covers the engine's settings and the
-        // component's digest, so that no file can stand in for another.
+        // SAFETY: `Component::deserialize` executes its input, so it must be output of `serialize`. The keyed
+        // hash of exactly these bytes (a copy in memory, which can no longer change) was verified with a key
+        // that only this user can read, and it covers the engine's settings and the component's digest, so
+        // that a file cannot be exchanged for another.
         #[expect(
             unsafe_code,
             reason = "loading precompiled code; see the argument above"
@@ -80,7 +83,7 @@ impl ComponentCache {
             .ok()
     }
 
-    /// Keeps a compiled component. What goes wrong costs time later, and nothing else.
+    /// Stores a compiled component. A failure only costs time later.
     pub(super) fn store(&self, engine: &Engine, digest: Digest, component: &Component) {
         if let Err(error) = self.try_store(engine, digest, component) {
             tracing::warn!(%error, directory = %self.directory.path().display(), "cannot cache a component");
@@ -99,7 +102,7 @@ impl ComponentCache {
 
     fn mac(&self, engine: &Engine, digest: Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
-        // A folder that came with an archive has another number than where it was made.
+        // A folder that was extracted from an archive has another inode number than the original.
         mac.update(&self.directory.inode().to_le_bytes());
         mac.update(&compatibility(engine).to_le_bytes());
         mac.update(digest.digits().as_bytes());
@@ -108,18 +111,18 @@ impl ComponentCache {
     }
 }
 
-/// What this host's own compiler wrote, in another process.
+/// Loads the output of this host's own compiler in another process.
 ///
 /// # Errors
 ///
-/// Where it was compiled for another engine.
+/// If it was compiled for another engine.
 pub(super) fn load_from_own_compiler(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
-    // SAFETY: `Component::deserialize` runs what it is given, so it must be what `precompile_component` wrote. These
+    // SAFETY: `Component::deserialize` executes its input, so it must be output of `precompile_component`. These
     // bytes were read to their end from the standard output of a process that this one started, from a program that
-    // the embedder named as its own (`CompilerProgram`; the command line names the very file that it runs, by
-    // `/proc/self/exe`), and that exited with success. Nobody else has either end of the pipe. Whoever could put
-    // another program into its place could as well replace this one. The bytes are a copy in memory, and the
-    // engine's version and settings are compared by `deserialize` itself.
+    // the embedder named as its own (`CompilerProgram`; the command line names the file that it runs itself, by
+    // `/proc/self/exe`), and that exited with success. No other process has either end of the pipe. An attacker who
+    // could replace that program could as well replace this one. The bytes are a copy in memory, and the engine's
+    // version and settings are compared by `deserialize` itself.
     #[expect(
         unsafe_code,
         reason = "loading precompiled code; see the argument above"
@@ -128,7 +131,8 @@ pub(super) fn load_from_own_compiler(engine: &Engine, code: &[u8]) -> wasmtime::
     component
 }
 
-/// Changes with the engine's version and settings, with the processor's features, and with what is written.
+/// A key that depends on the engine's version and settings, on the processor's features, and on the file
+/// format.
 fn compatibility(engine: &Engine) -> u64 {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut hasher = DefaultHasher::new();
@@ -152,13 +156,13 @@ fn read_or_create_key(directory: &PrivateDirectory) -> io::Result<[u8; KEY_BYTES
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
             let directory = directory.path().display();
-            tracing::warn!(%directory, %error, "the key of compiled components is not believed, making another");
+            tracing::warn!(%directory, %error, "the key of compiled components is not trusted, generating another");
         }
     }
     let mut key = [0; KEY_BYTES];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
-    // Of two hosts that start at once, both end up with the key of the later one; what the earlier one
-    // has cached is compiled once more.
+    // If two hosts start concurrently, both end up with the key of the later one; components that the earlier
+    // one has cached are compiled again.
     directory.write(KEY_FILE, &[&key])?;
     Ok(key)
 }
@@ -252,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn one_component_cannot_stand_in_for_another() {
+    fn one_component_cannot_be_exchanged_for_another() {
         let (
             Fixture {
                 directory: _kept,
@@ -320,7 +324,7 @@ mod tests {
         assert!(cache.load(&engine, digest).is_none());
     }
 
-    /// Each begins with a key that is right, and a component that was compiled with it.
+    /// Each starts with a valid key, and a component that was compiled with it.
     #[test]
     fn a_key_that_somebody_else_may_know_is_replaced() {
         type Spoil = fn(&Path);

@@ -19,23 +19,23 @@ use thread::blocking;
 use super::structure;
 use crate::engine::ToolEngine;
 
-/// Where components are compiled that are not this library's own.
+/// Where third-party components are compiled.
 ///
-/// A compiler is a large program that reads what a stranger wrote, and some inputs of a few hundred kilobytes take it
-/// minutes or gigabytes. The structure of a component is checked first, in either case, which keeps out what is
-/// known to be so; a process of its own bounds everything else.
+/// A compiler is a large program that processes untrusted input, and some inputs of a few hundred kilobytes
+/// take it minutes or gigabytes. The structure of a component is checked first, in either case, which rejects
+/// inputs that are known to be expensive; a separate process bounds everything else.
 #[derive(Debug, Clone, Default)]
 pub enum Compiler {
-    /// On a thread of this process. A component that passes the check of its structure, and takes long all the same,
+    /// On a thread of this process. A component that passes the check of its structure but still takes long
     /// cannot be stopped.
     #[default]
     InProcess,
-    /// In a process of its own with limits on memory and time, which is killed at a deadline.
+    /// In a separate process with limits on memory and time, which is killed at a deadline.
     Program(CompilerProgram),
 }
 
 impl Compiler {
-    /// Compiles what somebody else wrote.
+    /// Compiles a third-party component.
     ///
     /// # Errors
     ///

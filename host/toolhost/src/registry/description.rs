@@ -1,4 +1,4 @@
-//! What a component says of itself, and what of it is believed to be text for people.
+//! The description of a component, and the validation of its texts for people.
 
 use semver::Version;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::reference::is_kind;
 
-/// What `describe` returns. Further members are ignored, since later versions of the ABI may add some.
+/// The result of `describe`. Further keys are ignored, since later versions of the ABI may add some.
 #[derive(Debug, Deserialize)]
 pub(super) struct Description {
     pub(super) kind: String,
@@ -17,21 +17,21 @@ pub(super) struct Description {
     pub(super) schema: Value,
 }
 
-/// The largest description, nearly all of which is the schema: that of the script tool has 12 kB, that of a
-/// whole Kubernetes Job about 500.
+/// The maximum size of a description, which is mostly the schema: that of the script tool has 12 kB, that of
+/// a whole Kubernetes Job about 500.
 const MAX_DESCRIPTION_BYTES: usize = 1 << 20;
-/// The longest summary: a sentence, which `tool list` shows in a row.
+/// The maximum length of a summary: a sentence, which `tool list` shows in a row.
 const MAX_SUMMARY_BYTES: usize = 500;
-/// The longest version, with what follows its numbers. A whole digest of a commit fits.
+/// The maximum length of a version, including pre-release and build metadata. A full commit digest fits.
 const MAX_VERSION_BYTES: usize = 64;
-/// How much of a message is shown that quotes what a component says.
+/// The maximum length of a message that quotes a component.
 const MAX_PROBLEM_BYTES: usize = 500;
 
-/// Reads a description, whose texts are as long as people read at most.
+/// Parses a description and limits the length of its texts.
 ///
 /// # Errors
 ///
-/// What is wrong with it, in a sentence that is no longer than that itself.
+/// What is wrong with it, in a sentence of limited length.
 pub(super) fn read(text: &str) -> Result<Description, String> {
     let bytes = text.len();
     if bytes > MAX_DESCRIPTION_BYTES {
@@ -42,7 +42,7 @@ pub(super) fn read(text: &str) -> Result<Description, String> {
     if !is_kind(&described.kind) {
         let shown = shortened(format!("`{}`", described.kind));
         return Err(format!(
-            "invalid kind {shown}: expected at most 63 lowercase letters, digits, `-` and `_`, and a letter first"
+            "invalid kind {shown}: expected at most 63 lowercase letters, digits, `-` and `_`, starting with a letter"
         ));
     }
     let bytes = described.version.to_string().len();
@@ -56,7 +56,7 @@ pub(super) fn read(text: &str) -> Result<Description, String> {
     Ok(described)
 }
 
-/// As much of a text as a person reads of it.
+/// The beginning of a text, for messages.
 pub(super) fn shortened(mut text: String) -> String {
     if text.len() > MAX_PROBLEM_BYTES {
         text.truncate(text.floor_char_boundary(MAX_PROBLEM_BYTES));
@@ -66,10 +66,10 @@ pub(super) fn shortened(mut text: String) -> String {
 }
 
 fn too_long(what: &str, bytes: usize, limit: usize) -> String {
-    format!("its {what} has {bytes} bytes; at most {limit} are read")
+    format!("its {what} has {bytes} bytes; at most {limit} are allowed")
 }
 
-/// The schema of a tool that takes anything.
+/// The schema of a tool that accepts anything.
 fn any_config() -> Value {
     Value::Bool(true)
 }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_nobody_would_read_is_refused_by_a_message_that_somebody_can() {
+    fn an_overlong_text_is_refused_with_a_short_message() {
         let long = "x".repeat(900_000);
         let version = format!("1.0.0-{long}");
         let cases = [

@@ -4,7 +4,7 @@ pub const EMBEDDED_TOOLS: [(&str, &[u8]); 2] = [
     ("built in: script", toolhost_tools::SCRIPT),
 ];
 
-/// What the origin of each begins with, before its kind.
+/// The prefix of their origins, before the kind.
 const ORIGIN_PREFIX: &str = "built in: ";
 
 /// Whether this host was built with a tool of the kind.

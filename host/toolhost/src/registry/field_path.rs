@@ -1,30 +1,30 @@
-//! Whether a path of a configuration value means something to whoever wrote the configuration.
+//! Whether a path of a configuration value exists in a tool's schema.
 
 use serde_json::Value;
 
-/// The most parts of a schema that are looked at for one path. A schema of the tools here takes some ten; a
-/// hostile one has references without end.
+/// The maximum number of subschemas that are visited for one path. The schemas of the built-in tools take
+/// about ten; a hostile one has endless references.
 const MAX_STEPS: u32 = 4096;
 
-/// How deep the search goes, which takes the stack of a thread. References and combinations of the schemas here are
-/// some three deep for each name of a path.
+/// The maximum depth of the search, which uses the stack of a thread. References and combinations in the
+/// built-in schemas are about three levels deep for each name of a path.
 const MAX_DEPTH: u32 = 64;
 
-/// What a schema says of a path.
+/// What a schema defines for a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum KnownField<'path> {
     /// It has no such key.
     Unknown,
-    /// It leads to a key that takes any others: this part of the path is free.
+    /// It leads into a key that accepts any others: this part of the path is free.
     Free(&'path str),
     /// It leads to a key.
     Key,
 }
 
-/// What a configuration's schema says of a path such as `job.env.TOKEN` or `job.volumes[0].name`.
+/// Looks up a path in the schema of a configuration, such as `job.env.TOKEN` or `job.volumes[0].name`.
 ///
-/// Advice should name what is documented: keys that a schema lists are taken to be all that there are, unless
-/// it says that there are others.
+/// Advice should only name documented keys: the keys that a schema lists are taken to be complete, unless it
+/// allows others.
 pub(crate) fn find_field<'path>(schema: &Value, path: &'path str) -> KnownField<'path> {
     if path.is_empty() {
         return KnownField::Unknown;
@@ -42,7 +42,7 @@ struct Search<'schema> {
 }
 
 impl Search<'_> {
-    /// What a part of the schema says of a path, looking at parts that are at most `depth` deep.
+    /// The same for a subschema, visiting at most `depth` levels.
     fn find<'path>(&mut self, node: &Value, path: &'path str, depth: u32) -> KnownField<'path> {
         let (Some(steps), Some(depth)) = (self.steps_left.checked_sub(1), depth.checked_sub(1))
         else {

@@ -26,11 +26,11 @@ use crate::limits::Limits;
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
 
-/// How long `describe` may take with what it waits for; what it computes is bounded by [`Limits::cpu_time`]. There is
+/// The time limit of `describe` including waiting; its computation is limited by [`Limits::cpu_time`]. It has
 /// nothing to wait for: an interpreter starts in a second.
 const DESCRIBE_TIME: Duration = Duration::from_secs(10);
 
-/// Makes tools of components.
+/// Creates tools from components.
 #[derive(Debug)]
 pub struct ToolLoader {
     engine: Arc<ToolEngine>,
@@ -39,16 +39,16 @@ pub struct ToolLoader {
     compiler: Compiler,
 }
 
-/// Who wrote a component.
+/// The author of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Author {
-    /// Whoever wrote this library.
+    /// The authors of this library.
     Own,
-    /// Anybody.
-    Stranger,
+    /// Anyone else.
+    ThirdParty,
 }
 
-/// Why a component is no tool that can be used.
+/// Why a component cannot be used as a tool.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
@@ -66,17 +66,17 @@ pub enum LoadError {
         /// The file.
         origin: String,
     },
-    /// The bytes are no component.
-    #[error("`{origin}` is no WebAssembly component")]
+    /// The bytes are not a component.
+    #[error("`{origin}` is not a WebAssembly component")]
     NotAComponent {
         /// Where it came from.
         origin: String,
-        /// What the compiler says.
+        /// The message of the compiler.
         #[source]
         source: wasmtime::Error,
     },
-    /// The component is not compiled.
-    #[error("`{origin}` is not compiled")]
+    /// The component cannot be compiled.
+    #[error("cannot compile `{origin}`")]
     NotCompiled {
         /// Where it came from.
         origin: String,
@@ -84,7 +84,7 @@ pub enum LoadError {
         #[source]
         source: CompileError,
     },
-    /// The component does not export what a tool exports, or imports it with other types.
+    /// The component lacks an export of a tool, or imports an interface with other types.
     #[error("`{origin}` does not fit the tool interface of this host (`noetl:tool@0.1`)")]
     WrongInterface {
         /// Where it came from.
@@ -93,17 +93,17 @@ pub enum LoadError {
         #[source]
         source: wasmtime::Error,
     },
-    /// The tool does not say what it is.
-    #[error("`{origin}` does not describe itself")]
+    /// `describe` of the tool fails.
+    #[error("`describe` of `{origin}` failed")]
     NotDescribed {
         /// Where it came from.
         origin: String,
-        /// What it did instead.
+        /// What happened instead.
         #[source]
         source: GuestFault,
     },
-    /// What the tool says of itself makes no sense.
-    #[error("`{origin}` describes itself wrongly: {problem}")]
+    /// The description of the tool is invalid.
+    #[error("`{origin}` has an invalid description: {problem}")]
     WrongDescription {
         /// Where it came from.
         origin: String,
@@ -113,7 +113,7 @@ pub enum LoadError {
 }
 
 impl ToolLoader {
-    /// A loader for this engine, with a cache of what it has compiled before.
+    /// A loader for this engine, with a cache of compiled components.
     #[must_use]
     pub fn new(
         engine: Arc<ToolEngine>,
@@ -155,22 +155,23 @@ impl ToolLoader {
         self.load(bytes.into(), &origin, grants).await
     }
 
-    /// Compiles a component, asks it what it is, and checks what it needs against what it is granted.
+    /// Compiles a component, calls its `describe`, and checks its imports against its grants.
     ///
-    /// `grants` is asked with the digest of the component, and the kind and version that it says it is: the
-    /// digest alone is nothing that a component can say of itself. A tool that needs more than it is granted is
-    /// loaded all the same, and says so when it is called.
+    /// `grants` is called with the digest of the component, and the kind and version that it claims: only the
+    /// digest cannot be claimed by a component. A tool that needs more than it is granted is loaded
+    /// nevertheless, and reports the denial when it is called.
     ///
     /// # Errors
     ///
-    /// [`LoadError`]; nothing has changed then.
+    /// [`LoadError`]; nothing is changed in this case.
     pub async fn load(
         &self,
         bytes: Arc<[u8]>,
         origin: &str,
         grants: impl FnOnce(&ToolIdentity) -> Grants,
     ) -> Result<LoadedTool, LoadError> {
-        self.load_of(Author::Stranger, bytes, origin, grants).await
+        self.load_of(Author::ThirdParty, bytes, origin, grants)
+            .await
     }
 
     /// As above, for a component that this library was built with: it is compiled in this process.
@@ -237,7 +238,7 @@ impl ToolLoader {
         }
         let compiled = match author {
             Author::Own => compile_in_process(&self.engine, bytes).await,
-            Author::Stranger => self.compiler.compile(&self.engine, bytes).await,
+            Author::ThirdParty => self.compiler.compile(&self.engine, bytes).await,
         };
         let component = compiled.map_err(|error| not_compiled(origin, error))?;
         if let Some(cache) = &self.cache {
@@ -256,7 +257,7 @@ impl ToolLoader {
             source,
         };
         let mut linker = Linker::new(self.engine.wasmtime());
-        // Its handles have the types of capabilities, so these are there; they refuse everything.
+        // Its handles have the types of capabilities, so these are linked; they refuse everything.
         v0_1::add_to_linker(&mut linker, &Grants::all()).map_err(wrong_interface)?;
         stubs::define(&mut linker, component).map_err(wrong_interface)?;
         let scope = Arc::new(CallScope::new(
@@ -295,8 +296,8 @@ impl ToolLoader {
         )
     }
 
-    /// Links what it may have, and nothing else but what the standard libraries of languages import
-    /// without ever calling it: that traps.
+    /// Links what it is granted, and stubs that trap for what the standard libraries of languages import
+    /// without calling it.
     fn prepare(
         &self,
         component: &Component,
@@ -328,8 +329,8 @@ fn not_compiled(origin: &str, error: CompileError) -> LoadError {
     }
 }
 
-/// Whether there is anything to call in what is imported. An interface has no other interfaces within it; what has is
-/// not looked through, since its types may come to any size.
+/// Whether an import contains anything to call. An interface contains no other interfaces; an import that
+/// does is not searched, since its types may have any size.
 fn has_functions(item: &ComponentExtern, engine: &Engine) -> bool {
     let is_function = |item: &ComponentExtern| {
         !matches!(item.ty, ComponentItem::Resource(_) | ComponentItem::Type(_))

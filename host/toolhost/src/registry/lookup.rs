@@ -12,11 +12,11 @@ use crate::digest::Digest;
 
 /// The tools that can be called, by kind and version.
 ///
-/// Reading never waits. Changes are made to a copy, which then takes the place of the whole.
+/// Reading never waits. Changes are made to a copy, which then replaces the whole registry.
 #[derive(Debug, Default)]
 pub struct Registry {
     tools: ArcSwap<Tools>,
-    /// Lets one change be made at a time.
+    /// Serializes changes.
     changing: Mutex<()>,
 }
 
@@ -27,38 +27,38 @@ type Tools = BTreeMap<String, Versions>;
 struct Versions {
     /// Least preferred first: the last one is in use.
     tools: Vec<Arc<LoadedTool>>,
-    /// Whether somebody chose the one in use, so that another is no better for its version alone.
+    /// Whether the one in use was chosen explicitly, so that a higher version does not replace it.
     is_chosen: bool,
 }
 
-/// How many versions of a kind stay loaded, so that one can go back to them; older ones are dropped.
+/// The number of versions of a kind that stay loaded, for rolling back; older ones are dropped.
 const MAX_VERSIONS: usize = 16;
 
-/// Why a name means no tool.
+/// Why a name cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// There is no tool of this kind.
-    #[error("there is no tool of kind `{kind}`")]
+    #[error("unknown tool `{kind}`")]
     UnknownKind {
         /// The kind.
         kind: String,
-        /// The kinds that there are.
+        /// The kinds that exist.
         known: Vec<String>,
     },
     /// There is no such version.
     #[error("`{reference}` is not loaded; there {} {}", if known.len() == 1 { "is" } else { "are" }, all_of(known))]
     UnknownVersion {
-        /// What was asked for.
+        /// The requested reference.
         reference: String,
-        /// The versions that there are, the one in use last.
+        /// The versions that exist, the one in use last.
         known: Vec<String>,
     },
 }
 
-/// Why a tool is not among those that can be called.
+/// Why a tool cannot be added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddError {
-    /// Another component says that it is the same version of the kind.
+    /// Another component claims the same version of the kind.
     #[error("`{tool}` is loaded from `{origin}`, which is another component ({digest})")]
     Twin {
         /// The kind and version.
@@ -68,10 +68,8 @@ pub enum AddError {
         /// The digest of the other one.
         digest: Digest,
     },
-    /// There are as many versions of the kind as are kept.
-    #[error(
-        "there are {MAX_VERSIONS} versions of `{kind}` already, which is the most that are kept"
-    )]
+    /// The maximum number of versions of the kind is loaded.
+    #[error("too many versions of `{kind}`: at most {MAX_VERSIONS} are kept")]
     TooMany {
         /// The kind.
         kind: String,
@@ -85,11 +83,11 @@ impl Registry {
         Self::default()
     }
 
-    /// The tool that the reference means now.
+    /// Resolves the reference to a tool.
     ///
     /// # Errors
     ///
-    /// [`ResolveError`], with what there is instead.
+    /// [`ResolveError`], with the alternatives that exist.
     pub fn resolve(&self, reference: &ToolRef) -> Result<Arc<LoadedTool>, ResolveError> {
         let tools = self.tools.load();
         let versions = tools
@@ -105,15 +103,15 @@ impl Registry {
         })
     }
 
-    /// Makes the tool one of those that can be called, in whatever order they come.
+    /// Adds a tool, in any order.
     ///
-    /// Of the versions of a kind, the highest one is in use that is no pre-release, or the highest pre-release
-    /// where there is nothing else; unless [`activate`](Self::activate) or [`roll_back`](Self::roll_back) chose
-    /// one. The same component again changes nothing.
+    /// Of the versions of a kind, the highest stable one is in use, or the highest pre-release if there is no
+    /// stable one; unless [`activate`](Self::activate) or [`roll_back`](Self::roll_back) chose one. Adding
+    /// the same component again changes nothing.
     ///
     /// # Errors
     ///
-    /// [`AddError`]; nothing has changed then.
+    /// [`AddError`]; nothing is changed in this case.
     pub fn add(&self, tool: Arc<LoadedTool>) -> Result<(), AddError> {
         self.change(|tools| {
             let kind = tool.kind().to_owned();
@@ -121,9 +119,9 @@ impl Registry {
         })
     }
 
-    /// Puts the tool into use, whatever its version: whoever asks for its kind from now on gets it.
+    /// Activates the tool, whatever its version: its kind is resolved to it from now on.
     ///
-    /// Returns the tool that was in use before. The same component again is no second version.
+    /// Returns the previously active tool. The same component again does not count as a second version.
     pub fn activate(&self, tool: Arc<LoadedTool>) -> Option<Arc<LoadedTool>> {
         self.change(|tools| {
             let Versions { tools, is_chosen } = tools.entry(tool.kind().to_owned()).or_default();
@@ -137,9 +135,9 @@ impl Registry {
         })
     }
 
-    /// Puts the version into use that was in use before, and returns it; none where there is no other.
+    /// Activates the previously active version, and returns it; `None` if there is no other.
     ///
-    /// The version that was in use stays loaded and can be asked for by its version or digest.
+    /// The replaced version stays loaded and can be named by its version or digest.
     pub fn roll_back(&self, kind: &str) -> Option<Arc<LoadedTool>> {
         self.change(|tools| {
             let versions = tools.get_mut(kind);
@@ -191,14 +189,15 @@ impl Versions {
         let lower = self.tools.iter();
         let lower =
             lower.take_while(|other| preference(other.version()) < preference(tool.version()));
-        // One can go back from what was chosen to what was in use before, which this one was not.
+        // Rolling back goes from the chosen version to the one that was active before, which this one was
+        // not.
         let position = if self.is_chosen { 0 } else { lower.count() };
         self.tools.insert(position, tool);
         Ok(())
     }
 }
 
-/// The higher, the rather it is in use.
+/// The rank of a version; the highest is in use.
 fn preference(version: &Version) -> (bool, &Version) {
     (version.pre.is_empty(), version)
 }

@@ -1,8 +1,8 @@
-//! Which component is called by which name.
+//! Tools by name.
 //!
-//! [`ToolLoader`] makes a [`LoadedTool`] of bytes: compiled, described, checked. The [`Registry`] maps
-//! names to loaded tools and is replaced as a whole, so that whoever resolves a name sees either all of
-//! a change or nothing of it, and a call that has its tool keeps it.
+//! [`ToolLoader`] creates a [`LoadedTool`] from bytes: it compiles, describes and checks them. The
+//! [`Registry`] maps names to loaded tools and is replaced as a whole, so that resolving a name sees either
+//! all of a change or none of it, and a call keeps the tool that it resolved.
 
 mod cache;
 mod compiler;

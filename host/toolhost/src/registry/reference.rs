@@ -12,7 +12,7 @@ pub struct ToolRef {
     pub version: VersionRef,
 }
 
-/// Which version of a tool is meant.
+/// The requested version of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VersionRef {
     /// The one that is in use.
@@ -30,25 +30,25 @@ pub enum VersionRef {
     Digest(String),
 }
 
-/// The name is no name of a tool.
+/// The text is not a reference to a tool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{text}` names no tool: write `KIND`, `KIND@1`, `KIND@1.2`, `KIND@1.2.3` or `KIND@sha256:DIGEST`"
+    "invalid tool `{text}`: expected `KIND`, `KIND@1`, `KIND@1.2`, `KIND@1.2.3` or \
+     `KIND@sha256:DIGEST`"
 )]
 pub struct ParseToolRefError {
     /// What was given.
     text: String,
 }
 
-/// The longest name of a kind; it becomes part of labels, which have at most 63 characters.
+/// The maximum length of a kind; it becomes part of labels, which have at most 63 characters.
 const MAX_KIND_BYTES: usize = 63;
-/// How many digits of a digest are enough to mean one component.
+/// The minimum number of digits of a digest that identify a component.
 const MIN_DIGEST_DIGITS: usize = 12;
 /// The digits of a whole SHA-256 digest.
 const MAX_DIGEST_DIGITS: usize = 64;
 
-/// Whether the text may be the name of a kind: lowercase letters, digits, `-` and `_`, beginning with a
-/// letter.
+/// Whether the text is a valid kind: lowercase letters, digits, `-` and `_`, starting with a letter.
 pub(super) fn is_kind(text: &str) -> bool {
     let is_rest =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);

@@ -13,9 +13,9 @@ pub(super) use keywords::SchemaError;
 
 /// A JSON Schema that is ready to check configurations.
 ///
-/// A schema is a program of whoever wrote the tool, and runs outside of every limit that a guest has. So what it comes
-/// to is bounded twice: when it is loaded, by how many subschemas there are once its references are followed; and
-/// for each configuration, by how often one of them is applied to a value.
+/// A schema is a program of the tool's author that runs outside of the limits of a guest. Its cost is
+/// therefore limited twice: when it is loaded, by the number of subschemas after its references are followed;
+/// and for each configuration, by how often a subschema is applied to a value.
 #[derive(Debug)]
 pub(super) struct ConfigSchema {
     document: Value,
@@ -23,7 +23,7 @@ pub(super) struct ConfigSchema {
     expansion: Expansion,
 }
 
-/// Something that is wrong with a configuration.
+/// An error in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct ConfigProblem {
@@ -33,29 +33,31 @@ pub struct ConfigProblem {
     pub message: String,
     /// Whether the culprit is the key rather than its value.
     pub is_key: bool,
-    /// The word that was not expected, where it is one that others can be confused with.
+    /// The unexpected word, if it may be a misspelling.
     pub word: Option<String>,
-    /// The words that would have been right.
+    /// The words that would be valid.
     pub candidates: Vec<String>,
 }
 
-/// How many problems are reported at once; nobody reads more.
+/// The maximum number of problems that are reported together.
 const MAX_PROBLEMS: usize = 20;
-/// How many of the words that would have been right are listed; an `enum` may have thousands.
+/// The maximum number of valid words that are listed; an `enum` may have thousands.
 const MAX_WORDS: usize = 50;
-/// The longest message about a value, in characters: it quotes the schema and the value.
+/// The maximum length of a message about a value, in characters: it quotes the schema and the value.
 const MAX_MESSAGE_CHARACTERS: usize = 1_000;
-/// How often subschemas are applied to values at most, for one configuration. That takes a tenth of a second. A
-/// usual configuration of the script tool takes some hundred; one with arguments of a megabyte a hundred thousand.
+/// The maximum number of times that subschemas are applied to values, for one configuration. That takes a tenth
+/// of a second. A usual configuration of the script tool takes some hundred; one with arguments of a megabyte a
+/// hundred thousand.
 const MAX_VISITS: u64 = 500_000;
-/// Up to here everything that is wrong is looked for, which takes memory for each; beyond, the first.
+/// Up to this number all errors are collected, which takes memory for each; beyond, only the first.
 const MAX_VISITS_FOR_ALL: u64 = 50_000;
-/// The largest regular expression, compiled. `^[A-Za-z0-9_.-]{1,253}$` has 15 kB, and one with classes of Unicode 60.
+/// The maximum size of a compiled regular expression. `^[A-Za-z0-9_.-]{1,253}$` has 15 kB, and one with
+/// classes of Unicode 60.
 const PATTERN_BYTES: usize = 256 << 10;
 
 impl ConfigSchema {
-    /// Compiles a schema. References to other documents are not followed, and regular expressions are those whose
-    /// time is linear: without look-around and references to groups.
+    /// Compiles a schema. References to other documents are not followed, and regular expressions have linear
+    /// time: no look-around and no backreferences.
     ///
     /// # Errors
     ///
@@ -102,7 +104,7 @@ impl ConfigSchema {
         problems.take(MAX_PROBLEMS).collect()
     }
 
-    /// How often subschemas are applied to values at most; none where that is too often.
+    /// How often subschemas are applied to values at most; `None` if that exceeds the limit.
     fn visits(&self, config: &Value) -> Option<u64> {
         let Expansion {
             subschemas,
@@ -138,10 +140,7 @@ impl ConfigSchema {
             }
             ValidationErrorKind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
-                vec![ConfigProblem::at(
-                    path,
-                    format!("the key `{name}` is missing"),
-                )]
+                vec![ConfigProblem::at(path, format!("missing key `{name}`"))]
             }
             ValidationErrorKind::Enum { options } => {
                 let words = options.as_array().into_iter().flatten();
@@ -176,8 +175,8 @@ impl ConfigSchema {
         }
     }
 
-    /// Of several alternatives, the one that the value comes closest to: whose problems lie deepest. An
-    /// alternative that is of another type altogether was not meant.
+    /// Of several alternatives, the one that the value matches best: the one with the deepest problems. An
+    /// alternative of another type was not meant.
     fn closest(
         &self,
         place: &Location,
@@ -208,7 +207,7 @@ impl ConfigSchema {
         }
     }
 
-    /// The names of the properties that the schema has where the error happened.
+    /// The names of the properties in the schema at the location of the error.
     fn property_names(&self, error: &jsonschema::ValidationError<'_>) -> Vec<String> {
         let pointer = error.schema_path().as_str();
         let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -224,7 +223,7 @@ impl ConfigSchema {
     }
 }
 
-/// Whether an alternative was not meant, since the value is of another type altogether.
+/// Whether an alternative was not meant, since the value has another type.
 fn is_of_other_type(errors: &[jsonschema::ValidationError<'_>], place: &Location) -> bool {
     errors.iter().any(|error| {
         let is_type = matches!(
@@ -236,7 +235,7 @@ fn is_of_other_type(errors: &[jsonschema::ValidationError<'_>], place: &Location
 }
 
 impl ConfigProblem {
-    /// A value that is none of some words.
+    /// A value that is not one of the allowed words.
     fn unexpected(path: Vec<String>, found: &Value, words: Vec<String>) -> Self {
         let word = found.as_str().map(str::to_owned);
         let shown = word.clone().unwrap_or_else(|| found.to_string());
@@ -262,7 +261,7 @@ impl ConfigProblem {
     }
 }
 
-/// A message of a length that can be read.
+/// Truncates a message.
 fn bounded(mut message: String) -> String {
     if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
         message.truncate(end);
@@ -310,14 +309,14 @@ fn type_name(value: &Value) -> String {
     })
 }
 
-/// As people who write YAML call the types of JSON.
+/// The names of JSON types for people who write YAML.
 fn named(kind: &str) -> String {
     match kind {
         "null" => "nothing",
         "boolean" => "true or false",
         "number" => "a number",
         "integer" => "a whole number",
-        "string" => "a text",
+        "string" => "a string",
         "array" => "a list",
         "object" => "a map",
         other => other,

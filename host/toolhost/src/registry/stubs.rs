@@ -1,8 +1,9 @@
-//! Imports that are there in name only.
+//! Imports that are only linked as stubs.
 //!
 //! The standard libraries of languages import files and sockets although most tools never call them.
-//! Such tools load; a call ends the tool. `Linker::define_unknown_imports_as_traps` cannot be used for
-//! it: it gives a new type to every handle that an interface takes from another one that is linked.
+//! Such tools load; calling such an import traps. `Linker::define_unknown_imports_as_traps` cannot
+//! be used for it: it gives a new type to every handle that an interface takes from another one that
+//! is linked.
 
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
@@ -10,7 +11,7 @@ use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType};
 
 use crate::grant::is_inert;
 
-/// Defines what the component imports of interfaces that are there in name only.
+/// Defines stubs for the imports of these interfaces.
 pub(super) fn define<T: Send + 'static>(
     linker: &mut Linker<T>,
     component: &Component,
@@ -52,7 +53,7 @@ fn define_instance<T: Send + 'static>(
                 })?;
             }
             ComponentItem::Resource(resource) if !known.contains(&resource) => {
-                // Nobody can make such a handle, so one type is as good as another.
+                // Such a handle cannot be created, so any type will do.
                 linker.resource(name, ResourceType::host::<()>(), |_, _| Ok(()))?;
             }
             _ => {}

@@ -18,15 +18,15 @@ pub struct LoadedTool {
     pub(super) imports: Imports,
     pub(super) grants: Grants,
     pub(super) schema: ConfigSchema,
-    /// What is called; or why the tool may not be called, which is told to those who try.
+    /// The callable component; or the reason why the tool may not be called, which callers get.
     pub(super) callable: Result<ToolPre, GrantError>,
 }
 
-/// Which tool it is. Its kind and version are what the component says of itself; its digest is what it is.
+/// The identity of a tool. Kind and version are claimed by the component; the digest identifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ToolIdentity {
-    /// The kind by which playbooks name it.
+    /// The kind, by which playbooks name it.
     pub kind: String,
     /// Its version.
     pub version: Version,
@@ -35,7 +35,7 @@ pub struct ToolIdentity {
 }
 
 impl ToolIdentity {
-    /// A tool of that kind and version whose component has that digest.
+    /// The identity of a tool with that kind, version and digest.
     #[must_use]
     pub fn new(kind: impl Into<String>, version: Version, digest: Digest) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl ToolIdentity {
     }
 }
 
-/// The entry of `grants.yaml` that gives the component of this digest what it needs, with its indentation.
+/// The entry of `grants.yaml` that grants the component of this digest what it needs, with its indentation.
 #[must_use]
 pub fn grant_entry(kind: &str, digest: &str, needed: &[Capability]) -> String {
     let binding = if is_built_in(kind) {
@@ -56,7 +56,7 @@ pub fn grant_entry(kind: &str, digest: &str, needed: &[Capability]) -> String {
     };
     let mut entry = format!("grants:\n  {kind}:\n    - {binding}: {digest}");
     for capability in needed {
-        // A text takes whatever is written to it.
+        // Writing to a string cannot fail.
         let _ = write!(entry, "\n    - {capability}");
     }
     entry
@@ -69,7 +69,7 @@ impl LoadedTool {
         &self.identity
     }
 
-    /// The kind by which playbooks name it.
+    /// The kind, by which playbooks name it.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.identity.kind
@@ -81,7 +81,7 @@ impl LoadedTool {
         &self.identity.version
     }
 
-    /// What it is for, in a sentence of its own.
+    /// Its summary, in its own words.
     #[must_use]
     pub fn summary(&self) -> &str {
         &self.summary
@@ -93,7 +93,7 @@ impl LoadedTool {
         self.identity.digest
     }
 
-    /// The entry of `grants.yaml` that gives this component, and no other, what it needs.
+    /// The entry of `grants.yaml` that grants this component, and no other, what it needs.
     #[must_use]
     pub fn grant_entry(&self) -> String {
         let digest = self.digest().to_string();
@@ -130,8 +130,9 @@ impl LoadedTool {
         self.schema.check(config)
     }
 
-    /// As [`check`](Self::check), of a configuration of which some values are not known yet: returns what is wrong
-    /// whatever they will be. `is_unknown` says of a value whether it is one, or holds one.
+    /// As [`check`](Self::check), for a configuration with values that are not known yet: returns the errors
+    /// that do not depend on them. `is_unknown` returns whether a value is unknown or contains an unknown
+    /// one.
     #[must_use]
     pub fn check_known(
         &self,

@@ -10,16 +10,16 @@ use crate::log::LogDirectory;
 
 /// The backends that calls use.
 pub struct Backends {
-    /// Where objects come from.
+    /// The source of objects.
     pub objects: Arc<dyn ObjectSource>,
-    /// What runs jobs.
+    /// The engine for jobs.
     pub runner: Arc<dyn JobRunner>,
-    /// Where large logs go.
+    /// The folder for large logs.
     pub logs: Arc<LogDirectory>,
 }
 
 impl Backends {
-    /// Backends that do nothing, for a host that is not given any.
+    /// Backends that do nothing, for a host without backends.
     #[must_use]
     pub fn none() -> Self {
         Self {
@@ -36,7 +36,7 @@ struct NoBackend;
 #[async_trait]
 impl ObjectSource for NoBackend {
     async fn fetch(&self, _: FetchRequest) -> Result<Object, CapabilityError> {
-        let message = "this host was set up without a source of objects";
+        let message = "this host has no source of objects";
         Err(CapabilityError::new(Reason::Unsupported, message))
     }
 }
@@ -52,7 +52,7 @@ impl JobRunner for NoBackend {
         _: JobRequest,
         _: Arc<dyn LogSink>,
     ) -> Result<JobHandle, CapabilityError> {
-        let message = "this host was set up without an engine for jobs";
+        let message = "this host has no engine for jobs";
         Err(CapabilityError::new(Reason::Unsupported, message))
     }
 }

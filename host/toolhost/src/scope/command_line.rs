@@ -1,4 +1,4 @@
-//! What everyone can read who may list the processes of a machine.
+//! Keeping secrets off command lines, which anyone who may list the processes of a machine can read.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,16 +9,16 @@ use crate::capability::{
     ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, JobRequest, Reason,
 };
 
-/// What takes the place of `$(NOETL_ARGS)`.
+/// The replacement of `$(NOETL_ARGS)`.
 const ARGUMENTS_FILE_WORD: &str = "@$(NOETL_ARGS_FILE)";
 
-/// Replaces arguments with a secret by the path of their file, and returns a warning where it did.
+/// Replaces arguments with a secret with the path of their file, and returns a warning if it did.
 ///
-/// `secret` has the names of the variables that hold a secret.
+/// `secret` are the names of the variables that contain a secret.
 ///
 /// # Errors
 ///
-/// [`Reason::SecretInSpec`] where the command, or that of another container, expands such a variable.
+/// [`Reason::SecretInSpec`] if the command, or that of another container, expands such a variable.
 pub(super) fn keep_secrets_out(
     request: &mut JobRequest,
     secret: &HashSet<String>,
@@ -54,7 +54,8 @@ pub(super) fn keep_secrets_out(
     Ok(is_rewritten.then(warning))
 }
 
-/// These variables, and those that the options make of them: a kubelet expands `$(TOKEN)` in the value of a variable too.
+/// These variables, and those that the options derive from them: a kubelet also expands `$(TOKEN)` in the
+/// value of a variable.
 fn with_copies(options: &BTreeMap<String, Value>, secret: &HashSet<String>) -> HashSet<String> {
     let mut copies: HashMap<&str, Vec<&str>> = HashMap::new();
     for value in options.values() {
@@ -69,7 +70,7 @@ fn with_copies(options: &BTreeMap<String, Value>, secret: &HashSet<String>) -> H
     all
 }
 
-/// Notes by each variable which others have it in their value.
+/// Records for each variable which others have it in their value.
 fn note_copies<'value>(value: &'value Value, copies: &mut HashMap<&'value str, Vec<&'value str>>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| note_copies(item, copies)),
@@ -88,7 +89,7 @@ fn note_copies<'value>(value: &'value Value, copies: &mut HashMap<&'value str, V
     }
 }
 
-/// What `find` finds in a word of a member `command` or `args`, at any depth.
+/// The result of `find` in a word of a key `command` or `args`, at any depth.
 fn in_command(value: &Value, find: &impl Fn(&str) -> Option<String>) -> Option<String> {
     match value {
         Value::Array(items) => items.iter().find_map(|item| in_command(item, find)),
@@ -111,13 +112,13 @@ fn is_command(name: &str) -> bool {
 
 fn refused(option: &str, name: &str) -> CapabilityError {
     let message = format!(
-        "`job.{option}` expands `$({name})`, which holds a secret: everyone who may list the processes \
-         of the machine could read it"
+        "`job.{option}` expands `$({name})`, which contains a secret: anyone who may list the \
+         processes of the machine could read it"
     );
     let hint = if name == ARGUMENTS_VARIABLE {
         format!("use `$({ARGUMENTS_FILE_VARIABLE})`, the path of a file with the arguments")
     } else {
-        format!("let the program read the environment variable `{name}` itself")
+        format!("have the program read the environment variable `{name}` itself")
     };
     CapabilityError::new(Reason::SecretInSpec, message)
         .with_hint(hint)
@@ -126,8 +127,8 @@ fn refused(option: &str, name: &str) -> CapabilityError {
 
 fn warning() -> String {
     format!(
-        "the arguments hold a secret, which must not stand on a command line: the script gets `@PATH` \
-         instead, and finds them in the file that `{ARGUMENTS_FILE_VARIABLE}` names"
+        "the arguments contain a secret, which must not be on a command line: the script gets \
+         `@PATH` instead, and the arguments are in the file that `{ARGUMENTS_FILE_VARIABLE}` names"
     )
 }
 

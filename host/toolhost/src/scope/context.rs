@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::capability::FetchPolicy;
 
-/// What a call knows about itself.
+/// The context of a call.
 #[derive(Debug, Clone, Default)]
 pub struct CallContext {
     /// The execution that it belongs to.
@@ -13,6 +13,6 @@ pub struct CallContext {
     pub tool: String,
     /// What the tool may fetch.
     pub fetch_policy: Arc<FetchPolicy>,
-    /// Its configuration as the tool gets it: JSON.
+    /// The configuration that the tool gets, as JSON.
     pub config: String,
 }

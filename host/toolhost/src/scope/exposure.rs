@@ -1,4 +1,4 @@
-//! What everyone can read who may read jobs.
+//! Keeping secrets out of job specifications, which anyone who may read jobs can read.
 
 use serde_json::Value;
 
@@ -6,15 +6,16 @@ use super::context::CallContext;
 use crate::capability::JobRequest;
 use crate::sealing::MIN_SECRET_BYTES;
 
-/// What tools write themselves into each job: the variables of the script and its arguments, and the name
-/// of a script that has none.
+/// The words that tools write into each job: the variables of the script and its arguments, and the default
+/// name of a script.
 const OWN_WORDS: [&str; 3] = ["$(NOETL_SCRIPT)", "$(NOETL_ARGS)", "noetl-script"];
 const SCRIPT_FILE_NAME: &str = "script";
-/// What stands for a word that is cut out, so that nothing is found across it.
+/// The placeholder for a word that is cut out, so that no match spans it.
 const CUT: &str = "\0";
 
-/// A text of a job without the words that are there in each: a secret may be one of these, and is not shown by
-/// them. Names of jobs are made of the tool's kind, the step and the execution, and labels hold the latter two.
+/// A text of a job without the words that every job has: a secret may equal one of these, and is not
+/// disclosed by them. Names of jobs consist of the tool's kind, the step and the execution, and labels
+/// contain the latter two.
 pub(super) fn without_own_words(text: &str, context: &CallContext) -> String {
     if text == SCRIPT_FILE_NAME {
         return String::new();
@@ -22,10 +23,10 @@ pub(super) fn without_own_words(text: &str, context: &CallContext) -> String {
     let kind = context.tool.split('@').next().unwrap_or_default();
     let after_kind = text.strip_prefix(kind).filter(|rest| rest.starts_with('-'));
     let mut rest = after_kind.unwrap_or(text).to_owned();
-    // As it stands in the name of a job.
+    // The form in the name of a job.
     let step = context.step.replace('_', "-");
     let of_call = [context.step.as_str(), &step, &context.execution_id];
-    // What is shorter holds no secret that is searched for.
+    // A shorter text contains no secret that is searched for.
     let of_call = of_call.iter().filter(|word| word.len() >= MIN_SECRET_BYTES);
     for word in OWN_WORDS.iter().chain(of_call) {
         rest = rest.replace(word, CUT);
@@ -33,8 +34,8 @@ pub(super) fn without_own_words(text: &str, context: &CallContext) -> String {
     rest
 }
 
-/// Where in a job `is_secret` holds for a text that others can read; none where it holds nowhere. Of the script's
-/// content `is_sealed` is asked.
+/// The location in a job of a text that others can read and for which `is_secret` is true; `None` if there is
+/// none. For the script's content `is_sealed` is used.
 pub(super) fn secret_place(
     request: &JobRequest,
     is_secret: impl Fn(&str) -> bool,

@@ -1,4 +1,4 @@
-//! Fetching, within what the tool was granted and its call names.
+//! Fetching, within the grants of the tool and the names in its call.
 
 use std::sync::Arc;
 
@@ -23,14 +23,14 @@ impl CallScope {
         {
             policy.check_credential(credential, &request)?;
         }
-        // The source checks wherever it is led to, and what it shows to whom.
+        // The source checks every redirect, and which server gets which credential.
         request.options.policy = policy;
         request.options.opened = Some(Arc::new(Opened(self.vault.execution().clone())));
         self.backends.objects.fetch(request).await
     }
 }
 
-/// Has what is opened for a fetch redacted from what leaves the execution.
+/// Registers the secrets that are opened for a fetch for redaction in the execution.
 struct Opened(ExecutionSecrets);
 
 impl OpenedSecrets for Opened {
@@ -39,7 +39,7 @@ impl OpenedSecrets for Opened {
     }
 }
 
-/// Whether a name stands in a configuration as a whole text, and not as a key or a part.
+/// Whether a name is a whole string value in a configuration, and not a key or a part.
 fn is_named(config: &str, name: &str) -> bool {
     serde_json::from_str(config).is_ok_and(|config| holds_text(&config, name))
 }
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_stands_in_a_configuration_as_a_whole_value() {
+    fn a_name_must_be_a_whole_value_of_the_configuration() {
         let config = json!({"a": ["x", {"auth": "api\"1"}], "key": 1, "long": "api api"});
         let config = config.to_string();
         assert!(is_named(&config, "api\"1"));

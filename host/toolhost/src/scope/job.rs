@@ -12,10 +12,10 @@ use crate::log::JobLog;
 #[derive(Debug)]
 pub struct RunningJob {
     identity: JobIdentity,
-    /// Held while waiting for an event; a guest has one thread, so nobody waits for it.
+    /// Held while waiting for an event; a guest has one thread, so it is never contended.
     handle: Mutex<JobHandle>,
     canceller: CancellationToken,
-    /// How it ended, where it was cancelled while nothing of it could start.
+    /// How it ended, if it was cancelled before any of it could start.
     interrupted: OnceLock<JobEnd>,
     log: Arc<JobLog>,
 }
@@ -31,19 +31,19 @@ impl RunningJob {
         }
     }
 
-    /// Which job it is.
+    /// The job.
     #[must_use]
     pub fn identity(&self) -> &JobIdentity {
         &self.identity
     }
 
-    /// What it writes.
+    /// Its log.
     #[must_use]
     pub fn log(&self) -> &Arc<JobLog> {
         &self.log
     }
 
-    /// Asks the engine to end it, and waits until it has.
+    /// Requests its end from the engine, and waits for it.
     pub async fn cancel(&self) {
         self.handle.lock().await.cancel().await;
     }
@@ -62,7 +62,7 @@ impl RunningJob {
         event
     }
 
-    /// How it ended, where it was cancelled while nothing of it could start: the reason is that of its wait.
+    /// How it ended, if it was cancelled before any of it could start: the reason is that of its wait.
     pub(super) fn interrupted(&self) -> Option<&JobEnd> {
         self.interrupted.get()
     }
@@ -77,7 +77,7 @@ impl RunningJob {
         }
     }
 
-    /// Whether its end was seen, with which its log is closed.
+    /// Whether its end was observed, which closes its log.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         let handle = self.handle.try_lock();

@@ -1,8 +1,8 @@
 //! Everything that belongs to one call, apart from the guest itself.
 //!
 //! Jobs that a call creates belong to its [`CallScope`], not to the guest's handles: however the call
-//! ends, [`CallScope::finish`] ends them, and so does dropping the scope. This module knows nothing of
-//! WebAssembly; [`crate::abi`] converts between it and the guest.
+//! ends, [`CallScope::finish`] ends them, and so does dropping the scope. This module is independent
+//! of WebAssembly; [`crate::abi`] converts between it and the guest.
 
 mod backends;
 mod command_line;
@@ -33,11 +33,11 @@ use crate::sealing::{Redactor, Vault};
 /// The state of one call.
 #[derive(Debug)]
 pub struct CallScope {
-    /// What the call knows about itself.
+    /// The context of the call.
     pub context: CallContext,
     /// Its bounds.
     pub limits: Arc<Limits>,
-    /// Its sealed values, and what is secret in its execution.
+    /// Its sealed values, and the secrets of its execution.
     pub vault: Vault,
     /// Ends it when cancelled.
     pub cancel: CancellationToken,
@@ -83,7 +83,7 @@ impl CallScope {
         }
     }
 
-    /// Removes the call's secrets from what a backend says: it may quote a command that it expanded.
+    /// Removes the call's secrets from a message of a backend: it may quote a command that it expanded.
     #[must_use]
     pub fn redact_error(&self, error: CapabilityError) -> CapabilityError {
         CapabilityError {
@@ -93,7 +93,7 @@ impl CallScope {
         }
     }
 
-    /// As above, from what an engine tells of a job.
+    /// As above, for an engine's event of a job.
     fn redact_event(&self, mut event: JobEvent) -> JobEvent {
         for text in event.kind.texts_mut() {
             *text = self.redact(std::mem::take(text));
@@ -101,14 +101,14 @@ impl CallScope {
         event
     }
 
-    /// Tells the caller something, which is not made where nobody listens.
+    /// Reports an event to the caller; it is not built if there is no receiver.
     pub fn report(&self, event: impl FnOnce() -> ProgressEvent) {
         if let Some(progress) = &self.progress {
             progress.send(event());
         }
     }
 
-    /// What removes the secrets of the call's execution as far as they are known by now; none where there are none.
+    /// The redactor of the secrets of the call's execution that are known so far; `None` if there are none.
     #[must_use]
     pub fn redactor(&self) -> Option<Arc<Redactor>> {
         self.vault.redactor()
@@ -163,7 +163,7 @@ impl CallScope {
         Ok(job)
     }
 
-    /// The next event of the job, or none when there is none within `wait`.
+    /// The next event of the job, or `None` if there is none within `wait`.
     pub async fn watch_job(&self, job: &RunningJob, wait: Duration) -> Option<JobEvent> {
         let event = tokio::time::timeout(wait, job.next_event())
             .await
@@ -195,7 +195,7 @@ impl CallScope {
         }
     }
 
-    /// Which jobs the call has created.
+    /// The jobs that the call has created.
     pub(crate) fn job_identities(&self) -> Vec<JobIdentity> {
         self.jobs()
             .iter()
@@ -203,19 +203,19 @@ impl CallScope {
             .collect()
     }
 
-    /// Asks every job of the call to end.
+    /// Requests the end of every job of the call.
     pub fn cancel_jobs(&self) {
         for job in self.jobs().iter() {
             job.request_cancel();
         }
     }
 
-    /// Ends whatever the call left running, tells the caller of it, and closes the logs.
+    /// Ends what the call left running, reports it to the caller, and closes the logs.
     ///
-    /// Bounded by [`Limits::cleanup_time`]; an engine that takes longer goes on by itself.
+    /// Bounded by [`Limits::cleanup_time`]; an engine that takes longer continues by itself.
     pub async fn finish(&self) {
         let jobs: Vec<_> = self.jobs().clone();
-        // The tool mostly sees its jobs end, and with that they are closed.
+        // Usually the tool has observed the end of its jobs, which closes the logs.
         if jobs.iter().all(|job| job.is_finished()) {
             return;
         }
@@ -235,7 +235,7 @@ impl CallScope {
         {
             tracing::warn!(
                 step = self.context.step,
-                "a job has not ended in time; its engine goes on ending it"
+                "a job has not ended in time; its engine continues to end it"
             );
         }
         for job in &jobs {
@@ -243,7 +243,7 @@ impl CallScope {
         }
     }
 
-    /// How a job of the call ended that was cancelled while nothing of it could start; none where there was none.
+    /// How a job of the call ended that was cancelled before any of it could start; `None` if there is none.
     pub(crate) fn interrupted_wait(&self) -> Option<JobEnd> {
         self.jobs()
             .iter()
@@ -256,7 +256,7 @@ impl CallScope {
         }
     }
 
-    /// A job's description is read by many; secrets travel in its environment alone.
+    /// A job's specification is widely readable; secrets are only in its environment.
     fn check_for_secrets(&self, request: &JobRequest) -> Result<(), CapabilityError> {
         let redactor = self.redactor();
         let is_secret = |text: &str| {
@@ -266,8 +266,8 @@ impl CallScope {
                         && redactor.finds(without_own_words(text, &self.context).as_bytes())
                 })
         };
-        // What a server was shown it may write into the script that it sends. It is told apart only where there
-        // is something to tell apart.
+        // A server may echo the secrets that it got in the script that it sends. The two kinds are only
+        // distinguished if there are any.
         let is_sealed = |text: &str| {
             let sealed = || self.vault.execution().redactor_of_configuration();
             is_secret(text)
@@ -278,8 +278,8 @@ impl CallScope {
             return Ok(());
         };
         let message =
-            format!("the job's {place} would show a secret to everyone who may read jobs");
-        let hint = "pass secrets in `job.env` or `args`, where they travel in the job's secret";
+            format!("the job's {place} would disclose a secret to everyone who may read jobs");
+        let hint = "pass secrets in `job.env` or `args`, which are stored in the job's secret";
         Err(CapabilityError::new(Reason::SecretInSpec, message).with_hint(hint))
     }
 

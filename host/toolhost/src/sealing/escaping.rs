@@ -1,15 +1,16 @@
-//! A text as the programs of this world write it.
+//! Escapings of a text by common programs.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// What stays as it is in URLs, besides letters and digits, by who escapes: RFC 3986 and `curl`; Python's
-/// `quote`; JavaScript's `encodeURIComponent`, its `encodeURI`, and forms as WHATWG has them.
+/// The characters that are not escaped in URLs, in addition to letters and digits, by
+/// implementation: RFC 3986 and `curl`; Python's `quote`; JavaScript's `encodeURIComponent`, its
+/// `encodeURI`, and forms as WHATWG has them.
 const KEPT_IN_URLS: [&str; 5] = ["-_.~", "-_.~/", "-_.~!*'()", "-_.~!*'();/?:@&=+$,#", "-_.*"];
-/// What `printf %q` puts a backslash before.
+/// The characters that `printf %q` escapes with a backslash.
 const SPECIAL_IN_SHELLS: &str = " \t!\"#$&'()*,;<>?[\\]^`{|}~";
-/// The names of the quotes in HTML and XML, as pairs of double and single; both as they are in a text.
+/// The names of the quotes in HTML and XML, as pairs of double and single; both literal in a text.
 const QUOTES_IN_MARKUP: [(&str, &str); 6] = [
     ("\"", "'"),
     ("&quot;", "'"),
@@ -19,7 +20,7 @@ const QUOTES_IN_MARKUP: [(&str, &str); 6] = [
     ("&#34;", "&#39;"),
 ];
 
-/// How many bytes the groups of a dump have: `od -t x1` and `hexdump -C`, `xxd`.
+/// The number of bytes in the groups of a dump: `od -t x1` and `hexdump -C`, `xxd`.
 pub(super) const DUMP_GROUPS: [usize; 2] = [1, 2];
 
 /// As `serde_json` writes it, without the quotes.
@@ -31,7 +32,7 @@ pub(super) fn json(text: &str) -> String {
 
 /// Every way to write it in JSON, and in a JSON text that is a string of another one.
 ///
-/// `for_markup` says whether also as libraries write it that think of HTML.
+/// `for_markup` adds the forms of libraries that also escape for HTML.
 pub(super) fn all_json(text: &str, for_markup: bool, add: &mut impl FnMut(String)) {
     let html_safe_sets: &[&str] = if for_markup {
         &["", "<>&", "<>&'"]
@@ -82,7 +83,7 @@ pub(super) fn all_urls(text: &str, add: &mut impl FnMut(String)) {
     }
 }
 
-/// Every byte of it escaped, as nobody must and some do: for URLs, for C, and for JSON.
+/// Every byte of it escaped, which is never necessary but occurs: for URLs, for C, and for JSON.
 pub(super) fn every_byte(text: &str, add: &mut impl FnMut(String)) {
     for prefix in ["%", "\\x"] {
         let mut escaped = String::with_capacity(text.len() * (prefix.len() + 2));
@@ -98,7 +99,7 @@ pub(super) fn every_byte(text: &str, add: &mut impl FnMut(String)) {
     }));
 }
 
-/// As quoted-printable has it (RFC 2045, section 6.7), in a mail and in its header, where lines do not end in it.
+/// As quoted-printable (RFC 2045, section 6.7), in a mail and in its header, if no line ends in it.
 pub(super) fn all_quoted_printable(text: &str, add: &mut impl FnMut(String)) {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -116,8 +117,8 @@ pub(super) fn all_quoted_printable(text: &str, add: &mut impl FnMut(String)) {
     add(escaped);
 }
 
-/// Its bytes in hexadecimal, as `xxd` and `od` show them: in groups of so many bytes, of which the first one has
-/// `offset` bytes fewer.
+/// Its bytes in hexadecimal, as `xxd` and `od` show them: in groups of the given number of bytes, the first
+/// one with `offset` bytes fewer.
 pub(super) fn dump(bytes: &[u8], group: usize, offset: usize) -> String {
     let mut text = String::with_capacity(bytes.len() * 3);
     for (position, byte) in bytes.iter().enumerate() {
@@ -205,7 +206,7 @@ pub(super) fn hexadecimal(text: &str) -> String {
     escaped
 }
 
-/// Copies a text, but for the characters that `replace` writes in its own way.
+/// Copies a text, except for the characters that `replace` writes differently.
 fn escape(text: &str, mut replace: impl FnMut(char, &mut String) -> bool) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -216,7 +217,7 @@ fn escape(text: &str, mut replace: impl FnMut(char, &mut String) -> bool) -> Str
     escaped
 }
 
-/// As JSON escapes a character: by the units of UTF-16.
+/// A character as JSON escapes it: by its UTF-16 code units.
 fn push_utf16(character: char, text: &mut String) {
     let mut units = [0; 2];
     for unit in character.encode_utf16(&mut units) {

@@ -14,17 +14,17 @@ use crate::capability::sync::lock;
 
 /// The secrets of one execution: every text that must be redacted from what leaves any of its calls.
 ///
-/// Clones share what they know. A playbook run has one for all its steps; an embedder that runs the steps of an
-/// execution itself hands one to each call, by
-/// [`CallRequest::with_secrets`](crate::host::CallRequest::with_secrets). It only grows, and a text is redacted
-/// from when it is known on. Printing it shows how many texts there are.
+/// Clones share their secrets. A playbook run has one for all its steps; an embedder that runs the steps of
+/// an execution itself passes one to each call, with
+/// [`CallRequest::with_secrets`](crate::host::CallRequest::with_secrets). It only grows, and a text is
+/// redacted from the time it is added. Its `Debug` output only has the number of texts.
 #[derive(Clone, Default)]
 pub struct ExecutionSecrets(Arc<Shared>);
 
 /// How a secret came into an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretOrigin {
-    /// A template made use of it, and it is sealed from the tool.
+    /// A template used it, and it is sealed from the tool.
     Configuration,
     /// It was opened for a server that an object was fetched from, such as an access token. The server knows it.
     Access,
@@ -33,12 +33,12 @@ pub enum SecretOrigin {
 #[derive(Default)]
 struct Shared {
     texts: Mutex<HashMap<SecretText, SecretOrigin>>,
-    /// How many texts there are, to be seen without the lock.
+    /// The number of texts, readable without the lock.
     count: AtomicUsize,
     built: Mutex<Built>,
 }
 
-/// The redactor of the first so many texts.
+/// The redactor, and the number of texts that it covers.
 #[derive(Default)]
 struct Built {
     count: usize,
@@ -49,13 +49,13 @@ struct Built {
 struct SecretText(SecretString);
 
 impl ExecutionSecrets {
-    /// An execution that knows no secret yet.
+    /// An execution without secrets.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Remembers a text. One that is too short to be searched for is left out.
+    /// Adds a text. One that is too short to be searched for is ignored.
     pub fn remember(&self, text: &str, origin: SecretOrigin) {
         if text.trim().len() < MIN_SECRET_BYTES {
             return;
@@ -71,7 +71,7 @@ impl ExecutionSecrets {
         self.0.count.store(texts.len(), Ordering::Release);
     }
 
-    /// Remembers every text and number of a value, as [`remember`](Self::remember) does a text.
+    /// Adds every string and number of a value, as [`remember`](Self::remember) does a text.
     pub fn remember_value(&self, value: &Value, origin: SecretOrigin) {
         match value {
             Value::Null | Value::Bool(_) => {}
@@ -90,15 +90,15 @@ impl ExecutionSecrets {
         }
     }
 
-    /// Whether nothing was remembered.
+    /// Whether it has no texts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count() == 0
     }
 
-    /// What removes everything that is known by now; none where nothing is.
+    /// The redactor of all texts known so far; `None` if there are none.
     ///
-    /// It is built when it is first asked for, and anew when more has become known.
+    /// It is built on first use, and again after texts were added.
     #[must_use]
     pub fn redactor(&self) -> Option<Arc<Redactor>> {
         if self.is_empty() {
@@ -116,7 +116,7 @@ impl ExecutionSecrets {
         built.redactor.clone()
     }
 
-    /// As [`redactor`](Self::redactor), of the secrets that are sealed from tools alone; built each time.
+    /// As [`redactor`](Self::redactor), only for the secrets that are sealed from tools; built each time.
     #[must_use]
     pub fn redactor_of_configuration(&self) -> Option<Redactor> {
         let sealed = |(text, origin): (&SecretText, &SecretOrigin)| {
@@ -126,7 +126,7 @@ impl ExecutionSecrets {
         Redactor::new(&texts)
     }
 
-    /// Every text that is known, in no order.
+    /// All texts, in no particular order.
     #[must_use]
     pub fn texts_by_now(&self) -> Vec<SecretString> {
         self.texts().keys().map(|text| text.0.clone()).collect()
@@ -141,7 +141,7 @@ impl ExecutionSecrets {
     }
 }
 
-/// The redactor of an execution as it is now, for who asks often: it costs a look at a number while nothing changes.
+/// The current redactor of an execution, for frequent use: it only compares a number while nothing changes.
 #[derive(Debug)]
 pub struct CurrentRedactor {
     secrets: ExecutionSecrets,
@@ -160,7 +160,7 @@ impl CurrentRedactor {
         }
     }
 
-    /// What removes everything that is known by now.
+    /// The redactor of all texts known so far.
     pub fn get(&mut self) -> Option<&Redactor> {
         let count = self.secrets.count();
         if count != self.count {
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_template_used_is_told_from_what_a_server_was_shown() {
+    fn secrets_from_templates_are_distinguished_from_those_sent_to_servers() {
         let secrets = ExecutionSecrets::new();
         assert!(secrets.redactor_of_configuration().is_none());
         secrets.remember(TOKEN, SecretOrigin::Access);

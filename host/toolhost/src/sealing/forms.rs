@@ -1,4 +1,4 @@
-//! The texts that a secret is searched for as.
+//! The forms in which a secret is searched for.
 
 use std::collections::BTreeSet;
 
@@ -10,31 +10,33 @@ use super::gaps::without_gaps;
 
 /// Shorter secrets are not searched for: they would be found in every other word. Line breaks do not count.
 pub const MIN_SECRET_BYTES: usize = 6;
-/// The longest text that is searched for. A longer form is searched for in pieces that adjoin each other,
-/// so that what a stream holds back is short however long a secret is, and so that a part of a long secret
+/// The longest text that is searched for. A longer form is searched for in adjoining pieces, so
+/// that a stream holds back little however long a secret is, and so that a part of a long secret
 /// is found too.
 pub(super) const MAX_PATTERN_BYTES: usize = 64;
-/// Of a longer secret no forms are searched for that take a pattern for each of its bytes. Passwords and most
-/// tokens are shorter; the patterns of longer texts would differ in no more than common words.
+/// For a longer secret, forms that take a pattern for each of its bytes are not searched for.
+/// Passwords and most tokens are shorter; the patterns of longer texts would differ in no more than
+/// common words.
 const MAX_VARIED_BYTES: usize = 64;
-/// Of a longer text only the usual forms are searched for: all of them of one of 100 kB would take a second
-/// to make ready.
+/// For a longer text only the usual forms are searched for: all forms of 100 kB would take a second to
+/// prepare.
 const MAX_UNUSUAL_BYTES: usize = 16 << 10;
-/// Of a secret of more lines each line is searched for as it is, and in no other form; of one of fewer, in
-/// the usual forms. A private key of 4096 bits has 52 lines.
+/// For a secret of more lines, each line is only searched for verbatim; for one of fewer lines, in the usual
+/// forms. A private key of 4096 bits has 52 lines.
 const MAX_LINES_IN_FORMS: usize = 64;
-/// The bytes of a window on a dump: a line of 16 bytes holds one wherever a secret of eleven begins.
+/// The size of a window on a dump in bytes: a line of 16 bytes contains one wherever a secret of eleven bytes
+/// starts.
 const WINDOW_BYTES: usize = 6;
 
 /// Patterns in lower case, in any order, some more than once.
 pub(super) type Patterns = Vec<Box<[u8]>>;
 
-/// Adds everything that a secret is searched for as.
+/// Adds all forms of a secret.
 pub(super) fn add(secret: &str, patterns: &mut Patterns) {
     let variant = identifier_variant(secret.trim());
     let whole = BTreeSet::from([secret, secret.trim()]);
     let whole = whole.into_iter().chain(variant.as_deref());
-    // The white space around a long text is not worth as much again.
+    // The white space around a long text does not justify twice the patterns.
     let whole = whole.filter(|text| text.len() <= MAX_UNUSUAL_BYTES || *text == text.trim());
     for text in whole.filter(|text| is_sought(text)) {
         let variety = if text.len() <= MAX_VARIED_BYTES {
@@ -60,18 +62,18 @@ pub(super) fn add(secret: &str, patterns: &mut Patterns) {
     }
 }
 
-/// White space around a short text makes no secret of it, and neither do line breaks within.
+/// White space around a short text does not count for its length, and neither do line breaks within.
 fn is_sought(text: &str) -> bool {
     let text = text.trim();
     text.len() >= MIN_SECRET_BYTES && without_gaps(text).len() >= MIN_SECRET_BYTES
 }
 
-/// In how many forms a text is searched for.
+/// The set of forms in which a text is searched for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Variety {
-    /// Those that programs write without being asked.
+    /// The forms that programs write by default.
     Usual,
-    /// And those that somebody has to ask for.
+    /// And those that have to be requested.
     Unusual,
     /// And those that take a pattern for each byte.
     Every,
@@ -85,7 +87,7 @@ fn add_text(text: &str, variety: Variety, patterns: &mut Patterns) {
     let json = escaping::json(text);
     let ascii = escaping::ascii_only(&json);
     escaping::all_json(text, variety > Variety::Usual, &mut add);
-    // The arguments are JSON, and that is shown as any other text is.
+    // The arguments are JSON, which is printed like any other text.
     let mut spellings = vec![text, json.as_str(), ascii.as_str()];
     spellings.dedup();
     for text in spellings {
@@ -98,11 +100,11 @@ fn add_text(text: &str, variety: Variety, patterns: &mut Patterns) {
             add(standard.replace('+', "-").replace('/', "_"));
             add(standard);
         }
-        // With its end, where nothing follows.
+        // With padding, if nothing follows.
         add(STANDARD.encode(text));
         add(URL_SAFE.encode(text));
         if variety == Variety::Usual {
-            // Of a long text in its own spelling alone.
+            // For a long text only in its own spelling.
             break;
         }
         escaping::all_shells(text, &mut add);
@@ -110,12 +112,12 @@ fn add_text(text: &str, variety: Variety, patterns: &mut Patterns) {
         escaping::all_quoted_printable(text, &mut add);
     }
     if !text.is_ascii() {
-        // Patterns are compared without regard to the case of ASCII alone.
+        // Patterns are compared case-insensitively only for ASCII.
         add(text.to_lowercase());
         add(text.to_uppercase());
     }
     if variety == Variety::Every {
-        // As it is where a line is wrapped between words.
+        // The form if a line is wrapped between words.
         for (place, blank) in text.match_indices([' ', '\t']) {
             let (before, after) = (text.get(..place), text.get(place + blank.len()..));
             add([before.unwrap_or_default(), after.unwrap_or_default()].concat());
@@ -138,12 +140,12 @@ fn add_text(text: &str, variety: Variety, patterns: &mut Patterns) {
     }
 }
 
-/// Adds what the lines of a dump (`xxd`, `od -t x1`) may have of a text, which begins and ends anywhere in
+/// Adds what the lines of a dump (`xxd`, `od -t x1`) may contain of a text that starts and ends anywhere in
 /// them.
 fn add_windows(text: &str, patterns: &mut Patterns) {
     for (offset, window) in text.as_bytes().windows(WINDOW_BYTES).enumerate() {
         for group in escaping::DUMP_GROUPS {
-            // In a dump of larger groups every window may be the one that a group begins with.
+            // In a dump with larger groups any window may be at the start of a group.
             if offset % 2 == 0 || group > 1 {
                 let pattern = escaping::dump(window, group, 0);
                 patterns.push(pattern.into_bytes().into());
@@ -169,7 +171,7 @@ fn add_soft_breaks(text: &str, patterns: &mut Patterns) {
                     }
                 };
                 add(after);
-                // The blank that begins a line is left out of what is searched.
+                // A space at the start of a line is removed from the searched text.
                 let without_blanks = after.trim_start_matches([' ', '\t']);
                 if without_blanks != after {
                     add(without_blanks);
@@ -179,7 +181,7 @@ fn add_soft_breaks(text: &str, patterns: &mut Patterns) {
     });
 }
 
-/// A UUID without its dashes, and what may be one with them.
+/// A UUID without its dashes, and text that may be a UUID with them.
 fn identifier_variant(text: &str) -> Option<String> {
     /// Where the dashes are, among the digits (RFC 9562, section 4).
     const DASHES: [usize; 4] = [8, 12, 16, 20];
@@ -206,9 +208,9 @@ fn add_pieces(form: &str, patterns: &mut Patterns) {
     });
 }
 
-/// Cuts a form into pieces of at most `length` bytes; none where it is too short to be searched for. The last
-/// one overlaps the one before, so that none is short: what remains at the end may be as common as the name
-/// of a database.
+/// Splits a form into pieces of at most `length` bytes; none if it is too short to be searched for. The last
+/// piece overlaps the previous one, so that none is short: a short remainder may be as common as the name of
+/// a database.
 fn for_each_piece(form: &str, length: usize, mut add: impl FnMut(&str)) {
     if form.len() < MIN_SECRET_BYTES {
         return;
@@ -225,12 +227,12 @@ fn for_each_piece(form: &str, length: usize, mut add: impl FnMut(&str)) {
         .unwrap_or_default());
 }
 
-/// The characters of base64 that `text` alone decides, where `alignment` bytes stand before it.
+/// The characters of base64 that only depend on `text`, if `alignment` bytes precede it.
 fn base64_inside(text: &str, alignment: usize) -> String {
     let mut bytes = vec![0; alignment];
     bytes.extend_from_slice(text.as_bytes());
     let encoded = STANDARD.encode(&bytes);
-    // Each character holds six bits; those that share bits with what stands around are not decided.
+    // Each character holds six bits; those that share bits with neighboring bytes are not determined.
     let first = (alignment * 8).div_ceil(6);
     let last = bytes.len() * 8 / 6;
     encoded.get(first..last).unwrap_or_default().to_owned()
@@ -251,12 +253,13 @@ mod tests {
 
     #[test]
     fn a_token_is_searched_for_in_few_forms() {
-        // Each byte takes one for a line of quoted-printable that ends behind it, and one and a half for dumps.
+        // Each byte takes one for a line of quoted-printable that ends after it, and one and a half for
+        // dumps.
         let count = patterns("hunter2hunter2hunter2hunter2").len();
         assert!(count < 100, "{count}");
     }
 
-    /// Each takes about a microsecond to make ready, and a tenth of a second is what a long secret may take.
+    /// Each takes about a microsecond to prepare, and a long secret may take a tenth of a second.
     #[test]
     fn a_secret_of_100_kilobytes_is_searched_for_in_a_bounded_number_of_forms() {
         let line = "\"key\": \"aZ09+/=<>&'\u{e9}\u{1D11E}\\\",%$`aZ09aZ09aZ09aZ09";

@@ -1,44 +1,46 @@
-//! Finding any of thousands of patterns at the speed of memory.
+//! Searches for thousands of patterns at memory speed.
 //!
-//! Every pattern has at least [`MIN_SECRET_BYTES`] bytes, so wherever it stands in a text, one of its
-//! blocks of [`BLOCK_BYTES`] bytes begins at a multiple of [`STRIDE`]. So it suffices to look at the text's
-//! blocks at those places: each is looked up in a bitmap of the blocks of all patterns, and only where
-//! that says yes are patterns compared. This is the filter of Wu and Manber ("A fast algorithm for
-//! multi-pattern searching", 1994) with a fixed step, which lets the processor do several look-ups at a
-//! time. `docs/performance.md` compares it with an automaton.
+//! Every pattern has at least [`MIN_SECRET_BYTES`] bytes, so wherever it is in a text, one of its blocks of
+//! [`BLOCK_BYTES`] bytes starts at a multiple of [`STRIDE`]. It therefore suffices to check the text's blocks
+//! at those positions: each is looked up in a bitmap of the blocks of all patterns, and patterns are only
+//! compared after a hit. This is the filter of Wu and Manber ("A fast algorithm for multi-pattern
+//! searching", 1994) with a fixed step, which lets the processor do several lookups at a time.
+//! `docs/performance.md` compares it with an automaton.
 //!
-//! All occurrences are found, overlapping ones too. The case of letters of ASCII makes no difference: patterns are in
-//! lower case, and blocks are folded before they are looked up.
+//! All occurrences are found, including overlapping ones. ASCII case is ignored: patterns are in lower case,
+//! and blocks are folded before they are looked up.
 
 use std::fmt;
 use std::ops::Range;
 
 use super::forms::{MAX_PATTERN_BYTES, MIN_SECRET_BYTES, Patterns};
 
-/// The bytes that are looked up together.
+/// The size of a block that is looked up.
 const BLOCK_BYTES: usize = size_of::<u32>();
-/// How far the looked-up blocks are apart.
+/// The distance between looked-up blocks.
 const STRIDE: usize = MIN_SECRET_BYTES - BLOCK_BYTES + 1;
-/// How many blocks are looked up before the results are looked at.
+/// The number of blocks that are looked up before the results are checked.
 const BLOCKS_AT_ONCE: usize = 5;
-/// The bytes that hold so many blocks.
+/// The size of a window with that number of blocks.
 const WINDOW_BYTES: usize = size_of::<u128>();
 const _: () = assert!((BLOCKS_AT_ONCE - 1) * STRIDE + BLOCK_BYTES <= WINDOW_BYTES);
 
-/// The bitmap has so many bits for each block, of which two are set: so about one in 250 others seems to be one.
+/// The number of bits in the bitmap for each block. Two of them are set, so that about one in 250 other
+/// blocks is a false positive.
 const BITS_PER_BLOCK: usize = 32;
-/// The smallest bitmap, as a power of two: 8 KiB, which costs nothing.
+/// The minimum size of the bitmap, as a power of two: 8 KiB, which costs nothing.
 const MIN_BITMAP_POWER: u32 = 16;
-/// The largest bitmap, as a power of two: 512 KiB, which stays in a second-level cache.
+/// The maximum size of the bitmap, as a power of two: 512 KiB, which stays in a second-level cache.
 const MAX_BITMAP_POWER: u32 = 22;
-/// What makes a capital a small letter. Other bytes become alike too, which the comparison of patterns sees.
+/// The bit that makes an ASCII letter lower case. It also maps some other bytes to each other, which the
+/// comparison of patterns detects.
 const FOLD: u32 = u32::from_ne_bytes([0x20; BLOCK_BYTES]);
 /// Fibonacci hashing: the odd number next to 2³² divided by the golden ratio.
 const HASH_FACTOR: u32 = 0x9E37_79B9;
 /// As above, next to 2⁶⁴.
 const FILTER_FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Patterns, ready to be searched for.
+/// A prepared set of patterns.
 pub(super) struct Matcher {
     /// In order, and in lower case.
     patterns: Vec<Box<[u8]>>,
@@ -46,13 +48,13 @@ pub(super) struct Matcher {
     filter: Filter,
     /// The blocks, in the order of their buckets.
     blocks: Vec<Block>,
-    /// Where each bucket begins in `blocks`, and at last where the last one ends.
+    /// The start of each bucket in `blocks`, followed by the end of the last one.
     buckets: Vec<u32>,
-    /// What of a hash is not used for the bucket.
+    /// The bits of a hash that are not used for the bucket.
     bucket_shift: u32,
-    /// The blocks that patterns begin with.
+    /// The first blocks of patterns.
     beginnings: Filter,
-    /// The bytes that patterns begin with.
+    /// The first bytes of patterns.
     first_bytes: [bool; 256],
 }
 
@@ -61,16 +63,16 @@ pub(super) struct Matcher {
 struct Block {
     bytes: u32,
     pattern: u32,
-    /// Another block of the pattern, so that few patterns have to be looked at.
+    /// Another block of the pattern, so that few patterns have to be compared.
     other_bytes: u32,
-    /// Where in the pattern it begins.
+    /// Its offset in the pattern.
     offset: u8,
-    /// Where in the pattern the other one begins.
+    /// The offset of the other one in the pattern.
     other_offset: u8,
 }
 
 impl Matcher {
-    /// A matcher of these patterns; none where there are none.
+    /// A matcher of these patterns; `None` if there are none.
     pub(super) fn new(mut patterns: Patterns) -> Option<Self> {
         if patterns.is_empty() {
             return None;
@@ -108,7 +110,7 @@ impl Matcher {
         })
     }
 
-    /// Whether any pattern stands in the text.
+    /// Whether the text contains any pattern.
     pub(super) fn is_match(&self, text: &[u8]) -> bool {
         let mut found = false;
         self.search(text, |_| {
@@ -118,7 +120,7 @@ impl Matcher {
         found
     }
 
-    /// Where patterns stand in the text, in no order.
+    /// The positions of patterns in the text, in no particular order.
     pub(super) fn find(&self, text: &[u8], ranges: &mut Vec<Range<usize>>) {
         ranges.clear();
         self.search(text, |range| {
@@ -127,7 +129,8 @@ impl Matcher {
         });
     }
 
-    /// Where the end of `text` begins that may be the beginning of a pattern; its length where none does.
+    /// The start of a suffix of `text` that may be the beginning of a pattern; the length of `text` if there
+    /// is none.
     pub(super) fn possible_start(&self, text: &[u8]) -> usize {
         let from = text.len().saturating_sub(MAX_PATTERN_BYTES - 1);
         let mut folded = [0; MAX_PATTERN_BYTES];
@@ -164,7 +167,7 @@ impl Matcher {
         next.is_some_and(|pattern| pattern.starts_with(end))
     }
 
-    /// Tells `found` every occurrence, in no order, until it says that it has enough.
+    /// Calls `found` with every occurrence, in no particular order, until it stops the search.
     fn search(&self, text: &[u8], mut found: impl FnMut(Range<usize>) -> bool) {
         const STEP: usize = BLOCKS_AT_ONCE * STRIDE;
         let mut position = 0;
@@ -227,16 +230,16 @@ impl Matcher {
     }
 }
 
-/// A set of blocks that may seem to have others too: a Bloom filter whose two bits for a block are in one
-/// word, so that a look-up reads memory once.
+/// A set of blocks with false positives: a Bloom filter whose two bits for a block are in one word, so that a
+/// lookup reads memory once.
 struct Filter {
     words: Vec<u64>,
-    /// What of a hash is not used for the word.
+    /// The bits of a hash that are not used for the word.
     shift: u32,
 }
 
 impl Filter {
-    /// An empty one for so many blocks.
+    /// An empty one for the given number of blocks.
     fn new(blocks: usize) -> Self {
         let bits = blocks.saturating_mul(BITS_PER_BLOCK);
         let power = power_of_two(bits, MIN_BITMAP_POWER, MAX_BITMAP_POWER) - u64::BITS.ilog2();
@@ -279,9 +282,9 @@ impl fmt::Debug for Matcher {
     }
 }
 
-/// Chooses, for each pattern, [`STRIDE`] blocks that follow each other, so that one of them is looked at.
+/// Chooses, for each pattern, [`STRIDE`] consecutive blocks, so that one of them is looked up.
 ///
-/// Those are best that are rare in logs, and that few other patterns have: secrets often begin alike.
+/// The best blocks are rare in logs and in other patterns: secrets often have the same beginning.
 fn choose_blocks(patterns: &[Box<[u8]>], bucket_power: u32) -> Vec<Block> {
     let mut load = vec![0_u32; 1 << bucket_power];
     let bucket_shift = u32::BITS - bucket_power;
@@ -305,7 +308,8 @@ fn choose_blocks(patterns: &[Box<[u8]>], bucket_power: u32) -> Vec<Block> {
             .zip(commons.windows(MIN_SECRET_BYTES));
         let costs = candidates.map(|(crowds, commons)| {
             let crowd = crowds.iter().copied().map(u64::from).sum::<u64>();
-            // What is looked at in vain: so many patterns, as often as the text has the block.
+            // The expected number of unsuccessful comparisons: patterns with the block, times its frequency
+            // in the text.
             (crowd + 1) << (commons.iter().sum::<u32>() / COMMONNESS_PER_DOUBLING)
         });
         let best = costs.enumerate().min_by_key(|(_, cost)| *cost);
@@ -330,9 +334,9 @@ fn choose_blocks(patterns: &[Box<[u8]>], bucket_power: u32) -> Vec<Block> {
     blocks
 }
 
-/// What is more common by so much stands in logs twice as often.
+/// The difference in commonness that means twice the frequency in logs.
 const COMMONNESS_PER_DOUBLING: u32 = 3;
-/// The most that [`commonness`] says.
+/// The maximum of [`commonness`].
 const MAX_COMMONNESS: u32 = 8;
 
 /// How common a byte is in logs, from 0 on.
@@ -345,7 +349,7 @@ fn commonness(byte: u8) -> u32 {
     }
 }
 
-/// Sorts blocks by their buckets; returns them, and where each bucket begins and the last one ends.
+/// Sorts blocks by their buckets; returns them, the start of each bucket, and the end of the last one.
 fn into_buckets(blocks: &[Block], bucket_power: u32) -> (Vec<Block>, Vec<u32>) {
     let bucket = |block: &Block| (hash(block.bytes) >> (u32::BITS - bucket_power)) as usize;
     let mut begins = vec![0_u32; (1 << bucket_power) + 1];
@@ -385,7 +389,7 @@ fn hash(bytes: u32) -> u32 {
     bytes.wrapping_mul(HASH_FACTOR)
 }
 
-/// Some bytes at `position`; none near the end.
+/// The bytes at `position`; `None` near the end.
 fn window(text: &[u8], position: usize) -> Option<u128> {
     let bytes = text.get(position..)?.first_chunk()?;
     Some(u128::from_le_bytes(*bytes))
@@ -397,7 +401,7 @@ fn block_in(window: u128, index: usize) -> u32 {
     (window >> (index * STRIDE * 8)) as u32 | FOLD
 }
 
-/// The block at `position`, folded; none near the end.
+/// The block at `position`, folded; `None` near the end.
 fn block_at(text: &[u8], position: usize) -> Option<u32> {
     let bytes = text.get(position..)?.first_chunk()?;
     Some(u32::from_le_bytes(*bytes) | FOLD)

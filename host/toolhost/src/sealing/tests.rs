@@ -541,7 +541,7 @@ fn finds_a_secret_in_a_dump() {
 }
 
 #[test]
-fn finds_a_secret_that_escape_sequences_stand_in() {
+fn finds_a_secret_with_escape_sequences_inside() {
     let redactor = redactor(&["hunter2-hunter2"]);
     for (text, expected) in [
         (

@@ -10,32 +10,32 @@ use super::execution::{ExecutionSecrets, SecretOrigin};
 use super::redactor::Redactor;
 use crate::capability::sync::lock;
 
-/// How every sealed reference begins. It holds no character that JSON, URLs or shells would escape.
+/// The prefix of every sealed reference. It contains no character that JSON, URLs or shells would escape.
 const PREFIX: &str = "sealed.";
-/// 128 random bits: what a tool was not given it cannot guess.
+/// 128 random bits: a tool cannot guess a reference that it was not given.
 const TOKEN_BYTES: usize = 16;
 /// The digits after the prefix.
 const TOKEN_DIGITS: usize = TOKEN_BYTES * 2;
 
-/// The sealed values of one call, and what its execution knows to be secret.
+/// The sealed values of one call, and the secrets of its execution.
 ///
-/// References die with the call; what is secret stays so for the whole execution.
+/// References end with the call; secrets are kept for the whole execution.
 #[derive(Default)]
 pub struct Vault {
     /// Values by the digits of their reference, each as its JSON document.
     values: Mutex<HashMap<String, SecretString>>,
-    /// Made when there is the first one, where the call is not given those of an execution.
+    /// Created with the first one, if the call is not given those of an execution.
     execution: OnceLock<ExecutionSecrets>,
 }
 
 /// Why references could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// It looks like a reference, and is none of this call.
+    /// It looks like a reference, but is not from this call.
     #[error("a sealed reference does not belong to this call")]
     UnknownReference,
     /// The system's random numbers failed.
-    #[error("no random numbers for a sealed reference: {0}")]
+    #[error("cannot generate random numbers for a sealed reference: {0}")]
     Random(String),
 }
 
@@ -55,12 +55,12 @@ impl Vault {
         }
     }
 
-    /// What the execution knows to be secret.
+    /// The secrets of the execution.
     pub fn execution(&self) -> &ExecutionSecrets {
         self.execution.get_or_init(ExecutionSecrets::new)
     }
 
-    /// Seals a value, and returns the reference that stands for it.
+    /// Seals a value, and returns its reference.
     ///
     /// # Errors
     ///
@@ -71,8 +71,9 @@ impl Vault {
         Ok(reference)
     }
 
-    /// As [`seal`](Self::seal), of a value that goes with secrets and is none, such as the name of
-    /// a database: a tool cannot read it, but it stays where it appears in logs and outcomes.
+    /// As [`seal`](Self::seal), of a value that accompanies secrets and is not secret, such as the
+    /// name of a database: a tool cannot read it, but it stays where it appears in logs and
+    /// outcomes.
     ///
     /// # Errors
     ///
@@ -93,7 +94,7 @@ impl Vault {
         self.execution().remember(text, SecretOrigin::Configuration);
     }
 
-    /// Remembers every text and number of a value, as [`remember`](Self::remember) does a text.
+    /// Adds every string and number of a value, as [`remember`](Self::remember) does a text.
     pub fn remember_value(&self, value: &Value) {
         self.execution()
             .remember_value(value, SecretOrigin::Configuration);
@@ -124,7 +125,7 @@ impl Vault {
         next_reference(text, 0).is_some()
     }
 
-    /// How many bytes come of opening a text at most, without opening it.
+    /// The maximum size of a text after opening it, without opening it.
     #[must_use]
     pub fn opened_bytes(&self, template: &str) -> u64 {
         let values = self.values();
@@ -141,7 +142,7 @@ impl Vault {
         bytes
     }
 
-    /// Replaces each reference by the value's text: a text itself, anything else as JSON.
+    /// Replaces each reference with the value's text: a string itself, anything else as JSON.
     ///
     /// # Errors
     ///
@@ -153,8 +154,8 @@ impl Vault {
         })
     }
 
-    /// Replaces each reference in a JSON document: by a value of any type where the reference is a whole
-    /// string, and by its escaped text where it stands inside one. Every other byte stays as it is.
+    /// Replaces each reference in a JSON document: with a value of any type if the reference is a whole
+    /// string, and with its escaped text if it is part of one. All other bytes are unchanged.
     ///
     /// # Errors
     ///
@@ -206,10 +207,10 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// Where a reference stands in a JSON document.
+/// The position of a reference in a JSON document.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// It is a string of its own, with quotes around it, and not an object's key.
+    /// It is a whole string, with quotes around it, and not an object's key.
     WholeValue,
     /// It is a part of a string, or a key.
     Inside,
@@ -245,7 +246,7 @@ fn next_reference(text: &str, from: usize) -> Option<(usize, usize)> {
     let mut position = from;
     loop {
         let rest = text.get(position..)?;
-        // Most texts are too short, and to begin a search costs more than to see that.
+        // Most texts are too short, and starting a search costs more than checking that.
         if rest.len() < PREFIX.len() + TOKEN_DIGITS {
             return None;
         }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::credential::{CredentialsFile, Keychain, KeychainProvider, SecretProvider};
 
-/// What templates of one step can name.
+/// The names for templates of one step.
 #[derive(Clone)]
 pub struct TemplateContext {
     /// The execution that the step belongs to.
@@ -19,9 +19,9 @@ pub struct TemplateContext {
     pub results: BTreeMap<String, Arc<Value>>,
     /// Further names, which hide results and the workload's keys.
     pub names: BTreeMap<String, Arc<Value>>,
-    /// Who knows `secret.NAME`.
+    /// The source of `secret.NAME`.
     pub secrets: Arc<dyn SecretProvider>,
-    /// Who knows `keychain.NAME.FIELD`.
+    /// The source of `keychain.NAME.FIELD`.
     pub keychain: Arc<dyn KeychainProvider>,
 }
 

@@ -8,16 +8,16 @@ use serde_json::Value as Json;
 use super::evaluation::Evaluation;
 use super::missing::Missing;
 
-/// The names under which the result of a step also stands for itself, as in NoETL.
+/// The names with which the result of a step refers to itself, as in NoETL.
 const RESULT_ALIASES: [&str; 2] = ["result", "data"];
 
-/// A list or mapping of plain data, which templates see without a copy of it being made.
+/// A list or mapping of plain data, which templates see without a copy.
 #[derive(Clone)]
 pub(super) struct Data {
     root: Arc<Json>,
-    /// How to get from the root to the list or mapping.
+    /// The path from the root to the list or mapping.
     steps: Arc<[Step]>,
-    /// How a template calls it, such as `workload.filters`.
+    /// Its name in a template, such as `workload.filters`.
     path: Arc<str>,
     /// Whether it is the whole result of a step.
     is_result: bool,
@@ -31,7 +31,7 @@ enum Step {
 }
 
 impl Data {
-    /// The value as a template sees it: lists and mappings as they are asked for, anything else at once.
+    /// The value as a template sees it: lists and mappings lazily, anything else immediately.
     pub(super) fn value(root: &Arc<Json>, path: &str, evaluation: &Arc<Evaluation>) -> Value {
         Self::build(root, path, evaluation, false)
     }

@@ -7,8 +7,8 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use super::missing::Missing;
 use super::{filters, json};
 
-/// How much work one evaluation may do. An instruction costs one, and so do 64 bytes of data: enough for
-/// a loop over some ten thousand items, and over in a tenth of a second.
+/// The work limit of one evaluation. An instruction costs one, and so do 64 bytes of data: enough for a loop
+/// over some ten thousand items, and at most a tenth of a second.
 const FUEL: u64 = 250_000;
 
 /// Every filter by name, for suggestions. The language cannot list them.
@@ -78,7 +78,7 @@ pub(super) fn environment() -> Environment<'static> {
     // Errors then name the part of the template that is at fault.
     environment.set_debug(true);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    // It would print everything that the template can name.
+    // It would print everything that the template can access.
     environment.remove_global("debug");
 
     environment.add_filter("default", filters::default);
@@ -101,7 +101,7 @@ pub(super) fn environment() -> Environment<'static> {
             missing.note_use();
             return Err(Error::from(ErrorKind::UndefinedError));
         }
-        // What an optional `else` leaves out is nothing.
+        // An omitted `else` yields nothing.
         if value.is_undefined() {
             return Ok(());
         }

@@ -7,9 +7,9 @@ use super::error::{TemplateError, TemplateProblem};
 use crate::credential::CredentialError;
 use crate::sealing::Vault;
 
-/// Where a tool wants the variables of a credential that its configuration names.
+/// Where a tool requests the variables of a credential that its configuration names.
 ///
-/// A tool says so at the root of its JSON Schema:
+/// A tool declares this at the root of its JSON Schema:
 /// `"x-noetl-environment": [{"credential": "/job/auth", "into": "/job/env"}]`, with JSON Pointers into the
 /// configuration (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,13 +25,13 @@ type Path<'schema> = Vec<Cow<'schema, str>>;
 
 /// The keyword.
 const KEYWORD: &str = "x-noetl-environment";
-/// The most places of a tool; the script tool has one.
+/// The maximum number of declarations of a tool; the script tool has one.
 const MAX_PLACES: usize = 16;
-/// The most keys that lead to a place.
+/// The maximum number of keys in a path.
 const MAX_DEPTH: usize = 16;
 
 impl<'schema> EnvironmentOf<'schema> {
-    /// What a tool's schema says. What is not understood is left out: it is of a newer host.
+    /// The declarations in a tool's schema. Unknown ones are ignored: they are for newer hosts.
     #[must_use]
     pub fn of_schema(schema: &'schema Value) -> Vec<Self> {
         let places = schema.get(KEYWORD).and_then(Value::as_array);
@@ -51,12 +51,12 @@ impl<'schema> EnvironmentOf<'schema> {
         self.name_in(config).is_some()
     }
 
-    /// Puts the variables of the credential, if one is named, into a configuration that was rendered. Each
-    /// is a sealed reference; one that the configuration sets itself stays as it is.
+    /// Adds the variables of the credential, if one is named, to a rendered configuration. Each is a sealed
+    /// reference; one that the configuration sets itself is unchanged.
     ///
     /// # Errors
     ///
-    /// The credential is not known, cannot be had, or has no variables.
+    /// The credential is unknown, unavailable, or has no variables.
     pub async fn put(
         &self,
         config: &mut Value,
@@ -83,7 +83,7 @@ impl<'schema> EnvironmentOf<'schema> {
         let variables = context.keychain.environment(name).await;
         let variables = variables.map_err(|error| failed(TemplateProblem::Environment(error)))?;
         let Some(environment) = make(config, &self.into) else {
-            // The schema says what is wrong with it.
+            // The schema reports the error.
             return Ok(());
         };
         for variable in variables {
@@ -124,7 +124,7 @@ fn path(pointer: &str) -> Option<Path<'_>> {
     (keys.len() <= MAX_DEPTH).then_some(keys)
 }
 
-/// The mapping at a path, made where nothing is there.
+/// The mapping at a path, created if it is missing.
 fn make<'config>(
     config: &'config mut Value,
     path: &[Cow<'_, str>],

@@ -3,17 +3,17 @@ use crate::credential::CredentialError;
 use crate::diagnostic::{Diagnostic, Document, Span, there_are};
 use crate::sealing::OpenError;
 
-/// Why a configuration value could not be rendered, and where.
+/// Why a configuration value could not be rendered, and its path.
 ///
 /// Nothing in it depends on the value of a secret: it names parts of the template and of plain data.
 #[derive(Debug, thiserror::Error)]
-#[error("the template at `{}` could not be rendered", self.pointer())]
+#[error("cannot render the template at `{}`", self.pointer())]
 pub struct TemplateError {
     /// The keys and indices that lead to the value.
     pub path: Vec<String>,
     /// The line of the template, from 1.
     pub line: Option<usize>,
-    /// The part of the template that is at fault.
+    /// The part of the template that caused the error.
     pub expression: Option<String>,
     /// What is wrong.
     #[source]
@@ -25,12 +25,12 @@ pub struct TemplateError {
 #[non_exhaustive]
 pub enum TemplateProblem {
     /// It is not a template.
-    #[error("not a valid template: {detail}")]
+    #[error("invalid template: {detail}")]
     Syntax {
         /// What was found, and what was expected.
         detail: String,
     },
-    /// It uses a name that means nothing.
+    /// It uses an undefined name.
     #[error("`{name}` is not defined")]
     Undefined {
         /// The whole path, such as `workload.outputs`.
@@ -38,18 +38,18 @@ pub enum TemplateProblem {
         /// What was probably meant.
         suggestion: Option<String>,
     },
-    /// It uses a secret that nobody knows.
+    /// It uses an unknown secret.
     #[error("the secret `{name}` is not defined")]
     UnknownSecret {
         /// The secret.
         name: String,
         /// What was probably meant.
         suggestion: Option<String>,
-        /// The names that there are, as far as they can be listed.
+        /// The names that exist, as far as they can be listed.
         known: Vec<String>,
     },
-    /// It uses a filter that there is not.
-    #[error("there is no filter `{name}`")]
+    /// It uses an unknown filter.
+    #[error("unknown filter `{name}`")]
     UnknownFilter {
         /// The filter.
         name: String,
@@ -62,37 +62,37 @@ pub enum TemplateProblem {
         /// Why, which may quote plain data.
         detail: String,
     },
-    /// An operation in it failed, and why is not told because it depends on a secret.
+    /// An operation in it failed, and the cause is withheld because it depends on a secret.
     #[error("{kind} (details are withheld, because the template uses a secret)")]
     Withheld {
         /// What kind of failure it is.
         kind: String,
     },
-    /// It takes too many steps, or makes too much.
-    #[error("the template does too much: it was stopped after {limit}")]
+    /// It takes too many steps, or produces too much data.
+    #[error("the template exceeds its limits: it was stopped after {limit}")]
     TooMuch {
         /// The limit that it reached.
         limit: String,
     },
-    /// A secret that it uses could not be had.
-    #[error("a secret that the template uses could not be had")]
+    /// A secret that it uses is unavailable.
+    #[error("cannot get a secret that the template uses")]
     Credential(#[source] CredentialError),
-    /// The variables of a credential that it names could not be had.
-    #[error("the variables of the credential could not be had")]
+    /// The variables of a credential that it names are unavailable.
+    #[error("cannot get the variables of the credential")]
     Environment(#[source] CredentialError),
     /// The rendered value could not be sealed.
-    #[error("the rendered value could not be sealed")]
+    #[error("cannot seal the rendered value")]
     Sealing(#[source] OpenError),
 }
 
 impl TemplateError {
-    /// Where the value stands, as a person writes it: `job.env.TOKEN`, `args.0`.
+    /// The path of the value, as a person writes it: `job.env.TOKEN`, `args.0`.
     #[must_use]
     pub fn pointer(&self) -> String {
         self.path.join(".")
     }
 
-    /// How to mend it, where that is known.
+    /// How to fix it, if known.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match &self.problem {
@@ -115,11 +115,11 @@ impl TemplateError {
                     None => add + &there_are(known.iter().map(String::as_str)),
                 })
             }
-            TemplateProblem::Undefined { .. } => {
-                Some("`… | default(VALUE)` gives a value for what may be absent".to_owned())
-            }
+            TemplateProblem::Undefined { .. } => Some(
+                "`… | default(VALUE)` sets a default for a value that may be absent".to_owned(),
+            ),
             TemplateProblem::Syntax { .. } => {
-                Some("write `{{ '{{' }}` for braces that are no template".to_owned())
+                Some("write `{{ '{{' }}` for literal braces".to_owned())
             }
             TemplateProblem::Credential(error) | TemplateProblem::Environment(error) => {
                 error.help()
@@ -132,8 +132,8 @@ impl TemplateError {
         }
     }
 
-    /// The problem at its place in the document that the value came from; `base` leads to the value
-    /// that was rendered.
+    /// The problem at its position in the source document of the value; `base` is the path of the rendered
+    /// value.
     #[must_use]
     pub fn diagnostic(&self, document: &Document, base: &[impl AsRef<str>]) -> Diagnostic {
         let base = base.iter().map(|segment| segment.as_ref().to_owned());
@@ -141,7 +141,7 @@ impl TemplateError {
         self.diagnostic_at(document, &path)
     }
 
-    /// As [`diagnostic`](Self::diagnostic), where `path` leads to the template itself.
+    /// As [`diagnostic`](Self::diagnostic), if `path` is that of the template itself.
     #[must_use]
     pub fn diagnostic_at(&self, document: &Document, path: &[impl AsRef<str>]) -> Diagnostic {
         let span = document.locate_nearest(path).value;
@@ -153,14 +153,14 @@ impl TemplateError {
         }
     }
 
-    /// The part of the value's place in which the culprit stands, where it can be found: a text may be
-    /// written with escapes, or folded.
+    /// The part of the value's span with the culprit, if it can be found: a string may be written with
+    /// escapes, or folded.
     fn narrow(&self, text: &str, span: Span) -> Span {
         let Some(expression) = self.expression.as_deref().filter(|part| !part.is_empty()) else {
             return span;
         };
         let slice = span.slice(text);
-        // A block begins with its indicator, and its first line is the next one.
+        // A block starts with its indicator, and its first line is the next one.
         let first_line = usize::from(slice.starts_with(['|', '>']));
         let line_start = slice
             .split_inclusive('\n')

@@ -7,29 +7,28 @@ use serde_json::Value as Json;
 
 use super::json;
 
-/// How long one template with statements may be evaluated. Fuel bounds the work of every other kind; a
-/// list that holds itself many times over escapes it, because comparing or joining it costs fuel only
-/// once it is done.
+/// The time limit of evaluating one template with statements. Fuel limits all other work; a list that
+/// contains itself many times escapes it, because comparing or joining it consumes fuel only afterwards.
 const MAX_EVALUATION_TIME: Duration = Duration::from_secs(5);
 /// The stack for templates with statements, which can nest values as deep as their fuel allows.
 const STACK_BYTES: usize = 256 * 1024 * 1024;
 
-/// What a template is evaluated for.
+/// The purpose of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Its value: typed where it is a single expression, and a text otherwise.
+    /// Its value: typed if it is a single expression, and a string otherwise.
     Value,
-    /// Whether what it says is true.
+    /// Whether its value is true.
     Condition,
 }
 
-/// Why an evaluation failed. It holds parts of the template, and in `detail` maybe of values.
+/// Why an evaluation failed. It contains parts of the template, and in `detail` possibly of values.
 pub(super) struct Failure {
     pub(super) kind: FailureKind,
     pub(super) detail: String,
     /// The line, from 1.
     pub(super) line: Option<usize>,
-    /// The part of the template that is at fault.
+    /// The part of the template that caused the error.
     pub(super) expression: Option<String>,
 }
 
@@ -38,13 +37,13 @@ pub(super) enum FailureKind {
     Syntax,
     /// Something is not defined.
     Undefined {
-        /// How the template calls it, if the language knows.
+        /// Its name in the template, if known.
         name: Option<String>,
         /// Whether the template only looked further into it, as `b` in `a.b`, and did not use it.
         looked_into: bool,
     },
     UnknownFilter(String),
-    /// A name of the language is unknown: the detail holds nothing but the template's own words.
+    /// A name of the language is unknown: the detail only contains the template's own words.
     UnknownName,
     TooMuch,
     Other(String),
@@ -67,11 +66,13 @@ pub(super) fn evaluate(
         .name("template".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
-            // Nobody listens any more once the time is over.
+            // There is no receiver any more after the time limit.
             drop(sender.send(run(&environment, &template, root, purpose)));
         });
     if spawned.is_err() {
-        return Err(Failure::other("no thread for the template".to_owned()));
+        return Err(Failure::other(
+            "cannot start a thread for the template".to_owned(),
+        ));
     }
     // Waiting here blocks this thread no longer than evaluating here would.
     match receiver.recv_timeout(MAX_EVALUATION_TIME) {
@@ -88,7 +89,7 @@ pub(super) fn evaluate(
     }
 }
 
-/// What is wrong with a text as a template, before anything is known that it names.
+/// The syntax error of a template, before its names are known.
 pub(super) fn check_syntax(environment: &Environment<'static>, template: &str) -> Option<Failure> {
     if let Some(expression) = single_expression(template)
         && environment
@@ -103,7 +104,7 @@ pub(super) fn check_syntax(environment: &Environment<'static>, template: &str) -
         .map(|error| Failure::new(&error, template))
 }
 
-/// The expression of a template that is nothing but one.
+/// The expression of a template that consists of a single one.
 fn single_expression(template: &str) -> Option<&str> {
     let inner = template.strip_prefix("{{")?.strip_suffix("}}")?;
     let inner = inner.strip_prefix(['-', '+']).unwrap_or(inner);
@@ -125,8 +126,8 @@ fn run(
         if purpose == Purpose::Condition {
             return Ok(Json::Bool(value.is_true()));
         }
-        // What is undefined is nothing where an `else` was left out, and an error elsewhere: rendering
-        // the text tells them apart.
+        // An undefined value means nothing if an `else` was omitted, and is an error elsewhere: rendering the
+        // text distinguishes them.
         if !value.is_undefined() {
             return json::to_json(&value).map_err(|error| Failure::new(&error, expression));
         }
@@ -148,7 +149,7 @@ fn run(
     })
 }
 
-/// Whether a rendered text stands for something true, as NoETL reads it.
+/// Whether a rendered text counts as true, as in NoETL.
 fn says_true(text: &str) -> bool {
     let text = text.trim();
     !["", "false", "none", "null", "0", "no"]
@@ -183,7 +184,7 @@ impl Failure {
             (_, Some(detail)) => detail.to_owned(),
             (_, None) => error.kind().to_string(),
         };
-        // The name that is not defined says more than the operation that met it.
+        // The undefined name is more specific than the failed operation.
         let expression = undefined
             .filter(|name| template.contains(name))
             .or(part)
@@ -213,8 +214,8 @@ fn undefined_name(detail: &str) -> Option<&str> {
     before.get(start..)
 }
 
-/// Whether the error arose from looking into `name`, as in `name.x` or `name[x]`, rather than from using
-/// it. The language reports both alike, but gives the part of the template that it was at.
+/// Whether the error arose from looking into `name`, as in `name.x` or `name[x]`, instead of from using it.
+/// The language reports both in the same way, but gives the position in the template.
 fn looks_further(error: &Error, template: &str, name: Option<&str>) -> bool {
     let (Some(range), Some(name)) = (error.range(), name) else {
         return false;

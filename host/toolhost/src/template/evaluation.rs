@@ -7,11 +7,11 @@ use minijinja::{Error, ErrorKind, Value};
 use crate::capability::sync::lock;
 use crate::credential::SecretValue;
 
-/// What one evaluation of a leaf saw and needs. The objects that templates see write into it.
+/// What one evaluation of a leaf used and needs. The objects that templates access record it here.
 #[derive(Default)]
 pub(super) struct Evaluation {
     answers: Arc<Answers>,
-    /// Paths whose absence may be looked into: `workload.a` in `workload.a.b | default(1)`.
+    /// Paths that may be undefined: `workload.a` in `workload.a.b | default(1)`.
     chained: Arc<BTreeSet<String>>,
     state: Mutex<State>,
 }
@@ -19,22 +19,22 @@ pub(super) struct Evaluation {
 #[derive(Default)]
 struct State {
     touched: bool,
-    /// Whether the result of an earlier step was looked at.
+    /// Whether the result of an earlier step was used.
     used_result: bool,
-    /// The answered requests that the leaf made use of.
+    /// The answered requests that the leaf used.
     used: BTreeSet<Request>,
-    /// The requests that have no answer yet.
+    /// The requests without a response yet.
     pending: BTreeSet<Request>,
     misses: Vec<Miss>,
-    /// A path that is not defined and was used nevertheless.
+    /// An undefined path that was used.
     missing_used: Option<String>,
-    /// Paths that are not defined and were looked into.
+    /// Undefined paths that were accessed.
     looked_into: BTreeSet<String>,
-    /// Those of them of which it was asked whether they are there, or for which a default was given.
+    /// Those of them that were tested for existence, or that have a default.
     excused: BTreeSet<String>,
 }
 
-/// Something to ask a provider for.
+/// A request to a provider.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Request {
     /// A secret by its name.
@@ -45,20 +45,20 @@ pub(super) enum Request {
     KeychainField(String, String),
 }
 
-/// What a provider answered.
+/// The response of a provider.
 #[derive(Clone)]
 pub(super) enum Answer {
-    /// The value that was asked for.
+    /// The requested value.
     Value(SecretValue),
-    /// The names that were asked for.
+    /// The requested names.
     Names(Vec<String>),
-    /// There is nothing of that name.
+    /// The name does not exist.
     Nothing,
 }
 
 pub(super) type Answers = HashMap<Request, Answer>;
 
-/// A name that an object did not have.
+/// A name that an object does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Miss {
     /// The whole path, such as `workload.outputs`.
@@ -69,7 +69,7 @@ pub(super) struct Miss {
     pub(super) siblings: Vec<String>,
 }
 
-/// What is left when an evaluation is over.
+/// The result of an evaluation.
 #[derive(Default)]
 pub(super) struct Traces {
     pub(super) touched: bool,
@@ -80,9 +80,9 @@ pub(super) struct Traces {
     pub(super) missing_used: Option<String>,
 }
 
-/// The most missing names that are remembered for a message; a loop may miss any number.
+/// The maximum number of missing names that are kept for a message; a loop may produce any number.
 const MAX_MISSES: usize = 64;
-/// The most names that are considered as what was meant.
+/// The maximum number of names that are considered as suggestions.
 const MAX_SIBLINGS: usize = 1_000;
 
 impl Evaluation {
@@ -94,17 +94,17 @@ impl Evaluation {
         }
     }
 
-    /// Notes that the leaf depends on a secret, or on whether there is one.
+    /// Records that the leaf depends on a secret, or on whether it exists.
     pub(super) fn touch(&self) {
         self.state().touched = true;
     }
 
-    /// Notes that the leaf depends on the result of an earlier step, in which a secret may be.
+    /// Records that the leaf depends on the result of an earlier step, which may contain a secret.
     pub(super) fn use_result(&self) {
         self.state().used_result = true;
     }
 
-    /// The answer to a request, or an invalid value that ends the evaluation until there is one.
+    /// The response to a request, or an invalid value that ends the evaluation until there is one.
     pub(super) fn ask(&self, request: &Request) -> Result<Answer, Value> {
         if let Some(answer) = self.answers.get(request) {
             if matches!(answer, Answer::Value(_)) {
@@ -115,11 +115,11 @@ impl Evaluation {
         self.state().pending.insert(request.clone());
         Err(Value::from(Error::new(
             ErrorKind::InvalidOperation,
-            "the secret is not there yet",
+            "the secret is not available yet",
         )))
     }
 
-    /// Notes a name that is not there, and returns whether its absence may be looked into.
+    /// Records a missing name, and returns whether it may be undefined.
     pub(super) fn miss(
         &self,
         path: &str,
@@ -128,7 +128,7 @@ impl Evaluation {
     ) -> bool {
         let mut state = self.state();
         if state.misses.len() >= MAX_MISSES {
-            // The newest one is the one that an error is about.
+            // An error refers to the newest one.
             state.misses.remove(0);
         }
         state.misses.push(Miss {
@@ -143,12 +143,12 @@ impl Evaluation {
         is_chained
     }
 
-    /// Notes that the template knows what to do where this path is not defined.
+    /// Records that the template handles this path being undefined.
     pub(super) fn excuse(&self, path: &str) {
         self.state().excused.insert(path.to_owned());
     }
 
-    /// Notes that something that is not defined was used as if it were.
+    /// Records that an undefined value was used.
     pub(super) fn use_missing(&self, path: &str) {
         self.state()
             .missing_used
@@ -164,7 +164,7 @@ impl Evaluation {
             used: state.used,
             pending: state.pending,
             misses: state.misses,
-            // Some operations, such as `==`, do not tell that they used a value.
+            // Some operations, such as `==`, do not report that they used a value.
             missing_used: state.missing_used.or(unexcused),
         }
     }

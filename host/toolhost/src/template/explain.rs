@@ -36,7 +36,7 @@ pub(super) fn too_much(limit: String) -> Located {
     Located::from(TemplateProblem::TooMuch { limit })
 }
 
-/// The path that is not defined, where the template only looked further into it.
+/// The undefined path, if the template only accessed a part of it.
 pub(super) fn looked_into<'misses>(
     failure: &Failure,
     misses: &'misses [Miss],
@@ -50,8 +50,8 @@ pub(super) fn looked_into<'misses>(
     }
 }
 
-/// The miss that a name of the template is about: the same path, or one that ends alike because the
-/// template reached it through a variable.
+/// The missing name that a name of the template refers to: the same path, or one with the same end because
+/// the template reached it through a variable.
 fn find_miss<'misses>(misses: &'misses [Miss], name: &str) -> Option<&'misses Miss> {
     let last_name = name
         .trim_end_matches(['\'', '"', ']'])
@@ -64,7 +64,7 @@ fn find_miss<'misses>(misses: &'misses [Miss], name: &str) -> Option<&'misses Mi
         .or_else(|| newest_first().find(|miss| miss.name == last_name))
 }
 
-/// What to say about a failed evaluation.
+/// The explanation of a failed evaluation.
 pub(super) fn explain(template: &str, failure: Failure, traces: &Traces) -> Located {
     let problem = match failure.kind {
         FailureKind::Undefined { name, .. } => {
@@ -107,7 +107,7 @@ pub(super) fn explain(template: &str, failure: Failure, traces: &Traces) -> Loca
     }
 }
 
-/// What to say about a path that is not defined; `name` is how the template calls it.
+/// The explanation of an undefined path; `name` is its name in the template.
 pub(super) fn undefined(
     template: &str,
     path: &str,
@@ -118,7 +118,7 @@ pub(super) fn undefined(
     let suggestion = miss.and_then(|miss| {
         did_you_mean(&miss.name, miss.siblings.iter().map(String::as_str)).map(str::to_owned)
     });
-    // A path that the template does not spell out may be made of a secret, as in `workload[secret.x]`.
+    // A path that is not literal in the template may contain a secret, as in `workload[secret.x]`.
     let spelled_out = template.contains(path);
     let name = match name {
         _ if spelled_out || !traces.touched => path,

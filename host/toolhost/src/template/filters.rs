@@ -10,8 +10,8 @@ use super::missing::Missing;
 /// The widest indentation of `tojson`.
 const MAX_INDENT: usize = 16;
 
-/// `default(value, fallback="", also_if_false=false)`, which also takes what is missing several names
-/// deep.
+/// `default(value, fallback="", also_if_false=false)`, which also accepts paths that are missing several
+/// names deep.
 pub(super) fn default(state: &State, value: &Value, args: Rest<Value>) -> Result<Value, Error> {
     let value = if Missing::of(value).is_some() {
         &Value::UNDEFINED
@@ -21,8 +21,8 @@ pub(super) fn default(state: &State, value: &Value, args: Rest<Value>) -> Result
     minijinja::filters::default(state, value, args)
 }
 
-/// `int(default, base=10)`; white space around a number does not count, as in Python: the output of a
-/// step ends with a line end.
+/// `int(default, base=10)`; white space around a number is ignored, as in Python: the output of a step ends
+/// with a line break.
 pub(super) fn int(
     state: &State,
     value: &Value,
@@ -63,7 +63,7 @@ pub(super) fn is_undefined(value: &Value) -> bool {
 /// `tojson(indent=none)`: compact JSON, or with each level indented; nothing is escaped for HTML.
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "the language hands over keyword arguments by value"
+    reason = "the template language passes keyword arguments by value"
 )]
 pub(super) fn tojson(
     value: &Value,
@@ -86,23 +86,23 @@ pub(super) fn tojson(
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
     value
         .serialize(&mut serializer)
-        .map_err(|_| problem("the value has no form in JSON"))?;
-    String::from_utf8(bytes).map_err(|_| problem("the value has no form in JSON"))
+        .map_err(|_| problem("the value cannot be represented in JSON"))?;
+    String::from_utf8(bytes).map_err(|_| problem("the value cannot be represented in JSON"))
 }
 
-/// `fromjson`: the value that a JSON text stands for.
+/// `fromjson`: the value of a JSON document.
 pub(super) fn fromjson(text: &str) -> Result<Value, Error> {
     let value: serde_json::Value =
         serde_json::from_str(text).map_err(|error| problem(format!("not JSON: {error}")))?;
     Ok(Value::from(Serde(&value)))
 }
 
-/// `b64encode`: standard Base64 of a text.
+/// `b64encode`: standard Base64 of a string.
 pub(super) fn b64encode(text: &str) -> String {
     STANDARD.encode(text)
 }
 
-/// `b64decode`: the text that standard Base64 stands for.
+/// `b64decode`: the decoded text of standard Base64.
 pub(super) fn b64decode(text: &str) -> Result<String, Error> {
     let bytes = STANDARD
         .decode(text.trim())
@@ -129,7 +129,7 @@ pub(super) fn values(value: &Value) -> Result<Vec<Value>, Error> {
     keys(value)?.iter().map(|key| value.get_item(key)).collect()
 }
 
-/// `string`: a value as it stands in a text.
+/// `string`: a value as rendered in a text.
 pub(super) fn string(value: &Value) -> Result<Value, Error> {
     defined(value)?;
     if value.kind() == ValueKind::String {
@@ -142,7 +142,7 @@ pub(super) fn string(value: &Value) -> Result<Value, Error> {
     }
 }
 
-/// A text that does not grow without end, however often a value repeats its parts.
+/// A string with a size limit, however often a value repeats its parts.
 #[derive(Default)]
 struct BoundedText(String);
 

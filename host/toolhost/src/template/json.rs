@@ -4,18 +4,18 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::missing::Missing;
 
-/// The largest value or text that one template may make.
+/// The maximum size of a value or string that one template may produce.
 pub(super) const MAX_OUTPUT_BYTES: usize = 8 * 1024 * 1024;
-/// How deep a value that a template makes may be nested. Each level of conversion and of everything that
-/// walks the value later takes stack.
+/// The maximum nesting of a value that a template produces. Each level uses stack in the conversion and in
+/// later walks of the value.
 const MAX_VALUE_DEPTH: usize = 128;
-/// What an item is counted as besides its text: about what it takes in memory.
+/// The size of an item in addition to its text: about its size in memory.
 const ITEM_BYTES: usize = 32;
 
 /// Converts a value of the template language into JSON.
 ///
-/// The conversion counts as it goes: a value may share its parts many times over and would then be
-/// without end once written out.
+/// The conversion counts as it goes: a value may share its parts many times, and could be endless once
+/// written out.
 pub(super) fn to_json(value: &Value) -> Result<Json, Error> {
     let mut left = MAX_OUTPUT_BYTES;
     convert(value, 0, &mut left)
@@ -24,7 +24,7 @@ pub(super) fn to_json(value: &Value) -> Result<Json, Error> {
 fn convert(value: &Value, depth: usize, left: &mut usize) -> Result<Json, Error> {
     if depth > MAX_VALUE_DEPTH {
         return Err(problem(format!(
-            "the value is nested more than {MAX_VALUE_DEPTH} deep"
+            "the value is nested more than {MAX_VALUE_DEPTH} levels deep"
         )));
     }
     spend(left, ITEM_BYTES)?;
@@ -55,17 +55,17 @@ fn convert(value: &Value, depth: usize, left: &mut usize) -> Result<Json, Error>
             }
             Ok(Json::Object(members))
         }
-        // An invalid value carries the error that made it so; asking for its items reports that.
+        // An invalid value carries its error; accessing its items reports it.
         ValueKind::Invalid => Err(value
             .try_iter()
             .err()
             .unwrap_or_else(|| problem("the value is not valid"))),
-        ValueKind::Bytes => Err(problem("bytes have no form in JSON")),
+        ValueKind::Bytes => Err(problem("bytes cannot be represented in JSON")),
         kind => {
             if let Some(missing) = Missing::of(value) {
                 missing.note_use();
             }
-            Err(problem(format!("{kind} has no form in JSON")))
+            Err(problem(format!("{kind} cannot be represented in JSON")))
         }
     }
 }
@@ -82,7 +82,7 @@ fn number(value: &Value) -> Result<Number, Error> {
     f64::try_from(value.clone())
         .ok()
         .and_then(Number::from_f64)
-        .ok_or_else(|| problem("the number is infinite, or is none"))
+        .ok_or_else(|| problem("the number is infinite or not a number"))
 }
 
 fn key_name(key: &Value) -> Result<String, Error> {

@@ -6,19 +6,19 @@ use minijinja::value::{Object, ObjectRepr};
 
 use super::evaluation::Evaluation;
 
-/// Something that is not defined, and into which a template looks further.
+/// An undefined value whose parts a template accesses.
 ///
-/// `default` and `is defined` know it, conditions take it as false, and any other use of it is noted, so
-/// that the evaluation fails.
+/// `default` and `is defined` handle it, conditions treat it as false, and any other use of it is recorded,
+/// so that the evaluation fails.
 pub(super) struct Missing {
-    /// What is not defined, such as `workload.a`; not what was looked for in it.
+    /// The undefined path, such as `workload.a`; not the part that was accessed.
     path: String,
     evaluation: Arc<Evaluation>,
 }
 
 impl Missing {
-    /// Notes that `name` is not to be found at `path` beside its `siblings`, and returns what the
-    /// template gets for it.
+    /// Records that `name` does not exist at `path` next to its `siblings`, and returns the value for the
+    /// template.
     pub(super) fn lookup(
         evaluation: &Arc<Evaluation>,
         path: String,
@@ -33,14 +33,14 @@ impl Missing {
         })
     }
 
-    /// The value as a missing one. Whoever asks knows what to do with it.
+    /// The value as a missing one, for callers that handle it.
     pub(super) fn of(value: &Value) -> Option<&Missing> {
         let missing = value.downcast_object_ref::<Missing>()?;
         missing.evaluation.excuse(&missing.path);
         Some(missing)
     }
 
-    /// Notes that it was used as if it were defined.
+    /// Records that it was used as if it were defined.
     pub(super) fn note_use(&self) {
         self.evaluation.use_missing(&self.path);
     }

@@ -1,10 +1,10 @@
-//! Rendering templates in configuration values, and sealing what depends on a secret.
+//! Rendering templates in configuration values, and sealing values that depend on a secret.
 //!
-//! [`Renderer::render_value`] walks a configuration. A leaf without a template is not touched; a leaf that
-//! is one `{{ expression }}` keeps the expression's type; anything else becomes a text. A leaf whose
-//! evaluation touched `secret` or `keychain` becomes one sealed reference of the call's
-//! [`Vault`](crate::sealing::Vault), however the secret got into it. So does one that used the result of an earlier
-//! step in which a secret stands.
+//! [`Renderer::render_value`] walks a configuration. A leaf without a template is not changed; a
+//! leaf that is one `{{ expression }}` keeps the expression's type; anything else becomes a
+//! string. A leaf whose evaluation touched `secret` or `keychain` becomes one sealed reference of
+//! the call's [`Vault`](crate::sealing::Vault), however the secret got into it. So does one that
+//! used the result of an earlier step that contains a secret.
 //!
 //! # Names
 //!
@@ -13,23 +13,24 @@
 //! name hides a later one. In the result of a step, `.result` and `.data` mean the result itself, unless
 //! it has a key of that name.
 //!
-//! # Where it agrees with Jinja2, and where not
+//! # Differences from Jinja2
 //!
-//! * In a text, truth values and nothing are `True`, `False` and `None`, and lists and mappings are as
+//! * In a text, booleans and null are `True`, `False` and `None`, and lists and mappings are as
 //!   Python prints them. Use `tojson` for JSON.
-//! * `tojson` gives plain, compact JSON with keys in their order. Jinja2's escapes `<`, `>`, `&` and `'`
-//!   for HTML, which no script expects.
-//! * Nothing is escaped for HTML, and a line end at the end of a template is kept.
-//! * What is not defined is an error wherever it is used; `default`, `is defined` and conditions accept
-//!   it, also several names deep.
-//! * `int` and `float` without a default are errors for a text that is no number, not 0.
-//! * A rendered text is never read as JSON or YAML again: `"{{ id }}"` with the text `007` stays `007`.
+//! * `tojson` yields plain, compact JSON with keys in their order. That of Jinja2 escapes `<`, `>`, `&` and
+//!   `'` for HTML, which scripts do not expect.
+//! * Nothing is escaped for HTML, and a line break at the end of a template is kept.
+//! * Using an undefined value is an error; `default`, `is defined` and conditions accept it, also several
+//!   names deep.
+//! * `int` and `float` without a default are errors for a string that is not a number, instead of 0.
+//! * A rendered string is never parsed as JSON or YAML again: `"{{ id }}"` with the string `007` stays
+//!   `007`.
 //!
 //! # How secrets are found
 //!
-//! Evaluation is synchronous and providers are not. When an expression touches a secret that is not
-//! there yet, the evaluation ends, the secret is asked for, and the leaf is evaluated anew. So a token is
-//! made only if the template gets to it.
+//! Evaluation is synchronous and providers are not. When an expression touches a secret that is not available
+//! yet, the evaluation ends, the secret is requested, and the leaf is evaluated again. A token is therefore
+//! only obtained if the template uses it.
 
 mod context;
 mod data;

@@ -16,27 +16,27 @@ use super::root::Root;
 use crate::credential::CredentialError;
 use crate::sealing::{Redactor, Vault};
 
-/// The most that the templates of one configuration may make together.
+/// The maximum total size of the rendered templates of one configuration.
 pub const MAX_RENDERED_BYTES: usize = 32 * 1024 * 1024;
-/// How long the templates of one configuration may be evaluated together, without the time that
-/// providers take to answer.
+/// The total time limit of evaluating the templates of one configuration, without the response times of
+/// providers.
 pub const MAX_RENDERING_TIME: Duration = Duration::from_secs(20);
-/// How often one template is evaluated anew because it touched another secret. Each round gets further
-/// by one secret at least, and no script takes more of them.
+/// The maximum number of evaluations of one template because it touched another secret. Each round resolves
+/// at least one secret, and no script needs more of them.
 const MAX_ROUNDS: usize = 1_000;
-/// The marks that begin an expression and a statement.
+/// The marks at the start of an expression and a statement.
 const MARKS: [&str; 2] = ["{{", "{%"];
 /// The marks around a comment.
 const COMMENT_MARKS: (&str, &str) = ("{#", "#}");
 
-/// Renders the templates in configuration values. Cheap to clone, and to be made once.
+/// Renders the templates in configuration values. Create it once; it is cheap to clone.
 #[derive(Clone)]
 pub struct Renderer {
     environment: Arc<Environment<'static>>,
 }
 
 impl Renderer {
-    /// A renderer; what templates can name comes with each call.
+    /// A renderer; the names for templates are passed with each call.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Renderer {
         }
     }
 
-    /// Whether a value holds anything that [`render_value`](Self::render_value) would change.
+    /// Whether a value contains anything that [`render_value`](Self::render_value) would change.
     #[must_use]
     pub fn has_template(value: &Json) -> bool {
         match value {
@@ -55,11 +55,12 @@ impl Renderer {
         }
     }
 
-    /// Renders every text in `config` that holds a template; keys are not rendered.
+    /// Renders every string in `config` that contains a template; keys are not rendered.
     ///
-    /// A text that depends on a secret becomes a sealed reference of `vault`, whatever its type was, and
-    /// the vault learns each secret that was used. So does one that depends on the result of an earlier step
-    /// in which a secret of the execution stands: one that was not known to be secret when the step ended.
+    /// A string that depends on a secret becomes a sealed reference of `vault`, whatever its type was, and
+    /// each secret that was used is added to the vault. So does one that depends on the result of an earlier
+    /// step that contains a secret of the execution: one that was not known to be secret when the step
+    /// ended.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ impl Renderer {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves at most values in the vault that nothing refers to.
+    /// Dropping the future at most leaves unreferenced values in the vault.
     pub async fn render_value(
         &self,
         config: &Json,
@@ -103,7 +104,7 @@ impl Renderer {
         for Leaf { path, value } in of_results {
             let holds_secret = |redactor: &Arc<Redactor>| redactor.finds_in_value(value);
             if redactor.as_ref().is_some_and(holds_secret) {
-                // The secret in it is known already, and the rest of it is none.
+                // The secret in it is already known, and the rest of it is not a secret.
                 let sealed = vault.seal_unsearched(value);
                 let sealed = sealed.map_err(|error| unsealed(error).at(path));
                 *value = Json::String(sealed?);
@@ -112,7 +113,7 @@ impl Renderer {
         Ok(rendered)
     }
 
-    /// Whether a condition such as `{{ first.status == 'completed' }}` holds; the braces may be left out.
+    /// Whether a condition such as `{{ first.status == 'completed' }}` is true; the braces are optional.
     ///
     /// # Errors
     ///
@@ -131,7 +132,7 @@ impl Renderer {
         Ok(leaf.value == Json::Bool(true))
     }
 
-    /// Every text in `config` that is no valid template, without rendering any.
+    /// Every string in `config` that is an invalid template, without rendering any.
     #[must_use]
     pub fn syntax_errors(&self, config: &Json) -> Vec<TemplateError> {
         if !Self::has_template(config) {
@@ -149,7 +150,7 @@ impl Renderer {
             .collect()
     }
 
-    /// What is wrong with a condition, without evaluating it.
+    /// The syntax error of a condition, without evaluating it.
     #[must_use]
     pub fn condition_error(&self, condition: &str) -> Option<TemplateError> {
         self.syntax_error(&condition_template(condition), Vec::new())
@@ -173,7 +174,7 @@ impl fmt::Debug for Renderer {
     }
 }
 
-/// A text that holds a template, within the value that is being rendered.
+/// A string with a template, within the value that is being rendered.
 struct Leaf<'value> {
     path: Vec<String>,
     value: &'value mut Json,
@@ -207,7 +208,7 @@ fn collect_leaves<'value>(
     }
 }
 
-/// A condition as a template; its braces may be left out.
+/// A condition as a template; its braces are optional.
 fn condition_template(condition: &str) -> String {
     if is_template(condition) {
         condition.trim().to_owned()
@@ -217,9 +218,9 @@ fn condition_template(condition: &str) -> String {
 }
 
 fn is_template(text: &str) -> bool {
-    // A comment alone must be closed: `${#list[@]}` in a shell script is none.
+    // Only a comment must be closed: `${#list[@]}` in a shell script is not one.
     let (begin, end) = COMMENT_MARKS;
-    // Most texts hold no brace at all, and one byte is found faster than two.
+    // Most strings contain no brace at all, and one byte is found faster than two.
     let Some(text) = text.find('{').and_then(|start| text.get(start..)) else {
         return false;
     };
@@ -229,7 +230,7 @@ fn is_template(text: &str) -> bool {
             .is_some_and(|(_, rest)| rest.contains(end))
 }
 
-/// What a template became.
+/// The result of a template.
 struct RenderedLeaf {
     value: Json,
     /// Whether it depends on a secret.
@@ -311,7 +312,7 @@ impl<'renderer> Rendering<'renderer> {
         Err(too_much(format!("{MAX_ROUNDS} secrets")))
     }
 
-    /// Tells the vault each secret that the evaluation used, also where the evaluation failed.
+    /// Adds each secret that the evaluation used to the vault, even if the evaluation failed.
     fn remember(&self, traces: &Traces, vault: &Vault) {
         for request in &traces.used {
             if let Some(Answer::Value(secret)) = self.answers.get(request) {
@@ -341,8 +342,8 @@ impl<'renderer> Rendering<'renderer> {
                 let known = self.context.keychain.entry_names().contains(entry);
                 return match self.context.keychain.fields(entry).await {
                     Ok(names) => Ok(Answer::Names(names)),
-                    // An entry that is known, over a credential that is not, is a mistake; an entry that
-                    // is not known may have a default.
+                    // A known entry with an unknown credential is an error; an unknown entry may have a
+                    // default.
                     Err(CredentialError::Unknown { .. }) if !known => Ok(Answer::Nothing),
                     Err(error) => Err(error),
                 };
@@ -352,7 +353,7 @@ impl<'renderer> Rendering<'renderer> {
     }
 }
 
-/// About how many bytes a value takes as JSON.
+/// The approximate size of a value as JSON.
 fn measure(value: &Json) -> usize {
     match value {
         Json::Null | Json::Bool(_) | Json::Number(_) => 8,

@@ -11,12 +11,12 @@ use super::evaluation::Evaluation;
 use super::missing::Missing;
 use super::secrets::{KeychainNames, SecretNames};
 
-/// The names that always mean the same, whatever steps and the workload are called.
+/// The names with a fixed meaning, whatever the names of steps and the workload.
 const FIXED_NAMES: [&str; 5] = ["workload", "secret", "keychain", "steps", "execution_id"];
-/// The functions of the language, which a missing name is compared with as well.
+/// The functions of the language, which are also suggested for a missing name.
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
 
-/// Everything that a template can name.
+/// All names for a template.
 pub(super) struct Root {
     pub(super) context: Arc<TemplateContext>,
     pub(super) evaluation: Arc<Evaluation>,
@@ -49,7 +49,7 @@ impl Root {
     }
 
     fn workload_key(&self, name: &str) -> Option<Value> {
-        // Asked for by a look first, because the object would note a miss.
+        // Checked first, because the object would record a missing name.
         self.context.workload.get(name)?;
         Data::value(&self.context.workload, "workload", &self.evaluation)
             .get_attr(name)
@@ -108,7 +108,7 @@ impl Object for Root {
     }
 }
 
-/// `steps`: the results of earlier steps, also of those whose names are taken by something else.
+/// `steps`: the results of earlier steps, also of those whose names are hidden by something else.
 struct Steps {
     context: Arc<TemplateContext>,
     evaluation: Arc<Evaluation>,

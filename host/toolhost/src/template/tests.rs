@@ -107,7 +107,7 @@ async fn failure(template: &str) -> String {
     let text = chain(&error);
     let shown = format!("{text} {error:?} {:?}", error.help());
     assert!(!shown.contains("hunter2"), "{shown}");
-    text.strip_prefix("the template at `args.value` could not be rendered: ")
+    text.strip_prefix("cannot render the template at `args.value`: ")
         .unwrap_or(&text)
         .to_owned()
 }
@@ -415,18 +415,18 @@ async fn what_is_wrong_with_a_template_is_said() {
     for (template, expected) in [
         (
             "{{ a b }}",
-            "not a valid template: unexpected identifier, expected end of variable block",
+            "invalid template: unexpected identifier, expected end of variable block",
         ),
         (
             "{{ x",
-            "not a valid template: unexpected end of input, expected end of variable block",
+            "invalid template: unexpected end of input, expected end of variable block",
         ),
-        ("{% if %}", "not a valid template: unexpected end of block"),
+        ("{% if %}", "invalid template: unexpected end of block"),
         (
             "{% include 'x' %}",
-            "not a valid template: unknown statement include",
+            "invalid template: unknown statement include",
         ),
-        ("{{ 'x' | uper }}", "there is no filter `uper`"),
+        ("{{ 'x' | uper }}", "unknown filter `uper`"),
         (
             "{{ workload.count + 'x' }}",
             "tried to use + operator on unsupported types number and string",
@@ -439,7 +439,7 @@ async fn what_is_wrong_with_a_template_is_said() {
         ),
         ("{{ '%%' | b64decode }}", "not Base64"),
         ("{{ debug() }}", "debug is unknown"),
-        ("{{ 1e400 }}", "the number is infinite, or is none"),
+        ("{{ 1e400 }}", "the number is infinite or not a number"),
     ] {
         assert_eq!(failure(template).await, expected, "{template}");
     }
@@ -479,7 +479,10 @@ async fn endless_templates_are_stopped() {
         format!("{doubled}{{{{ a | string }}}}"),
     ] {
         let text = failure(&template).await;
-        assert!(text.starts_with("the template does too much"), "{text}");
+        assert!(
+            text.starts_with("the template exceeds its limits"),
+            "{text}"
+        );
     }
     assert!(
         failure(&nest("{{ ns.a | tojson }}"))
@@ -741,7 +744,7 @@ async fn a_result_in_which_a_secret_stands_is_sealed_when_it_is_used() {
     let first = vault.open_text(rendered["a"][0].as_str().unwrap()).unwrap();
     assert_eq!(first.expose_secret(), "x hunter2-token");
     assert_eq!(rendered["plain"], json!(["y", "hello", 3, "hunter2-token"]));
-    // What stands around it is no secret.
+    // The text around it is not a secret.
     assert!(vault.redactor().unwrap().redact("x y") == "x y");
     assert_eq!(vault.texts().len(), 1);
 
@@ -876,12 +879,12 @@ tool:
 async fn a_bad_template_is_shown_at_its_place() {
     let text = "tool: {env: [\"{{ a b }}\"]}\n";
     let expected = "  \
-  × not a valid template: unexpected identifier, expected end of variable block
+  × invalid template: unexpected identifier, expected end of variable block
    ╭─[book.yaml:1:20]
  1 │ tool: {env: [\"{{ a b }}\"]}
    ·                    ─
    ╰────
-  help: write `{{ '{{' }}` for braces that are no template
+  help: write `{{ '{{' }}` for literal braces
 ";
     assert_eq!(shown(text).await, expected);
 }

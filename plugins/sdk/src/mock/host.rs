@@ -98,7 +98,8 @@ impl MockHost {
         ) {
             return Ok(outcome);
         }
-        let message = "invalid outcome: expected a `status` of completed, failed, cancelled or timeout";
+        let message = "invalid outcome: expected a `status` of completed, failed, cancelled or \
+                       timeout";
         Err(Error::new(code::INTERNAL, message))
     }
 
@@ -157,7 +158,7 @@ impl Host for MockHost {
             check_variable_name(&entry.name)?;
             let mut earlier = entries.iter().take(position);
             if earlier.any(|other| other.name == entry.name) {
-                let message = format!("the variable `{}` is given twice", entry.name);
+                let message = format!("duplicate variable `{}`", entry.name);
                 return Err(Error::new(code::INVALID_REQUEST, message));
             }
         }

@@ -6,7 +6,7 @@ use super::{Call, Operation};
 use crate::Capability;
 use crate::error::{Error, Result, code};
 
-/// What was asked, and what shall be answered with an error.
+/// The recorded requests, and the requests to fail.
 #[derive(Debug, Default)]
 pub(super) struct Journal {
     pub(super) calls: RefCell<Vec<Call>>,

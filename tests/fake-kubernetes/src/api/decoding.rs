@@ -5,7 +5,7 @@ use crate::json::list;
 use crate::kind::Kind;
 use crate::status::Refusal;
 
-/// Refuses a body whose quantities are none: Kubernetes cannot even decode it.
+/// Rejects a body with invalid quantities: Kubernetes cannot even decode it.
 pub(super) fn check_quantities(kind: &'static Kind, value: &Value) -> Result<(), Refusal> {
     let specs = ["/spec/template/spec", "/spec"].into_iter();
     let lists =

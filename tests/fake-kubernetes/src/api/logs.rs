@@ -38,7 +38,7 @@ pub(super) fn answer(api: &Api, call: &Call) -> Result<Answer, Refusal> {
     let key = key(&PODS, call, &call.name);
     let pod = api.store.get(&key).ok_or_else(|| key.not_found())?;
     let container = container(call, &pod)?;
-    // Where there is no node, there is nobody to ask, and the answer is empty.
+    // Without a node there is no kubelet to ask, and the response is empty.
     if text(&pod, "/spec/nodeName").is_empty() {
         return Ok(body::answer(200, "text/plain", body::whole("")));
     }

@@ -109,6 +109,6 @@ fn unknown_namespace(namespace: &str) -> Refusal {
 fn body_of(kind: &'static Kind, body: &Bytes) -> Result<Value, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         let what = qualified(kind.resource, kind.group);
-        Refusal::bad_request(format!("the body is no object of {what}: {error}"))
+        Refusal::bad_request(format!("the body is not an object of {what}: {error}"))
     })
 }

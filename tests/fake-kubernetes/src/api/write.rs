@@ -21,7 +21,7 @@ pub(super) fn create(
 ) -> Result<Answer, Refusal> {
     let mut value = body_of(kind, body)?;
     if !value.is_object() {
-        return Err(Refusal::bad_request("the body is no object"));
+        return Err(Refusal::bad_request("the body is not an object"));
     }
     for (field, expected) in [("kind", kind.name), ("apiVersion", kind.api_version())] {
         if let Some(actual) = value.get(field).and_then(Value::as_str)

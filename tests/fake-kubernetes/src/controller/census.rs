@@ -17,7 +17,7 @@ pub(super) struct Census {
     succeeded: Vec<Value>,
     /// UIDs.
     failed: Vec<Value>,
-    /// Pods that may be let go.
+    /// Pods that may be released.
     pub(super) done: Vec<Key>,
 }
 

@@ -100,7 +100,7 @@ impl Controller {
         *due = time.min(*due);
     }
 
-    /// Lets go of a pod.
+    /// Releases a pod.
     fn release(&self, pod: &Key) {
         // It may be gone by now.
         let _ = self.store.update(pod, |pod| {

@@ -54,7 +54,7 @@ impl Controller {
     ///
     /// The order of what is written is that of Kubernetes 1.34, as a watch sees it: pods are created or
     /// deleted; the status gets the pods that ended, not yet counted, and what the Job will end as; the
-    /// pods are let go; they are counted, and the Job ends when no pod is left.
+    /// pods are released; they are counted, and the Job ends when no pod is left.
     pub(super) fn sync(&mut self, key: &Key) -> Option<Instant> {
         let stored = self.store.get(key)?;
         let uid = text(&stored, "/metadata/uid").to_owned();

@@ -103,7 +103,7 @@ impl Container {
             grace = pod.until_deleted() => self.terminate(pod, grace).await,
         };
         let finished = Timestamp::now();
-        // Whoever is left ends with the first process, as in a namespace of its own.
+        // The remaining processes end with the first one, as in a separate namespace.
         self.signal(Signal::KILL);
         let drain = async { while self.pumps.join_next().await.is_some() {} };
         let _ = timeout(DRAIN, drain).await;

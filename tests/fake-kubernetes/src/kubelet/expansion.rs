@@ -52,7 +52,7 @@ impl Mounts {
     pub(super) fn rewrite(&self, text: &str) -> String {
         let mut output = String::with_capacity(text.len());
         let mut rest = text;
-        // What stands before a path: `/a/b` is not in `/x/a/b`.
+        // The character before a path: `/a/b` is not in `/x/a/b`.
         let mut previous = None;
         while let Some(character) = rest.chars().next() {
             let found = self.0.iter().find(|(path, _)| {

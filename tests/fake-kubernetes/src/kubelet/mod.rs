@@ -37,7 +37,7 @@ pub(crate) struct Kubelet {
 }
 
 impl Kubelet {
-    /// Plays pods for ever. When this is dropped, their processes end.
+    /// Simulates pods forever. When this is dropped, their processes end.
     pub(crate) async fn run(mut self) {
         let mut versions = self.store.versions();
         let mut pods = JoinSet::new();

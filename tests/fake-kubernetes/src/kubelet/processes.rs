@@ -74,14 +74,14 @@ impl Pod {
 
     /// Waits until the volumes are there.
     async fn prepare(&self, object: &Value) -> Result<(), Stop> {
-        let mut is_told = false;
+        let mut is_signalled = false;
         loop {
             let Err(message) = self.make_volumes(object) else {
                 return Ok(());
             };
-            if !is_told {
+            if !is_signalled {
                 self.tell(true, "FailedMount", &message);
-                is_told = true;
+                is_signalled = true;
             }
             self.pause_unless_deleted().await?;
         }
@@ -106,15 +106,15 @@ impl Pod {
         let name = text(container, "/name");
         let log = self.logs.of(&self.uid, name);
         let mounts = self.mounts(container);
-        let mut is_told = false;
+        let mut is_signalled = false;
         let variables = loop {
             let message = match self.environment(object, container, &mounts) {
                 Ok(variables) => break variables,
                 Err(message) => message,
             };
-            if !is_told {
+            if !is_signalled {
                 self.tell(true, "Failed", &format!("Error: {message}"));
-                is_told = true;
+                is_signalled = true;
             }
             let reason = "CreateContainerConfigError";
             self.write(|pod| status::set_waiting(pod, which, name, reason, &message))?;

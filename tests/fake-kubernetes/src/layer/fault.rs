@@ -24,7 +24,7 @@ pub enum Fault {
     Refuse(When, Refusal),
     /// The connection is closed without an answer.
     Close(When),
-    /// Waits for so long, or for ever, and goes on.
+    /// Waits for the given time, or forever, and continues.
     Stall(When, Option<Duration>),
     /// The body of the answer breaks after so many bytes, in the middle of a chunked message.
     Cut {

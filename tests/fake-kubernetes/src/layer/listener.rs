@@ -70,7 +70,7 @@ async fn connection(stream: TcpStream, layer: Arc<Layer>, mut is_up: watch::Rece
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        // A connection that broke, by a fault or by its client, has nothing to be told.
+        // A connection that was broken by a fault or by its client gets no response.
         _ = connection => {}
         _ = is_up.wait_for(|is_up| !is_up) => {}
     }

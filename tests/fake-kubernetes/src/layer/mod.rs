@@ -111,7 +111,7 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// Does what a fault says for this moment; an end where the request shall go no further.
+/// Applies a fault at this stage; returns an end if the request must not continue.
 async fn meet(fault: &Fault, now: When, call: &Call) -> Option<io::Result<Answer>> {
     match fault {
         Fault::Refuse(when, refusal) if *when == now => Some(Ok(refusal.clone().into())),

@@ -164,7 +164,7 @@ impl Store {
     /// Forgets what was before now, as `etcd` does every five minutes.
     pub(crate) fn compact(&self) {
         let mut state = self.lock();
-        // A version that nobody has seen, so that watches that are up to date are refused as well.
+        // A version that no watch has seen, so that watches that are up to date are rejected as well.
         state.version += 1;
         state.compacted = state.version;
         let version = state.version;

@@ -96,7 +96,7 @@ async fn closes_connections_before_and_after_the_work() {
 }
 
 #[tokio::test]
-async fn stalls_for_a_time_or_for_ever() {
+async fn stalls_for_a_time_or_forever() {
     let cluster = Cluster::start().await;
     let faults = cluster.server.faults();
     faults.plan(

@@ -186,7 +186,7 @@ async fn knows_versions_and_groups() {
 }
 
 #[tokio::test]
-async fn gives_metadata_alone_and_changes_of_secrets_to_nobody() {
+async fn returns_metadata_alone_and_watches_no_secrets() {
     let cluster = Cluster::start().await;
     let secret =
         json!({"metadata": {"name": "s"}, "stringData": {"a": "hidden"}, "immutable": true});

@@ -19,12 +19,13 @@ pub(crate) struct Fetch {
     /// The options of the host.
     #[serde(default)]
     options: BTreeMap<String, Value>,
-    /// The name of a credential, backwards, so that it does not stand in the configuration.
+    /// The name of a credential, backwards, so that it is not in the configuration.
     #[serde(default)]
     auth: String,
 }
 
-/// Fetches, and returns everything that it sees of the object backwards, so that nobody finds a secret in it.
+/// Fetches, and returns everything that it sees of the object backwards, so that secrets are not recognized
+/// in it.
 pub(crate) fn fetch(fetch: Fetch) -> Result<String, Error> {
     let mut options = fetch.options;
     if !fetch.auth.is_empty() {

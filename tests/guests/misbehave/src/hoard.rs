@@ -9,7 +9,7 @@ use noetl_tool_sdk::bindings::noetl::tool::objects::create_object;
 use noetl_tool_sdk::bindings::noetl::tool::secrets::{Secret, SecretEntry, create_secret};
 use noetl_tool_sdk::bindings::noetl::tool::types::Error;
 
-/// How much is handed over at once: a little less than a call may.
+/// The size of one call's argument: a little less than the limit.
 const LARGE_BYTES: usize = 7 << 20;
 /// How often it is tried unless the configuration says otherwise: not for long.
 const TIMES: usize = 8;

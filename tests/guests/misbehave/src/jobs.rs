@@ -1,4 +1,4 @@
-//! Jobs that are too many, that nobody waits for, or that are waited for without end.
+//! Too many jobs, jobs that are not waited for, and endless waits.
 
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -1,7 +1,7 @@
 //! A tool that does what a tool must not: `{"action": …}` says what.
 //!
-//! `tests/guests/README.md` lists every action and what a host shall make of it. The actions are an `enum`
-//! in the schema, so that a test can ask the component for them and miss none.
+//! `tests/guests/README.md` lists every action and the expected behavior of the host. The actions
+//! are an `enum` in the schema, so that a test can ask the component for them and miss none.
 
 #![cfg(target_arch = "wasm32")]
 #![no_std]
@@ -172,12 +172,12 @@ fn recurse(depth: u64, end: u64) -> u64 {
 
 #[expect(clippy::panic, reason = "a host must survive it, and show the message")]
 fn panic() -> ! {
-    panic!("the tool panics as it was told")
+    panic!("the tool panics as configured")
 }
 
 fn flood_log() -> ! {
     loop {
-        progress::log("info", "a line that nobody wants to read a second time");
+        progress::log("info", "a line that is repeated without end");
         progress::report("flooding", "once more", &[("again", "and again")]);
     }
 }

@@ -89,5 +89,5 @@ fn flood(stream: &mut dyn Write) -> String {
 
 #[expect(clippy::panic, reason = "a host must survive it, and show the message")]
 fn panic_with_a_message() -> String {
-    panic!("the standard tool panics as it was told")
+    panic!("the standard tool panics as configured")
 }

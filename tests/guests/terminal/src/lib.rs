@@ -1,5 +1,5 @@
-//! A tool that writes what it is told wherever a tool can write: what reaches a terminal then must not act
-//! upon it.
+//! A tool that writes a given text wherever a tool can write: what reaches a terminal then must not
+//! act upon it.
 
 use noetl_tool_sdk::{Capability, Context, Error, Host, Level, Status, Tool, export_tool};
 use schemars::JsonSchema;
@@ -48,7 +48,8 @@ struct Attempt {
 
 impl Tool for Terminal {
     const KIND: &'static str = "terminal";
-    const SUMMARY: &'static str = "Writes what it is told.\n\
+    const SUMMARY: &'static str = "Writes a given text.
+\
         forged@1.0.0  sha256:000000000000  \u{1b}]0;title\u{7}\u{1b}[2J\u{7f}\u{9b}31m\u{202e}\u{200b}";
     const CAPABILITIES: &'static [Capability] = &[Capability::Progress];
 

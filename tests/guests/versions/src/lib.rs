@@ -1,4 +1,4 @@
-//! A tool of any version: whoever tests what happens when components change patches this one.
+//! A tool of any version: tests of changing components patch this one.
 //!
 //! The component holds the text `noetl-test-version:100.100.100` exactly once. Its version is the part
 //! after the colon, so overwriting these eleven bytes with any `NNN.NNN.NNN` (no leading zeros) makes a

@@ -3,10 +3,10 @@ use toolhost_diagnostic::{Diagnostic, Entry, Node, Source, Span, did_you_mean};
 
 use super::refusal::Refusal;
 
-/// How many problems of a playbook are reported at once; nobody reads more.
+/// The maximum number of problems of a playbook that are reported together.
 pub(super) const MAX_PROBLEMS: usize = 50;
 
-/// Collects what is wrong with a document, so that all of it is told at once.
+/// Collects the errors of a document, so that all of them are reported together.
 pub(super) struct Checker<'document> {
     source: &'document Source,
     problems: Vec<Diagnostic>,
@@ -22,7 +22,7 @@ impl<'document> Checker<'document> {
         }
     }
 
-    /// The warnings, if there are no problems; otherwise the problems in the order of their places.
+    /// The warnings, if there are no problems; otherwise the problems in the order of their positions.
     pub(super) fn finish(mut self) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
         let start = |problem: &Diagnostic| problem.span().map(|span| span.start);
         self.warnings.sort_by_key(start);
@@ -39,7 +39,7 @@ impl<'document> Checker<'document> {
         Err(self.problems)
     }
 
-    /// The text of the document at a place.
+    /// The text of the document at a position.
     pub(super) fn source(&self) -> &'document Source {
         self.source
     }
@@ -52,7 +52,7 @@ impl<'document> Checker<'document> {
         self.warnings.push(warning);
     }
 
-    /// A problem with one place.
+    /// A problem with one position.
     pub(super) fn problem(
         &mut self,
         span: Span,
@@ -63,7 +63,7 @@ impl<'document> Checker<'document> {
         self.problems.push(problem.at(self.source, span).help(help));
     }
 
-    /// A value that is of another type than it must be.
+    /// A value of the wrong type.
     pub(super) fn wrong_type(&mut self, node: &Node, owner: &str, expected: &str, help: &str) {
         let message = format!("{owner} must be {expected}, not {}", node.type_name());
         let problem = Diagnostic::error(message).at(self.source, node.span);
@@ -95,12 +95,12 @@ impl<'document> Checker<'document> {
         items
     }
 
-    /// A text that is not empty.
+    /// A string that is not empty.
     pub(super) fn text(&mut self, node: &Node, owner: &str) -> Option<String> {
         let Some(text) = node.as_str() else {
             let is_scalar = node.items().is_none() && node.entries().is_none() && !node.is_null();
             let help = if is_scalar { "quote it" } else { "" };
-            self.wrong_type(node, owner, "a text", help);
+            self.wrong_type(node, owner, "a string", help);
             return None;
         };
         if text.trim().is_empty() {
@@ -112,10 +112,10 @@ impl<'document> Checker<'document> {
 
     /// A key that a mapping at `span` must have.
     pub(super) fn missing(&mut self, span: Span, key: &str, owner: &str, help: impl Into<String>) {
-        self.problem(span, format!("the key `{key}` is missing in {owner}"), help);
+        self.problem(span, format!("missing key `{key}` in {owner}"), help);
     }
 
-    /// A key that means nothing here, or nothing that this host does.
+    /// A key that is unknown here, or that this host does not support.
     pub(super) fn unknown_key(
         &mut self,
         key: &Entry,
@@ -138,7 +138,7 @@ impl<'document> Checker<'document> {
     }
 }
 
-/// What was probably meant, or what can be.
+/// What was probably meant, or the valid names.
 pub(super) fn suggest(word: &str, known: &[&'static str]) -> String {
     match did_you_mean(word, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),

@@ -8,8 +8,8 @@ use toolhost_diagnostic::{Diagnostic, Node, Span};
 use super::checker::{Checker, suggest};
 use super::refusal;
 
-/// `ref` is another name for `credential`. `auto_renew` and `ttl_seconds` tell a NoETL server how long to keep
-/// what it got; here a token is always renewed before its end.
+/// `ref` is another name for `credential`. `auto_renew` and `ttl_seconds` tell a NoETL server how long to
+/// keep a token; here a token is always renewed before it expires.
 const ENTRY_KEYS: &[&str] = &[
     "name",
     "kind",
@@ -20,10 +20,10 @@ const ENTRY_KEYS: &[&str] = &[
     "auto_renew",
     "ttl_seconds",
 ];
-/// Who shares an entry on a NoETL server: the execution, all of them, those that it started, the version
-/// of the playbook. Here each process makes its own, so that all of them mean the same.
+/// Who shares an entry on a NoETL server: the execution, all of them, those that it started, the version of
+/// the playbook. Here each process obtains its own, so that all of them are equivalent.
 const SCOPES: &[&str] = &["local", "global", "shared", "catalog"];
-/// The longest `min_ttl`, in seconds: what lives a day need not be made anew for a step.
+/// The maximum `min_ttl`, in seconds: a token that is valid for a day need not be renewed for a step.
 const MAX_MIN_TTL: u64 = 24 * 3600;
 /// The kind of an entry that does not name one.
 const DEFAULT_KIND: &str = "credential";
@@ -46,8 +46,8 @@ pub(super) fn parse(checker: &mut Checker<'_>, node: &Node) -> Vec<KeychainEntry
                 entry.name
             ));
             let problem = problem
-                .label(checker.source(), first, "first here")
-                .label(checker.source(), span, "and again here")
+                .label(checker.source(), first, "first defined here")
+                .label(checker.source(), span, "defined again here")
                 .help("give one of them another name");
             checker.report(problem);
         }
@@ -64,7 +64,7 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
         None => "an entry of `keychain`".to_owned(),
     };
     let kind = parse_kind(checker, item, &owner);
-    // An entry whose kind is refused has keys of that kind; what matters was said.
+    // An entry whose kind is rejected has keys of that kind; the important error was reported.
     if kind.is_some() {
         for field in fields {
             if !ENTRY_KEYS.contains(&field.key.text.as_str()) {
@@ -75,7 +75,7 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
     if let Some(scope) = item.get("scope") {
         let text = checker.text(scope, &format!("`scope` of {owner}"));
         if let Some(text) = text.filter(|text| !SCOPES.contains(&text.as_str())) {
-            let message = format!("{owner} has the unknown scope `{text}`");
+            let message = format!("unknown scope `{text}` of {owner}");
             checker.problem(scope.span, message, suggest(&text, SCOPES));
         }
     }
@@ -90,7 +90,7 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
     let credential = if let Some(node) = item.get("credential").or_else(|| item.get("ref")) {
         checker.text(node, &format!("`credential` of {owner}"))
     } else {
-        let help = "name a credential of the credentials file";
+        let help = "name a credential from the credentials file";
         checker.missing(item.span, "credential", &owner, help);
         None
     };
@@ -106,7 +106,7 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
     })
 }
 
-/// Seconds, as a number or a text of one.
+/// Seconds, as a number or a string.
 fn parse_min_ttl(checker: &mut Checker<'_>, node: &Node, owner: &str) -> Option<Duration> {
     let seconds = match node.to_value() {
         Value::Number(number) => number.as_u64(),
@@ -127,11 +127,10 @@ fn parse_kind(checker: &mut Checker<'_>, item: &Node, owner: &str) -> Option<Key
         return KeychainKind::from_name(DEFAULT_KIND);
     };
     let text = checker.text(node, &format!("`kind` of {owner}"))?;
-    // With NoETL, such an entry may have a request of its own: `endpoint`, `headers` and `data`.
+    // In NoETL, such an entry may have a custom request: `endpoint`, `headers` and `data`.
     let has_credential = item.get("credential").or_else(|| item.get("ref")).is_some();
     if text == "oauth2" && !has_credential {
-        let message =
-            format!("{owner} has no `credential`, and a request of its own is not supported");
+        let message = format!("{owner} has no `credential`, and a custom request is not supported");
         let help = "put `token_url`, `client_id` and `client_secret` into a credential of type \
                     `oauth2`, and write `credential: NAME`";
         checker.problem(node.span, message, help);
@@ -140,12 +139,12 @@ fn parse_kind(checker: &mut Checker<'_>, item: &Node, owner: &str) -> Option<Key
     let kind = KeychainKind::from_name(&text);
     if kind.is_none() {
         let (message, help) = if MINTED_KEYCHAIN_KINDS.contains(&text.as_str()) {
-            let message = format!("{owner} is of kind `{text}`, which is not supported");
+            let message = format!("unsupported kind `{text}` of {owner}");
             let help = "put the values into a credential of the credentials file, and write `kind: \
                         credential` and `credential: NAME`";
             (message, help.to_owned())
         } else {
-            let message = format!("{owner} has the unknown kind `{text}`");
+            let message = format!("unknown kind `{text}` of {owner}");
             (message, suggest(&text, &KeychainKind::NAMES))
         };
         checker.problem(node.span, message, help);

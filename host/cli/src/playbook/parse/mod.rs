@@ -1,4 +1,4 @@
-//! From a document to steps: every key is known, refused by name with the way out, or a mistake.
+//! From a document to steps: every key is known, rejected by name with the alternative, or an error.
 
 mod checker;
 mod keychain;
@@ -15,12 +15,12 @@ use super::graph;
 use super::model::Playbook;
 
 impl Playbook {
-    /// Checks a document that was read.
+    /// Validates a parsed document.
     ///
     /// # Errors
     ///
-    /// Every problem, in the order of their places; of more than 50 the first ones, and how many more
-    /// there are.
+    /// All problems, in the order of their positions; of more than 50 the first ones, and the number of the
+    /// rest.
     pub fn parse(document: Document) -> Result<Self, Vec<Diagnostic>> {
         let mut checker = Checker::new(document.source());
         let (metadata, workload, keychain, steps) = root::parse(&mut checker, document.root());

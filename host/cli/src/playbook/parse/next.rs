@@ -10,7 +10,7 @@ const SPEC_KEYS: &[&str] = &["mode"];
 const MODES: &[&str] = &["exclusive", "inclusive"];
 const ARC_KEYS: &[&str] = &["step", "when"];
 
-/// What follows a step, and where each arc names its step.
+/// The successors of a step, and the position of each arc's target.
 ///
 /// It is a step's name, a list of names or of `{step, when}`, one `{step, when}`, or `{spec, arcs}`.
 pub(super) fn parse(
@@ -60,8 +60,8 @@ fn check_router(checker: &mut Checker<'_>, node: &Node, owner: &str) -> NextMode
         match entry.key.text.as_str() {
             "arcs" | "spec" => {}
             "step" => {
-                let message = format!("{owner} has `step` beside `arcs`");
-                let help = "write it as an item of `arcs`";
+                let message = format!("{owner} has both `step` and `arcs`");
+                let help = "make it an item of `arcs`";
                 checker.problem(entry.key.span, message, help);
             }
             _ => checker.unknown_key(entry, owner, NEXT_KEYS, refusal::NEXT),
@@ -125,7 +125,7 @@ fn arc(
     let when = node.entry("when").filter(|when| !when.value.is_null());
     let when = when.and_then(|entry| condition(checker, entry, owner, path));
     let Some(target) = node.get("step") else {
-        // `then` and `else` were refused, and are where the step is named.
+        // `then` and `else` were rejected, and contain the name of the step.
         if node.get("then").is_none() && node.get("else").is_none() {
             checker.missing(node.span, "step", owner, "write `step: NAME`");
         }
@@ -150,7 +150,7 @@ fn condition(
     Some(Condition { text, path })
 }
 
-/// Of several arcs the first that may be followed is; what stands below one without a condition never is.
+/// Of several arcs, the first possible one is followed; an arc below one without a condition never is.
 fn warn_of_untaken(checker: &mut Checker<'_>, arcs: &[(NextArc, Span)]) {
     let Some(always) = arcs.iter().position(|(arc, _)| arc.when.is_none()) else {
         return;
@@ -160,7 +160,7 @@ fn warn_of_untaken(checker: &mut Checker<'_>, arcs: &[(NextArc, Span)]) {
         return;
     };
     let warning = Diagnostic::warning(format!(
-        "`next` never leads to `{}`, because `{}` is always taken",
+        "`next` never reaches `{}`, because `{}` is always taken",
         arc.step, taken.step
     ))
     .label(checker.source(), *taken_span, "always taken")

@@ -16,10 +16,10 @@ const ROOT_KEYS: &[&str] = &[
     "keychain",
     "workflow",
 ];
-/// The versions of the language whose playbooks are read; what only the older one has is refused by name.
+/// The supported versions of the language; what only the older one has is rejected by name.
 const API_VERSIONS: &[&str] = &["noetl.io/v2", "noetl.io/v1"];
 const KIND: &str = "Playbook";
-/// What `executor` may say without changing what a playbook does here.
+/// The keys of `executor` that do not change the behavior of a playbook here.
 const EXECUTOR_KEYS: &[&str] = &["profile", "version", "requires", "name", "description"];
 const OWNER: &str = "the playbook";
 
@@ -31,8 +31,8 @@ pub(super) fn parse(checker: &mut Checker<'_>, root: &Node) -> Parts {
     let mut keychain = Vec::new();
     let mut steps = Vec::new();
     let Some(entries) = root.entries() else {
-        let help = "it begins with `apiVersion: noetl.io/v2` and `kind: Playbook`, and its steps stand \
-                    under `workflow:`";
+        let help = "a playbook starts with `apiVersion: noetl.io/v2` and `kind: Playbook`, and \
+                    its steps are under `workflow:`";
         checker.wrong_type(root, "a playbook", "a mapping", help);
         return (metadata, workload, keychain, steps);
     };
@@ -81,7 +81,7 @@ fn one_of(checker: &mut Checker<'_>, entry: &Entry, known: &[&'static str]) {
         return;
     };
     if !known.contains(&text.as_str()) {
-        let message = format!("the {key} `{text}` is not supported");
+        let message = format!("unsupported {key} `{text}`");
         let help = format!("write {}", any_of(known));
         checker.problem(entry.value.span, message, help);
     }
@@ -94,7 +94,7 @@ fn parse_metadata(checker: &mut Checker<'_>, entry: &Entry) -> Metadata {
     };
     for field in entries {
         let owner = format!("`metadata.{}`", field.key.text);
-        // What else a playbook says of itself concerns catalogs, and not this host.
+        // Other metadata is for catalogs, and not for this host.
         match field.key.text.as_str() {
             "name" => metadata.name = checker.text(&field.value, &owner).unwrap_or_default(),
             "path" if !field.value.is_null() => metadata.path = checker.text(&field.value, &owner),
@@ -114,7 +114,8 @@ fn parse_metadata(checker: &mut Checker<'_>, entry: &Entry) -> Metadata {
     metadata
 }
 
-/// What NoETL's `executor` asks for is not this host's to decide; what would change the steps is refused.
+/// Most requests of NoETL's `executor` do not apply to this host; those that would change the steps are
+/// rejected.
 fn check_executor(checker: &mut Checker<'_>, entry: &Entry) {
     let Some(entries) = checker.mapping(&entry.value, "`executor`") else {
         return;
@@ -122,8 +123,8 @@ fn check_executor(checker: &mut Checker<'_>, entry: &Entry) {
     let is_harmless = |field: &&Entry| EXECUTOR_KEYS.contains(&field.key.text.as_str());
     for field in entries.iter().filter(|field| !is_harmless(field)) {
         let message = format!("`{}` is not supported in `executor`", field.key.text);
-        let help = "leave it out: the playbook begins with the step `start` or the first one, and what \
-                    follows a step is its `next`";
+        let help = "remove it: the playbook starts with the step `start` or the first one, and \
+                    `next` of a step names its successors";
         checker.problem(field.key.span, message, help);
     }
     let warning = Diagnostic::warning("`executor` has no effect")

@@ -6,42 +6,42 @@ use super::checker::Checker;
 use super::{next, refusal};
 use crate::playbook::model::{ARGUMENTS_KEY, Step, StepTool};
 
-/// How long the name of a step may be. It becomes part of a job's name, where it is shortened anyway.
+/// The maximum length of the name of a step. It becomes part of a job's name, where it is shortened anyway.
 const MAX_STEP_NAME_BYTES: usize = 128;
 const STEP_KEYS: &[&str] = &["step", "desc", "tool", "next", "args", "input"];
-/// The names under which a step may have arguments of its own.
+/// The keys of a step's own arguments.
 const ARGUMENT_KEYS: [&str; 2] = [ARGUMENTS_KEY, "input"];
-/// Keys that stand beside `tool` only where the tool is a text.
+/// Keys that are next to `tool` only if the tool is a string.
 const TOOL_KEYS: &[&str] = &[
     "auth", "code", "command", "env", "image", "job", "kind", "query", "script", "uri", "url",
 ];
-/// Kinds by which a step would run another playbook, or a part of this one.
+/// Kinds with which a step would run another playbook, or a part of this one.
 const NESTED_KINDS: [&str; 2] = ["playbook", "workbook"];
-/// Steps that have nothing to do by their name.
+/// Names of steps that need no tool.
 const MARKERS: [&str; 2] = ["start", "end"];
 
-/// A step, before its neighbours are known.
+/// A step, before its successors are resolved.
 pub(super) struct RawStep {
     pub(super) step: Step,
     pub(super) name_span: Span,
-    /// Where each arc names its step.
+    /// The position of each arc's target.
     pub(super) arc_spans: Vec<Span>,
-    /// Whether the step says what follows it, be it nothing.
+    /// Whether the step defines its successors, even if there are none.
     pub(super) has_next: bool,
 }
 
 /// A step's tool in either form.
 struct Written<'item> {
-    /// What names the kind, if anything does.
+    /// The node that names the kind, if any.
     kind: Option<&'item Node>,
     config: Vec<&'item Entry>,
-    /// Where the kind stands.
+    /// The path of the kind.
     kind_path: Vec<String>,
-    /// Where the configuration stands.
+    /// The path of the configuration.
     path: Vec<String>,
 }
 
-/// One item of `workflow:`; nothing where it has no name.
+/// One item of `workflow:`; `None` if it has no name.
 pub(super) fn parse(checker: &mut Checker<'_>, index: usize, item: &Node) -> Option<RawStep> {
     let Some(entries) = item.entries() else {
         let help = "write `- step: NAME` with a `tool`";
@@ -56,18 +56,18 @@ pub(super) fn parse(checker: &mut Checker<'_>, index: usize, item: &Node) -> Opt
     let has_old_form = is_old_form(item);
     for entry in entries {
         let key = entry.key.text.as_str();
-        // A step that is named by `name` gets one message, about the name.
+        // A step with `name` instead of `step` gets one message, about the name.
         if STEP_KEYS.contains(&key) || key == "name" && item.get("step").is_none() {
             continue;
         }
         if has_old_form && !is_refused(key) {
-            // The tool's schema judges it.
+            // The tool's schema validates it.
             continue;
         }
         if has_old_form || !TOOL_KEYS.contains(&key) {
             checker.unknown_key(entry, &owner, STEP_KEYS, refusal::STEP);
         } else {
-            let message = format!("`{key}` of {owner} stands beside `tool`, not in it");
+            let message = format!("`{key}` of {owner} is next to `tool`, not under it");
             checker.problem(entry.key.span, message, "indent it under `tool:`");
         }
     }
@@ -112,7 +112,7 @@ fn parse_name(checker: &mut Checker<'_>, item: &Node) -> Option<(String, Span)> 
     let problem = if name.len() > MAX_STEP_NAME_BYTES {
         format!("the name of a step has {} bytes", name.len())
     } else if name.chars().any(char::is_control) || name.trim() != name {
-        format!("the name of a step holds line ends or blanks at its ends: {name:?}")
+        format!("the name of a step contains line breaks or starts or ends with spaces: {name:?}")
     } else if Renderer::has_template(&Value::String(name.clone())) {
         format!("the name of a step is a template: `{name}`")
     } else {
@@ -138,19 +138,19 @@ fn parse_tool(
     let Some(node) = item.get("tool").filter(|node| !node.is_null()) else {
         if let Some(arguments) = arguments {
             let message = format!("{owner} has `{}` but no `tool`", arguments.key.text);
-            let help = "add the `tool` that takes them, or leave them out";
+            let help = "add the `tool` that uses them, or remove them";
             checker.problem(arguments.key.span, message, help);
         }
         return None;
     };
     if node.items().is_some() {
         let message = format!("`tool` of {owner} is a list of tasks, which is not supported");
-        let help = "make each task a step of its own, and write `tool:` as a mapping with `kind:`";
+        let help = "make each task a separate step, and write `tool:` as a mapping with `kind:`";
         checker.problem(place_of(item, "tool"), message, help);
         return None;
     }
     let written = if is_old_form(item) {
-        Written::beside(item, node, path)
+        Written::next_to(item, node, path)
     } else {
         let entries = checker.mapping(node, &format!("`tool` of {owner}"))?;
         Written::inside(entries, node, path)
@@ -173,7 +173,7 @@ fn parse_tool(
             let warning = warning
                 .label(checker.source(), arguments.key.span, "not used")
                 .label(checker.source(), own.key.span, "used");
-            checker.warn(warning.help("leave out one of them"));
+            checker.warn(warning.help("remove one of them"));
         } else {
             config.insert(ARGUMENTS_KEY.to_owned(), arguments.value.to_value());
             arguments_path = Some(subpath(path, key));
@@ -198,8 +198,8 @@ fn parse_arguments<'item>(
     if let [Some(args), Some(input)] = entries {
         let problem = Diagnostic::error(format!("{owner} has both `args` and `input`"))
             .label(checker.source(), args.key.span, "this")
-            .label(checker.source(), input.key.span, "and this mean the same")
-            .help("leave out one of them");
+            .label(checker.source(), input.key.span, "has the same meaning")
+            .help("remove one of them");
         checker.report(problem);
     }
     let entry = entries.into_iter().flatten().next()?;
@@ -221,20 +221,20 @@ fn parse_kind(
     let kind = checker.text(node, &format!("`kind` of {tool_owner}"))?;
     if Renderer::has_template(&Value::String(kind.clone())) {
         let message = format!("`kind` of {tool_owner} is a template");
-        let help = "write the kind itself: which tools a playbook uses is known before it runs";
+        let help = "write the kind itself: the tools of a playbook must be known before it runs";
         checker.problem(node.span, message, help);
         return None;
     }
     if NESTED_KINDS.contains(&kind.as_str()) {
         let message = format!("`kind: {kind}` is not supported: a step runs a tool");
-        let help = "write the steps of the other playbook here, or run it on its own";
+        let help = "write the steps of the other playbook here, or run it separately";
         checker.problem(node.span, message, help);
         return None;
     }
     Some(kind)
 }
 
-/// Whether the tool is a text, as in playbooks of an older form: its configuration then stands beside it.
+/// Whether the tool is a string, as in the older form of playbooks: its configuration is then next to it.
 fn is_old_form(item: &Node) -> bool {
     item.get("tool").is_some_and(|tool| tool.as_str().is_some())
 }
@@ -258,8 +258,8 @@ impl<'item> Written<'item> {
         }
     }
 
-    /// `tool: KIND`, and beside it everything that is not the step's own.
-    fn beside(item: &'item Node, kind: &'item Node, step_path: &[String]) -> Self {
+    /// `tool: KIND`, and next to it all keys that are not the step's own.
+    fn next_to(item: &'item Node, kind: &'item Node, step_path: &[String]) -> Self {
         let is_of_tool = |entry: &&Entry| {
             let key = entry.key.text.as_str();
             !STEP_KEYS.contains(&key) && !is_refused(key)
@@ -282,7 +282,7 @@ impl<'item> Written<'item> {
     }
 }
 
-/// Where a key of a mapping stands.
+/// The path of a key of a mapping.
 fn place_of(node: &Node, key: &str) -> Span {
     node.entry(key).map_or(node.span, |entry| entry.key.span)
 }

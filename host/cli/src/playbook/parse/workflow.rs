@@ -7,14 +7,14 @@ use super::step::{self, RawStep};
 use crate::playbook::graph;
 use crate::playbook::model::{Next, NextArc, NextMode, Step};
 
-/// How many steps a playbook may have. Nobody writes as many, and checks of the graph take the square of
-/// it in time.
+/// The maximum number of steps of a playbook. Playbooks are written by hand, and checks of the graph take
+/// quadratic time.
 const MAX_STEPS: usize = 10_000;
 
-/// How many steps of a circle a message lists.
+/// The maximum number of steps of a cycle in a message.
 const MAX_LISTED_STEPS: usize = 8;
 
-/// The steps of `workflow:`, each with what follows it.
+/// The steps of `workflow:`, each with its successors.
 pub(super) fn parse(checker: &mut Checker<'_>, node: &Node) -> Vec<Step> {
     let Some(items) = checker.list(node, "`workflow`") else {
         return Vec::new();
@@ -25,15 +25,15 @@ pub(super) fn parse(checker: &mut Checker<'_>, node: &Node) -> Vec<Step> {
     }
     if items.len() > MAX_STEPS {
         let message = format!("`workflow` has {} steps", items.len());
-        let help = format!("at most {MAX_STEPS} are taken: split the playbook");
+        let help = format!("at most {MAX_STEPS} are allowed: split the playbook");
         checker.problem(node.span, message, help);
         return Vec::new();
     }
     let parsed = items.iter().enumerate();
     let parsed = parsed.filter_map(|(index, item)| step::parse(checker, index, item));
     let mut raw: Vec<RawStep> = parsed.collect();
-    // A step whose name could not be read may be one that an arc means, and of two with one name it is
-    // not known which.
+    // A step whose name could not be read may be the target of an arc, and of two with the same name it is
+    // not known which one is meant.
     if !check_names(checker, &raw) || raw.len() < items.len() {
         return Vec::new();
     }
@@ -50,10 +50,10 @@ pub(super) fn parse(checker: &mut Checker<'_>, node: &Node) -> Vec<Step> {
     steps
 }
 
-/// What is written of a step's name and arcs.
+/// The positions of a step's name and arcs.
 type Places = (Span, Vec<Span>);
 
-/// Whether each name is there once.
+/// Whether each name is unique.
 fn check_names(checker: &mut Checker<'_>, steps: &[RawStep]) -> bool {
     let mut are_unique = true;
     let mut names: HashMap<&str, Span> = HashMap::new();
@@ -74,7 +74,7 @@ fn check_names(checker: &mut Checker<'_>, steps: &[RawStep]) -> bool {
 
 fn check_targets(checker: &mut Checker<'_>, steps: &[RawStep]) {
     let names: HashSet<_> = steps.iter().map(|raw| raw.step.name.as_str()).collect();
-    // Looking for what was meant costs a walk over all names, and only so many problems are shown.
+    // Finding a suggestion costs a walk over all names, and the number of problems shown is limited.
     let mut suggestions = 0;
     for raw in steps {
         for (arc, span) in raw.step.next.arcs.iter().zip(&raw.arc_spans) {
@@ -83,7 +83,7 @@ fn check_targets(checker: &mut Checker<'_>, steps: &[RawStep]) {
                 continue;
             }
             let message = format!(
-                "`next` of step `{}` leads to `{target}`, and there is no such step",
+                "`next` of step `{}` names the unknown step `{target}`",
                 raw.step.name
             );
             suggestions += 1;
@@ -91,15 +91,15 @@ fn check_targets(checker: &mut Checker<'_>, steps: &[RawStep]) {
             let meant = did_you_mean(target, known.take_while(|_| suggestions <= MAX_PROBLEMS));
             let help = match meant {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None if target == "end" => "add `- step: end`, or leave out `next`".to_owned(),
-                None => "add the step, or name one that there is".to_owned(),
+                None if target == "end" => "add `- step: end`, or remove `next`".to_owned(),
+                None => "add the step, or name an existing one".to_owned(),
             };
             checker.problem(*span, message, help);
         }
     }
 }
 
-/// Lets each step lead to the one that is written below it.
+/// Makes each step lead to the one that is written below it.
 fn follow_each_other(steps: &mut [RawStep]) {
     let names: Vec<_> = steps.iter().map(|raw| raw.step.name.clone()).collect();
     for (raw, following) in steps.iter_mut().zip(names.into_iter().skip(1)) {
@@ -128,10 +128,7 @@ fn check_circle(checker: &mut Checker<'_>, steps: &[Step], places: &[Places]) {
         names.push("…".to_owned());
     }
     names.extend(names.first().cloned());
-    let mut problem = Diagnostic::error(format!(
-        "the steps lead round in a circle: {}",
-        names.join(" → ")
-    ));
+    let mut problem = Diagnostic::error(format!("the steps form a cycle: {}", names.join(" → ")));
     let targets = circle.iter().cycle().skip(1);
     for (from, to) in circle.iter().zip(targets).take(MAX_LISTED_STEPS) {
         let arcs = steps.get(*from).map_or(&[][..], |step| &step.next.arcs);
@@ -145,8 +142,8 @@ fn check_circle(checker: &mut Checker<'_>, steps: &[Step], places: &[Places]) {
             problem = problem.label(checker.source(), *span, text);
         }
     }
-    let help = "each step runs once at most: let `next` lead forward only, or let the script repeat \
-                what must be repeated";
+    let help = "each step runs at most once: let `next` only name later steps, or repeat the work \
+                in the script";
     checker.report(problem.help(help));
 }
 
@@ -157,7 +154,7 @@ fn warn_of_unreachable(checker: &mut Checker<'_>, steps: &[Step], places: &[Plac
             continue;
         };
         let message = format!("the step `{}` never runs", step.name);
-        let help = format!("nothing leads to it from `{entry}`, where the playbook begins");
+        let help = format!("it cannot be reached from `{entry}`, where the playbook starts");
         let warning = Diagnostic::warning(message);
         checker.warn(warning.at(checker.source(), *span).help(help));
     }

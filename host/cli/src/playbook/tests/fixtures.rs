@@ -82,7 +82,7 @@ fn the_keychain_of_the_example_is_declared() {
 }
 
 #[test]
-fn the_step_of_the_old_form_has_its_tool_beside_it() {
+fn the_step_of_the_old_form_has_its_tool_next_to_it() {
     let playbook = fixture(SECOND_STEP);
     let tool = playbook
         .step(SECOND_STEP.replace('-', "_").as_str())

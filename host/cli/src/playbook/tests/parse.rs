@@ -115,7 +115,7 @@ fn a_step_that_is_called_start_is_the_first() {
 }
 
 #[test]
-fn a_step_stands_behind_all_that_lead_to_it() {
+fn a_step_is_after_all_its_predecessors() {
     let playbook = playbook(
         "\
 workflow:
@@ -148,7 +148,7 @@ fn arguments_of_the_step_become_those_of_the_tool() {
 }
 
 #[test]
-fn a_tool_that_is_a_text_has_its_configuration_beside_it() {
+fn a_tool_that_is_a_string_has_its_configuration_next_to_it() {
     for key in ["args", "input"] {
         let playbook = playbook(&format!(
             "workflow:\n  - step: a\n    desc: d\n    tool: t@1\n    z: {{y: 1}}\n    {key}: {{x: 2}}\n    next: b\n  - step: b\n    tool: {{kind: t}}\n"
@@ -218,7 +218,7 @@ workflow:
         [
             "4:1: `executor` has no effect; this host runs the playbook itself; `--engine` says where \
              jobs run",
-            "7:12: `next` never leads to `c`, because `b` is always taken; the first arc whose `when` \
+            "7:12: `next` never reaches `c`, because `b` is always taken; the first arc whose `when` \
              holds is taken; `next: {spec: {mode: inclusive}, arcs: […]}` takes each one that holds",
             "10:11: the step `c` does nothing; give it a `tool` or a `next`",
         ]
@@ -226,7 +226,7 @@ workflow:
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn all_problems_are_reported_together() {
     let problems = read(
         "\
 apiVersion: noetl.io/v3
@@ -258,47 +258,47 @@ workflow:
     assert_eq!(
         lines(&problems),
         [
-            "1:13: the apiVersion `noetl.io/v3` is not supported; write `noetl.io/v2` or \
+            "1:13: unsupported apiVersion `noetl.io/v3`; write `noetl.io/v2` or \
              `noetl.io/v1`",
-            "2:7: the kind `playbook` is not supported; write `Playbook`",
-            "3:1: the key `name` is missing in `metadata`; write `name: NAME`",
+            "2:7: unsupported kind `playbook`; write `Playbook`",
+            "3:1: missing key `name` in `metadata`; write `name: NAME`",
             "4:11: `workload` must be a mapping, not a list; no help",
             "5:1: unknown key `keychian` in the playbook; did you mean `keychain`?",
             "7:44: `token` is not supported in the keychain entry `a`; put the values into a \
              credential of the credentials file, and name it by `credential`",
-            "8:21: the keychain entry `a` has the unknown kind `baerer`; did you mean `bearer`?",
-            "9:5: the key `name` is missing in an entry of `keychain`; write `name: NAME`; \
+            "8:21: unknown kind `baerer` of the keychain entry `a`; did you mean `bearer`?",
+            "9:5: missing key `name` in an entry of `keychain`; write `name: NAME`; \
              templates then use `{{ keychain.NAME.FIELD }}`",
-            "9:5: the key `credential` is missing in an entry of `keychain`; name a credential \
-             of the credentials file",
+            "9:5: missing key `credential` in an entry of `keychain`; name a credential from the \
+             credentials file",
             "9:27: an entry of `keychain` has the unknown scope `gloabl`; did you mean \
              `global`?",
-            "10:12: `spec` is not supported in `executor`; leave it out: the playbook begins \
-             with the step `start` or the first one, and what follows a step is its `next`",
-            "12:5: a step must be a mapping, not a text; write `- step: NAME` with a `tool`",
-            "13:5: the key `step` is missing in a step; write `step: NAME` instead of `name: \
+            "10:12: `spec` is not supported in `executor`; remove it: the playbook starts with \
+             the step `start` or the first one, and `next` of a step names its successors",
+            "12:5: a step must be a mapping, not a string; write `- step: NAME` with a `tool`",
+            "13:5: missing key `step` in a step; write `step: NAME` instead of `name: \
              NAME`",
-            "15:11: `desc` of step `c` must be a text, not a list; no help",
-            "16:5: `when` is not supported in step `c`; write the condition at the arc that \
-             leads on: `next: {arcs: [{step: NAME, when: \"{{ … }}\"}]}`",
-            "17:5: step `c` has `args` but no `tool`; add the `tool` that takes them, or leave \
-             them out",
-            "18:29: `args` is not supported in an item of `arcs` in `next` of step `c`; leave \
-             it out: templates find the results of earlier steps by the step's name, as in `{{ \
+            "15:11: `desc` of step `c` must be a string, not a list; no help",
+            "16:5: `when` is not supported in step `c`; write the condition at the arc: `next: \
+             {arcs: [{step: NAME, when: \"{{ … }}\"}]}`",
+            "17:5: step `c` has `args` but no `tool`; add the `tool` that uses them, or remove \
+             them",
+            "18:29: `args` is not supported in an item of `arcs` in `next` of step `c`; remove \
+             it: templates refer to the results of earlier steps by the step's name, as in `{{ \
              STEP.output }}`",
-            "18:40: the key `step` is missing in an item of `arcs` in `next` of step `c`; write \
+            "18:40: missing key `step` in an item of `arcs` in `next` of step `c`; write \
              `step: NAME`",
             "18:47: `when` in an item of `arcs` in `next` of step `c` is empty; write a text",
-            "18:52: an item of `arcs` in `next` of step `c` must be a text, not a number; quote \
+            "18:52: an item of `arcs` in `next` of step `c` must be a string, not a number; quote \
              it",
-            "18:69: unknown mode `all` in `spec` in `next` of step `c`; known are `exclusive` \
+            "18:69: unknown mode `all` in `spec` in `next` of step `c`; expected `exclusive` \
              and `inclusive`",
-            "18:74: unknown key `policy` in `spec` in `next` of step `c`; known are `mode`",
-            "18:87: unknown key `extra` in `next` of step `c`; known are `arcs`, `spec` and `step`",
+            "18:74: unknown key `policy` in `spec` in `next` of step `c`; expected `mode`",
+            "18:87: unknown key `extra` in `next` of step `c`; expected `arcs`, `spec` and `step`",
             "19:11: the name of a step is a template: `{{ d }}`; use at most 128 letters, \
              digits, `_` and `-`",
-            "20:18: `kind` of `tool` of step `{{ d }}` is a template; write the kind itself: \
-             which tools a playbook uses is known before it runs",
+            "20:18: `kind` of `tool` of step `{{ d }}` is a template; write the kind itself: the \
+             tools of a playbook must be known before it runs",
             "22:11: `tool` of step `e` must be a mapping, not a number; no help",
             "23:11: `next` of step `e` must be the name of a step, a list of names, or `{arcs: \
              [{step: NAME}]}`, not a number; no help"
@@ -307,9 +307,9 @@ workflow:
 }
 
 #[test]
-fn what_is_no_playbook_is_refused() {
-    let begin = "it begins with `apiVersion: noetl.io/v2` and `kind: Playbook`, and its steps stand under \
-                 `workflow:`";
+fn a_document_that_is_not_a_playbook_is_refused() {
+    let begin = "a playbook starts with `apiVersion: noetl.io/v2` and `kind: Playbook`, and its \
+                 steps are under `workflow:`";
     for (text, expected) in [
         (
             "",
@@ -322,13 +322,13 @@ fn what_is_no_playbook_is_refused() {
         (
             "workfolw: []\n",
             "1:1: unknown key `workfolw` in the playbook; did you mean `workflow`?
-1:1: the key `apiVersion` is missing in the playbook; write `apiVersion: noetl.io/v2`
-1:1: the key `kind` is missing in the playbook; write `kind: Playbook`
-1:1: the key `metadata` is missing in the playbook; write `metadata: {name: NAME}`",
+1:1: missing key `apiVersion` in the playbook; write `apiVersion: noetl.io/v2`
+1:1: missing key `kind` in the playbook; write `kind: Playbook`
+1:1: missing key `metadata` in the playbook; write `metadata: {name: NAME}`",
         ),
         (
             "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata: {name: 1}\nworkflow: []\n",
-            "3:18: `metadata.name` must be a text, not a number; quote it
+            "3:18: `metadata.name` must be a string, not a number; quote it
 4:11: `workflow` has no steps; write at least one step: `- step: NAME` with a `tool`",
         ),
     ] {
@@ -364,6 +364,6 @@ fn a_long_circle_is_found_in_time() {
     let found = problems(&format!("workflow: [{}]\n", steps.join(",")));
     assert_eq!(
         found[0].message(),
-        "the steps lead round in a circle: `s0` → `s1` → `s2` → `s3` → `s4` → `s5` → `s6` → `s7` → … → `s0`"
+        "the steps form a cycle: `s0` → `s1` → `s2` → `s3` → `s4` → `s5` → `s6` → `s7` → … → `s0`"
     );
 }

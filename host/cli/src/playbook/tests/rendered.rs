@@ -65,7 +65,7 @@ workflow:
    ·     ────
  7 │       - fetch: {kind: http}
    ╰────
-  help: make each task a step of its own, and write `tool:` as a mapping with `kind:`
+  help: make each task a separate step, and write `tool:` as a mapping with `kind:`
 ";
     assert_eq!(render(&found), expected);
 }
@@ -86,7 +86,7 @@ workflow:
  6 │     tool: {kind: playbook, path: other}
    ·                  ────────
    ╰────
-  help: write the steps of the other playbook here, or run it on its own
+  help: write the steps of the other playbook here, or run it separately
 ";
     assert_eq!(render(&found), expected);
 }
@@ -102,7 +102,7 @@ workflow:
 ",
     );
     let expected = "  \
-  × the key `kind` is missing in `tool` of step `one`
+  × missing key `kind` in `tool` of step `one`
    ╭─[book.yaml:6:5]
  5 │   - step: one
  6 │     tool:
@@ -115,7 +115,7 @@ workflow:
 }
 
 #[test]
-fn a_key_beside_the_tool_is_sent_into_it() {
+fn a_key_next_to_the_tool_is_moved_under_it() {
     let found = problems(
         "\
 workflow:
@@ -126,7 +126,7 @@ workflow:
 ",
     );
     let expected = "  \
-  × `job` of step `one` stands beside `tool`, not in it
+  × `job` of step `one` is next to `tool`, not under it
    ╭─[book.yaml:7:5]
  6 │     tool: {kind: script}
  7 │     job:
@@ -150,7 +150,7 @@ workflow:
 ",
     );
     let expected = "  \
-  × `next` of step `extract` leads to `trasnform`, and there is no such step
+  × `next` of step `extract` names the unknown step `trasnform`
    ╭─[book.yaml:6:11]
  5 │   - step: extract
  6 │     next: trasnform
@@ -176,7 +176,7 @@ workflow:
 ",
     );
     let expected = "  \
-  × the steps lead round in a circle: `two` → `three` → `two`
+  × the steps form a cycle: `two` → `three` → `two`
     ╭─[book.yaml:8:26]
   7 │   - step: two
   8 │     next: {arcs: [{step: three}]}
@@ -187,8 +187,8 @@ workflow:
     ·            ─┬─
     ·             ╰── from `three`
     ╰────
-  help: each step runs once at most: let `next` lead forward only, or let the script repeat what
-        must be repeated
+  help: each step runs at most once: let `next` only name later steps, or repeat the work in the
+        script
 ";
     assert_eq!(render(&found), expected);
 }
@@ -210,11 +210,11 @@ workflow:
  4 │ workflow:
  5 │   - step: one
    ·           ─┬─
-   ·            ╰── first here
+   ·            ╰── first defined here
  6 │     tool: {kind: script}
  7 │   - step: one
    ·           ─┬─
-   ·            ╰── and again here
+   ·            ╰── defined again here
  8 │     tool: {kind: script}
    ╰────
   help: give one of them another name
@@ -232,7 +232,7 @@ workflow:
 ",
     );
     let expected = "  \
-  × `step` must be a text, not a number
+  × `step` must be a string, not a number
    ╭─[book.yaml:5:11]
  4 │ workflow:
  5 │   - step: 1
@@ -281,7 +281,7 @@ workflow:
 ",
     );
     let expected = "  \
-  × the keychain entry `token` has no `credential`, and a request of its own is not supported
+  × the keychain entry `token` has no `credential`, and a custom request is not supported
    ╭─[book.yaml:6:11]
  5 │   - name: token
  6 │     kind: oauth2

@@ -248,7 +248,7 @@ async fn a_condition_that_cannot_be_evaluated_ends_the_run_at_its_place() {
         panic!("{}", failure.error)
     };
     assert_eq!(problem.location().as_deref(), Some("book.yaml:8:38"));
-    assert_eq!(problem.message(), "there is no filter `tomato`");
+    assert_eq!(problem.message(), "unknown filter `tomato`");
 }
 
 #[tokio::test]

@@ -1,20 +1,20 @@
 use toolhost::digest::Digest;
 use toolhost_diagnostic::{Diagnostic, Document, Node};
 
-/// Which component a kind's list is for.
+/// The component that a kind's list is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Binding {
-    /// Whoever says that it is of the kind, which is enough for a tool that is built in alone.
+    /// Any component that claims the kind, which is only sufficient for a built-in tool.
     Kind,
     /// The components of these digests.
     Components(Vec<Digest>),
-    /// Whatever is in the file of this name, for a tool that is being written.
+    /// The component in the file of this name, for a tool in development.
     File(String),
-    /// The component of this digest, which takes the place of the one that is built in.
+    /// The component of this digest, which replaces the built-in one.
     Override(Digest),
 }
 
-/// The keys of entries that say it.
+/// The keys of entries that name a component.
 const KEYS: [&str; 3] = ["digest", "file", "override"];
 
 /// The names of those keys, for suggestions.
@@ -22,7 +22,7 @@ pub(super) fn keys() -> impl Iterator<Item = &'static str> {
     KEYS.into_iter()
 }
 
-/// Whether an entry of a kind's list says which component the list is for.
+/// Whether an entry of a kind's list names the component that the list is for.
 pub(super) fn is_binding(entry: &Node) -> bool {
     let key = match entry.entries() {
         Some([only]) => &only.key.text,
@@ -32,7 +32,7 @@ pub(super) fn is_binding(entry: &Node) -> bool {
 }
 
 impl Binding {
-    /// Which component the list is for, by those of its entries that say so.
+    /// The component that the list is for, according to its entries.
     pub(super) fn parse<'node>(
         entries: impl Iterator<Item = &'node Node>,
         document: &Document,
@@ -72,7 +72,7 @@ impl Binding {
                     (&entry.value, message.to_owned())
                 }
                 _ => {
-                    let message = "this list names its component already";
+                    let message = "this list already names its component";
                     (&entry.value, message.to_owned())
                 }
             };

@@ -1,4 +1,4 @@
-//! What `wasmtime` makes of the WIT.
+//! The bindings that `wasmtime` generates from the WIT.
 
 wasmtime::component::bindgen!({
     path: "../../wit/v0.1",

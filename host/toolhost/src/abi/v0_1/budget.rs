@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::capability::{CapabilityError, Reason};
 
-/// How many bytes the host holds for a guest, and how many it may.
+/// The number of bytes that the host holds for a guest, and its limit.
 #[derive(Debug, Clone)]
 pub(super) struct ByteBudget(Arc<Held>);
 
@@ -16,7 +16,7 @@ struct Held {
 /// Bytes that count as held until the last clone is dropped.
 #[derive(Debug, Clone)]
 pub(super) struct Reservation(
-    #[expect(dead_code, reason = "it is kept to be dropped")] Arc<Reserved>,
+    #[expect(dead_code, reason = "it is only kept to be dropped")] Arc<Reserved>,
 );
 
 #[derive(Debug)]
@@ -31,19 +31,19 @@ impl ByteBudget {
         Self(Arc::new(Held { limit, bytes }))
     }
 
-    /// Counts bytes before they are held, or refuses them.
+    /// Counts bytes before they are held, or rejects them.
     pub(super) fn reserve(&self, bytes: u64) -> Result<Reservation, CapabilityError> {
         let Held { limit, bytes: held } = &*self.0;
         let add = |held: u64| held.checked_add(bytes).filter(|sum| sum <= limit);
-        // Nothing else is ordered by it.
+        // No other memory access depends on its order.
         if held
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
             .is_err()
         {
             let held = held.load(Ordering::Relaxed);
             let message = format!(
-                "a tool may have the host hold at most {limit} bytes of objects, secrets and jobs; it holds {held} \
-                 and wants {bytes} more"
+                "the host holds at most {limit} bytes of objects, secrets and jobs for a tool; it \
+                 holds {held}, and {bytes} more were requested"
             );
             return Err(CapabilityError::new(Reason::TooLarge, message));
         }

@@ -4,10 +4,10 @@ use crate::capability::{AttemptEnd, CapabilityError, JobEnd, JobEvent, JobEventK
 use crate::log::{Excerpt, LogPage};
 use crate::sealing::OpenError;
 
-/// Names with texts, as records carry them.
+/// Names with strings, as in WIT records.
 type Details = Vec<(String, String)>;
 
-/// As many as an event of an attempt or a job that succeeded has.
+/// The number of details in an event of a successful attempt or job.
 const USUAL_DETAILS: usize = 3;
 
 // The interface has types and no functions.

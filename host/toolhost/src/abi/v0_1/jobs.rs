@@ -17,9 +17,9 @@ use super::resources::{HostJob, HostJobSpec, HostObject, HostSecret};
 use crate::capability::{CapabilityError, FileName, JobName, JobRequest, Reason, Script};
 use crate::limits::json_memory_bytes;
 
-/// The longest name of an option; those that there are have up to 30 bytes.
+/// The maximum length of the name of an option; existing ones have up to 30 bytes.
 const MAX_OPTION_NAME_BYTES: usize = 128;
-/// The most options; a Kubernetes Job and its pod have about a hundred.
+/// The maximum number of options; a Kubernetes Job and its pod have about a hundred.
 const MAX_OPTIONS: usize = 256;
 
 impl Host for CallState {
@@ -81,7 +81,7 @@ impl HostJobSpecTrait for CallState {
             options: BTreeMap::new(),
             script: None,
         };
-        // A constructor has no way to fail but to trap, and only a guest that leaks handles gets here.
+        // A constructor can only fail by trapping, and only a guest that leaks handles gets here.
         Ok(self.push(spec)?)
     }
 
@@ -158,8 +158,8 @@ impl HostJobTrait for CallState {
 }
 
 impl CallState {
-    /// What the engine is asked for, which of its variables hold values that were sealed, and what is counted for
-    /// it.
+    /// The request to the engine, the variables with values that were sealed, and the bytes that are counted
+    /// for it.
     fn request(
         &self,
         spec: HostJobSpec,
@@ -192,7 +192,8 @@ impl HostJobSpec {
         for (name, value) in options {
             if name.len() > MAX_OPTION_NAME_BYTES {
                 let message = format!(
-                    "the name of an option has {} bytes; at most {MAX_OPTION_NAME_BYTES} are known",
+                    "the name of an option has {} bytes; at most {MAX_OPTION_NAME_BYTES} are \
+                     allowed",
                     name.len()
                 );
                 return Err(CapabilityError::new(Reason::TooLarge, message));
@@ -200,14 +201,14 @@ impl HostJobSpec {
             let memory = json_memory_bytes(&value).map_err(|error| wrong(&name, &error))?;
             let reservation = budget.reserve(memory)?;
             set_option(request, name.clone(), &value)?;
-            // What it had before is gone now.
+            // The previous value has been dropped.
             self.options.insert(name, reservation);
         }
         Ok(())
     }
 }
 
-/// Reads an option; later values replace earlier ones.
+/// Parses an option; later values replace earlier ones.
 fn set_option(request: &mut JobRequest, name: String, value: &str) -> Result<(), CapabilityError> {
     match name.as_str() {
         "command" => request.command = parse(&name, value)?,
@@ -222,13 +223,16 @@ fn set_option(request: &mut JobRequest, name: String, value: &str) -> Result<(),
             request.requests = resources.remove("requests").unwrap_or_default();
             request.limits = resources.remove("limits").unwrap_or_default();
             if let Some(name) = resources.keys().next() {
-                let message = format!("`resources` has no member `{name}`");
+                let message = format!("unknown key `{name}` in `resources`");
                 return Err(CapabilityError::new(Reason::Unsupported, message));
             }
         }
         _ => {
             if request.options.len() >= MAX_OPTIONS && !request.options.contains_key(&name) {
-                let message = format!("a job has at most {MAX_OPTIONS} options");
+                let message = format!(
+                    "too many options of a job: at most {MAX_OPTIONS} are \
+                                       allowed"
+                );
                 return Err(CapabilityError::new(Reason::TooLarge, message));
             }
             let value = parse(&name, value)?;
@@ -243,6 +247,6 @@ fn parse<T: DeserializeOwned>(name: &str, value: &str) -> Result<T, CapabilityEr
 }
 
 fn wrong(name: &str, error: &serde_json::Error) -> CapabilityError {
-    let message = format!("the option `{name}` of a job is wrong: {error}");
+    let message = format!("invalid option `{name}` of a job: {error}");
     CapabilityError::new(Reason::InvalidRequest, message)
 }

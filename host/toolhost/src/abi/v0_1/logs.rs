@@ -11,11 +11,11 @@ use super::resources::HostJob;
 use crate::capability::{CapabilityError, Reason};
 use crate::log::Cursor;
 
-/// The most records of one page, whatever the guest asks for.
+/// The maximum number of records in one page, whatever the guest requests.
 const MAX_RECORDS: usize = 10_000;
-/// The most bytes of one page.
+/// The maximum size of one page.
 const MAX_PAGE_BYTES: usize = 1 << 20;
-/// The most bytes of an excerpt.
+/// The maximum size of an excerpt.
 const MAX_EXCERPT_BYTES: usize = 1 << 20;
 
 impl Host for CallState {
@@ -29,7 +29,7 @@ impl Host for CallState {
         let log = Arc::clone(self.get(&job)?.log());
         let cursor = Cursor(cursor);
         if !log.contains(cursor) {
-            let message = "the cursor is none that this log gave";
+            let message = "invalid cursor: expected a cursor from this log";
             let error = CapabilityError::new(Reason::InvalidRequest, message);
             return Ok(Err(error.into()));
         }

@@ -4,17 +4,17 @@ use wasmtime::UpdateDeadline;
 
 use crate::engine::TICK;
 
-/// The guest computed for longer than it may.
+/// The guest exceeded its computation time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the tool computed for more than {} ms", .0.as_millis())]
 pub struct CpuBudgetExhausted(pub Duration);
 
-/// Counts how long a guest computes.
+/// Measures how long a guest computes.
 ///
-/// The engine's ticker asks at most once a tick, and only while the guest runs. What is counted is the
-/// time since the guest was last given control, at most two ticks at once: if the thread was taken away
-/// from the guest for longer, that is not the guest's fault. Waiting in a capability is not counted,
-/// since the guest gets control anew after it.
+/// The engine's ticker triggers it at most once per tick, and only while the guest runs. It counts the time
+/// since the guest last got control, at most two ticks at once: if the thread was preempted for longer, that
+/// is not the guest's fault. Waiting in a capability is not counted, since the guest gets control again after
+/// it.
 #[derive(Debug)]
 pub(super) struct Meter {
     budget: Duration,
@@ -22,7 +22,7 @@ pub(super) struct Meter {
     resumed: Instant,
 }
 
-/// The most that is counted at once.
+/// The maximum time that is counted at once.
 const MAX_STEP: Duration = TICK.saturating_mul(2);
 
 impl Meter {
@@ -34,17 +34,17 @@ impl Meter {
         }
     }
 
-    /// Says that the guest gets control after it waited.
+    /// Records that the guest gets control after it waited.
     pub(super) fn resume(&mut self) {
         self.resumed = Instant::now();
     }
 
-    /// How long the guest has computed, as far as it was counted.
+    /// The counted computation time of the guest.
     pub(super) fn used(&self) -> Duration {
         self.used
     }
 
-    /// Counts, and lets others run.
+    /// Counts, and yields to other tasks.
     pub(super) fn tick(&mut self) -> Result<UpdateDeadline, CpuBudgetExhausted> {
         self.tick_at(Instant::now())
     }
@@ -71,7 +71,7 @@ mod tests {
             meter.resumed = now;
             now += TICK;
             assert!(meter.tick_at(now).is_ok());
-            // It waits for an hour, after which the guest gets control anew.
+            // It waits for an hour, after which the guest gets control again.
             now += Duration::from_hours(1);
         }
         assert_eq!(meter.used(), TICK * 3);

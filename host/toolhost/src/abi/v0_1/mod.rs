@@ -33,11 +33,11 @@ pub type Tool = bindings::Tool;
 /// An error that a tool returned.
 pub type ToolError = types_interface::Error;
 
-/// Links the parts of WASI that every tool may use, and what was granted; nothing else.
+/// Links the parts of WASI that every tool may use, and the granted capabilities; nothing else.
 ///
 /// # Errors
 ///
-/// Where two parts have the same name, which they do not.
+/// If two parts have the same name, which is not the case.
 pub fn add_to_linker(linker: &mut Linker<CallState>, grants: &Grants) -> wasmtime::Result<()> {
     wasi::add_to_linker(linker)?;
     types_interface::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;

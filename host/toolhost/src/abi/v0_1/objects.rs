@@ -21,9 +21,9 @@ use crate::digest::Digest;
 use crate::scope::CallScope;
 use crate::sealing::{Redactor, Vault};
 
-/// The longest option as JSON: headers have a few kilobytes, and servers take 8 to 64.
+/// The maximum size of an option as JSON: headers have a few kilobytes, and servers accept 8 to 64.
 const MAX_OPTION_BYTES: usize = 64 << 10;
-/// The most that is copied into the guest at once.
+/// The maximum size that is copied into the guest at once.
 const MAX_READ_BYTES: usize = 1 << 20;
 
 impl Host for CallState {
@@ -73,7 +73,7 @@ impl HostObjectTrait for CallState {
         let present = known
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
-        // All of it but the digest is what the server said.
+        // Everything except the digest is from the server.
         Ok(present
             .map(|(name, value)| (name.to_owned(), self.scope.redact(value.clone())))
             .collect())
@@ -91,7 +91,7 @@ impl HostObjectTrait for CallState {
             Ok(bytes) => bytes,
             Err(error) => return Ok(Err(error.into())),
         };
-        // Both numbers are the guest's, so they are clamped before anything is sliced or allocated.
+        // Both numbers are guest-controlled, so they are clamped before anything is sliced or allocated.
         let start = usize::try_from(offset)
             .unwrap_or(usize::MAX)
             .min(bytes.len());
@@ -126,7 +126,7 @@ impl HostObject {
         }
     }
 
-    /// The content, and what servers and the guest said about it.
+    /// The content, and metadata from servers and the guest.
     fn held_bytes(&self) -> u64 {
         let ObjectMetadata {
             uri, etag, version, ..
@@ -136,7 +136,7 @@ impl HostObject {
         (self.bytes.len() + texts) as u64
     }
 
-    /// What the guest may read, without what `redactor` knows. It has as many bytes as the object.
+    /// The content for the guest, without the secrets of `redactor`. It has as many bytes as the object.
     fn read(
         &mut self,
         redactor: Option<Arc<Redactor>>,
@@ -150,7 +150,7 @@ impl HostObject {
             made_by.is_some_and(|made_by| Arc::ptr_eq(made_by, redactor))
         };
         if let Some(redactor) = redactor.filter(|redactor| !is_made_by(redactor)) {
-            // The copy that it takes the place of is given back first.
+            // The copy that it replaces is released first.
             readable.masked = None;
             readable.masked = match redactor.mask(&self.bytes) {
                 Cow::Borrowed(_) => None,
@@ -178,7 +178,7 @@ async fn fetch(
     } = parse(options)?;
     let limit = options.timeout;
     let max_bytes = options.max_bytes;
-    // The whole error is redacted in the end, when all that the fetch opens is known.
+    // The whole error is redacted at the end, when all secrets that the fetch opened are known.
     let shown_uri = uri.clone();
     let mut request = FetchRequest { uri, options };
     open_headers(scope, headers, &mut request)?;
@@ -210,7 +210,7 @@ async fn fetch(
                 object.sha256
             );
             let hint =
-                "if the script was changed on purpose, put the new digest into the configuration";
+                "if the script was changed on purpose, update the digest in the configuration";
             Err(CapabilityError::new(Reason::ChecksumMismatch, message)
                 .with_hint(hint)
                 .with_field("script.sha256"))
@@ -219,11 +219,11 @@ async fn fetch(
     }
 }
 
-/// What a guest says about a fetch.
+/// The options of a guest for a fetch.
 #[derive(Default)]
 struct Parsed {
     options: FetchOptions,
-    /// With references still sealed.
+    /// References are still sealed.
     headers: Map<String, Value>,
     sha256: Option<String>,
 }
@@ -233,7 +233,8 @@ fn parse(options: Vec<(String, String)>) -> Result<Parsed, CapabilityError> {
     for (name, value) in options {
         if value.len() > MAX_OPTION_BYTES {
             let message = format!(
-                "an option for fetching an object has {} bytes; at most {MAX_OPTION_BYTES} are read",
+                "an option for fetching an object has {} bytes; at most {MAX_OPTION_BYTES} are \
+                 allowed",
                 value.len()
             );
             return Err(CapabilityError::new(Reason::TooLarge, message));
@@ -249,7 +250,7 @@ fn parse(options: Vec<(String, String)>) -> Result<Parsed, CapabilityError> {
             "sha256" => parsed.sha256 = Some(text(&name, value)?),
             "headers" => match value {
                 Value::Object(headers) => parsed.headers = headers,
-                _ => return Err(wrong(&name, "an object of texts")),
+                _ => return Err(wrong(&name, "an object of strings")),
             },
             "timeout-ms" => {
                 let milliseconds = value.as_u64().ok_or_else(|| wrong(&name, "a number"))?;
@@ -260,7 +261,7 @@ fn parse(options: Vec<(String, String)>) -> Result<Parsed, CapabilityError> {
                 options.max_bytes = wanted.min(FetchOptions::DEFAULT_MAX_BYTES);
             }
             _ => {
-                let message = format!("there is no option `{name}` for fetching an object");
+                let message = format!("unknown option `{name}` for fetching an object");
                 return Err(CapabilityError::new(Reason::Unsupported, message));
             }
         }
@@ -268,7 +269,7 @@ fn parse(options: Vec<(String, String)>) -> Result<Parsed, CapabilityError> {
     Ok(parsed)
 }
 
-/// Opens the headers of a request, if what is sealed may go to where the request goes.
+/// Opens the headers of a request, if the sealed values may be sent to its server.
 fn open_headers(
     scope: &CallScope,
     headers: Map<String, Value>,
@@ -281,7 +282,7 @@ fn open_headers(
     }
     let open = |(header, value): (String, Value)| {
         let value = text("headers", value)?;
-        // The values of references are known to be secret since they were sealed.
+        // The values of references are registered as secrets since they were sealed.
         Ok((header, scope.vault.open_text(&value)?))
     };
     request.options.headers = headers
@@ -294,11 +295,11 @@ fn open_headers(
 fn text(name: &str, value: Value) -> Result<String, CapabilityError> {
     match value {
         Value::String(text) => Ok(text),
-        _ => Err(wrong(name, "a text")),
+        _ => Err(wrong(name, "a string")),
     }
 }
 
 fn wrong(name: &str, expected: &str) -> CapabilityError {
-    let message = format!("the option `{name}` for fetching an object is not {expected}");
+    let message = format!("invalid option `{name}` for fetching an object: expected {expected}");
     CapabilityError::new(Reason::InvalidRequest, message)
 }

@@ -4,12 +4,12 @@ use super::CallState;
 use super::bindings::noetl::tool::progress::Host;
 use crate::progress::ProgressEvent;
 
-/// The longest message that is passed on; what a person reads at a glance is much shorter.
+/// The maximum length of a message that is passed on; what a person reads at a glance is much shorter.
 const MAX_MESSAGE_BYTES: usize = 4 << 10;
-/// The most details that are passed on.
+/// The maximum number of details that are passed on.
 const MAX_DETAILS: usize = 32;
 
-/// The stages of the tools that the host brings. They are words of ours, whatever secrets there are.
+/// The stages of the built-in tools. They are not redacted, even if a secret equals one of them.
 const KNOWN_STAGES: [&str; 3] = ["creating", "fetching", "marks"];
 
 impl Host for CallState {
@@ -51,7 +51,7 @@ impl Host for CallState {
 }
 
 impl CallState {
-    /// What is left of a guest's text once it is safe to show: no secrets, no end of screen.
+    /// The part of a guest's text that is safe to show: without secrets, and of limited length.
     fn shown(&self, text: String) -> String {
         let mut text = self.scope.redact(text);
         if text.len() > MAX_MESSAGE_BYTES {

@@ -15,7 +15,7 @@ use super::resources::{Entries, Entry, Format, HostSecret};
 use crate::capability::{CapabilityError, Reason, VariableName};
 use crate::sealing::Vault;
 
-/// The most entries of one secret; an environment has a few dozen.
+/// The maximum number of entries of one secret; an environment has a few dozen.
 const MAX_ENTRIES: usize = 1_000;
 
 impl Host for CallState {
@@ -38,7 +38,10 @@ impl HostSecretTrait for CallState {
 impl HostSecret {
     fn new(entries: Vec<SecretEntry>, budget: &ByteBudget) -> Result<Self, CapabilityError> {
         if entries.len() > MAX_ENTRIES {
-            let message = format!("a secret has at most {MAX_ENTRIES} entries");
+            let message = format!(
+                "too many entries of a secret: at most {MAX_ENTRIES} are \
+                                   allowed"
+            );
             return Err(CapabilityError::new(Reason::TooLarge, message));
         }
         let bytes = |entry: &SecretEntry| {
@@ -56,7 +59,7 @@ impl HostSecret {
                 "text" => Format::Text,
                 "json" => Format::Json,
                 other => {
-                    let message = format!("there is no format `{other}` for a secret");
+                    let message = format!("unknown format `{other}` for a secret");
                     return Err(CapabilityError::new(Reason::Unsupported, message));
                 }
             };
@@ -80,8 +83,8 @@ impl HostSecret {
         sealed.map(|entry| entry.name.as_str())
     }
 
-    /// Opens every reference: for the environment of a job, and nothing else. What comes of it is counted first:
-    /// a reference of 39 bytes may stand for a megabyte, and stand there a thousand times.
+    /// Opens every reference, only for the environment of a job. The result is counted first: a reference of
+    /// 39 bytes may stand for a megabyte, and may be repeated a thousand times.
     pub(super) fn open(
         &self,
         vault: &Vault,

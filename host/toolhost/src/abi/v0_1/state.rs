@@ -15,25 +15,25 @@ use crate::engine::ToolEngine;
 use crate::limits::Limits;
 use crate::scope::{CallScope, RunningJob};
 
-/// What the host keeps in a guest's store: all that the guest's calls act on.
+/// The host state in a guest's store: everything that the guest's calls act on.
 pub struct CallState {
     pub(super) scope: Arc<CallScope>,
     pub(super) meter: Meter,
-    /// What the guest's handles stand for.
+    /// The resources behind the guest's handles.
     table: ResourceTable,
-    /// How many handles there are.
+    /// The number of handles.
     handles: usize,
     /// The bytes that are held for the guest.
     pub(super) budget: ByteBudget,
-    /// What jobs that may still run were created from, which engines keep.
+    /// The specifications of jobs that may still run, which engines keep.
     running: Vec<(Arc<RunningJob>, Vec<Reservation>)>,
     store_limits: StoreLimits,
     stderr: GuestStderr,
-    /// Made when a guest first asks for it, which most never do.
+    /// Created when a guest first uses it, which most never do.
     wasi: Option<Box<WasiCtx>>,
 }
 
-/// How many instances, memories and tables a component may have.
+/// The maximum number of instances, memories and tables of a component.
 const MAX_INSTANCES: usize = 32;
 
 impl CallState {
@@ -62,7 +62,7 @@ impl CallState {
         }
     }
 
-    /// A store for this state, with every bound in place.
+    /// A store for this state, with all limits set.
     #[must_use]
     pub fn into_store(self, engine: &ToolEngine) -> Store<Self> {
         let Limits {
@@ -79,19 +79,19 @@ impl CallState {
         store
     }
 
-    /// The bounds of the call.
+    /// The limits of the call.
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.scope.limits
     }
 
-    /// How long the guest has computed.
+    /// The computation time of the guest.
     #[must_use]
     pub fn cpu_time(&self) -> Duration {
         self.meter.used()
     }
 
-    /// What the guest wrote to its standard error, which is where panic messages go.
+    /// The guest's standard error, which contains panic messages.
     #[must_use]
     pub fn stderr(&self) -> String {
         self.stderr.text()
@@ -136,18 +136,19 @@ impl CallState {
         Ok(value)
     }
 
-    /// Gives back what jobs were created from that are over.
+    /// Releases the specifications of finished jobs.
     pub(super) fn release_finished_jobs(&mut self) {
         self.running.retain(|(job, _)| !job.is_finished());
     }
 
-    /// Counts what a job was created from for as long as it may run, whether the guest keeps its handle or not.
+    /// Counts the specification of a job for as long as it may run, whether the guest keeps its handle or
+    /// not.
     pub(super) fn hold_job(&mut self, job: &Arc<RunningJob>, held: Vec<Reservation>) {
         self.running.push((Arc::clone(job), held));
     }
 
-    /// How long a guest that asked to wait for `milliseconds` waits at most. Guests that wait on and on
-    /// are woken now and then, so that they are seen to be alive.
+    /// The maximum time that a guest waits if it requests `milliseconds`. Guests with long waits are woken
+    /// now and then, so that they are seen to be alive.
     pub(super) fn bounded_wait(milliseconds: u32) -> Duration {
         const MAX_WAIT: Duration = Duration::from_mins(1);
         Duration::from_millis(milliseconds.into()).min(MAX_WAIT)

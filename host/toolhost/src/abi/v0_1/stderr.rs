@@ -13,7 +13,7 @@ pub(super) struct GuestStderr {
     written: Arc<Mutex<Vec<u8>>>,
 }
 
-/// How much may be written at once.
+/// The maximum size of one write.
 const WRITE_BYTES: usize = 64 << 10;
 
 impl GuestStderr {
@@ -28,7 +28,7 @@ impl GuestStderr {
         String::from_utf8_lossy(&lock(&self.written)).into_owned()
     }
 
-    /// Keeps the end rather than the beginning: a panic is the last thing that a guest says.
+    /// Keeps the end instead of the beginning: a panic is the last message of a guest.
     fn append(&self, bytes: &[u8]) {
         let mut written = lock(&self.written);
         written.extend_from_slice(bytes);
@@ -45,7 +45,7 @@ impl IsTerminal for GuestStderr {
 
 impl StdoutStream for GuestStderr {
     fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Only version 0.3 of WASI asks for this, which is not linked.
+        // Only version 0.3 of WASI uses this, which is not linked.
         Box::new(tokio::io::sink())
     }
 

@@ -7,10 +7,10 @@ use wasmtime_wasi::random::WasiRandom;
 
 use super::CallState;
 
-/// Links time, random numbers, and standard streams that lead nowhere but to the call's own log.
+/// Links time, random numbers, and standard streams that only lead to the call's own log.
 ///
-/// Arguments and environment are there and empty, since panics ask for `RUST_BACKTRACE`. Files, sockets
-/// and HTTP are not linked.
+/// Arguments and environment are linked but empty, since panics read `RUST_BACKTRACE`. Files,
+/// sockets and HTTP are not linked.
 pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     wasmtime_wasi_io::add_to_linker_async(linker)?;
     clocks::wall_clock::add_to_linker::<_, WasiClocks>(linker, CallState::clocks)?;

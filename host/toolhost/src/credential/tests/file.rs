@@ -144,7 +144,7 @@ credentials:
             "unknown key `access_key` in credential `field` of type `aws` (at credentials.yaml:11:22); did you mean `access_key_id`?",
             "credential `empty` of type `basic` has no `password` (at credentials.yaml:12:3)",
             "`token` of credential `list` must be a text, `{env: VARIABLE}` or `{file: PATH}`, not a list (at credentials.yaml:13:31)",
-            "credential `text` must be a mapping, not a text (at credentials.yaml:14:9)",
+            "credential `text` must be a mapping, not a string (at credentials.yaml:14:9)",
         ]
     );
 }

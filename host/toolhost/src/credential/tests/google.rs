@@ -222,7 +222,7 @@ async fn a_machine_of_nobodys_asks_nobody() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_key_is_told_without_the_key() {
+async fn errors_of_a_key_are_reported_without_the_key() {
     for (key, expected) in [
         (
             r#"{"type": "service_account", "client_email": "a@b"}"#,

@@ -286,7 +286,7 @@ providers:
     );
     assert_eq!(
         problems("providers: env"),
-        ["`providers` must be a list, not a text (at credentials.yaml:1:12)"]
+        ["`providers` must be a list, not a string (at credentials.yaml:1:12)"]
     );
 }
 

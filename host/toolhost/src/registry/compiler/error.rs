@@ -5,13 +5,13 @@ use crate::registry::structure::StructureError;
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
-    /// Its structure says that it would cost too much.
+    /// Its structure would cost too much.
     #[error(transparent)]
     Structure(StructureError),
-    /// It is no component, or one with features that this host does not have.
-    #[error("the compiler refuses it")]
+    /// It is not a component, or has features that this host does not support.
+    #[error("the compiler rejects it")]
     Refused(#[source] wasmtime::Error),
-    /// What it compiles to does not fit this host.
+    /// The compiled code does not fit this host.
     #[error("this host cannot run it")]
     NotRunnable(#[source] wasmtime::Error),
     /// It takes too long.
@@ -24,9 +24,9 @@ pub enum CompileError {
     #[error("it compiles to more than {} MiB", .0 >> 20)]
     TooLarge(u64),
     /// The compiler broke off.
-    #[error("the compiler broke off: {0}")]
+    #[error("the compiler failed: {0}")]
     Broken(String),
-    /// The compiler cannot be started, or be spoken with.
+    /// The compiler cannot be started, or communication with it fails.
     #[error("cannot run the compiler")]
     Unavailable(#[source] std::io::Error),
 }

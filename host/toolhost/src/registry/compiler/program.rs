@@ -16,10 +16,10 @@ use super::worker::{EXIT_REFUSED, MEMORY_BYTES};
 use crate::engine::ToolEngine;
 use crate::registry::cache;
 
-/// A program that compiles what it reads: one that calls
+/// A program that compiles its input: one that calls
 /// [`compile_standard_input`](super::compile_standard_input) and nothing else.
 ///
-/// What it writes is code that this process runs, so it must be one's own.
+/// This process executes its output, so it must be a trusted program.
 #[derive(Debug, Clone)]
 pub struct CompilerProgram {
     program: PathBuf,
@@ -27,18 +27,18 @@ pub struct CompilerProgram {
     wall_time: Duration,
 }
 
-/// This process's own program, even where the file that it was started from has been replaced since.
+/// This process's own program, even if the file that it was started from has been replaced since.
 const OWN_PROGRAM: &str = "/proc/self/exe";
-/// How long compiling may take where nobody says otherwise: twice what one processor takes to spend the processor
-/// time that the process has, since the machine may be busy.
+/// The default time limit for compiling: twice the CPU time limit of the process, since the machine may be
+/// busy.
 const DEFAULT_WALL_TIME: Duration = Duration::from_mins(2);
-/// The most compiled code. An interpreter comes to about 100 MB.
+/// The maximum size of compiled code. An interpreter compiles to about 100 MB.
 const MAX_CODE_BYTES: u64 = 512 << 20;
-/// How much of what the compiler says of an error is read.
+/// The maximum size of the compiler's error message that is read.
 const MAX_SAID_BYTES: u64 = 4 << 10;
-/// How many compile at once: each may take as much memory as [`MEMORY_BYTES`] says.
+/// The maximum number of concurrent compilations: each may use [`MEMORY_BYTES`] of memory.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
-/// What the standard library says when there is no memory.
+/// The message of the standard library when memory is exhausted.
 const NO_MEMORY_TEXT: &str = "memory allocation of";
 
 impl CompilerProgram {
@@ -55,8 +55,8 @@ impl CompilerProgram {
         }
     }
 
-    /// How long compiling may take before it is killed; two minutes unless said otherwise. The memory and the processor
-    /// time are bounded by the program itself.
+    /// The time limit for compiling, after which it is killed; two minutes by default. Memory and CPU time
+    /// are limited by the program itself.
     #[must_use]
     pub fn wall_time(mut self, wall_time: Duration) -> Self {
         self.wall_time = wall_time;
@@ -81,7 +81,7 @@ impl CompilerProgram {
         let conversing = converse(&mut child, header, bytes);
         let compiling = tokio::time::timeout(self.wall_time, conversing).await;
         let Ok(conversation) = compiling else {
-            // Reaped as well, so that nothing of it is left when this returns.
+            // Reaped as well, so that nothing of the process remains when this returns.
             child.kill().await.map_err(CompileError::Unavailable)?;
             return Err(CompileError::TooSlow(self.wall_time));
         };
@@ -111,7 +111,7 @@ impl CompilerProgram {
     }
 }
 
-/// Hands the component over, and returns how the process ended, what it wrote, and what it said.
+/// Passes the component to the process, and returns its exit status, its output, and its error message.
 async fn converse(
     child: &mut Child,
     header: [u8; 1],
@@ -120,7 +120,7 @@ async fn converse(
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let ask = async {
         if let Some(mut input) = input {
-            // One that has ended before it read everything says why elsewhere.
+            // A process that ended before it read everything reports the cause elsewhere.
             let _unread = async {
                 input.write_all(&header).await?;
                 input.write_all(bytes).await
@@ -128,7 +128,7 @@ async fn converse(
             .await;
         }
     };
-    // One byte more than allowed says that there is more; the process then finds its pipe closed.
+    // One byte more than allowed shows that there is more; the process then finds its pipe closed.
     let code = read(output, MAX_CODE_BYTES + 1);
     let said = read(errors, MAX_SAID_BYTES);
     let ((), code, said) = tokio::join!(ask, code, said);

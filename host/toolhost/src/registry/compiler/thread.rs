@@ -5,7 +5,7 @@ use wasmtime::component::Component;
 use super::error::CompileError;
 use crate::engine::ToolEngine;
 
-/// Compiles on a thread, which other calls do not wait for.
+/// Compiles on a thread that other calls do not wait for.
 pub(crate) async fn compile_in_process(
     engine: &ToolEngine,
     bytes: Arc<[u8]>,
@@ -14,7 +14,7 @@ pub(crate) async fn compile_in_process(
     blocking(move || Component::from_binary(&engine, &bytes).map_err(CompileError::Refused)).await
 }
 
-/// Does what takes from milliseconds to seconds, and what may panic.
+/// Runs a task that takes milliseconds to seconds, and that may panic.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, CompileError> + Send + 'static,
 ) -> Result<T, CompileError> {

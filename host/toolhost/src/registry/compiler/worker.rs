@@ -1,4 +1,4 @@
-//! The other end: the process that compiles.
+//! The compiling process.
 
 use std::io::{self, Read, Write};
 use std::time::Duration;
@@ -7,38 +7,38 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::engine::AddressSpace;
 
-/// The largest component; one that brings a Python interpreter has 18 MB.
+/// The maximum size of a component; one with a Python interpreter has 18 MB.
 pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
-/// The most memory of the process, without what is only reserved. A component with a Python interpreter takes 400 MB
-/// with two processors; more processors compile more functions at once.
+/// The memory limit of the process, without memory that is only reserved. A component with a Python
+/// interpreter takes 400 MB with two processors; more processors compile more functions concurrently.
 pub(super) const MEMORY_BYTES: u64 = 2 << 30;
-/// The most processor time, of all threads together. A component with a Python interpreter takes 20 s in a build
-/// without optimization.
+/// The CPU time limit, of all threads together. A component with a Python interpreter takes 20 s
+/// in a build without optimization.
 pub(super) const CPU_TIME: Duration = Duration::from_mins(1);
-/// How long it may go on after that; it does not catch the signal, so it never does.
+/// The additional time after that limit; the process does not catch the signal, so it is never used.
 const CPU_GRACE_SECONDS: u64 = 1;
-/// How a worker exits that was handed no component.
+/// The exit code of a worker whose input is not a component.
 pub(super) const EXIT_REFUSED: i32 = 65;
-/// How many file descriptors it has: those of its standard streams. With these there is no file that it could open,
-/// and no socket.
+/// The limit of file descriptors: those of its standard streams. It can therefore open no file and no
+/// socket.
 const FILE_DESCRIPTORS: u64 = 3;
 
 /// Why nothing was compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// The limits cannot be set, or the streams be used.
+    /// The limits cannot be set, or the streams cannot be used.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It was asked for settings that it does not know.
-    #[error("the host that asks is of another version")]
+    /// It was called with settings that it does not know.
+    #[error("the calling host has another version")]
     Unknown,
-    /// What it was handed is no component, with the reason.
+    /// The input is not a component, with the reason.
     #[error("{0}")]
     Refused(String),
 }
 
 impl WorkerError {
-    /// The code to exit with, by which the host that asked tells one from the other.
+    /// The exit code, with which the calling host distinguishes the errors.
     #[must_use]
     pub fn exit_code(&self) -> i32 {
         match self {
@@ -51,12 +51,12 @@ impl WorkerError {
 /// Compiles the component on standard input and writes the code to standard output, within limits that this process
 /// sets for itself before it reads a byte.
 ///
-/// For a program of its own, which does nothing else: the limits stay. See
+/// Only for a program that does nothing else: the limits stay in effect. See
 /// [`CompilerProgram`](super::CompilerProgram).
 ///
 /// # Errors
 ///
-/// [`WorkerError`], which is to be written to standard error.
+/// [`WorkerError`], which the caller should write to standard error.
 pub fn compile_standard_input() -> Result<(), WorkerError> {
     set_limits()?;
     let mut input = io::stdin().lock();
@@ -81,13 +81,14 @@ fn set_limits() -> io::Result<()> {
     let cpu_seconds = CPU_TIME.as_secs();
     for (resource, limit, hard_limit) in [
         (Resource::Data, MEMORY_BYTES, MEMORY_BYTES),
-        // At the first the kernel sends SIGXCPU, which says why; at the second SIGKILL, which does not.
+        // At the soft limit the kernel sends SIGXCPU, which identifies the cause; at the hard limit SIGKILL,
+        // which does not.
         (Resource::Cpu, cpu_seconds, cpu_seconds + CPU_GRACE_SECONDS),
         (Resource::Core, 0, 0),
         (Resource::Fsize, 0, 0),
         (Resource::Nofile, FILE_DESCRIPTORS, FILE_DESCRIPTORS),
     ] {
-        // Whoever started the host may have set a lower one, which cannot be raised.
+        // The parent of the host may have set a lower limit, which cannot be raised.
         let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
         let limit = Rlimit {
             current: Some(limit.min(most)),

@@ -4,27 +4,27 @@ use serde_json::Value;
 
 use super::keywords::{Applies, SchemaError, subschemas};
 
-/// How many subschemas there are at most when each reference is replaced by what it leads to. The script tool has
+/// The maximum number of subschemas after each reference is replaced with its target. The script tool has
 /// 300 and a whole Kubernetes pod some 5,000; a chain of definitions that refer to the one before twice has
 /// 2 to the power of its length.
 const MAX_SUBSCHEMAS: u64 = 50_000;
-/// How many schemas are within each other at most, references included. Checking recurses; the script tool has 12.
+/// The maximum nesting of schemas, including references. Checking recurses; the script tool has 12.
 const MAX_DEPTH: u64 = 64;
-/// How many regular expressions there are at most. Each may take as much memory as `PATTERN_BYTES` says.
+/// The maximum number of regular expressions. Each may use `PATTERN_BYTES` of memory.
 const MAX_PATTERNS: u64 = 64;
 
-/// What a schema comes to when its references are followed.
+/// The size of a schema after its references are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Expansion {
-    /// How many subschemas there are. Each is applied to each value of a configuration at most once, unless the
+    /// The number of subschemas. Each is applied to each value of a configuration at most once, unless the
     /// schema is irregular.
     pub(super) subschemas: u64,
-    /// Whether it refers to itself, or has `unevaluatedProperties` or `unevaluatedItems`: then the work depends on
-    /// the configuration in other ways than by its size.
+    /// Whether it refers to itself, or has `unevaluatedProperties` or `unevaluatedItems`: then the work
+    /// depends on more than the size of the configuration.
     pub(super) is_irregular: bool,
 }
 
-/// Follows every reference, once, and refuses a schema that comes to too much.
+/// Follows every reference, once, and rejects a schema that becomes too large.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ pub(super) fn expand(root: &Value) -> Result<Expansion, SchemaError> {
     })
 }
 
-/// What is below a schema.
+/// The children of a schema.
 #[derive(Debug, Clone, Copy)]
 struct Size {
     subschemas: u64,
@@ -55,9 +55,9 @@ struct Size {
 
 struct Walk<'schema> {
     root: &'schema Value,
-    /// What was measured already, by its address.
+    /// The measured schemas, by address.
     known: HashMap<*const Value, (&'schema Value, Size)>,
-    /// What is being measured.
+    /// The schemas that are being measured.
     open: HashSet<*const Value>,
     patterns: u64,
     is_irregular: bool,
@@ -101,7 +101,7 @@ impl<'schema> Walk<'schema> {
         Ok(size)
     }
 
-    /// What a schema itself comes to, without what is below.
+    /// The size of a schema itself, without its children.
     fn own(&mut self, schema: &Value, level: u64) -> Result<u64, SchemaError> {
         let Value::Object(keywords) = schema else {
             return Ok(0);
@@ -133,14 +133,14 @@ impl<'schema> Walk<'schema> {
 fn within_depth(depth: u64) -> Result<(), SchemaError> {
     if depth > MAX_DEPTH {
         return Err(SchemaError::TooMuch {
-            what: "too many subschemas within each other, references included",
+            what: "too many nested subschemas, including references",
             limit: MAX_DEPTH,
         });
     }
     Ok(())
 }
 
-/// Refuses a schema that applies itself to the same value again. `schemas` are all that can be reached.
+/// Rejects a schema that applies itself to the same value again. `schemas` are all reachable schemas.
 fn find_endless(root: &Value, schemas: &[&Value]) -> Result<(), SchemaError> {
     let mut done = HashSet::new();
     for schema in schemas {
@@ -149,7 +149,8 @@ fn find_endless(root: &Value, schemas: &[&Value]) -> Result<(), SchemaError> {
     Ok(())
 }
 
-/// Recursion is as deep as what [`Walk::measure`] has walked: every in-place path ends or repeats within it.
+/// The recursion is at most as deep as the walk of [`Walk::measure`]: every in-place path ends or repeats
+/// within it.
 fn follow_in_place<'schema>(
     root: &'schema Value,
     schema: &'schema Value,

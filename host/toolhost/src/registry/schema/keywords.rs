@@ -3,24 +3,24 @@ use serde_json::{Map, Value};
 /// The largest number of characters of a reference that a message shows.
 const SHOWN_CHARACTERS: usize = 100;
 
-/// Why a schema is not used.
+/// Why a schema cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::registry) enum SchemaError {
-    /// It is no JSON Schema.
+    /// It is not a JSON Schema.
     #[error("it is not a JSON Schema: {0}")]
     Invalid(String),
     /// Checking a configuration against it would take too much.
     #[error("it has {what}; at most {limit} are allowed")]
     TooMuch {
-        /// What there is too much of, as a plural.
+        /// What exceeds the limit, as a plural.
         what: &'static str,
-        /// The most that is allowed.
+        /// The limit.
         limit: u64,
     },
-    /// It would be checked without end.
-    #[error("a `$ref` in it leads back to itself without going into the configuration")]
+    /// Checking would not end.
+    #[error("a `$ref` in it refers to itself without descending into the configuration")]
     Endless,
-    /// It uses what this host cannot bound.
+    /// It uses a feature whose cost cannot be limited.
     #[error("it uses {0}, which this host does not support")]
     Unsupported(String),
 }
@@ -30,15 +30,15 @@ pub(in crate::registry) enum SchemaError {
 pub(super) enum Applies {
     /// What the schema itself is applied to.
     InPlace,
-    /// As above, of which one of several may hold.
+    /// As above, for alternatives.
     Alternative,
-    /// Members or items of that.
+    /// Its properties or items.
     ToChildren,
 }
 
 /// The keywords whose value is a schema, or schemas.
 ///
-/// From the core and applicator vocabularies of draft 2020-12 and what earlier drafts called the same.
+/// From the core and applicator vocabularies of draft 2020-12, and their names in earlier drafts.
 const APPLICATORS: [(&str, Applies); 20] = [
     ("allOf", Applies::InPlace),
     ("anyOf", Applies::Alternative),
@@ -68,7 +68,7 @@ const MAPS: [&str; 4] = [
     "properties",
     "patternProperties",
 ];
-/// References whose target depends on how one got there.
+/// References whose target depends on the path to them.
 const DYNAMIC_REFERENCES: [&str; 2] = ["$dynamicRef", "$recursiveRef"];
 
 /// The subschemas of a schema, references followed.
@@ -101,7 +101,7 @@ pub(super) fn subschemas<'schema>(
     Ok(found)
 }
 
-/// Where a reference leads within the document.
+/// The target of a reference within the document.
 pub(super) fn target<'schema>(
     root: &'schema Value,
     reference: &Value,

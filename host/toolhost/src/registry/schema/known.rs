@@ -1,22 +1,22 @@
-//! Checking a configuration of which some values are not known yet.
+//! Checking a configuration with values that are not known yet.
 
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value;
 
 use super::{ConfigProblem, ConfigSchema, MAX_PROBLEMS, MAX_VISITS_FOR_ALL, is_of_other_type};
 
-/// Parts of a schema that ask for one thing where another one holds.
+/// Keywords that require one thing if another one holds.
 const CONDITIONAL: [&str; 5] = ["then", "else", "if", "not", "dependentSchemas"];
 
 impl ConfigSchema {
-    /// What is wrong whatever the unknown values will be. `is_unknown` says of a value whether it is one, or holds one;
-    /// until it is known, it is a text.
+    /// The errors that do not depend on the unknown values. `is_unknown` returns whether a value is unknown
+    /// or contains an unknown one; until it is known, it is a string.
     pub(in crate::registry) fn check_known(
         &self,
         config: &Value,
         is_unknown: &dyn Fn(&Value) -> bool,
     ) -> Vec<ConfigProblem> {
-        // What is too much to look at twice is left to the call, which says so.
+        // A configuration that is too large to check twice is left to the call, which reports it.
         let is_small = self
             .visits(config)
             .is_some_and(|visits| visits <= MAX_VISITS_FOR_ALL);
@@ -44,7 +44,7 @@ impl ConfigSchema {
         if instance.is_string() {
             return Vec::new();
         }
-        // It is a list or a map, and holds a value that is not known.
+        // It is a list or a map, and contains an unknown value.
         match error.kind() {
             ValidationErrorKind::Type { .. }
             | ValidationErrorKind::AdditionalProperties { .. }
@@ -60,7 +60,7 @@ impl ConfigSchema {
                 let mut meant = context
                     .iter()
                     .filter(|errors| !is_of_other_type(errors, place));
-                // Which of several is meant, the unknown value may decide.
+                // The unknown value may decide between alternatives.
                 match (meant.next(), meant.next()) {
                     (None, _) => self.problems(error),
                     (Some(only), None) => only
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_judged_beside_templates() {
+    fn values_next_to_templates_are_checked() {
         for (config, expected) in [
             (
                 json!({"jobb": "{{ a }}", "script": {"uri": "{{ b }}"}}),
@@ -139,11 +139,11 @@ mod tests {
             ),
             (
                 json!({"job": {"env": {"A": "{{ b }}"}}}),
-                ": the key `script` is missing",
+                ": missing key `script`",
             ),
             (
                 json!({"script": {"url": "{{ a }}"}}),
-                "script: the key `uri` is missing",
+                "script: missing key `uri`",
             ),
             (
                 json!({"script": {"uri": "{{ a }}"}, "job": {"retries": "many", "env": {"A": "{{ b }}"}}}),

@@ -38,14 +38,16 @@ fn a_schema_that_doubles_with_each_definition_is_refused_at_once() {
     for keyword in ["allOf", "anyOf", "oneOf"] {
         for depth in [18, 27, 49, 60, 1_000] {
             let message = refusal(doubling(keyword, depth));
-            assert!(message.contains("too many subschemas"), "{message}");
+            let is_bounded = message.contains("too many subschemas")
+                || message.contains("too many nested subschemas");
+            assert!(is_bounded, "{message}");
         }
     }
     for keyword in ["properties", "patternProperties"] {
         let reference = json!({"a": {"$ref": "#/$defs/d0"}});
         let mut schema = doubling("allOf", 30);
         schema["$defs"]["d30"] = json!({keyword: reference, "$ref": "#/$defs/d29"});
-        assert!(refusal(schema).contains("too many subschemas"));
+        assert!(refusal(schema).contains("subschemas"));
     }
 }
 
@@ -60,7 +62,7 @@ fn a_schema_that_doubles_a_few_times_is_checked_within_its_bound() {
 }
 
 #[test]
-fn a_reference_that_leads_back_to_itself_is_refused_unless_it_goes_into_the_configuration() {
+fn a_reference_to_itself_is_refused_unless_it_descends_into_the_configuration() {
     let endless = [
         json!({"$ref": "#"}),
         json!({"allOf": [{"$ref": "#"}]}),
@@ -72,7 +74,10 @@ fn a_reference_that_leads_back_to_itself_is_refused_unless_it_goes_into_the_conf
                "$ref": "#/$defs/x"}),
     ];
     for schema in endless {
-        assert!(refusal(schema.clone()).contains("leads back"), "{schema}");
+        assert!(
+            refusal(schema.clone()).contains("refers to itself"),
+            "{schema}"
+        );
     }
     let list = json!({"type": "object", "properties": {"a": {"$ref": "#"}}, "additionalProperties": false});
     let list = ConfigSchema::new(list).unwrap();
@@ -102,7 +107,7 @@ fn a_recursive_schema_that_doubles_with_each_level_of_the_configuration_is_bound
 #[test]
 fn a_schema_of_any_depth_does_not_end_the_process() {
     let deep = |depth| (0..depth).fold(json!(true), |inner, _| json!({"not": inner}));
-    assert!(refusal(deep(100)).contains("within each other"));
+    assert!(refusal(deep(100)).contains("nested subschemas"));
     ConfigSchema::new(deep(62)).unwrap();
     let mut chain = serde_json::Map::new();
     for index in 0..5_000 {
@@ -112,7 +117,7 @@ fn a_schema_of_any_depth_does_not_end_the_process() {
         );
     }
     let message = refusal(json!({"$defs": chain, "$ref": "#/$defs/d0"}));
-    assert!(message.contains("within each other"), "{message}");
+    assert!(message.contains("nested subschemas"), "{message}");
 }
 
 #[test]
@@ -185,7 +190,7 @@ fn problems_are_few_and_short_whatever_is_wrong() {
 }
 
 #[test]
-fn items_that_shall_be_unique_are_compared_in_linear_time() {
+fn unique_items_are_compared_in_linear_time() {
     let schema = ConfigSchema::new(json!({"uniqueItems": true})).unwrap();
     let start = Instant::now();
     let items: Vec<_> = (0..100_000).map(|index| json!({"a": index})).collect();

@@ -2,12 +2,14 @@ use serde_json::{Map, Value};
 
 use super::keywords::{Applies, subschemas};
 
-/// How many bytes of text count as much as a value: a regular expression reads that many while a keyword is checked.
+/// The number of bytes of text that count as one value: a regular expression reads that many while a keyword
+/// is checked.
 const BYTES_PER_VISIT: usize = 64;
-/// How deep checking recurses at most: some 300 bytes of stack for each level, of the 2 MiB that a thread has.
+/// The maximum recursion depth of checking: some 300 bytes of stack for each level, of the 2 MiB that a
+/// thread has.
 const MAX_DEPTH: usize = 512;
 
-/// How many values a configuration has, with its texts counted by their length.
+/// The number of values in a configuration, with strings counted by their length.
 pub(super) fn size(value: &Value) -> u64 {
     let below: u64 = match value {
         Value::Object(members) => members
@@ -25,10 +27,10 @@ fn text(content: &str) -> u64 {
     u64::try_from(content.len() / BYTES_PER_VISIT).unwrap_or(u64::MAX)
 }
 
-/// How often a subschema is applied to a value when `config` is checked against the schema; none where that is more
-/// than `limit` times, or goes too deep.
+/// How often a subschema is applied to a value when `config` is checked against the schema; `None` if that is
+/// more than `limit` times, or too deep.
 ///
-/// Every alternative is counted as if it were tried, and every pattern as if it fitted.
+/// Every alternative is counted as if it were tried, and every pattern as if it matched.
 pub(super) fn visits(schema: &Value, config: &Value, limit: u64) -> Option<u64> {
     let mut count = Count {
         root: schema,
@@ -49,8 +51,8 @@ impl<'schema> Count<'schema> {
         Some(())
     }
 
-    /// `alternatives` is how many `anyOf` and `oneOf` are around it: each is checked once more for the message when
-    /// none of its alternatives fits.
+    /// `alternatives` is the number of enclosing `anyOf` and `oneOf`: each is checked once more for the
+    /// message if none of its alternatives matches.
     fn visit(
         &mut self,
         schema: &'schema Value,
@@ -98,7 +100,7 @@ impl<'schema> Count<'schema> {
         }
     }
 
-    /// What was evaluated is found out by evaluating it again for each child.
+    /// Evaluated properties are determined by evaluating again for each child.
     fn again(&mut self, in_place: u64, children: usize) -> Option<()> {
         self.spend(in_place.saturating_mul(children.try_into().ok()?))
     }

@@ -2,20 +2,20 @@ use std::fmt;
 
 /// What is counted in a component.
 ///
-/// Each bound is at least four times what was seen in real tools, and ten times or more where that costs nothing: the
+/// Each limit is at least four times the maximum in real tools, and ten times or more if that costs nothing: the
 /// tools of this repository, a component of `componentize-py` 0.25 (18 MB, with `CPython`), one of `componentize-js`
-/// 0.23 (12 MB, with `SpiderMonkey`) and its debug build. The comments say the most that was seen. What is just within
-/// the bounds can still take a minute and a gigabyte, which is why strangers' components are compiled in a process
-/// of their own.
+/// 0.23 (12 MB, with `SpiderMonkey`) and its debug build. The comments give the observed maximum. A component just
+/// within the limits can still take a minute and a gigabyte, which is why third-party components are compiled in a
+/// separate process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Measure {
-    /// Components and modules within each other: 2.
+    /// Nested components and modules: 2.
     ComponentDepth,
     /// 2.
     Components,
     /// 38.
     Modules,
-    /// Instances of modules and components, with those that instances of components make: 115.
+    /// Instances of modules and components, including those that instances of components create: 115.
     Instances,
     /// Functions that are lifted, lowered, or intrinsics of the component model: 26.
     Canonicals,
@@ -25,7 +25,7 @@ pub(super) enum Measure {
     Exports,
     /// Bytes of the name of an import or an export of a component: 32.
     NameBytes,
-    /// Types within types: 2.
+    /// Nested types: 2.
     TypeDepth,
     /// Types of components, and declarations within them: 208; all of WASI has some 2,000.
     ComponentTypes,
@@ -47,7 +47,7 @@ pub(super) enum Measure {
     DataSegments,
     /// Bytes of one function: 426,843, the interpreter loop of `CPython`.
     FunctionBytes,
-    /// Blocks within each other in one function: 781.
+    /// Nested blocks in one function: 781.
     BlockDepth,
     /// Locals of all functions: 460,598.
     Locals,
@@ -55,29 +55,29 @@ pub(super) enum Measure {
     Carried,
     /// As above, of all functions: 15,118,922.
     AllCarried,
-    /// Names in the section that is there for people: 19,926.
+    /// Names in the section for debugging: 19,926.
     DebugNames,
 }
 
 /// The number of measures.
 const MEASURES: usize = Measure::DebugNames as usize + 1;
 
-/// There is more of something than is allowed.
+/// Something exceeds its limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Exceeded {
     pub(super) what: &'static str,
     pub(super) limit: u64,
 }
 
-/// What was counted so far.
+/// The counts so far.
 #[derive(Default)]
 pub(super) struct Census([u64; MEASURES]);
 
 impl Measure {
-    /// What it is called, and the most that is allowed.
+    /// Its name, and its limit.
     const fn bound(self) -> (&'static str, u64) {
         match self {
-            Self::ComponentDepth => ("too many components within each other", 16),
+            Self::ComponentDepth => ("too many nested components", 16),
             Self::Components => ("too many components", 256),
             Self::Modules => ("too many modules", 256),
             Self::Instances => ("too many instances", 1_000),
@@ -85,7 +85,7 @@ impl Measure {
             Self::Imports => ("too many imports", 256),
             Self::Exports => ("too many exports", 1_000),
             Self::NameBytes => ("too many bytes in the name of an import or export", 512),
-            Self::TypeDepth => ("too many types within each other", 16),
+            Self::TypeDepth => ("too many nested types", 16),
             Self::ComponentTypes => ("too many types of components", 20_000),
             Self::CoreTypes => ("too many types of functions", 20_000),
             Self::SignatureLength => ("too many parameters and results of one function", 500),
@@ -96,7 +96,7 @@ impl Measure {
             Self::Elements => ("too many elements of tables", 500_000),
             Self::DataSegments => ("too many segments of data", 100_000),
             Self::FunctionBytes => ("too many bytes in one function", 2 << 20),
-            Self::BlockDepth => ("too many blocks within each other", 5_000),
+            Self::BlockDepth => ("too many nested blocks", 5_000),
             Self::Locals => ("too many locals", 2_500_000),
             Self::Carried => (
                 "too many locals for the branches of one function",
@@ -112,7 +112,7 @@ impl Measure {
 }
 
 impl Census {
-    /// Counts some more.
+    /// Adds to a count.
     pub(super) fn add(
         &mut self,
         measure: Measure,
@@ -123,7 +123,7 @@ impl Census {
         self.set(measure, sum)
     }
 
-    /// Notes how far something goes.
+    /// Records a maximum.
     pub(super) fn reach(
         &mut self,
         measure: Measure,
@@ -151,7 +151,7 @@ impl Census {
 
 #[cfg(test)]
 impl Census {
-    /// Each bound with what was counted.
+    /// Each limit with its count.
     pub(super) fn against_bounds(&self) -> impl Iterator<Item = (&'static str, u64, u64)> {
         let measures = Measure::ALL.into_iter();
         measures.map(|measure| {

@@ -7,22 +7,22 @@ use super::bounds::{Census, Measure};
 use super::error::StructureError;
 use super::types;
 
-/// A component of which not all was read yet.
+/// A component that is being read.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
-    /// How many instances each component of its index space makes.
+    /// The number of instances that each component of its index space creates.
     components: Vec<u64>,
-    /// How many instances it makes itself so far.
+    /// The number of instances that it creates itself so far.
     instances: u64,
 }
 
 impl Frame {
-    /// How many instances an instance of it makes, itself included.
+    /// The number of instances that an instance of it creates, including itself.
     pub(super) fn instances(&self) -> u64 {
         self.instances.saturating_add(1)
     }
 
-    /// Notes a component that makes so many instances.
+    /// Adds a component that creates the given number of instances.
     pub(super) fn define(&mut self, instances: u64) {
         self.components.push(instances);
     }
@@ -102,7 +102,7 @@ impl Frame {
         Ok(())
     }
 
-    /// How many instances a component makes. One that there is not is refused by the compiler.
+    /// The number of instances that a component creates. The compiler rejects an index that does not exist.
     fn component(&self, index: u32) -> u64 {
         let found = usize::try_from(index).ok();
         let found = found.and_then(|index| self.components.get(index));
@@ -111,7 +111,7 @@ impl Frame {
 
     fn alias(&mut self, alias: &ComponentAlias<'_>, outer: &[&Self]) -> Result<(), StructureError> {
         match alias {
-            // What an instance exports cannot be known without its type.
+            // The exports of an instance cannot be determined without its type.
             ComponentAlias::InstanceExport {
                 kind: ComponentExternalKind::Component,
                 ..

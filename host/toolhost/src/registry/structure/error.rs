@@ -1,20 +1,20 @@
 use super::bounds::Exceeded;
 
-/// Why a component is not compiled.
+/// Why a component is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum StructureError {
-    /// It is no WebAssembly.
+    /// It is not WebAssembly.
     #[error("it cannot be parsed")]
     Malformed(#[source] wasmparser::Error),
-    /// There is more of something than any toolchain writes.
+    /// Something exceeds what any toolchain writes.
     #[error("it has {what}; at most {limit} are compiled")]
     TooMuch {
-        /// What there is too much of, as a plural.
+        /// What exceeds the limit, as a plural.
         what: &'static str,
         /// The most that is allowed.
         limit: u64,
     },
-    /// It uses what no toolchain writes, and what cannot be bounded.
+    /// It uses a feature that no toolchain writes, and whose cost cannot be limited.
     #[error("it {0}, which this host does not support")]
     Unsupported(&'static str),
 }

@@ -3,26 +3,26 @@ use wasmparser::{FunctionBody, Operator};
 use super::bounds::{Census, Measure};
 use super::error::StructureError;
 
-/// A function of fewer bytes cannot have a structure that costs anything, unless it has many locals.
+/// A function of fewer bytes cannot have an expensive structure, unless it has many locals.
 const SMALL_BYTES: u64 = 512;
 /// A function of fewer values has few of them.
 const FEW_VALUES: u64 = 512;
 
-/// What branches of a function are counted as.
+/// How branches of a function are counted.
 #[derive(Default)]
 struct Branches {
     depth: u64,
     deepest: u64,
-    /// Where control flow begins, ends or meets.
+    /// Where control flow starts, ends or merges.
     edges: u64,
     calls: u64,
 }
 
-/// Counts what compiling a function depends on.
+/// Counts what the cost of compiling a function depends on.
 ///
-/// The compiler brings values into a form in which each is assigned once: a value that is assigned in several blocks is
-/// carried along each branch between them. So its work and its memory go with the number of branches times the
-/// number of values.
+/// The compiler converts values to static single assignment: a value that is assigned in several blocks is
+/// carried along each branch between them. So its work and its memory grow with the number of branches times
+/// the number of values.
 pub(super) fn count(
     body: &FunctionBody<'_>,
     longest_signature: u64,

@@ -1,9 +1,9 @@
-//! What a component looks like, before anything is compiled.
+//! The structure of a component, before anything is compiled.
 //!
-//! A compiler's work is not proportional to the bytes that it is given: nesting, locals and branches multiply, and a
-//! component that instantiates another twice, which instantiates another twice, doubles with each. So the binary is
-//! walked once with a parser that neither recurses nor believes a count, and is refused by name where it is far from
-//! everything that toolchains write.
+//! A compiler's work is not proportional to its input: nesting, locals and branches multiply, and components
+//! that instantiate each other twice double with each level. So the binary is walked once with a parser that
+//! neither recurses nor trusts a count, and is rejected by name if it is far from everything that toolchains
+//! write.
 
 mod bounds;
 mod component;
@@ -20,19 +20,19 @@ use module::Module;
 
 pub use error::StructureError;
 
-/// Refuses what would cost too much to compile.
+/// Rejects a component that would cost too much to compile.
 ///
 /// The time is linear in the number of bytes, about 10 ms for a megabyte; the memory is that of a stack of at most
 /// as many entries as [`Measure::ComponentDepth`] and [`Measure::BlockDepth`] allow.
 ///
 /// # Errors
 ///
-/// [`StructureError`], which names the bound that is exceeded.
+/// [`StructureError`], which names the exceeded limit.
 pub(super) fn check(bytes: &[u8]) -> Result<(), StructureError> {
     census(bytes).map(|_| ())
 }
 
-/// What is between a header and its end.
+/// The state between a header and its end.
 enum Level {
     Component(Frame),
     Module(Module),
@@ -72,7 +72,7 @@ fn read(
     match level {
         Level::Module(module) => module.read(payload, census),
         Level::Component(frame) => {
-            // How many levels a component is away from the outermost, and what those have, for aliases.
+            // The nesting level of a component, and the contents of the outer ones, for aliases.
             let outer = outer.iter().rev().filter_map(|level| match level {
                 Level::Component(frame) => Some(frame),
                 Level::Module(_) => None,

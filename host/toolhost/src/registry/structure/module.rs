@@ -6,7 +6,7 @@ use super::bounds::{Census, Measure};
 use super::error::StructureError;
 use super::{function, types};
 
-/// A module of which not all was read yet.
+/// A module that is being read.
 #[derive(Debug, Default)]
 pub(super) struct Module {
     /// The parameters and results of its longest signature.
@@ -42,7 +42,7 @@ impl Module {
                         ElementItems::Functions(items) => items.count(),
                         ElementItems::Expressions(_, items) => items.count(),
                     };
-                    // A segment without elements is something, too.
+                    // A segment without elements counts as well.
                     census.add(Measure::Elements, u64::from(count) + 1)?;
                 }
             }
@@ -69,7 +69,7 @@ pub(super) fn custom_section(
 
 fn count_names(names: NameSectionReader<'_>, census: &mut Census) -> Result<(), StructureError> {
     for name in names {
-        // The compiler, too, reads them until something is wrong.
+        // The compiler also reads them only up to the first error.
         let Ok(name) = name else {
             return Ok(());
         };

@@ -31,7 +31,7 @@ fn what_is_just_within_a_bound_passes_and_what_is_beyond_is_refused_by_name() {
     check(&wat::parse_str(components(16)).unwrap()).unwrap();
     assert_eq!(
         refusal(&components(17)),
-        "it has too many components within each other; at most 16 are compiled"
+        "it has too many nested components; at most 16 are compiled"
     );
 }
 

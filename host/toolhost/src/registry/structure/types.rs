@@ -6,20 +6,20 @@ use wasmparser::{
 use super::bounds::{Census, Measure};
 use super::error::StructureError;
 
-/// How a component type begins, within which others can be.
+/// The start of a component type, which can contain others.
 const COMPONENT_TYPE: u8 = 0x41;
 /// As above, for an instance type.
 const INSTANCE_TYPE: u8 = 0x42;
 
 /// Counts the types of a section.
 ///
-/// The parser's own reader of types recurses without a bound and ends the process for some 100 kB of types within
-/// each other; so what can hold others is walked here, and everything else is left to it.
+/// The parser's own reader of types recurses without a limit and aborts the process for some 100 kB of nested
+/// types; so types that can contain others are walked here, and everything else is left to it.
 pub(super) fn component_types(
     mut reader: BinaryReader<'_>,
     census: &mut Census,
 ) -> Result<(), StructureError> {
-    // How many declarations are left in each type that is not read to its end; the innermost is last.
+    // The number of remaining declarations in each open type; the innermost is last.
     let mut left = vec![reader.read_var_u32()?];
     while let Some(count) = left.last_mut() {
         let Some(remaining) = count.checked_sub(1) else {
@@ -37,7 +37,7 @@ pub(super) fn component_types(
     Ok(())
 }
 
-/// Reads a declaration, or of one that is a type what says so.
+/// Reads a declaration, or only the header of one that is a type.
 fn declaration(reader: &mut BinaryReader<'_>, census: &mut Census) -> Result<bool, StructureError> {
     match reader.read_u8()? {
         0x00 => core_type(&reader.read::<CoreType<'_>>()?, census)?,
@@ -48,7 +48,7 @@ fn declaration(reader: &mut BinaryReader<'_>, census: &mut Census) -> Result<boo
         0x03 => {
             reader.read::<ComponentImport<'_>>()?;
         }
-        // What else there is is refused by the compiler, in its words; here it is no type.
+        // The compiler rejects everything else with its own message; here it is not a type.
         _ => {
             reader.read::<ComponentExternName<'_>>()?;
             reader.read::<ComponentTypeRef>()?;
@@ -57,7 +57,7 @@ fn declaration(reader: &mut BinaryReader<'_>, census: &mut Census) -> Result<boo
     Ok(false)
 }
 
-/// Reads a type, or of one that holds declarations how many.
+/// Reads a type, or only the number of declarations of one that contains them.
 fn nested(reader: &mut BinaryReader<'_>) -> Result<Option<u32>, StructureError> {
     let mut ahead = reader.clone();
     if matches!(ahead.read_u8()?, COMPONENT_TYPE | INSTANCE_TYPE) {
