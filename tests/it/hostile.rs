@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const MISBEHAVE: [(&str, &str, &str); 27] = [
     ("allocate", "ToolLimit", "bytes of memory"),
     ("bad-cursor", "error", "cursor"),
-    ("bad-json", "ToolFault", "no outcome"),
+    ("bad-json", "ToolFault", "invalid outcome"),
     ("drop-secrets", "ok", ""),
     ("dump", "ok", ""),
     ("fetch", "FetchFailed", "not a regular file"),
@@ -332,7 +332,7 @@ async fn what_was_not_granted_is_denied_by_name_before_anything_happens() {
     assert!(matches!(error, CallError::Denied(_)));
     assert_eq!(
         error.to_string(),
-        "`greet` needs `secrets` and `logs`,, but is not granted them"
+        "`greet` needs `secrets` and `logs`, but is not granted them"
     );
     let help = error.help().unwrap();
     let tool = host.registry().resolve(&"greet".parse().unwrap()).unwrap();
@@ -369,11 +369,11 @@ async fn a_component_that_is_not_a_tool_is_refused_with_the_reason() {
     let before = host.registry().list().len();
     let truncated = guests::bytes("guest-empty")[..1000].to_vec();
     let cases = [
-        (b"no wasm".to_vec(), "no WebAssembly component"),
-        (truncated, "no WebAssembly component"),
+        (b"no wasm".to_vec(), "not a WebAssembly component"),
+        (truncated, "not a WebAssembly component"),
         (
             wat::parse_str("(module)").unwrap(),
-            "no WebAssembly component",
+            "not a WebAssembly component",
         ),
         (
             wat::parse_str("(component)").unwrap(),

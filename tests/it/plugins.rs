@@ -181,7 +181,7 @@ fn a_tool_is_granted_something_by_its_digest_or_its_file_and_never_by_its_name()
         );
         let told = stderr(&denied);
         assert!(
-            told.contains("this is not for the `greet` of `innocent.wasm`"),
+            told.contains("this does not match the `greet` of `innocent.wasm`"),
             "{told}"
         );
     }
@@ -284,7 +284,7 @@ fn two_components_of_one_version_are_both_left_out_by_name() {
     let told = in_use(&workspace, "versions@100.100.100").unwrap_err();
     assert!(told.contains("one.wasm` and `"), "{told}");
     assert!(
-        told.contains("two.wasm` say that they are `versions@100.100.100`"),
+        told.contains("two.wasm` claim to be `versions@100.100.100`"),
         "{told}"
     );
     assert!(told.contains("is not loaded"), "{told}");

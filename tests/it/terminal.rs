@@ -109,7 +109,7 @@ fn a_tool_cannot_forge_a_row_or_act_upon_the_terminal_by_its_summary() {
     let output = workspace.run(&inspect);
     harmless_and_shown(
         &output,
-        r"told.\nforged@1.0.0  sha256:000000000000  \x1b]0;",
+        r"text.\nforged@1.0.0  sha256:000000000000  \x1b]0;",
     );
     let output = workspace.run(&[&inspect[..], &["--output", "json"]].concat());
     harmless_and_shown(

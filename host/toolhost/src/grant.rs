@@ -94,7 +94,7 @@ pub enum GrantError {
         name: String,
     },
     /// The tool imports capabilities that it was not granted.
-    #[error("`{kind}` needs {},, but is not granted {}", all_of(missing), if missing.len() == 1 { "it" } else { "them" })]
+    #[error("`{kind}` needs {}, but is not granted {}", all_of(missing), if missing.len() == 1 { "it" } else { "them" })]
     Missing {
         /// The tool.
         kind: String,
@@ -347,7 +347,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`mine` needs `objects` and `jobs`,, but is not granted them"
+            "`mine` needs `objects` and `jobs`, but is not granted them"
         );
     }
 

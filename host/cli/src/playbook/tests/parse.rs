@@ -109,7 +109,7 @@ fn a_step_that_is_called_start_is_the_first() {
     assert_eq!(
         lines(playbook.warnings()),
         [
-            "7:12: the step `b` never runs; nothing leads to it from `start`, where the playbook begins"
+            "7:12: the step `b` never runs; it cannot be reached from `start`, where the playbook starts"
         ]
     );
 }
@@ -195,7 +195,7 @@ fn arguments_of_the_tool_come_before_those_of_the_step() {
     assert_eq!(
         lines(playbook.warnings()),
         [
-            "6:5: `args` of step `a` has no effect, because its `tool` has `input`; leave out one of them"
+            "6:5: `args` of step `a` has no effect, because its `tool` has `input`; remove one of them"
         ]
     );
 }
@@ -271,7 +271,7 @@ workflow:
              templates then use `{{ keychain.NAME.FIELD }}`",
             "9:5: missing key `credential` in an entry of `keychain`; name a credential from the \
              credentials file",
-            "9:27: an entry of `keychain` has the unknown scope `gloabl`; did you mean \
+            "9:27: unknown scope `gloabl` of an entry of `keychain`; did you mean \
              `global`?",
             "10:12: `spec` is not supported in `executor`; remove it: the playbook starts with \
              the step `start` or the first one, and `next` of a step names its successors",
@@ -293,8 +293,8 @@ workflow:
              it",
             "18:69: unknown mode `all` in `spec` in `next` of step `c`; expected `exclusive` \
              and `inclusive`",
-            "18:74: unknown key `policy` in `spec` in `next` of step `c`; expected `mode`",
-            "18:87: unknown key `extra` in `next` of step `c`; expected `arcs`, `spec` and `step`",
+            "18:74: unknown key `policy` in `spec` in `next` of step `c`; known are `mode`",
+            "18:87: unknown key `extra` in `next` of step `c`; known are `arcs`, `spec` and `step`",
             "19:11: the name of a step is a template: `{{ d }}`; use at most 128 letters, \
              digits, `_` and `-`",
             "20:18: `kind` of `tool` of step `{{ d }}` is a template; write the kind itself: the \

@@ -210,11 +210,11 @@ workflow:
  4 │ workflow:
  5 │   - step: one
    ·           ─┬─
-   ·            ╰── first defined here
+   ·            ╰── first here
  6 │     tool: {kind: script}
  7 │   - step: one
    ·           ─┬─
-   ·            ╰── defined again here
+   ·            ╰── and again here
  8 │     tool: {kind: script}
    ╰────
   help: give one of them another name
