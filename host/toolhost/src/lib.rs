@@ -54,5 +54,5 @@ pub mod template;
 
 /// The program in the README compiles.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

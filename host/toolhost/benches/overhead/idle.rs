@@ -5,7 +5,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
-        path: "../../wit/v0.1",
+        path: "wit/v0.1",
         world: "tool",
         exports: { default: async },
     });

@@ -1,7 +1,7 @@
 //! The bindings that `wasmtime` generates from the WIT.
 
 wasmtime::component::bindgen!({
-    path: "../../wit/v0.1",
+    path: "wit/v0.1",
     world: "tool",
     imports: {
         "noetl:tool/objects.fetch-object": async | trappable,
