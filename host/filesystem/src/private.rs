@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, open, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, renameat, unlinkat};
 use rustix::process::geteuid;
 
 use super::regular::{check_regular, read_bounded};
@@ -82,6 +82,17 @@ impl PrivateDirectory {
     #[must_use]
     pub fn inode(&self) -> u64 {
         self.inode
+    }
+
+    /// The names of its entries, read lazily; names that are not UTF-8 are left out.
+    ///
+    /// # Errors
+    ///
+    /// An error of the system.
+    pub fn names(&self) -> io::Result<impl Iterator<Item = String>> {
+        let entries = Dir::read_from(&self.descriptor)?.map_while(Result::ok);
+        let names = entries.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
+        Ok(names.filter(|name| !matches!(name.as_str(), "." | "..")))
     }
 
     /// Reads a regular file of this user that is inaccessible to all others.
@@ -178,6 +189,18 @@ mod tests {
         // Only root can create one; the system's folder of processes belongs to root.
         let error = PrivateDirectory::open(Path::new("/proc/1")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+
+    #[test]
+    fn what_is_in_it_is_listed_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = PrivateDirectory::open(&folder.path().join("own")).unwrap();
+        assert_eq!(directory.names().unwrap().count(), 0);
+        directory.write("a", &[b""]).unwrap();
+        directory.write("b", &[b""]).unwrap();
+        let mut names: Vec<_> = directory.names().unwrap().collect();
+        names.sort();
+        assert_eq!(names, ["a", "b"]);
     }
 
     #[test]

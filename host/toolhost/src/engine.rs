@@ -55,6 +55,10 @@ pub struct ToolEngine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AddressSpace {
     /// Enough for a pool of instances.
+    #[cfg_attr(
+        not(feature = "compile"),
+        expect(dead_code, reason = "the engine of a host has a pool then")
+    )]
     Ample,
     /// Too little for it.
     Scarce,
@@ -123,6 +127,7 @@ impl ToolEngine {
         self.is_pooled
     }
 
+    #[cfg(feature = "compile")]
     pub(crate) fn address_space(&self) -> AddressSpace {
         if self.is_pooled {
             AddressSpace::Ample
@@ -162,8 +167,11 @@ impl AddressSpace {
         };
         Engine::new(&config).map_err(EngineError)
     }
+}
 
-    /// The value that is passed to another process.
+/// The values that are passed to a compiler in another process.
+#[cfg(feature = "compile")]
+impl AddressSpace {
     pub(crate) fn as_byte(self) -> u8 {
         match self {
             Self::Ample => b'A',
@@ -313,6 +321,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "compile")]
     #[test]
     fn code_of_an_engine_that_only_compiles_runs_on_a_pool() {
         use std::hash::{DefaultHasher, Hash as _, Hasher as _};

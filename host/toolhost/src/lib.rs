@@ -5,6 +5,16 @@
 //! ([`backend::objects`], or any other [`capability::ObjectSource`]). Newcomers start with
 //! [`host::ToolHost::call`], which follows the path of one call.
 //!
+//! # Features
+//!
+//! All are on by default.
+//!
+//! * `local`: the engine that runs jobs as processes on this machine, [`backend::local`].
+//! * `objects`: the sources for files, HTTP servers and buckets, [`backend::objects`].
+//! * `credentials`: the credentials file, the keychain, other providers, and tokens.
+//! * `compile`: the compiler. Without it, components are only loaded from a cache (`ToolHostBuilder::cache_directory`)
+//!   that a host with it has filled.
+//!
 //! # Example
 //!
 //! ```
@@ -41,6 +51,7 @@ pub mod digest;
 pub mod engine;
 pub mod grant;
 pub mod host;
+#[cfg(any(feature = "credentials", feature = "objects"))]
 pub mod http;
 pub mod invocation;
 pub mod limits;

@@ -7,5 +7,7 @@
 //! [`memory`](crate::capability::memory), which runs nothing, and that of the crate `toolhost-kubernetes`, which
 //! runs jobs on a cluster; what all of them share, and have to pass, is in [`capability`](crate::capability).
 
+#[cfg(feature = "local")]
 pub mod local;
+#[cfg(feature = "objects")]
 pub mod objects;

@@ -7,34 +7,59 @@
 //!
 //! [`CredentialsFile`] answers from the file of `--credentials`, [`Keychain`] from a playbook's
 //! `keychain:` and any [`CredentialProvider`]. Nothing here opens a sealed reference or renders a
-//! template.
+//! template. Without the feature `credentials`, the only implementation is [`NoSecrets`].
 
+#[cfg(feature = "credentials")]
 mod access;
+#[cfg(feature = "credentials")]
 mod audience;
+#[cfg_attr(
+    not(feature = "credentials"),
+    expect(dead_code, reason = "only the providers use all of it")
+)]
 mod error;
+#[cfg(feature = "credentials")]
 mod file;
+#[cfg(feature = "credentials")]
 mod keychain;
+#[cfg_attr(not(feature = "credentials"), expect(dead_code, reason = "as above"))]
 mod kind;
+#[cfg(feature = "credentials")]
 mod machine;
+mod nothing;
+#[cfg(feature = "credentials")]
 mod program;
+#[cfg(feature = "credentials")]
 mod provide;
+#[cfg_attr(not(feature = "credentials"), expect(dead_code, reason = "as above"))]
 mod provider;
+#[cfg(feature = "credentials")]
 mod secret_file;
+#[cfg(feature = "credentials")]
 mod source;
+#[cfg(feature = "credentials")]
 mod token;
+#[cfg_attr(not(feature = "credentials"), expect(dead_code, reason = "as above"))]
 mod token_error;
 mod value;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "credentials"))]
 mod tests;
 
+#[cfg(feature = "credentials")]
 pub use access::CredentialAccess;
 pub use error::CredentialError;
+#[cfg(feature = "credentials")]
 pub use file::{CredentialsFile, MAX_CREDENTIALS_BYTES};
+#[cfg(feature = "credentials")]
 pub use keychain::{Keychain, KeychainEntry, KeychainKind, MINTED_KEYCHAIN_KINDS};
 pub use kind::CredentialType;
+#[cfg(feature = "credentials")]
 pub use machine::Machine;
+pub use nothing::NoSecrets;
+#[cfg(feature = "credentials")]
 pub use program::MAX_COMMAND_BYTES;
+#[cfg(feature = "credentials")]
 pub use provide::{
     CommandProvider, EnvironmentProvider, FolderProvider, NoetlProvider, ParseProviderError,
     Provider, ProviderChain, ProviderSettings, Remembered,
@@ -42,8 +67,11 @@ pub use provide::{
 pub use provider::{
     Credential, CredentialProvider, EnvironmentVariable, KeychainProvider, SecretProvider,
 };
+#[cfg(feature = "credentials")]
 pub use secret_file::MAX_SECRET_BYTES;
+#[cfg(feature = "credentials")]
 use secret_file::read_secret;
+#[cfg(feature = "credentials")]
 pub use token::{
     ANSWER_TIMEOUT, Exchange, ExchangeAnswer, ExchangeMethod, ExchangeRequest, HttpExchange,
     MAX_ANSWER_BYTES, NEAR_CONNECT_TIMEOUT, Tokens,

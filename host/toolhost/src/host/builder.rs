@@ -47,7 +47,7 @@ impl Default for ToolHostBuilder {
             limits: Limits::default(),
             max_calls: DEFAULT_MAX_CALLS,
             cache_directory: None,
-            compiler: Compiler::InProcess,
+            compiler: Compiler::default(),
         }
     }
 }
@@ -92,6 +92,7 @@ impl ToolHostBuilder {
 
     /// Sets where third-party components are compiled. The default is a thread of this process, which no
     /// deadline ends: a host that loads third-party tools should name a program.
+    #[cfg(feature = "compile")]
     #[must_use]
     pub fn compiler(mut self, compiler: Compiler) -> Self {
         self.compiler = compiler;

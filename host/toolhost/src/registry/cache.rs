@@ -1,3 +1,7 @@
+mod name;
+#[cfg_attr(not(feature = "compile"), path = "cache/settings_of_names.rs")]
+mod settings;
+
 use std::io;
 use std::path::Path;
 
@@ -5,6 +9,8 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+use name::file_name;
 
 use crate::digest::Digest;
 use crate::filesystem::PrivateDirectory;
@@ -26,9 +32,6 @@ pub struct ComponentCache {
 const KEY_BYTES: usize = 32;
 /// The length of the hash at the beginning of each file.
 const TAG_BYTES: usize = 32;
-/// The version of the file format: 2 since the hash covers the folder. Files of another format have other
-/// names.
-const FORMAT: u64 = 2;
 /// The file that holds the key.
 const KEY_FILE: &str = "key";
 /// The maximum size of a compiled component; an interpreter compiles to about 100 MB.
@@ -48,7 +51,14 @@ impl ComponentCache {
 
     /// The compiled component, if this host has compiled these bytes with this engine before.
     pub(super) fn load(&self, engine: &Engine, digest: Digest) -> Option<Component> {
-        let name = file_name(engine, digest);
+        let settings = settings::candidates(&self.directory, engine, digest);
+        settings
+            .into_iter()
+            .find_map(|settings| self.load_compiled(engine, digest, settings))
+    }
+
+    fn load_compiled(&self, engine: &Engine, digest: Digest, settings: u64) -> Option<Component> {
+        let name = file_name(settings, digest);
         let file = match self.directory.read(&name, MAX_FILE_BYTES) {
             Ok(file) => file,
             Err(error) => {
@@ -60,7 +70,7 @@ impl ComponentCache {
             }
         };
         let (tag, code) = file.split_at_checked(TAG_BYTES)?;
-        if self.mac(engine, digest, code)?.verify_slice(tag).is_err() {
+        if self.mac(settings, digest, code)?.verify_slice(tag).is_err() {
             tracing::warn!(
                 file = name,
                 "a cached component is damaged, compiling it again"
@@ -69,8 +79,9 @@ impl ComponentCache {
         }
         // SAFETY: `Component::deserialize` executes its input, so it must be output of `serialize`. The keyed
         // hash of exactly these bytes (a copy in memory, which can no longer change) was verified with a key
-        // that only this user can read, and it covers the engine's settings and the component's digest, so
-        // that a file cannot be exchanged for another.
+        // that only this user can read, and it covers the settings in the file's name and the component's
+        // digest, so that a file cannot be exchanged for another. `deserialize` itself compares the engine's
+        // version and settings.
         #[expect(
             unsafe_code,
             reason = "loading precompiled code; see the argument above"
@@ -83,6 +94,19 @@ impl ComponentCache {
             .ok()
     }
 
+    fn mac(&self, settings: u64, digest: Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
+        // A folder that was extracted from an archive has another inode number than the original.
+        mac.update(&self.directory.inode().to_le_bytes());
+        mac.update(&settings.to_le_bytes());
+        mac.update(digest.digits().as_bytes());
+        mac.update(code);
+        Some(mac)
+    }
+}
+
+#[cfg(feature = "compile")]
+impl ComponentCache {
     /// Stores a compiled component. A failure only costs time later.
     pub(super) fn store(&self, engine: &Engine, digest: Digest, component: &Component) {
         if let Err(error) = self.try_store(engine, digest, component) {
@@ -92,22 +116,13 @@ impl ComponentCache {
 
     fn try_store(&self, engine: &Engine, digest: Digest, component: &Component) -> io::Result<()> {
         let code = component.serialize().map_err(io::Error::other)?;
+        let settings = settings::of(engine);
         let mac = self
-            .mac(engine, digest, &code)
+            .mac(settings, digest, &code)
             .ok_or_else(|| io::Error::other("no hash"))?;
         let tag = mac.finalize().into_bytes();
         self.directory
-            .write(&file_name(engine, digest), &[&tag, &code])
-    }
-
-    fn mac(&self, engine: &Engine, digest: Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).ok()?;
-        // A folder that was extracted from an archive has another inode number than the original.
-        mac.update(&self.directory.inode().to_le_bytes());
-        mac.update(&compatibility(engine).to_le_bytes());
-        mac.update(digest.digits().as_bytes());
-        mac.update(code);
-        Some(mac)
+            .write(&file_name(settings, digest), &[&tag, &code])
     }
 }
 
@@ -116,6 +131,7 @@ impl ComponentCache {
 /// # Errors
 ///
 /// If it was compiled for another engine.
+#[cfg(feature = "compile")]
 pub(super) fn load_from_own_compiler(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `Component::deserialize` executes its input, so it must be output of `precompile_component`. These
     // bytes were read to their end from the standard output of a process that this one started, from a program that
@@ -129,21 +145,6 @@ pub(super) fn load_from_own_compiler(engine: &Engine, code: &[u8]) -> wasmtime::
     )]
     let component = unsafe { Component::deserialize(engine, code) };
     component
-}
-
-/// A key that depends on the engine's version and settings, on the processor's features, and on the file
-/// format.
-fn compatibility(engine: &Engine) -> u64 {
-    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-    let mut hasher = DefaultHasher::new();
-    FORMAT.hash(&mut hasher);
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    hasher.finish()
-}
-
-fn file_name(engine: &Engine, digest: Digest) -> String {
-    let settings = compatibility(engine);
-    format!("{}-{settings:016x}.compiled", digest.digits())
 }
 
 fn read_or_create_key(directory: &PrivateDirectory) -> io::Result<[u8; KEY_BYTES]> {
@@ -169,6 +170,8 @@ fn read_or_create_key(directory: &PrivateDirectory) -> io::Result<[u8; KEY_BYTES
 
 #[cfg(test)]
 mod tests {
+    #![cfg(feature = "compile")]
+
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::path::PathBuf;
@@ -187,7 +190,9 @@ mod tests {
 
     impl ComponentCache {
         fn path(&self, engine: &Engine, digest: Digest) -> PathBuf {
-            self.directory.path().join(file_name(engine, digest))
+            self.directory
+                .path()
+                .join(file_name(settings::of(engine), digest))
         }
     }
 

@@ -12,11 +12,13 @@ use wasmtime::component::Component;
 pub use error::CompileError;
 pub use program::CompilerProgram;
 pub(super) use thread::compile_in_process;
-pub use worker::{MAX_COMPONENT_BYTES, WorkerError, compile_standard_input};
+pub use worker::{WorkerError, compile_standard_input};
 
 use thread::blocking;
 
+use super::cache::ComponentCache;
 use super::structure;
+use crate::digest::Digest;
 use crate::engine::ToolEngine;
 
 /// Where third-party components are compiled.
@@ -56,4 +58,14 @@ impl Compiler {
             Self::Program(program) => program.compile(engine, &bytes).await,
         }
     }
+}
+
+/// Stores a compiled component in the cache.
+pub(super) fn keep(
+    cache: &ComponentCache,
+    engine: &ToolEngine,
+    digest: Digest,
+    component: &Component,
+) {
+    cache.store(engine.wasmtime(), digest, component);
 }

@@ -9,11 +9,11 @@ use wasmtime::Engine;
 use wasmtime::component::types::{ComponentExtern, ComponentItem};
 use wasmtime::component::{Component, Linker};
 
+use super::bounds::MAX_COMPONENT_BYTES;
 use super::cache::ComponentCache;
-use super::compiler::{CompileError, Compiler, MAX_COMPONENT_BYTES, compile_in_process};
+use super::compiler::{self, CompileError, Compiler, compile_in_process};
 use super::description::{self, Description, shortened};
 use super::schema::ConfigSchema;
-use super::structure::StructureError;
 use super::stubs;
 use super::tool::{LoadedTool, ToolIdentity};
 use crate::abi::v0_1::{self, CallState, ToolPre};
@@ -242,7 +242,7 @@ impl ToolLoader {
         };
         let component = compiled.map_err(|error| not_compiled(origin, error))?;
         if let Some(cache) = &self.cache {
-            cache.store(self.engine.wasmtime(), digest, &component);
+            compiler::keep(cache, &self.engine, digest, &component);
         }
         Ok(component)
     }
@@ -319,13 +319,9 @@ impl ToolLoader {
 
 fn not_compiled(origin: &str, error: CompileError) -> LoadError {
     let origin = origin.to_owned();
-    match error {
-        CompileError::Refused(source) => LoadError::NotAComponent { origin, source },
-        CompileError::Structure(StructureError::Malformed(error)) => LoadError::NotAComponent {
-            origin,
-            source: wasmtime::Error::new(error),
-        },
-        source => LoadError::NotCompiled { origin, source },
+    match error.not_a_component() {
+        Ok(source) => LoadError::NotAComponent { origin, source },
+        Err(source) => LoadError::NotCompiled { origin, source },
     }
 }
 

@@ -4,7 +4,9 @@
 //! [`Registry`] maps names to loaded tools and is replaced as a whole, so that resolving a name sees either
 //! all of a change or none of it, and a call keeps the tool that it resolved.
 
+mod bounds;
 mod cache;
+#[cfg_attr(not(feature = "compile"), path = "no_compiler.rs")]
 mod compiler;
 mod description;
 mod embedded;
@@ -13,20 +15,22 @@ mod loader;
 mod lookup;
 mod reference;
 mod schema;
+#[cfg(feature = "compile")]
 mod structure;
 mod stubs;
 mod tool;
 
+pub use bounds::MAX_COMPONENT_BYTES;
 pub use cache::ComponentCache;
-pub use compiler::{
-    CompileError, Compiler, CompilerProgram, MAX_COMPONENT_BYTES, WorkerError,
-    compile_standard_input,
-};
+pub use compiler::{CompileError, Compiler};
+#[cfg(feature = "compile")]
+pub use compiler::{CompilerProgram, WorkerError, compile_standard_input};
 pub use embedded::{EMBEDDED_TOOLS, is_built_in};
 pub(crate) use field_path::{KnownField, find_field};
 pub use loader::{LoadError, ToolLoader};
 pub use lookup::{AddError, Registry, ResolveError};
 pub use reference::{ParseToolRefError, ToolRef, VersionRef};
 pub use schema::ConfigProblem;
+#[cfg(feature = "compile")]
 pub use structure::StructureError;
 pub use tool::{LoadedTool, ToolIdentity, grant_entry};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::credential::{CredentialsFile, Keychain, KeychainProvider, SecretProvider};
+use crate::credential::{KeychainProvider, NoSecrets, SecretProvider};
 
 /// The names for templates of one step.
 #[derive(Clone)]
@@ -28,15 +28,14 @@ pub struct TemplateContext {
 impl Default for TemplateContext {
     /// A context without values and secrets.
     fn default() -> Self {
-        let nothing = Arc::new(CredentialsFile::default());
         Self {
             execution_id: String::new(),
             step: String::new(),
             workload: Arc::new(Value::Object(serde_json::Map::new())),
             results: BTreeMap::new(),
             names: BTreeMap::new(),
-            secrets: Arc::clone(&nothing) as Arc<dyn SecretProvider>,
-            keychain: Arc::new(Keychain::new(Vec::new(), nothing)),
+            secrets: Arc::new(NoSecrets),
+            keychain: Arc::new(NoSecrets),
         }
     }
 }

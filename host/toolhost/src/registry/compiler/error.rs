@@ -30,3 +30,14 @@ pub enum CompileError {
     #[error("cannot run the compiler")]
     Unavailable(#[source] std::io::Error),
 }
+
+impl CompileError {
+    /// The cause, if the bytes are not a component at all; otherwise the error itself.
+    pub(in crate::registry) fn not_a_component(self) -> Result<wasmtime::Error, Self> {
+        match self {
+            Self::Refused(source) => Ok(source),
+            Self::Structure(StructureError::Malformed(error)) => Ok(wasmtime::Error::new(error)),
+            error => Err(error),
+        }
+    }
+}

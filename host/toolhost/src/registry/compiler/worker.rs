@@ -6,9 +6,8 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::engine::AddressSpace;
+use crate::registry::bounds::MAX_COMPONENT_BYTES;
 
-/// The maximum size of a component; one with a Python interpreter has 18 MB.
-pub const MAX_COMPONENT_BYTES: u64 = 64 << 20;
 /// The memory limit of the process, without memory that is only reserved. A component with a Python
 /// interpreter takes 400 MB with two processors; more processors compile more functions concurrently.
 pub(super) const MEMORY_BYTES: u64 = 2 << 30;
