@@ -59,7 +59,7 @@ const STANDARD: [(&str, &str, &str); 9] = [
     ("exit", "ToolFault", "exited with code 0"),
     ("flood-stderr", "ToolLimit", "computed for more than 300 ms"),
     ("flood-stdout", "ToolLimit", "computed for more than 300 ms"),
-    ("panic", "ToolFault", "it said: "),
+    ("panic", "ToolFault", "its message: "),
     ("random", "ok", ""),
     ("stdin", "ok", ""),
 ];

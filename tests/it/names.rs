@@ -47,7 +47,7 @@ fn said<T>(parsed: Result<T, NameError>) -> Result<(), (String, String)> {
 fn mocked<T>(result: Result<T, Error>) -> Result<(), (String, String)> {
     result
         .map(drop)
-        .map_err(|error| (error.code.into(), error.message))
+        .map_err(|error| (error.code, error.message))
 }
 
 #[test]

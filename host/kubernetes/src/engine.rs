@@ -74,7 +74,7 @@ impl JobRunner for KubernetesEngine {
             let creation = async {
                 let manifest = Manifest::new(&request, &settings)?;
                 let creation = Creation::new(cluster, request, manifest, logs, shutdown);
-                creation.run(room).await
+                Box::pin(creation.run(room)).await
             };
             // Boxed within the task. Else its 16 KB would pass three times over the stack of whoever calls this, a
             // guest's, whose pages stay touched for as long as it waits for the job. And gone before the job is

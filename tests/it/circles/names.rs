@@ -65,7 +65,7 @@ impl Crate {
     pub(super) fn read(files: &BTreeMap<File, String>, root: &str) -> Self {
         let mut read = Self::default();
         let folder = folder_of(root);
-        read.add_file(files, None, root.to_owned(), &folder);
+        read.add_file(files, None, root, &folder);
         read.find_associated();
         read
     }
@@ -125,12 +125,12 @@ impl Crate {
         &mut self,
         files: &BTreeMap<File, String>,
         parent: Option<ModuleId>,
-        file: File,
+        file: &str,
         folder: &str,
     ) -> ModuleId {
-        let text = files.get(&file).expect("a module has a file");
+        let text = files.get(file).expect("a module has a file");
         let items = syn::parse_file(text).expect("the sources compile").items;
-        self.add_module(files, parent, &file, folder, items)
+        self.add_module(files, parent, file, folder, items)
     }
 
     /// Adds a module, and those inside it, whose files are in `folder`.
@@ -169,7 +169,7 @@ impl Crate {
                         } else {
                             inside
                         };
-                        self.add_file(files, Some(id), path, &below)
+                        self.add_file(files, Some(id), &path, &below)
                     };
                     self.declare(id, name, Name::Module(child));
                 }

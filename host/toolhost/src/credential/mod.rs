@@ -43,7 +43,8 @@ mod token;
 mod token_error;
 mod value;
 
-#[cfg(all(test, feature = "credentials"))]
+#[cfg(feature = "credentials")]
+#[cfg(test)]
 mod tests;
 
 #[cfg(feature = "credentials")]

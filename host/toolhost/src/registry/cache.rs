@@ -168,10 +168,9 @@ fn read_or_create_key(directory: &PrivateDirectory) -> io::Result<[u8; KEY_BYTES
     Ok(key)
 }
 
+#[cfg(feature = "compile")]
 #[cfg(test)]
 mod tests {
-    #![cfg(feature = "compile")]
-
     use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::path::PathBuf;

@@ -105,11 +105,13 @@ fn signature(received: &Received, secret: &str) -> String {
     assert!(signed.starts_with("content-type;host;"), "{signed}");
     let credential = part("Credential=");
     let scope = credential.split_once('/').unwrap().1;
-    let headers: String = signed
-        .split(';')
-        .map(|name| format!("{name}:{}\n", received.header(name).unwrap()))
-        .collect();
-    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let headers = signed.split(';').fold(String::new(), |headers, name| {
+        format!("{headers}{name}:{}\n", received.header(name).unwrap())
+    });
+    let hex = |bytes: &[u8]| {
+        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+        digits.collect::<Vec<_>>().concat()
+    };
     let body = hex(&Sha256::digest(&received.body));
     let canonical = format!("POST\n{}\n\n{headers}\n{signed}\n{body}", received.target);
     let text = format!(
