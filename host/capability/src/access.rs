@@ -140,7 +140,7 @@ impl Access {
 /// | those of its service, such as `*.googleapis.com` | these and its own `endpoint`; by a trusted tool also to the `endpoint` that the configuration names |
 /// | unstated | its own `endpoint`; by a trusted tool to wherever the configuration says |
 ///
-/// A trusted tool is one whose grants are [`trusted`](crate::grant::Grants::trusted), as those of the embedded
+/// A trusted tool is one whose grants are `trusted`, as those of the embedded
 /// tools are: where it sends something is what whoever wrote the playbook wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audience {

@@ -84,7 +84,7 @@ pub enum RunError<E: Error + 'static> {
 /// # Cancel safety
 ///
 /// Dropping the future drops the running step and the report. To keep it, have the runner end the step with
-/// [`StepStatus::Cancelled`] instead.
+/// [`StepStatus::Cancelled`](super::StepStatus::Cancelled) instead.
 pub async fn run<R: StepRunner>(
     playbook: &Playbook,
     inputs: RunInputs,
