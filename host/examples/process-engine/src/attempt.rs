@@ -162,10 +162,11 @@ fn text(path: &Path) -> io::Result<&str> {
 }
 
 fn cannot_start(error: &io::Error) -> AttemptEnd {
-    let mut end = exited(126);
-    end.reason = Some(Reason::Internal);
-    end.message = Some(format!("cannot be started: {error}"));
-    end
+    AttemptEnd {
+        reason: Some(Reason::Internal),
+        message: Some(format!("cannot be started: {error}")),
+        ..AttemptEnd::default()
+    }
 }
 
 /// Waits until that time, or for ever.

@@ -25,8 +25,7 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) async fn run(self, backoff_base: Duration) {
         let created = Instant::now();
-        if let Some(warning) = program::warning(&self.request) {
-            let message = warning.clone();
+        if let Some(message) = program::warning(&self.request) {
             self.report(created, 0, JobEventKind::Warning { message });
         }
         let end = self.run_attempts(created, backoff_base).await;
@@ -43,16 +42,15 @@ impl Job {
 
     async fn run_attempts(&self, created: Instant, backoff_base: Duration) -> JobEnd {
         let deadline = self.request.active_deadline;
+        // A deadline beyond the range of the clock is none.
+        let ends_at = deadline.and_then(|deadline| created.checked_add(deadline));
         let mut controller = Controller::new(self.request.backoff_limit, deadline, backoff_base);
         let mut attempt = 0;
         loop {
             attempt += 1;
             let pod = pod_name(self.request.name.as_str(), attempt);
             self.report(created, attempt, JobEventKind::AttemptStarted { pod });
-            let end = self
-                .attempt(attempt)
-                .run(deadline.map(|time| created + time))
-                .await;
+            let end = self.attempt(attempt).run(ends_at).await;
             self.logs.end(attempt);
             self.report(created, attempt, JobEventKind::AttemptEnded(end.clone()));
             let wait = match controller.after(&end) {
@@ -62,7 +60,7 @@ impl Job {
             self.report(created, attempt, JobEventKind::BackingOff { wait });
             tokio::select! {
                 () = self.reporter.cancelled() => return controller.cancelled(),
-                () = until(deadline.map(|time| created + time)) => return controller.deadline_exceeded(),
+                () = until(ends_at) => return controller.deadline_exceeded(),
                 () = sleep(wait) => {}
             }
         }
