@@ -90,7 +90,7 @@ toolhost
     capability:
     credential: capability diagnostic filesystem http sealing
     diagnostic:
-    digest:
+    digest: capability
     engine: limits
     filesystem:
     grant: capability

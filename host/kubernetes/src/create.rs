@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use toolhost_capability::controller::Controller;
 use toolhost_capability::request::conflict;
+use toolhost_capability::text::hexadecimal;
 use toolhost_capability::{CapabilityError, JobHandle, JobIdentity, JobRequest, LogSink, Reason};
 
 use super::api;
@@ -64,10 +65,9 @@ impl Creation {
         let mut bytes = [0; NONCE_BYTES];
         // Without random numbers, a job that was made twice by one request is taken for an adopted one.
         let is_random = getrandom::fill(&mut bytes).is_ok();
-        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
         Self {
             nonce: if is_random {
-                digits.collect()
+                hexadecimal(&bytes)
             } else {
                 String::new()
             },

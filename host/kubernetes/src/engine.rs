@@ -74,12 +74,12 @@ impl JobRunner for KubernetesEngine {
             let creation = async {
                 let manifest = Manifest::new(&request, &settings)?;
                 let creation = Creation::new(cluster, request, manifest, logs, shutdown);
+                // Boxed within the task. Else its 16 KB would pass three times over the stack of whoever calls this, a
+                // guest's, whose pages stay touched for as long as it waits for the job. And gone before the job is
+                // seen through, which may take hours, of many jobs at once.
                 Box::pin(creation.run(room)).await
             };
-            // Boxed within the task. Else its 16 KB would pass three times over the stack of whoever calls this, a
-            // guest's, whose pages stay touched for as long as it waits for the job. And gone before the job is
-            // seen through, which may take hours, of many jobs at once.
-            let (created, supervision) = match Box::pin(creation).await {
+            let (created, supervision) = match creation.await {
                 Ok((handle, supervision)) => (Ok(handle), Some(supervision)),
                 Err(error) => (Err(error), None),
             };

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::capability::text::hexadecimal;
+
 /// The prefix of a written digest.
 const PREFIX: &str = "sha256:";
 
@@ -22,14 +24,7 @@ impl Digest {
     /// Its 64 lowercase hexadecimal digits.
     #[must_use]
     pub fn digits(&self) -> String {
-        let mut digits = String::with_capacity(2 * self.0.len());
-        let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-        digits.extend(
-            self.0
-                .iter()
-                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
-        );
-        digits
+        hexadecimal(&self.0)
     }
 }
 

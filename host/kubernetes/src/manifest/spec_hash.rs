@@ -1,10 +1,9 @@
 //! What tells one specification from another one of the same name.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use k8s_openapi::api::batch::v1::Job;
 use sha2::{Digest as _, Sha256};
+use toolhost_capability::text::hexadecimal;
 use toolhost_capability::{CapabilityError, Reason};
 
 /// The annotation with the hash.
@@ -51,10 +50,5 @@ pub(super) fn spec_hash(
         }
         None => hash.update([0]),
     }
-    let mut hexadecimal = "sha256:".to_owned();
-    for byte in hash.finalize() {
-        // Writing into a text does not fail.
-        let _written = write!(hexadecimal, "{byte:02x}");
-    }
-    Ok(hexadecimal)
+    Ok(format!("sha256:{}", hexadecimal(&hash.finalize())))
 }

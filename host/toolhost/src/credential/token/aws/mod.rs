@@ -29,10 +29,7 @@ pub(super) async fn source(
     credential: &Credential,
     machine: &Machine,
 ) -> Result<Source, CredentialError> {
-    let text = |field: &str| {
-        let text = credential.text(field)?;
-        Some(text.expose_secret().to_owned()).filter(|text| !text.is_empty())
-    };
+    let text = |field: &str| filled_in(credential, field);
     let role = text("role_arn");
     let place = Place {
         region: text("region").or_else(|| region(machine)),
@@ -63,10 +60,7 @@ async fn keys(
     credential: &Credential,
     machine: &Machine,
 ) -> Result<Source, CredentialError> {
-    let text = |field: &str| {
-        let text = credential.text(field)?;
-        Some(text.expose_secret().to_owned()).filter(|text| !text.is_empty())
-    };
+    let text = |field: &str| filled_in(credential, field);
     if let Some(id) = text("access_key_id") {
         return Ok(Source::Given(Access::new(
             Authorization::Aws(AwsKeys {
@@ -90,6 +84,12 @@ async fn keys(
             owner: owner.to_owned(),
             missing: "keys, and this machine has none to offer either".to_owned(),
         })
+}
+
+/// A field of a credential, unless it is empty.
+fn filled_in(credential: &Credential, field: &str) -> Option<String> {
+    let text = credential.text(field)?;
+    Some(text.expose_secret().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// What the machine offers without a credential of a name.

@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
@@ -11,6 +10,7 @@ use url::Url;
 
 use super::place::{Place, server};
 use super::section::Settings;
+use crate::capability::text::hexadecimal;
 use crate::capability::{Access, Authorization, AwsKeys};
 use crate::credential::token::answer::timestamp;
 use crate::credential::token::cache::Made;
@@ -185,10 +185,5 @@ impl Mint for SignedIn {
 
 /// The name of a token's file, which is no matter of security.
 fn sha1(text: &str) -> String {
-    let mut hexadecimal = String::new();
-    for byte in digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref() {
-        // Writing into a `String` cannot fail.
-        let _ = write!(hexadecimal, "{byte:02x}");
-    }
-    hexadecimal
+    hexadecimal(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
 }
