@@ -24,9 +24,9 @@ struct State {
     start: usize,
     /// How many bytes from there on are decided: the end of a line that may belong to what follows it.
     decided: usize,
-    /// Up to where what follows `start` belongs to secrets that begin before, where one ends there or later. A
-    /// position in the joined text.
-    covered: Option<usize>,
+    /// What belongs to secrets that begin before `start`, where one ends there or later. It begins later than `start`
+    /// where the beginning of the secret is left. Positions in the joined text, from `start` on.
+    covered: Option<Range<usize>>,
     /// The gap before `start`.
     gap: GapState,
 }
@@ -67,30 +67,28 @@ impl Search {
     ) -> usize {
         let origin = self.state.start;
         let text = text.get(origin..).unwrap_or_default();
-        let was_covered = self.state.covered;
+        let was_covered = self.state.covered.take();
+        let covered_from = was_covered.as_ref().map(|range| range.start);
         self.joined
             .join(self.reading, text, self.state.gap, is_last);
         let joined = &self.joined;
         let bytes = joined.bytes(text);
         let ranges = &mut self.ranges;
         matcher.find(bytes, ranges);
-        ranges.extend(was_covered.map(|end| 0..end));
+        ranges.extend(was_covered);
         merge(ranges);
         let keep = if is_last {
             bytes.len()
         } else {
             matcher.possible_start(bytes)
         };
-        let last_before = last_before(ranges, keep, was_covered.is_some());
-        let end_of = |number: usize| ranges.get(number)?.end.checked_sub(keep);
-        let covered = last_before.and_then(end_of);
-        leave_short_beginnings(joined, ranges, was_covered.is_some());
-        // A secret whose beginning is left is not before what follows in the same line.
-        let is_before = |number: &usize| {
-            let range = ranges.get(*number);
-            range.is_some_and(|range| range.start < keep || range.start == 0)
-        };
-        let follows_secret = covered.is_some() && last_before.as_ref().is_some_and(is_before);
+        let last_before = last_before(ranges, keep, covered_from);
+        leave_short_beginnings(joined, ranges, covered_from);
+        let covered = last_before
+            .and_then(|number| ranges.get(number))
+            .filter(|range| range.end >= keep)
+            .map(|range| range.start.saturating_sub(keep)..range.end - keep);
+        let follows_secret = covered.as_ref().is_some_and(|range| range.start == 0);
         let pending = Pending::new(joined, text, keep, follows_secret);
 
         let begun = ranges.iter().take_while(|range| range.start < pending.hold);
@@ -149,18 +147,24 @@ impl Pending {
     }
 }
 
-/// The last range that begins before `keep`; or with the text, where that follows a secret.
-fn last_before(ranges: &[Range<usize>], keep: usize, follows_secret: bool) -> Option<usize> {
-    let is_before =
-        |range: &&Range<usize>| range.start < keep || (follows_secret && range.start == 0);
+/// The last range that begins before `keep`, or in an earlier text: with or before what that covered from
+/// `covered_from` on.
+fn last_before(ranges: &[Range<usize>], keep: usize, covered_from: Option<usize>) -> Option<usize> {
+    let is_before = |range: &&Range<usize>| {
+        range.start < keep || covered_from.is_some_and(|from| range.start <= from)
+    };
     ranges.iter().take_while(is_before).count().checked_sub(1)
 }
 
-/// Leaves the beginnings of secrets that are too short for the line that they end, where no other secret ends.
-/// `follows_secret` says whether one ends where the text begins.
-fn leave_short_beginnings(joined: &Joined, ranges: &mut [Range<usize>], follows_secret: bool) {
+/// Leaves the beginnings of secrets that are too short for the line that they end, where no other secret ends. The
+/// beginning of what is covered from `covered_from` on was in an earlier text.
+fn leave_short_beginnings(
+    joined: &Joined,
+    ranges: &mut [Range<usize>],
+    covered_from: Option<usize>,
+) {
     for range in ranges {
-        if follows_secret && range.start == 0 {
+        if covered_from == Some(range.start) {
             continue;
         }
         if let Some(next) = joined.line_break_after(range.start)

@@ -217,6 +217,24 @@ fn redacts_a_stream_cut_at_any_byte_as_if_it_were_whole() {
     assert_eq!(streamed(&redactor, bytes.chunks(1)), whole);
 }
 
+/// The beginning of the first secret is too short to be redacted, and the second may begin in the middle of it.
+#[test]
+fn a_beginning_that_is_left_stays_so_while_another_secret_may_begin_in_it() {
+    let redactor = redactor(&["hunter", "nter1-and-more"]);
+    let text = "a hun\nter1-hunter2";
+    assert_eq!(redactor.redact(text), "a hun\n***1-***2");
+    for first in 0..=text.len() {
+        for second in first..=text.len() {
+            let chunks = [&text[..first], &text[first..second], &text[second..]];
+            assert_eq!(
+                streamed(&redactor, chunks.map(str::as_bytes)),
+                "a hun\n***1-***2",
+                "cut at {first} and {second}"
+            );
+        }
+    }
+}
+
 /// Secrets that resemble each other, in a text that resembles them.
 #[test]
 fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
@@ -226,11 +244,12 @@ fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
             ("ab", "ab"),
             ("abc-", "abc-"),
             ("aé\n", "aé\n"),
+            ("ab", "ab\n"),
             ("ab=\"\\/+", "ab=\"\\/+"),
             ("ab\r\n \x1b[m", "ab\r\n \x1b[m"),
             // A secret may look like the end of an escape sequence that is begun before it.
             ("a1;[m", "a1;[m\x1b\n"),
-        ][random.below(6)];
+        ][random.below(7)];
         let mut secrets = Vec::new();
         for _ in 0..=random.below(4) {
             let length = 6 + [3, 30, 200][random.below(3)];
@@ -252,7 +271,13 @@ fn a_stream_in_any_chunks_becomes_what_the_whole_becomes() {
             } else {
                 random.below(most)
             };
-            text.extend(secret.chars().take(length));
+            let breaks_at = [random.below(most), length][random.below(2)];
+            for (number, character) in secret.chars().take(length).enumerate() {
+                if number == breaks_at {
+                    text.push('\n');
+                }
+                text.push(character);
+            }
         }
         let whole = redactor.redact(&text).into_owned();
         let chunks = random.chunks(text.as_bytes());
