@@ -63,18 +63,15 @@ impl ComponentCache {
             Ok(file) => file,
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
-                    tracing::warn!(file = name, %error, "a cached component is not trusted, \
-                                                         compiling it again");
+                    tracing::warn!(file = name, %error, "ignoring a cached component that is not \
+                                                         trusted");
                 }
                 return None;
             }
         };
         let (tag, code) = file.split_at_checked(TAG_BYTES)?;
         if self.mac(settings, digest, code)?.verify_slice(tag).is_err() {
-            tracing::warn!(
-                file = name,
-                "a cached component is damaged, compiling it again"
-            );
+            tracing::warn!(file = name, "ignoring a damaged cached component");
             return None;
         }
         // SAFETY: `Component::deserialize` executes its input, so it must be output of `serialize`. The keyed
