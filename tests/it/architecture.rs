@@ -44,9 +44,9 @@ capability
     text:
     timer:
 cli
-    cli: playbook setup toolhost/capability toolhost/credential toolhost/grant toolhost/host toolhost/http toolhost/log toolhost/outcome toolhost/progress toolhost/registry toolhost/template
+    cli: playbook setup toolhost/backend toolhost/capability toolhost/credential toolhost/grant toolhost/host toolhost/outcome toolhost/progress toolhost/registry toolhost/template
     playbook: toolhost/capability toolhost/credential toolhost/sealing toolhost/template
-    setup: toolhost/backend toolhost/capability toolhost/credential toolhost/digest toolhost/grant toolhost/host toolhost/http toolhost/registry
+    setup: toolhost/backend toolhost/capability toolhost/credential toolhost/digest toolhost/grant toolhost/host toolhost/registry
 diagnostic
     document = bounds builder document node parse
     document: report scalar source

@@ -14,7 +14,7 @@ use crate::limits::Limits;
 
 /// How often guests are interrupted to be counted and to let others run. Wasmtime's own guidance is 10 ms;
 /// a runaway guest is then stopped at most two ticks after its budget.
-pub const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// The number of ticks without a computing guest after which the ticker sleeps until there is one: a tenth of
 /// a second, so that a busy host wakes it rarely, and a host that waits for jobs has no wake-ups for it.
 const IDLE_TICKS: u32 = 10;
@@ -39,14 +39,18 @@ const MAX_TABLES_PER_CALL: u32 = 8;
 /// Why the engine cannot be created.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the WebAssembly engine")]
-pub struct EngineError(#[source] wasmtime::Error);
+pub(crate) struct EngineError(#[source] wasmtime::Error);
 
 /// The engine and the permits to use it.
 #[derive(Debug)]
-pub struct ToolEngine {
+pub(crate) struct ToolEngine {
     engine: Engine,
     /// One permit per instance, so that a full pool makes calls wait instead of failing.
     permits: Semaphore,
+    #[cfg_attr(
+        not(feature = "compile"),
+        expect(dead_code, reason = "only compiling depends on it")
+    )]
     is_pooled: bool,
     ticker: Ticker,
 }
@@ -96,7 +100,7 @@ impl ToolEngine {
     /// # Errors
     ///
     /// [`EngineError`] if the machine cannot run WebAssembly at all.
-    pub fn new(max_calls: u32, limits: &Limits) -> Result<Self, EngineError> {
+    pub(crate) fn new(max_calls: u32, limits: &Limits) -> Result<Self, EngineError> {
         let pooled = Engine::new(config().allocation_strategy(pool(max_calls, limits)));
         let (engine, is_pooled) = match pooled {
             Ok(engine) => (engine, true),
@@ -117,14 +121,8 @@ impl ToolEngine {
 
     /// The engine of wasmtime.
     #[must_use]
-    pub fn wasmtime(&self) -> &Engine {
+    pub(crate) fn wasmtime(&self) -> &Engine {
         &self.engine
-    }
-
-    /// Whether instances come from a pool.
-    #[must_use]
-    pub fn is_pooled(&self) -> bool {
-        self.is_pooled
     }
 
     #[cfg(feature = "compile")]
@@ -138,7 +136,7 @@ impl ToolEngine {
 
     /// Runs a future that gives control to guests, with ticks while it is polled: a guest that waits for a
     /// capability needs none.
-    pub async fn ticking<T>(&self, guest: impl Future<Output = T>) -> T {
+    pub(crate) async fn ticking<T>(&self, guest: impl Future<Output = T>) -> T {
         let mut guest = pin!(guest);
         poll_fn(|context| {
             let _computing = self.ticker.computing();
@@ -152,7 +150,7 @@ impl ToolEngine {
     /// # Cancel safety
     ///
     /// Safe; the place in the queue is lost.
-    pub async fn admit(&self) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn admit(&self) -> Option<SemaphorePermit<'_>> {
         self.permits.acquire().await.ok()
     }
 }

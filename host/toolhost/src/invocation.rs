@@ -14,7 +14,7 @@ use crate::scope::CallScope;
 
 /// Why a guest returned no result.
 #[derive(Debug, thiserror::Error)]
-pub enum GuestFault {
+pub(crate) enum GuestFault {
     /// It returned an error.
     #[error("{}", .0.message)]
     Refused(ToolError),
@@ -37,7 +37,7 @@ pub enum GuestFault {
 
 /// The result of an invocation.
 #[derive(Debug)]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// The guest's result.
     pub result: Result<String, GuestFault>,
     /// The computation time of the guest, to a tick.
@@ -58,7 +58,7 @@ const MAX_QUOTED_BYTES: usize = 2 << 10;
 /// # Cancel safety
 ///
 /// Dropping the future ends the guest immediately. What it created belongs to the scope.
-pub async fn invoke(
+pub(crate) async fn invoke(
     engine: &ToolEngine,
     tool: &ToolPre,
     scope: &Arc<CallScope>,
@@ -96,7 +96,7 @@ pub async fn invoke(
 /// # Errors
 ///
 /// Those of the guest, and [`GuestFault::NotStarted`] if it lacks an export of a tool.
-pub async fn describe(
+pub(crate) async fn describe(
     engine: &ToolEngine,
     component: &Component,
     linker: &Linker<CallState>,

@@ -44,22 +44,22 @@ pub use toolhost_capability as capability;
 use toolhost_diagnostic as diagnostic;
 use toolhost_filesystem as filesystem;
 
-pub mod abi;
+mod abi;
 pub mod backend;
 pub mod credential;
 pub mod digest;
-pub mod engine;
+mod engine;
 pub mod grant;
 pub mod host;
 #[cfg(any(feature = "credentials", feature = "objects"))]
-pub mod http;
-pub mod invocation;
+mod http;
+mod invocation;
 pub mod limits;
-pub mod log;
+mod log;
 pub mod outcome;
 pub mod progress;
 pub mod registry;
-pub mod scope;
+mod scope;
 pub mod sealing;
 pub mod template;
 

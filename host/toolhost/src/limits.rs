@@ -4,7 +4,7 @@ mod json;
 
 use std::time::Duration;
 
-pub use json::json_memory_bytes;
+pub(crate) use json::json_memory_bytes;
 
 /// The limits of one call. Every guest is considered hostile, so everything has a limit.
 #[derive(Debug, Clone)]

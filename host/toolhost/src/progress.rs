@@ -11,7 +11,9 @@ use tokio::sync::Notify;
 
 use crate::capability::JobEvent;
 use crate::capability::sync::lock;
-use crate::log::{Cursor, JobLog, LogRecord};
+use crate::log::{Cursor, JobLog};
+
+pub use crate::log::LogRecord;
 
 /// The maximum number of unread events. A tool that reports without end loses the surplus.
 const MAX_WAITING_EVENTS: usize = 4096;

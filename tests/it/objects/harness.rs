@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use toolhost::backend::objects::{FileSource, GcsSource, HttpSource, S3Source};
+use toolhost::backend::{HttpClient, HttpSettings};
 use toolhost::capability::conformance::objects::{BadLine, Harness};
 use toolhost::capability::{FetchOptions, FetchPolicy, FetchRequest, ObjectSource};
-use toolhost::http::{HttpClient, HttpSettings};
 
 use super::access::{FakeAccess, keys, token};
 use super::servers::bucket::BucketServer;

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use object_store::aws::{AwsAuthorizer, AwsCredential};
 use object_store::client::{HttpRequest, HttpRequestBody};
@@ -17,7 +18,6 @@ use sha2::{Digest as _, Sha256};
 use toolhost::backend::objects::{GcsSource, S3Source};
 use toolhost::capability::conformance::objects::{self, BadLine, Harness};
 use toolhost::capability::{Access, FetchRequest, ObjectSource, Reason};
-use toolhost::http::{AddressPolicy, HttpClient, Request, Url};
 
 use super::access::{FakeAccess, keys, nothing};
 use super::command;
@@ -36,22 +36,21 @@ fn address(endpoint: &str) -> SocketAddr {
     endpoint.strip_prefix("http://").unwrap().parse().unwrap()
 }
 
-async fn send(client: &HttpClient, method: Method, url: &str, headers: HeaderMap, body: &[u8]) {
-    let request = Request::new(method, Url::parse(url).unwrap())
-        .addresses(AddressPolicy::Any)
+async fn send(method: Method, url: &str, headers: HeaderMap, body: &[u8]) {
+    // Fails if another test has installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let request = reqwest::Client::new()
+        .request(method, url)
         .headers(headers)
-        .body("application/octet-stream", body.to_vec());
-    let answer = client.request(&request, 1 << 20).await.unwrap();
-    assert!(
-        answer.status.is_success(),
-        "{url}: {} {}",
-        answer.status,
-        String::from_utf8_lossy(&answer.body)
-    );
+        .header(CONTENT_TYPE, "application/octet-stream")
+        .body(body.to_vec());
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{url}: {status} {text}");
 }
 
 struct S3 {
-    client: HttpClient,
     source: S3Source,
     endpoint: String,
     lines: Lines,
@@ -63,10 +62,8 @@ impl S3 {
     }
 
     fn with(access: Access) -> Self {
-        let client = client();
         Self {
-            source: S3Source::new(client.clone()).with_access(Arc::new(FakeAccess::new(access))),
-            client,
+            source: S3Source::new(client()).with_access(Arc::new(FakeAccess::new(access))),
             endpoint: variable("TOOLHOST_TEST_S3_ENDPOINT"),
             lines: Lines::default(),
         }
@@ -104,7 +101,7 @@ impl Harness for S3 {
             .try_authorize(&mut put, Some(&Sha256::digest(bytes)))
             .unwrap();
         let headers = put.headers().clone();
-        send(&self.client, Method::PUT, &url, headers, bytes).await;
+        send(Method::PUT, &url, headers, bytes).await;
         self.request(BUCKET_OF_S3, name)
     }
 
@@ -128,7 +125,6 @@ impl Harness for S3 {
 }
 
 struct Gcs {
-    client: HttpClient,
     source: GcsSource,
     endpoint: String,
     lines: Lines,
@@ -136,11 +132,8 @@ struct Gcs {
 
 impl Gcs {
     fn new() -> Self {
-        let client = client();
         Self {
-            source: GcsSource::new(client.clone())
-                .with_access(Arc::new(FakeAccess::new(nothing()))),
-            client,
+            source: GcsSource::new(client()).with_access(Arc::new(FakeAccess::new(nothing()))),
             endpoint: variable("TOOLHOST_TEST_GCS_ENDPOINT"),
             lines: Lines::default(),
         }
@@ -163,7 +156,7 @@ impl Harness for Gcs {
             "{}/upload/storage/v1/b/{BUCKET_OF_GCS}/o?uploadType=media&name={name_in_query}",
             self.endpoint
         );
-        send(&self.client, Method::POST, &url, HeaderMap::new(), bytes).await;
+        send(Method::POST, &url, HeaderMap::new(), bytes).await;
         self.request(name)
     }
 

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use toolhost::backend::{HttpSettings, ProxySettings};
 use toolhost::capability::text::chain;
 use toolhost::credential::{CredentialError, CredentialsFile, ProviderSettings};
-use toolhost::http::{HttpSettings, ProxySettings};
 use toolhost_cli::setup::{
     Credentials, GrantsFileError, PlanSources, PolicyFile, PolicyFileError, SetUp, Settings,
     SetupError,

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use toolhost::log::LogRecord;
+use toolhost::progress::LogRecord;
 
 /// The stage with which a tool reports the prefixes of its own lines, in the details.
 const STAGE: &str = "marks";

@@ -2,13 +2,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use toolhost::backend::HttpSettings;
 use toolhost::capability::AccessSource;
 use toolhost::credential::{
     CredentialAccess, CredentialError, CredentialProvider, CredentialsFile, EnvironmentProvider,
     Exchange, HttpExchange, Keychain, KeychainEntry, Machine, Provider, ProviderChain,
     ProviderSettings, SecretProvider, Tokens,
 };
-use toolhost::http::HttpSettings;
 use toolhost_diagnostic::Diagnostic;
 
 /// Looks up secrets and credentials, and obtains tokens with them.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
+use toolhost::backend::HttpClient;
 use toolhost::backend::objects::{FileSource, GcsSource, HttpSource, S3Source, SourceRouter};
-use toolhost::http::HttpClient;
 
 use super::Settings;
 

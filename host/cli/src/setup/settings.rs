@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use toolhost::backend::HttpSettings;
 use toolhost::capability::{AccessSource, FetchRule};
 use toolhost::grant::Grants;
-use toolhost::http::HttpSettings;
 use toolhost::registry::Compiler;
 use toolhost_kubernetes::KubernetesSettings;
 

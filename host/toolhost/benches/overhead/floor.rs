@@ -1,10 +1,10 @@
 //! Wasmtime alone: the least that a call of a component in a store of its own costs.
 
-use toolhost::engine::ToolEngine;
 use toolhost::limits::Limits;
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
 
+use crate::engine::ToolEngine;
 use crate::idle::bindings::ToolPre;
 use crate::idle::{self, Idle};
 use crate::measure::Subject;

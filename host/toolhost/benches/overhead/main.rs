@@ -12,6 +12,14 @@
 mod bars;
 #[path = "../../../tools/build_guests.rs"]
 mod build_guests;
+// The module is private to the library. The floor is measured with its settings and its ticker.
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "only the library compiles components and admits calls, and has its tests"
+)]
+#[path = "../../src/engine.rs"]
+mod engine;
 mod floor;
 mod idle;
 mod measure;
@@ -22,6 +30,8 @@ mod waiting;
 use std::process::ExitCode;
 
 use tokio::runtime::{Builder, Runtime};
+// `engine` imports it from its crate.
+use toolhost::limits;
 
 use crate::bars::Bar;
 use crate::floor::Floor;

@@ -4,4 +4,4 @@
 //! [`scope`](crate::scope), and converts the result. Mistakes of the guest are returned to it as errors; only
 //! what cannot happen to a well-formed guest traps.
 
-pub mod v0_1;
+pub(crate) mod v0_1;

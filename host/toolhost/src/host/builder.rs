@@ -20,13 +20,10 @@ pub struct ToolHostBuilder {
     compiler: Compiler,
 }
 
-/// Why a host cannot be built.
+/// The host cannot be built: this machine cannot run WebAssembly.
 #[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// The WebAssembly engine cannot be created.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-}
+#[error(transparent)]
+pub struct BuildError(EngineError);
 
 /// The default number of concurrent calls. 4 GiB of address space are reserved for each; memory is used only
 /// by existing calls, 60 KiB each.
@@ -115,7 +112,7 @@ impl ToolHostBuilder {
     ///
     /// [`BuildError`].
     pub fn build(self) -> Result<ToolHost, BuildError> {
-        let engine = Arc::new(ToolEngine::new(self.max_calls, &self.limits)?);
+        let engine = Arc::new(ToolEngine::new(self.max_calls, &self.limits).map_err(BuildError)?);
         let limits = Arc::new(self.limits);
         let cache = self.cache_directory.and_then(|directory| {
             ComponentCache::open(directory)

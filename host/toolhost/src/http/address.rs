@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Whoever chooses a URL makes this machine send a request. An address that only this machine can reach,
 /// such as the metadata server of a cloud, gives away what is not theirs to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum AddressPolicy {
+pub(crate) enum AddressPolicy {
     /// Only those that everybody on the Internet can reach.
     #[default]
     Public,
@@ -42,7 +42,7 @@ const AZURE_HOST: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 impl AddressPolicy {
     /// What speaks against an address, if anything does.
     #[must_use]
-    pub fn objection(self, address: IpAddr) -> Option<AddressClass> {
+    pub(crate) fn objection(self, address: IpAddr) -> Option<AddressClass> {
         match self {
             Self::Any => None,
             Self::Public => class(address),

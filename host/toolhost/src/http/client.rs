@@ -2,15 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
 
 use super::literal::check_literal;
 use super::proxy::{ProxyHost, ProxySettings, proxies};
 use super::resolve::PolicyResolver;
-use super::retry::{Attempts, RetryPolicy, is_retryable, retry_after};
+use super::retry::RetryPolicy;
 use super::trust::{Trust, trust};
 use super::{AddressPolicy, HttpError, Request, Response, shown};
 
@@ -36,19 +34,8 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// The longest time without a byte of an answer.
     pub stall_timeout: Duration,
-    /// How often a buffered request is tried.
+    /// How often a request is tried.
     pub retry: RetryPolicy,
-}
-
-/// A whole answer. Printing it shows neither headers nor body, which may hold a token.
-#[derive(Clone)]
-pub struct BufferedResponse {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body.
-    pub body: Bytes,
 }
 
 /// One client for each policy, since a connection that one of them made is none for the other.
@@ -105,7 +92,7 @@ impl HttpClient {
     /// # Cancel safety
     ///
     /// Dropping the future, or the response, closes the connection.
-    pub async fn send(&self, request: &Request) -> Result<Response, HttpError> {
+    pub(crate) async fn send(&self, request: &Request) -> Result<Response, HttpError> {
         let place = shown(&request.url);
         if !matches!(request.url.scheme(), "http" | "https") {
             let why = format!("`{place}` is no `http://` or `https://` URL");
@@ -132,76 +119,10 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request and reads the whole answer, whatever its status: for servers of tokens and the
-    /// like.
-    ///
-    /// It is tried again after failures that may pass (no connection, a cut, and the statuses of
-    /// [`is_retryable`]) within [`Request::timeout`], so it must be one that may arrive twice. The last answer
-    /// is returned.
-    ///
-    /// # Errors
-    ///
-    /// [`HttpError`]; [`HttpError::TooLarge`] for more than `max_bytes`.
-    pub async fn request(
-        &self,
-        request: &Request,
-        max_bytes: u64,
-    ) -> Result<BufferedResponse, HttpError> {
-        let trying = self.try_again(request, max_bytes);
-        match tokio::time::timeout(request.timeout, trying).await {
-            Ok(answer) => answer,
-            Err(_) => Err(HttpError::took_longer(
-                &shown(&request.url),
-                request.timeout,
-            )),
-        }
-    }
-
     /// How often something is tried by this client.
     #[must_use]
-    pub fn retry_policy(&self) -> RetryPolicy {
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
         self.settings.retry
-    }
-
-    async fn try_again(
-        &self,
-        request: &Request,
-        max_bytes: u64,
-    ) -> Result<BufferedResponse, HttpError> {
-        let mut attempts = Attempts::new(self.settings.retry);
-        loop {
-            let answer = self.request_once(request, max_bytes).await;
-            let asked = match &answer {
-                Ok(answer) if is_retryable(answer.status) => retry_after(&answer.headers),
-                Err(error) if error.is_retryable() => None,
-                _ => return answer,
-            };
-            match attempts.failed(asked) {
-                Some(delay) => tokio::time::sleep(delay).await,
-                None => return answer,
-            }
-        }
-    }
-
-    async fn request_once(
-        &self,
-        request: &Request,
-        max_bytes: u64,
-    ) -> Result<BufferedResponse, HttpError> {
-        let mut response = self.send(request).await?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await? {
-            if (body.len() + chunk.len()) as u64 > max_bytes {
-                let place = response.place;
-                return Err(HttpError::TooLarge { place, max_bytes });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(BufferedResponse {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: body.into(),
-        })
     }
 
     async fn clients(&self) -> Result<&Clients, HttpError> {
@@ -220,16 +141,6 @@ impl fmt::Debug for HttpClient {
         formatter
             .debug_struct("HttpClient")
             .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for BufferedResponse {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("BufferedResponse")
-            .field("status", &self.status)
-            .field("bytes", &self.body.len())
             .finish_non_exhaustive()
     }
 }

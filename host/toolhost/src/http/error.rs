@@ -1,7 +1,6 @@
 use std::error::Error;
 use std::io;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use rustls::CertificateError;
 
@@ -129,14 +128,6 @@ impl HttpError {
             | Self::TooLarge { .. }
             | Self::InvalidRequest { .. }
             | Self::Client { .. } => false,
-        }
-    }
-
-    /// Took too long altogether.
-    pub(super) fn took_longer(place: &str, limit: Duration) -> Self {
-        Self::Timeout {
-            place: place.to_owned(),
-            what: format!("took longer than {} ms", limit.as_millis()),
         }
     }
 

@@ -8,23 +8,20 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::BoxBody;
 use secrecy::{ExposeSecret as _, SecretString};
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::{AddressPolicy, HttpError, shown};
 
 /// What is sent. Printing it shows neither headers nor body.
 #[derive(Clone)]
-pub struct Request {
+pub(crate) struct Request {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) addresses: AddressPolicy,
-    pub(super) timeout: Duration,
 }
 
-/// The most that a buffered request may take with all its attempts.
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 /// The longest that an error waits for the server's words.
 const BEGINNING_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -33,53 +30,39 @@ impl Request {
     ///
     /// It goes to public addresses alone; see [`addresses`](Self::addresses).
     #[must_use]
-    pub fn new(method: Method, url: Url) -> Self {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
         Self {
             method,
             url,
             headers: HeaderMap::new(),
             body: Bytes::new(),
             addresses: AddressPolicy::default(),
-            timeout: DEFAULT_TIMEOUT,
         }
     }
 
     /// A `GET`.
     #[must_use]
-    pub fn get(url: Url) -> Self {
+    pub(crate) fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
-    }
-
-    /// A `POST`.
-    #[must_use]
-    pub fn post(url: Url) -> Self {
-        Self::new(Method::POST, url)
     }
 
     /// Which addresses it may go to.
     #[must_use]
-    pub fn addresses(mut self, addresses: AddressPolicy) -> Self {
+    pub(crate) fn addresses(mut self, addresses: AddressPolicy) -> Self {
         self.addresses = addresses;
-        self
-    }
-
-    /// The most that [`HttpClient::request`](super::HttpClient::request) may take with all its attempts.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
         self
     }
 
     /// Sets a header.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
     /// Sets all these headers.
     #[must_use]
-    pub fn headers(mut self, headers: HeaderMap) -> Self {
+    pub(crate) fn headers(mut self, headers: HeaderMap) -> Self {
         self.headers.extend(headers);
         self
     }
@@ -89,7 +72,7 @@ impl Request {
     /// # Errors
     ///
     /// [`HttpError::InvalidRequest`] where the value cannot stand in a header.
-    pub fn secret_header(
+    pub(crate) fn secret_header(
         mut self,
         name: HeaderName,
         value: &SecretString,
@@ -104,7 +87,7 @@ impl Request {
     /// # Errors
     ///
     /// [`HttpError::InvalidRequest`] where it cannot stand in a header.
-    pub fn bearer(mut self, token: &SecretString) -> Result<Self, HttpError> {
+    pub(crate) fn bearer(mut self, token: &SecretString) -> Result<Self, HttpError> {
         let value = format!("Bearer {}", token.expose_secret());
         let value = sensitive(&header::AUTHORIZATION, value.as_bytes())?;
         self.headers.insert(header::AUTHORIZATION, value);
@@ -116,7 +99,11 @@ impl Request {
     /// # Errors
     ///
     /// [`HttpError::InvalidRequest`], which no name and password lead to.
-    pub fn basic(mut self, username: &str, password: &SecretString) -> Result<Self, HttpError> {
+    pub(crate) fn basic(
+        mut self,
+        username: &str,
+        password: &SecretString,
+    ) -> Result<Self, HttpError> {
         let pair = BASE64.encode(format!("{username}:{}", password.expose_secret()));
         let value = sensitive(&header::AUTHORIZATION, format!("Basic {pair}").as_bytes())?;
         self.headers.insert(header::AUTHORIZATION, value);
@@ -125,31 +112,16 @@ impl Request {
 
     /// A body of that type.
     #[must_use]
-    pub fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let content_type = HeaderValue::from_static(content_type);
         self.headers.insert(header::CONTENT_TYPE, content_type);
         self.body = body.into();
         self
     }
 
-    /// A form as the body, as token servers take it.
-    #[must_use]
-    pub fn form<'pair>(self, pairs: impl IntoIterator<Item = (&'pair str, &'pair str)>) -> Self {
-        let form = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
-        self.body("application/x-www-form-urlencoded", form)
-    }
-
-    /// JSON as the body.
-    #[must_use]
-    pub fn json(self, value: &serde_json::Value) -> Self {
-        self.body("application/json", value.to_string())
-    }
-
     /// Where it goes.
     #[must_use]
-    pub fn url(&self) -> &Url {
+    pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 }
@@ -166,7 +138,7 @@ impl fmt::Debug for Request {
 }
 
 /// An answer whose body still arrives. Printing it shows neither headers nor body.
-pub struct Response {
+pub(crate) struct Response {
     pub(super) inner: reqwest::Response,
     pub(super) place: String,
 }
@@ -174,26 +146,26 @@ pub struct Response {
 impl Response {
     /// The status.
     #[must_use]
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.inner.status()
     }
 
     /// The headers. What the client itself decompresses has neither `Content-Encoding` nor
     /// `Content-Length`.
     #[must_use]
-    pub fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         self.inner.headers()
     }
 
     /// A header as text.
     #[must_use]
-    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
 
     /// The announced length of the body in bytes, where there is one and it means what arrives.
     #[must_use]
-    pub fn content_length(&self) -> Option<u64> {
+    pub(crate) fn content_length(&self) -> Option<u64> {
         self.header(&header::CONTENT_LENGTH)?.parse().ok()
     }
 
@@ -206,7 +178,7 @@ impl Response {
     /// # Cancel safety
     ///
     /// A piece is given or stays.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
         let chunk = self.inner.chunk().await;
         chunk.map_err(|error| HttpError::classify(&error, &self.place, None))
     }
@@ -214,7 +186,7 @@ impl Response {
     /// The body as it arrives, for a client that speaks another protocol over HTTP. It fails as
     /// [`chunk`](Self::chunk) does.
     #[must_use]
-    pub fn into_body(self) -> BoxBody<Bytes, HttpError> {
+    pub(crate) fn into_body(self) -> BoxBody<Bytes, HttpError> {
         let Self { inner, place } = self;
         reqwest::Body::from(inner)
             .map_err(move |error| HttpError::classify(&error, &place, None))
@@ -223,7 +195,7 @@ impl Response {
 
     /// The beginning of the body, for a message: at most `max_bytes`, and what arrives within
     /// two seconds.
-    pub async fn beginning(mut self, max_bytes: usize) -> Vec<u8> {
+    pub(crate) async fn beginning(mut self, max_bytes: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         let reading = async {
             while bytes.len() < max_bytes {
@@ -252,7 +224,7 @@ impl fmt::Debug for Response {
 
 /// One line of at most `max_chars` that can be shown, of what a server said.
 #[must_use]
-pub fn text_of(said: &str, max_chars: usize) -> String {
+pub(crate) fn text_of(said: &str, max_chars: usize) -> String {
     let words = said
         .split(|character: char| character.is_control() || character.is_whitespace())
         .filter(|word| !word.is_empty());
@@ -293,13 +265,6 @@ mod tests {
         for secret in ["pass", "sig", "frag", "t0ken", "b0dy"] {
             assert!(!printed.contains(secret), "{printed}");
         }
-    }
-
-    #[test]
-    fn a_form_is_encoded_as_browsers_do() {
-        let url = Url::parse("https://h.example/token").unwrap();
-        let request = Request::post(url).form([("scope", "a b&c"), ("x", "é=")]);
-        assert_eq!(request.body, "scope=a+b%26c&x=%C3%A9%3D");
     }
 
     #[test]

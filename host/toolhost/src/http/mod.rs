@@ -13,15 +13,16 @@ mod resolve;
 mod retry;
 mod trust;
 
-pub use address::{AddressClass, AddressPolicy};
-pub use client::{BufferedResponse, HttpClient, HttpSettings};
-pub use error::HttpError;
-pub use message::{Request, Response, text_of};
+pub(crate) use address::{AddressClass, AddressPolicy};
+pub use client::{HttpClient, HttpSettings};
+pub(crate) use error::HttpError;
+pub(crate) use message::{Request, Response, text_of};
 pub use proxy::ProxySettings;
-pub use retry::{Attempts, RetryPolicy, is_retryable, retry_after};
-pub use url::Url;
+pub use retry::RetryPolicy;
+pub(crate) use retry::{Attempts, is_retryable, retry_after};
+pub(crate) use url::Url;
 
-pub use crate::capability::shown_url as shown;
+pub(crate) use crate::capability::shown_url as shown;
 
 #[cfg(test)]
 pub(crate) mod tests;

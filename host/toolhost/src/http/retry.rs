@@ -31,7 +31,7 @@ impl Default for RetryPolicy {
 
 /// The attempts of one transfer.
 #[derive(Debug)]
-pub struct Attempts {
+pub(crate) struct Attempts {
     policy: RetryPolicy,
     backoff: Backoff,
     failed: u32,
@@ -44,7 +44,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 impl Attempts {
     /// No attempt was made yet.
     #[must_use]
-    pub const fn new(policy: RetryPolicy) -> Self {
+    pub(crate) const fn new(policy: RetryPolicy) -> Self {
         Self {
             policy,
             backoff: Backoff::new(policy.base, policy.max_delay, Jitter::Full),
@@ -53,7 +53,7 @@ impl Attempts {
     }
 
     /// Something arrived: the attempts that are counted in a row begin anew.
-    pub const fn progressed(&mut self) {
+    pub(crate) const fn progressed(&mut self) {
         self.backoff.reset();
     }
 
@@ -61,7 +61,7 @@ impl Attempts {
     ///
     /// The wait is evenly distributed between nothing and a bound that doubles, and no shorter than what the server
     /// asked for.
-    pub fn failed(&mut self, asked: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn failed(&mut self, asked: Option<Duration>) -> Option<Duration> {
         self.failed += 1;
         let delay = self.backoff.next_delay();
         let is_over = self.backoff.failures() >= self.policy.attempts
@@ -72,14 +72,14 @@ impl Attempts {
 
     /// How many attempts were made.
     #[must_use]
-    pub const fn made(&self) -> u32 {
+    pub(crate) const fn made(&self) -> u32 {
         self.failed
     }
 }
 
 /// Whether the same request may be answered differently a moment later.
 #[must_use]
-pub fn is_retryable(status: StatusCode) -> bool {
+pub(crate) fn is_retryable(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::REQUEST_TIMEOUT
@@ -93,7 +93,7 @@ pub fn is_retryable(status: StatusCode) -> bool {
 
 /// How long a server asks to be left alone: `Retry-After` in seconds or as a date (RFC 9110 §10.2.3).
 #[must_use]
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

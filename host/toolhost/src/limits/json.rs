@@ -20,7 +20,7 @@ const MOST_BYTES_A_BYTE: u64 = VALUE_BYTES + MEMBER_BYTES;
 /// # Errors
 ///
 /// The syntax error, if it is not JSON; a document of a few bytes is not checked.
-pub fn json_memory_bytes(text: &str) -> Result<u64, serde_json::Error> {
+pub(crate) fn json_memory_bytes(text: &str) -> Result<u64, serde_json::Error> {
     if text.len() <= SHORT_BYTES {
         return Ok(text.len() as u64 * MOST_BYTES_A_BYTE);
     }

@@ -16,7 +16,7 @@ const BLOCK_BYTES: usize = 256 << 10;
 
 /// The log of one job: every attempt, redacted, in the order in which it was written.
 #[derive(Debug)]
-pub struct JobLog {
+pub(crate) struct JobLog {
     directory: Arc<LogDirectory>,
     name: String,
     state: Mutex<State>,
@@ -42,7 +42,7 @@ struct Attempt {
 impl JobLog {
     /// An empty log for the job of that name, which redacts the secrets of its execution.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         name: impl Into<String>,
         directory: Arc<LogDirectory>,
         secrets: ExecutionSecrets,
@@ -60,7 +60,7 @@ impl JobLog {
     }
 
     /// Marks the end of the log.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut state = self.state();
         state.end_attempts();
         state.closed = true;
@@ -70,7 +70,7 @@ impl JobLog {
 
     /// The current end of the log.
     #[must_use]
-    pub fn end_cursor(&self) -> Cursor {
+    pub(crate) fn end_cursor(&self) -> Cursor {
         let state = self.state();
         state
             .attempts
@@ -82,7 +82,7 @@ impl JobLog {
 
     /// Whether the cursor is in this log, as every cursor from this log is.
     #[must_use]
-    pub fn contains(&self, cursor: Cursor) -> bool {
+    pub(crate) fn contains(&self, cursor: Cursor) -> bool {
         let state = self.state();
         let (index, offset) = cursor.split();
         match state.attempts.get(index) {
@@ -96,7 +96,7 @@ impl JobLog {
     /// An incomplete line is not returned. A cursor that is not from this log yields whatever follows its
     /// position, if anything.
     #[must_use]
-    pub fn read(&self, cursor: Cursor, max_records: usize, max_bytes: usize) -> LogPage {
+    pub(crate) fn read(&self, cursor: Cursor, max_records: usize, max_bytes: usize) -> LogPage {
         self.read_until(Cursor(u64::MAX), cursor, max_records, max_bytes)
     }
 
@@ -142,7 +142,7 @@ impl JobLog {
     /// # Cancel safety
     ///
     /// Safe.
-    pub async fn wait(&self, cursor: Cursor) {
+    pub(crate) async fn wait(&self, cursor: Cursor) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -159,7 +159,7 @@ impl JobLog {
     ///
     /// If something is omitted, the file with the whole output is kept.
     #[must_use]
-    pub fn excerpt(&self, attempt: u32, max_bytes: usize) -> Excerpt {
+    pub(crate) fn excerpt(&self, attempt: u32, max_bytes: usize) -> Excerpt {
         let mut state = self.state();
         let found = state
             .attempts

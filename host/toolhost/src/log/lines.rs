@@ -1,7 +1,7 @@
 //! Splitting the bytes of a log into lines, and into excerpts.
 
 /// The maximum size of a record; longer lines are split, as container runtimes do.
-pub const MAX_RECORD_BYTES: usize = 16 << 10;
+pub(crate) const MAX_RECORD_BYTES: usize = 16 << 10;
 /// A cut is moved to the end of a line if that costs at most this part of the excerpt.
 const LINE_CUT_PART: usize = 4;
 

@@ -10,7 +10,7 @@ mod spool;
 #[cfg(test)]
 mod tests;
 
-pub use job_log::JobLog;
-pub use lines::MAX_RECORD_BYTES;
-pub use record::{Cursor, Excerpt, LogPage, LogRecord};
-pub use spool::LogDirectory;
+pub(crate) use job_log::JobLog;
+pub use record::LogRecord;
+pub(crate) use record::{Cursor, Excerpt, LogPage};
+pub(crate) use spool::LogDirectory;

@@ -3,7 +3,7 @@ pub(super) const OFFSET_BITS: u32 = 48;
 
 /// A position in a log, to continue reading from. 0 is the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Cursor(pub u64);
+pub(crate) struct Cursor(pub u64);
 
 impl Cursor {
     pub(super) fn at(index: usize, offset: u64) -> Self {
@@ -29,7 +29,7 @@ pub struct LogRecord {
 
 /// A page of records, and the cursor of the next one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LogPage {
+pub(crate) struct LogPage {
     /// The records.
     pub records: Vec<LogRecord>,
     /// The cursor of the next page.
@@ -40,7 +40,7 @@ pub struct LogPage {
 
 /// The beginning and the end of an attempt's log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Excerpt {
+pub(crate) struct Excerpt {
     /// The beginning, or everything.
     pub head: String,
     /// The end, if something was omitted.

@@ -18,7 +18,7 @@ const MAX_KEPT_LOGS: usize = 100;
 
 /// The folder for logs that outgrow memory.
 #[derive(Debug)]
-pub struct LogDirectory {
+pub(crate) struct LogDirectory {
     path: PathBuf,
     /// Whether another user may have created the folder, so that it is checked before it is used.
     is_checked: bool,
@@ -29,7 +29,7 @@ pub struct LogDirectory {
 impl LogDirectory {
     /// Logs below `path`, which is created when it is first needed.
     #[must_use]
-    pub fn new(path: impl Into<PathBuf>) -> Arc<Self> {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Arc<Self> {
         Arc::new(Self {
             path: path.into(),
             is_checked: false,
@@ -40,7 +40,7 @@ impl LogDirectory {
     /// Logs below a folder of this user in the system's folder for temporary files, where anyone can create
     /// one of that name: it is used only if it belongs to this user and is inaccessible to all others.
     #[must_use]
-    pub fn temporary() -> Arc<Self> {
+    pub(crate) fn temporary() -> Arc<Self> {
         let user = rustix::process::geteuid().as_raw();
         Self::checked(temporary_directory().join(format!("toolhost-{user}-logs")))
     }

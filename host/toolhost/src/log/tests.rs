@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
+use super::lines::MAX_RECORD_BYTES;
 use super::record::OFFSET_BITS;
-use super::{Cursor, JobLog, LogDirectory, MAX_RECORD_BYTES};
+use super::{Cursor, JobLog, LogDirectory};
 use crate::capability::LogSink as _;
 use crate::sealing::{ExecutionSecrets, SecretOrigin};
 

@@ -23,7 +23,7 @@ use crate::filesystem::PrivateDirectory;
 /// the rest and of the folder itself. A component is compiled again if its file is truncated, modified,
 /// copied along with its folder, or of another version of the engine.
 #[derive(Debug)]
-pub struct ComponentCache {
+pub(crate) struct ComponentCache {
     directory: PrivateDirectory,
     key: [u8; KEY_BYTES],
 }
@@ -43,7 +43,7 @@ impl ComponentCache {
     /// # Errors
     ///
     /// If the folder cannot be used, is a link, or is accessible to others.
-    pub fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
+    pub(crate) fn open(directory: impl AsRef<Path>) -> io::Result<Self> {
         let directory = PrivateDirectory::open(directory.as_ref())?;
         let key = read_or_create_key(&directory)?;
         Ok(Self { directory, key })

@@ -52,7 +52,7 @@ impl Compiler {
         bytes: Arc<[u8]>,
     ) -> Result<Component, CompileError> {
         let checked = Arc::clone(&bytes);
-        blocking(move || structure::check(&checked).map_err(CompileError::Structure)).await?;
+        blocking(move || Ok(structure::check(&checked)?)).await?;
         match self {
             Self::InProcess => compile_in_process(engine, bytes).await,
             Self::Program(program) => program.compile(engine, &bytes).await,

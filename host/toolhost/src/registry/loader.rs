@@ -13,6 +13,7 @@ use super::bounds::MAX_COMPONENT_BYTES;
 use super::cache::ComponentCache;
 use super::compiler::{self, CompileError, Compiler, compile_in_process};
 use super::description::{self, Description, shortened};
+use super::fault::ComponentFault;
 use super::schema::ConfigSchema;
 use super::stubs;
 use super::tool::{LoadedTool, ToolIdentity};
@@ -73,7 +74,7 @@ pub enum LoadError {
         origin: String,
         /// The message of the compiler.
         #[source]
-        source: wasmtime::Error,
+        source: ComponentFault,
     },
     /// The component cannot be compiled.
     #[error("cannot compile `{origin}`")]
@@ -91,7 +92,7 @@ pub enum LoadError {
         origin: String,
         /// What does not fit.
         #[source]
-        source: wasmtime::Error,
+        source: ComponentFault,
     },
     /// `describe` of the tool fails.
     #[error("`describe` of `{origin}` failed")]
@@ -100,7 +101,7 @@ pub enum LoadError {
         origin: String,
         /// What happened instead.
         #[source]
-        source: GuestFault,
+        source: ComponentFault,
     },
     /// The description of the tool is invalid.
     #[error("`{origin}` has an invalid description: {problem}")]
@@ -115,7 +116,7 @@ pub enum LoadError {
 impl ToolLoader {
     /// A loader for this engine, with a cache of compiled components.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         engine: Arc<ToolEngine>,
         limits: Arc<Limits>,
         cache: Option<ComponentCache>,
@@ -252,9 +253,9 @@ impl ToolLoader {
         component: &Component,
         origin: &str,
     ) -> Result<Description, LoadError> {
-        let wrong_interface = |source| LoadError::WrongInterface {
+        let wrong_interface = |source: wasmtime::Error| LoadError::WrongInterface {
             origin: origin.to_owned(),
-            source,
+            source: ComponentFault::new(source),
         };
         let mut linker = Linker::new(self.engine.wasmtime());
         // Its handles have the types of capabilities, so these are linked; they refuse everything.
@@ -276,9 +277,9 @@ impl ToolLoader {
         });
         let text = described.map_err(|fault| match fault {
             GuestFault::NotStarted(source) => wrong_interface(source),
-            source => LoadError::NotDescribed {
+            fault => LoadError::NotDescribed {
                 origin: origin.to_owned(),
-                source,
+                source: ComponentFault::new(fault),
             },
         })?;
         let described = description::read(&text);
@@ -310,9 +311,9 @@ impl ToolLoader {
             stubs::define(&mut linker, component)?;
             ToolPre::new(linker.instantiate_pre(component)?)
         };
-        link().map_err(|source| LoadError::WrongInterface {
+        link().map_err(|error| LoadError::WrongInterface {
             origin: origin.to_owned(),
-            source,
+            source: ComponentFault::new(error),
         })
     }
 }

@@ -10,6 +10,7 @@ mod cache;
 mod compiler;
 mod description;
 mod embedded;
+mod fault;
 mod field_path;
 mod loader;
 mod lookup;
@@ -21,16 +22,15 @@ mod stubs;
 mod tool;
 
 pub use bounds::MAX_COMPONENT_BYTES;
-pub use cache::ComponentCache;
+pub(crate) use cache::ComponentCache;
 pub use compiler::{CompileError, Compiler};
 #[cfg(feature = "compile")]
 pub use compiler::{CompilerProgram, WorkerError, compile_standard_input};
 pub use embedded::{EMBEDDED_TOOLS, is_built_in};
+pub use fault::ComponentFault;
 pub(crate) use field_path::{KnownField, find_field};
 pub use loader::{LoadError, ToolLoader};
 pub use lookup::{AddError, Registry, ResolveError};
 pub use reference::{ParseToolRefError, ToolRef, VersionRef};
 pub use schema::ConfigProblem;
-#[cfg(feature = "compile")]
-pub use structure::StructureError;
 pub use tool::{LoadedTool, ToolIdentity, grant_entry};

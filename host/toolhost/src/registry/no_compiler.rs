@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmtime::component::Component;
 
 use super::cache::ComponentCache;
+use super::fault::ComponentFault;
 use crate::digest::Digest;
 use crate::engine::ToolEngine;
 
@@ -38,7 +39,7 @@ impl Compiler {
 
 impl CompileError {
     /// As with a compiler, which alone reads the bytes.
-    pub(super) fn not_a_component(self) -> Result<wasmtime::Error, Self> {
+    pub(super) fn not_a_component(self) -> Result<ComponentFault, Self> {
         Err(self)
     }
 }

@@ -9,7 +9,7 @@ use crate::capability::{
 use crate::log::LogDirectory;
 
 /// The backends that calls use.
-pub struct Backends {
+pub(crate) struct Backends {
     /// The source of objects.
     pub objects: Arc<dyn ObjectSource>,
     /// The engine for jobs.
@@ -21,7 +21,7 @@ pub struct Backends {
 impl Backends {
     /// Backends that do nothing, for a host without backends.
     #[must_use]
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self {
             objects: Arc::new(NoBackend),
             runner: Arc::new(NoBackend),

@@ -4,7 +4,7 @@ use crate::capability::FetchPolicy;
 
 /// The context of a call.
 #[derive(Debug, Clone, Default)]
-pub struct CallContext {
+pub(crate) struct CallContext {
     /// The execution that it belongs to.
     pub execution_id: String,
     /// The step that it belongs to.

@@ -15,7 +15,7 @@ impl CallScope {
     ///
     /// Those of [`ObjectSource::fetch`](crate::capability::ObjectSource::fetch), and
     /// [`Reason::Denied`](crate::capability::Reason::Denied) before anything is done.
-    pub async fn fetch(&self, mut request: FetchRequest) -> Result<Object, CapabilityError> {
+    pub(crate) async fn fetch(&self, mut request: FetchRequest) -> Result<Object, CapabilityError> {
         let policy = Arc::clone(&self.context.fetch_policy);
         policy.check_request(&request)?;
         if let Some(credential) = &request.options.credential

@@ -10,7 +10,7 @@ use crate::log::JobLog;
 
 /// A job of a call, with its log.
 #[derive(Debug)]
-pub struct RunningJob {
+pub(crate) struct RunningJob {
     identity: JobIdentity,
     /// Held while waiting for an event; a guest has one thread, so it is never contended.
     handle: Mutex<JobHandle>,
@@ -33,18 +33,18 @@ impl RunningJob {
 
     /// The job.
     #[must_use]
-    pub fn identity(&self) -> &JobIdentity {
+    pub(crate) fn identity(&self) -> &JobIdentity {
         &self.identity
     }
 
     /// Its log.
     #[must_use]
-    pub fn log(&self) -> &Arc<JobLog> {
+    pub(crate) fn log(&self) -> &Arc<JobLog> {
         &self.log
     }
 
     /// Requests its end from the engine, and waits for it.
-    pub async fn cancel(&self) {
+    pub(crate) async fn cancel(&self) {
         self.handle.lock().await.cancel().await;
     }
 
@@ -79,7 +79,7 @@ impl RunningJob {
 
     /// Whether its end was observed, which closes its log.
     #[must_use]
-    pub fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         let handle = self.handle.try_lock();
         handle.is_ok_and(|handle| handle.is_finished())
     }

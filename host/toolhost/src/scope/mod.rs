@@ -18,9 +18,9 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
-pub use backends::Backends;
-pub use context::CallContext;
-pub use job::RunningJob;
+pub(crate) use backends::Backends;
+pub(crate) use context::CallContext;
+pub(crate) use job::RunningJob;
 
 use self::exposure::{secret_place, without_own_words};
 use crate::capability::sync::lock;
@@ -32,7 +32,7 @@ use crate::sealing::{Redactor, Vault};
 
 /// The state of one call.
 #[derive(Debug)]
-pub struct CallScope {
+pub(crate) struct CallScope {
     /// The context of the call.
     pub context: CallContext,
     /// Its bounds.
@@ -49,7 +49,7 @@ pub struct CallScope {
 impl CallScope {
     /// The scope of a new call.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         context: CallContext,
         limits: Arc<Limits>,
         vault: Vault,
@@ -70,13 +70,13 @@ impl CallScope {
 
     /// The name of the engine that runs the jobs.
     #[must_use]
-    pub fn engine_name(&self) -> &'static str {
+    pub(crate) fn engine_name(&self) -> &'static str {
         self.backends.runner.name()
     }
 
     /// Removes the call's secrets from a text that leaves it.
     #[must_use]
-    pub fn redact(&self, text: String) -> String {
+    pub(crate) fn redact(&self, text: String) -> String {
         match self.redactor() {
             Some(redactor) => redactor.redact(&text).into_owned(),
             None => text,
@@ -85,7 +85,7 @@ impl CallScope {
 
     /// Removes the call's secrets from a message of a backend: it may quote a command that it expanded.
     #[must_use]
-    pub fn redact_error(&self, error: CapabilityError) -> CapabilityError {
+    pub(crate) fn redact_error(&self, error: CapabilityError) -> CapabilityError {
         CapabilityError {
             message: self.redact(error.message),
             hint: error.hint.map(|hint| self.redact(hint)),
@@ -102,7 +102,7 @@ impl CallScope {
     }
 
     /// Reports an event to the caller; it is not built if there is no receiver.
-    pub fn report(&self, event: impl FnOnce() -> ProgressEvent) {
+    pub(crate) fn report(&self, event: impl FnOnce() -> ProgressEvent) {
         if let Some(progress) = &self.progress {
             progress.send(event());
         }
@@ -110,7 +110,7 @@ impl CallScope {
 
     /// The redactor of the secrets of the call's execution that are known so far; `None` if there are none.
     #[must_use]
-    pub fn redactor(&self) -> Option<Arc<Redactor>> {
+    pub(crate) fn redactor(&self) -> Option<Arc<Redactor>> {
         self.vault.redactor()
     }
 
@@ -123,7 +123,7 @@ impl CallScope {
     ///
     /// Those of [`JobRunner::create`](crate::capability::JobRunner::create), and [`Reason::SecretInSpec`],
     /// [`Reason::Quota`] and [`Reason::Cancelled`] before anything is done.
-    pub async fn create_job(
+    pub(crate) async fn create_job(
         &self,
         mut request: JobRequest,
         mut sealed: HashSet<String>,
@@ -164,7 +164,7 @@ impl CallScope {
     }
 
     /// The next event of the job, or `None` if there is none within `wait`.
-    pub async fn watch_job(&self, job: &RunningJob, wait: Duration) -> Option<JobEvent> {
+    pub(crate) async fn watch_job(&self, job: &RunningJob, wait: Duration) -> Option<JobEvent> {
         let event = tokio::time::timeout(wait, job.next_event())
             .await
             .ok()
@@ -179,7 +179,7 @@ impl CallScope {
     /// # Errors
     ///
     /// [`Reason::Cancelled`].
-    pub async fn unless_cancelled<T>(
+    pub(crate) async fn unless_cancelled<T>(
         &self,
         work: impl Future<Output = T>,
     ) -> Result<T, CapabilityError> {
@@ -204,7 +204,7 @@ impl CallScope {
     }
 
     /// Requests the end of every job of the call.
-    pub fn cancel_jobs(&self) {
+    pub(crate) fn cancel_jobs(&self) {
         for job in self.jobs().iter() {
             job.request_cancel();
         }
@@ -213,7 +213,7 @@ impl CallScope {
     /// Ends what the call left running, reports it to the caller, and closes the logs.
     ///
     /// Bounded by [`Limits::cleanup_time`]; an engine that takes longer continues by itself.
-    pub async fn finish(&self) {
+    pub(crate) async fn finish(&self) {
         let jobs: Vec<_> = self.jobs().clone();
         // Usually the tool has observed the end of its jobs, which closes the logs.
         if jobs.iter().all(|job| job.is_finished()) {

@@ -143,7 +143,7 @@ impl ExecutionSecrets {
 
 /// The current redactor of an execution, for frequent use: it only compares a number while nothing changes.
 #[derive(Debug)]
-pub struct CurrentRedactor {
+pub(crate) struct CurrentRedactor {
     secrets: ExecutionSecrets,
     count: usize,
     redactor: Option<Arc<Redactor>>,
@@ -152,7 +152,7 @@ pub struct CurrentRedactor {
 impl CurrentRedactor {
     /// The redactor of that execution.
     #[must_use]
-    pub fn new(secrets: ExecutionSecrets) -> Self {
+    pub(crate) fn new(secrets: ExecutionSecrets) -> Self {
         Self {
             secrets,
             count: 0,
@@ -161,7 +161,7 @@ impl CurrentRedactor {
     }
 
     /// The redactor of all texts known so far.
-    pub fn get(&mut self) -> Option<&Redactor> {
+    pub(crate) fn get(&mut self) -> Option<&Redactor> {
         let count = self.secrets.count();
         if count != self.count {
             self.count = count;

@@ -58,7 +58,8 @@ mod tests;
 mod texts;
 mod vault;
 
-pub use execution::{CurrentRedactor, ExecutionSecrets, SecretOrigin};
+pub(crate) use execution::CurrentRedactor;
+pub use execution::{ExecutionSecrets, SecretOrigin};
 pub use forms::MIN_SECRET_BYTES;
 pub use redactor::{REDACTED, Redactor};
 pub use stream::StreamRedaction;

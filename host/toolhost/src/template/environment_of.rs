@@ -13,7 +13,7 @@ use crate::sealing::Vault;
 /// `"x-noetl-environment": [{"credential": "/job/auth", "into": "/job/env"}]`, with JSON Pointers into the
 /// configuration (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvironmentOf<'schema> {
+pub(crate) struct EnvironmentOf<'schema> {
     /// The value that names the credential.
     credential: Path<'schema>,
     /// The mapping that gets the variables.
@@ -33,7 +33,7 @@ const MAX_DEPTH: usize = 16;
 impl<'schema> EnvironmentOf<'schema> {
     /// The declarations in a tool's schema. Unknown ones are ignored: they are for newer hosts.
     #[must_use]
-    pub fn of_schema(schema: &'schema Value) -> Vec<Self> {
+    pub(crate) fn of_schema(schema: &'schema Value) -> Vec<Self> {
         let places = schema.get(KEYWORD).and_then(Value::as_array);
         let places = places.into_iter().flatten().take(MAX_PLACES);
         let place = |place: &'schema Value| {
@@ -47,7 +47,7 @@ impl<'schema> EnvironmentOf<'schema> {
 
     /// Whether the configuration names a credential there, so that [`put`](Self::put) would change it.
     #[must_use]
-    pub fn is_named_in(&self, config: &Value) -> bool {
+    pub(crate) fn is_named_in(&self, config: &Value) -> bool {
         self.name_in(config).is_some()
     }
 
@@ -57,7 +57,7 @@ impl<'schema> EnvironmentOf<'schema> {
     /// # Errors
     ///
     /// The credential is unknown, unavailable, or has no variables.
-    pub async fn put(
+    pub(crate) async fn put(
         &self,
         config: &mut Value,
         context: &TemplateContext,

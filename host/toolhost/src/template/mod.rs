@@ -53,6 +53,6 @@ mod tests;
 mod tests_by_example;
 
 pub use context::TemplateContext;
-pub use environment_of::EnvironmentOf;
+pub(crate) use environment_of::EnvironmentOf;
 pub use error::{TemplateError, TemplateProblem};
 pub use renderer::{MAX_RENDERED_BYTES, MAX_RENDERING_TIME, Renderer};

@@ -8,6 +8,7 @@ mod logs;
 mod meter;
 mod objects;
 mod progress;
+#[expect(unreachable_pub, reason = "the generated bindings export its types")]
 mod resources;
 mod secrets;
 mod state;
@@ -16,8 +17,8 @@ mod wasi;
 
 use wasmtime::component::{HasSelf, Linker};
 
-pub use meter::CpuBudgetExhausted;
-pub use state::CallState;
+pub(crate) use meter::CpuBudgetExhausted;
+pub(crate) use state::CallState;
 
 use crate::grant::{Capability, Grants};
 
@@ -27,18 +28,21 @@ use bindings::noetl::tool::{
 };
 
 /// The tool's exports, checked and ready to be instantiated.
-pub type ToolPre = bindings::ToolPre<CallState>;
+pub(crate) type ToolPre = bindings::ToolPre<CallState>;
 /// An instance of a tool.
-pub type Tool = bindings::Tool;
+pub(crate) type Tool = bindings::Tool;
 /// An error that a tool returned.
-pub type ToolError = types_interface::Error;
+pub(crate) type ToolError = types_interface::Error;
 
 /// Links the parts of WASI that every tool may use, and the granted capabilities; nothing else.
 ///
 /// # Errors
 ///
 /// If two parts have the same name, which is not the case.
-pub fn add_to_linker(linker: &mut Linker<CallState>, grants: &Grants) -> wasmtime::Result<()> {
+pub(crate) fn add_to_linker(
+    linker: &mut Linker<CallState>,
+    grants: &Grants,
+) -> wasmtime::Result<()> {
     wasi::add_to_linker(linker)?;
     types_interface::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     for capability in grants.iter() {

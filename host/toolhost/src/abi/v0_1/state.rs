@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::scope::{CallScope, RunningJob};
 
 /// The host state in a guest's store: everything that the guest's calls act on.
-pub struct CallState {
+pub(crate) struct CallState {
     pub(super) scope: Arc<CallScope>,
     pub(super) meter: Meter,
     /// The resources behind the guest's handles.
@@ -39,7 +39,7 @@ const MAX_INSTANCES: usize = 32;
 impl CallState {
     /// The state of a guest that acts within `scope`.
     #[must_use]
-    pub fn new(scope: Arc<CallScope>) -> Self {
+    pub(crate) fn new(scope: Arc<CallScope>) -> Self {
         let limits = &scope.limits;
         let store_limits = StoreLimitsBuilder::new()
             .memory_size(limits.memory_bytes)
@@ -64,7 +64,7 @@ impl CallState {
 
     /// A store for this state, with all limits set.
     #[must_use]
-    pub fn into_store(self, engine: &ToolEngine) -> Store<Self> {
+    pub(crate) fn into_store(self, engine: &ToolEngine) -> Store<Self> {
         let Limits {
             message_bytes,
             handles,
@@ -81,19 +81,19 @@ impl CallState {
 
     /// The limits of the call.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.scope.limits
     }
 
     /// The computation time of the guest.
     #[must_use]
-    pub fn cpu_time(&self) -> Duration {
+    pub(crate) fn cpu_time(&self) -> Duration {
         self.meter.used()
     }
 
     /// The guest's standard error, which contains panic messages.
     #[must_use]
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         self.stderr.text()
     }
 

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::registry::fault::ComponentFault;
 use crate::registry::structure::StructureError;
 
 /// Why a component was not compiled.
@@ -7,13 +8,16 @@ use crate::registry::structure::StructureError;
 pub enum CompileError {
     /// Its structure would cost too much.
     #[error(transparent)]
-    Structure(StructureError),
+    Structure(ComponentFault),
     /// It is not a component, or has features that this host does not support.
     #[error("the compiler rejects it")]
-    Refused(#[source] wasmtime::Error),
+    Refused(#[source] ComponentFault),
+    /// It is not WebAssembly at all.
+    #[error("it cannot be parsed")]
+    Malformed(#[source] ComponentFault),
     /// The compiled code does not fit this host.
     #[error("this host cannot run it")]
-    NotRunnable(#[source] wasmtime::Error),
+    NotRunnable(#[source] ComponentFault),
     /// It takes too long.
     #[error("it takes more than {} ms to compile", .0.as_millis())]
     TooSlow(Duration),
@@ -33,11 +37,21 @@ pub enum CompileError {
 
 impl CompileError {
     /// The cause, if the bytes are not a component at all; otherwise the error itself.
-    pub(in crate::registry) fn not_a_component(self) -> Result<wasmtime::Error, Self> {
+    pub(in crate::registry) fn not_a_component(self) -> Result<ComponentFault, Self> {
         match self {
-            Self::Refused(source) => Ok(source),
-            Self::Structure(StructureError::Malformed(error)) => Ok(wasmtime::Error::new(error)),
+            Self::Refused(source) | Self::Malformed(source) => Ok(source),
             error => Err(error),
+        }
+    }
+}
+
+impl From<StructureError> for CompileError {
+    fn from(error: StructureError) -> Self {
+        match error {
+            StructureError::Malformed(source) => Self::Malformed(ComponentFault::new(source)),
+            StructureError::TooMuch { .. } | StructureError::Unsupported(_) => {
+                Self::Structure(ComponentFault::new(error))
+            }
         }
     }
 }

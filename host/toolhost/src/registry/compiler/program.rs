@@ -15,6 +15,7 @@ use super::thread::blocking;
 use super::worker::{EXIT_REFUSED, MEMORY_BYTES};
 use crate::engine::ToolEngine;
 use crate::registry::cache;
+use crate::registry::fault::ComponentFault;
 
 /// A program that compiles its input: one that calls
 /// [`compile_standard_input`](super::compile_standard_input) and nothing else.
@@ -94,7 +95,8 @@ impl CompilerProgram {
         }
         let engine = engine.wasmtime().clone();
         blocking(move || {
-            cache::load_from_own_compiler(&engine, &code).map_err(CompileError::NotRunnable)
+            cache::load_from_own_compiler(&engine, &code)
+                .map_err(|error| CompileError::NotRunnable(ComponentFault::new(error)))
         })
         .await
     }
@@ -147,7 +149,7 @@ async fn read(stream: Option<impl AsyncRead + Unpin>, limit: u64) -> io::Result<
 fn refusal(status: ExitStatus, said: &str) -> CompileError {
     let said = said.trim();
     if status.code() == Some(EXIT_REFUSED) {
-        return CompileError::Refused(wasmtime::Error::msg(said.to_owned()));
+        return CompileError::Refused(ComponentFault::new(said));
     }
     if said.contains(NO_MEMORY_TEXT) {
         return CompileError::TooMuchMemory(MEMORY_BYTES);

@@ -4,6 +4,7 @@ use wasmtime::component::Component;
 
 use super::error::CompileError;
 use crate::engine::ToolEngine;
+use crate::registry::fault::ComponentFault;
 
 /// Compiles on a thread that other calls do not wait for.
 pub(crate) async fn compile_in_process(
@@ -11,7 +12,11 @@ pub(crate) async fn compile_in_process(
     bytes: Arc<[u8]>,
 ) -> Result<Component, CompileError> {
     let engine = engine.wasmtime().clone();
-    blocking(move || Component::from_binary(&engine, &bytes).map_err(CompileError::Refused)).await
+    blocking(move || {
+        Component::from_binary(&engine, &bytes)
+            .map_err(|error| CompileError::Refused(ComponentFault::new(error)))
+    })
+    .await
 }
 
 /// Runs a task that takes milliseconds to seconds, and that may panic.

@@ -18,7 +18,7 @@ use bounds::{Census, Measure};
 use component::Frame;
 use module::Module;
 
-pub use error::StructureError;
+pub(super) use error::StructureError;
 
 /// Rejects a component that would cost too much to compile.
 ///
