@@ -94,14 +94,13 @@ toolhost
     engine: limits
     filesystem:
     grant: capability
-    host: abi capability diagnostic engine grant invocation limits log outcome progress registry scope sealing template
+    host: abi capability diagnostic engine grant limits log outcome progress registry scope sealing template
     http: capability
-    invocation: abi engine limits scope
     limits:
     log: capability filesystem sealing
     outcome: abi capability digest
     progress: capability log
-    registry: abi capability digest engine filesystem grant invocation limits scope sealing
+    registry: abi capability digest engine filesystem grant limits scope sealing
     scope: capability limits log progress sealing
     sealing: capability
     template: capability credential diagnostic sealing
@@ -122,12 +121,7 @@ const FOREIGN: [(&str, &str); 9] = [
 const CONFINED: [(&str, &[&str]); 7] = [
     (
         "wasmtime",
-        &[
-            "toolhost/engine",
-            "toolhost/invocation",
-            "toolhost/registry",
-            "toolhost/abi",
-        ],
+        &["toolhost/engine", "toolhost/registry", "toolhost/abi"],
     ),
     ("kube::", &["kubernetes"]),
     // The second one signs a request for a role.

@@ -28,10 +28,10 @@ pub use request::CallRequest;
 use self::bounds::{CallBounds, Interruption};
 use self::calls::Calls;
 use self::conclusion::{Invoked, Stage, conclude};
+use crate::abi::ToolPre;
 use crate::capability::Reason;
 use crate::engine::ToolEngine;
 use crate::grant::Grants;
-use crate::invocation;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
 use crate::progress::ProgressEvent;
@@ -272,11 +272,11 @@ impl ToolHost {
     /// end then, it is terminated.
     async fn invoke_within_limits(
         &self,
-        tool: &crate::abi::v0_1::ToolPre,
+        tool: &ToolPre,
         scope: &Arc<CallScope>,
         bounds: &mut CallBounds,
     ) -> Invoked {
-        let working = invocation::invoke(&self.engine, tool, scope, &scope.context.config);
+        let working = tool.invoke(&self.engine, scope, &scope.context.config);
         tokio::pin!(working);
         let reason = tokio::select! {
             biased;

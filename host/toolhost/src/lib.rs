@@ -53,7 +53,6 @@ pub mod grant;
 pub mod host;
 #[cfg(any(feature = "credentials", feature = "objects"))]
 mod http;
-mod invocation;
 pub mod limits;
 mod log;
 pub mod outcome;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
-use crate::abi::v0_1::ToolError;
+use crate::abi::ToolError;
 use crate::capability::Reason;
 use crate::digest::Digest;
 

@@ -9,10 +9,9 @@ use super::bounds::{CallBounds, Interruption};
 use super::diagnose::segments;
 use super::rehearsal::Rehearsal;
 use super::{CallError, CallRequest, ToolHost};
-use crate::abi::v0_1::{ToolError, ToolPre};
+use crate::abi::{GuestFault, ToolError, ToolPre};
 use crate::capability::Reason;
 use crate::grant::Capability;
-use crate::invocation::{self, GuestFault};
 use crate::registry::LoadedTool;
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
@@ -91,7 +90,7 @@ impl ToolHost {
         let rehearsing = async {
             let _permit = self.engine.admit().await?;
             let config = &scope.context.config;
-            Some(invocation::invoke(&self.engine, callable, &scope, config).await)
+            Some(callable.invoke(&self.engine, &scope, config).await)
         };
         let invocation = match bounds.before_start(rehearsing).await {
             Ok(invocation) => invocation.ok_or(CallError::ShuttingDown)?,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{CallError, advice, structure};
+use crate::abi::{GuestFault, Invocation};
 use crate::capability::Reason;
-use crate::invocation::{GuestFault, Invocation};
 use crate::limits::{Limits, json_memory_bytes};
 use crate::outcome::{self, Ending, Outcome};
 use crate::registry::LoadedTool;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
+use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentExtern, ComponentItem};
-use wasmtime::component::{Component, Linker};
 
 use super::bounds::MAX_COMPONENT_BYTES;
 use super::cache::ComponentCache;
@@ -15,14 +15,12 @@ use super::compiler::{self, CompileError, Compiler, compile_in_process};
 use super::description::{self, Description, shortened};
 use super::fault::ComponentFault;
 use super::schema::ConfigSchema;
-use super::stubs;
 use super::tool::{LoadedTool, ToolIdentity};
-use crate::abi::v0_1::{self, CallState, ToolPre};
+use crate::abi::{self, GuestFault, ToolPre};
 use crate::digest::Digest;
 use crate::engine::ToolEngine;
 use crate::filesystem::read_regular;
 use crate::grant::{Grants, Imports};
-use crate::invocation::{self, GuestFault};
 use crate::limits::Limits;
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
@@ -210,7 +208,11 @@ impl ToolLoader {
         let callable = match grants.check(&identity.kind, &digest.to_string(), &imports) {
             Ok(()) => {
                 let linked = grants.iter().chain(imports.named.iter().copied());
-                Ok(self.prepare(&component, &Grants::of(linked), origin)?)
+                let tool = ToolPre::link(&self.engine, &component, &Grants::of(linked));
+                Ok(tool.map_err(|source| LoadError::WrongInterface {
+                    origin: origin.to_owned(),
+                    source: ComponentFault::new(source),
+                })?)
             }
             Err(denial) => Err(denial),
         };
@@ -257,10 +259,7 @@ impl ToolLoader {
             origin: origin.to_owned(),
             source: ComponentFault::new(source),
         };
-        let mut linker = Linker::new(self.engine.wasmtime());
-        // Its handles have the types of capabilities, so these are linked; they refuse everything.
-        v0_1::add_to_linker(&mut linker, &Grants::all()).map_err(wrong_interface)?;
-        stubs::define(&mut linker, component).map_err(wrong_interface)?;
+        // Its backends refuse everything.
         let scope = Arc::new(CallScope::new(
             CallContext::default(),
             Arc::clone(&self.limits),
@@ -269,7 +268,7 @@ impl ToolLoader {
             Arc::new(Backends::none()),
             None,
         ));
-        let describing = invocation::describe(&self.engine, component, &linker, scope);
+        let describing = abi::describe(&self.engine, component, scope);
         let described = tokio::time::timeout(DESCRIBE_TIME, describing).await;
         let described = described.unwrap_or_else(|_| {
             let what = format!("it waited for more than {} s", DESCRIBE_TIME.as_secs());
@@ -295,26 +294,6 @@ impl ToolLoader {
         Imports::new(
             imports.map(|(name, item)| (name, has_functions(&item, self.engine.wasmtime()))),
         )
-    }
-
-    /// Links what it is granted, and stubs that trap for what the standard libraries of languages import
-    /// without calling it.
-    fn prepare(
-        &self,
-        component: &Component,
-        capabilities: &Grants,
-        origin: &str,
-    ) -> Result<ToolPre, LoadError> {
-        let link = || {
-            let mut linker: Linker<CallState> = Linker::new(self.engine.wasmtime());
-            v0_1::add_to_linker(&mut linker, capabilities)?;
-            stubs::define(&mut linker, component)?;
-            ToolPre::new(linker.instantiate_pre(component)?)
-        };
-        link().map_err(|error| LoadError::WrongInterface {
-            origin: origin.to_owned(),
-            source: ComponentFault::new(error),
-        })
     }
 }
 

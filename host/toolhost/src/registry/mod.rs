@@ -18,7 +18,6 @@ mod reference;
 mod schema;
 #[cfg(feature = "compile")]
 mod structure;
-mod stubs;
 mod tool;
 
 pub use bounds::MAX_COMPONENT_BYTES;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::embedded::is_built_in;
 use super::field_path::{KnownField, find_field};
 use super::schema::{ConfigProblem, ConfigSchema};
-use crate::abi::v0_1::ToolPre;
+use crate::abi::ToolPre;
 use crate::digest::Digest;
 use crate::grant::{Capability, GrantError, Grants, Imports};
 

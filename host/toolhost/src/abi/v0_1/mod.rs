@@ -2,10 +2,10 @@
 
 mod bindings;
 mod budget;
+mod calls;
 mod convert;
 mod jobs;
 mod logs;
-mod meter;
 mod objects;
 mod progress;
 #[expect(unreachable_pub, reason = "the generated bindings export its types")]
@@ -17,8 +17,8 @@ mod wasi;
 
 use wasmtime::component::{HasSelf, Linker};
 
-pub(crate) use meter::CpuBudgetExhausted;
-pub(crate) use state::CallState;
+pub(super) use calls::{describe, invoke, link};
+use state::CallState;
 
 use crate::grant::{Capability, Grants};
 
@@ -28,21 +28,14 @@ use bindings::noetl::tool::{
 };
 
 /// The tool's exports, checked and ready to be instantiated.
-pub(crate) type ToolPre = bindings::ToolPre<CallState>;
-/// An instance of a tool.
-pub(crate) type Tool = bindings::Tool;
-/// An error that a tool returned.
-pub(crate) type ToolError = types_interface::Error;
+pub(super) type ToolPre = bindings::ToolPre<CallState>;
 
 /// Links the parts of WASI that every tool may use, and the granted capabilities; nothing else.
 ///
 /// # Errors
 ///
 /// If two parts have the same name, which is not the case.
-pub(crate) fn add_to_linker(
-    linker: &mut Linker<CallState>,
-    grants: &Grants,
-) -> wasmtime::Result<()> {
+fn add_to_linker(linker: &mut Linker<CallState>, grants: &Grants) -> wasmtime::Result<()> {
     wasi::add_to_linker(linker)?;
     types_interface::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     for capability in grants.iter() {

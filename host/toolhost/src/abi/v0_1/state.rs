@@ -8,8 +8,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::IoView;
 
 use super::budget::{ByteBudget, Reservation};
-use super::meter::Meter;
 use super::stderr::GuestStderr;
+use crate::abi::meter::Meter;
 use crate::capability::{CapabilityError, Reason};
 use crate::engine::ToolEngine;
 use crate::limits::Limits;

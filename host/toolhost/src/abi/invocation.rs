@@ -1,16 +1,34 @@
-//! One call of a guest: a fresh store, an instance, and the end of both.
+//! How a guest ended, whichever version of the interface it has.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::component::{Component, Linker};
-use wasmtime::{Store, Trap};
+use wasmtime::Trap;
 use wasmtime_wasi::I32Exit;
 
-use crate::abi::v0_1::{CallState, CpuBudgetExhausted, Tool, ToolError, ToolPre};
-use crate::engine::ToolEngine;
+use super::meter::CpuBudgetExhausted;
 use crate::limits::Limits;
-use crate::scope::CallScope;
+
+/// The result of an invocation.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    /// The guest's result.
+    pub result: Result<String, GuestFault>,
+    /// The computation time of the guest, to a tick.
+    pub cpu_time: Duration,
+}
+
+/// An error that a tool returned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToolError {
+    /// A code, such as that of a [`Reason`](crate::capability::Reason).
+    pub code: String,
+    /// A sentence.
+    pub message: String,
+    /// More about it, by name: `hint` and `field` have a meaning to the host.
+    pub details: Vec<(String, String)>,
+    /// Whether another call may succeed.
+    pub retryable: bool,
+}
 
 /// Why a guest returned no result.
 #[derive(Debug, thiserror::Error)]
@@ -35,15 +53,6 @@ pub(crate) enum GuestFault {
     NotStarted(#[source] wasmtime::Error),
 }
 
-/// The result of an invocation.
-#[derive(Debug)]
-pub(crate) struct Invocation {
-    /// The guest's result.
-    pub result: Result<String, GuestFault>,
-    /// The computation time of the guest, to a tick.
-    pub cpu_time: Duration,
-}
-
 /// The message of wasmtime if a guest passes too much at once; the type is private to wasmtime.
 const MESSAGE_LIMIT_TEXT: &str = "fuel allocated for hostcalls has been exhausted";
 /// The message of wasmtime if a limiter forces a trap.
@@ -53,84 +62,24 @@ const HANDLE_LIMIT_TEXT: &str = "handles";
 /// The maximum length of a guest's last output that is quoted.
 const MAX_QUOTED_BYTES: usize = 2 << 10;
 
-/// Calls a tool's `invoke` in a new store.
-///
-/// # Cancel safety
-///
-/// Dropping the future ends the guest immediately. What it created belongs to the scope.
-pub(crate) async fn invoke(
-    engine: &ToolEngine,
-    tool: &ToolPre,
-    scope: &Arc<CallScope>,
-    config: &str,
-) -> Invocation {
-    let mut store = CallState::new(Arc::clone(scope)).into_store(engine);
-    let context = [
-        ("execution-id", scope.context.execution_id.as_str()),
-        ("step", scope.context.step.as_str()),
-        ("engine", scope.engine_name()),
-    ];
-    let context: Vec<_> = context
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let guest = async {
-        match tool.instantiate_async(&mut store).await {
-            Ok(instance) => {
-                let handler = instance.noetl_tool_handler();
-                let answer = handler.call_invoke(&mut store, config, &context).await;
-                answer
-                    .map_err(|error| fault(&error, &store))
-                    .and_then(|answer| answer.map_err(GuestFault::Refused))
-            }
-            Err(error) => Err(fault_at_start(error, &store)),
-        }
-    };
-    let result = engine.ticking(guest).await;
-    let cpu_time = store.data().cpu_time();
-    Invocation { result, cpu_time }
-}
-
-/// Calls a component's `describe`, with no capability linked.
-///
-/// # Errors
-///
-/// Those of the guest, and [`GuestFault::NotStarted`] if it lacks an export of a tool.
-pub(crate) async fn describe(
-    engine: &ToolEngine,
-    component: &Component,
-    linker: &Linker<CallState>,
-    scope: Arc<CallScope>,
-) -> Result<String, GuestFault> {
-    let mut store = CallState::new(scope).into_store(engine);
-    let guest = async {
-        let tool = match Tool::instantiate_async(&mut store, component, linker).await {
-            Ok(tool) => tool,
-            Err(error) => return Err(fault_at_start(error, &store)),
-        };
-        let described = tool.noetl_tool_handler().call_describe(&mut store).await;
-        described.map_err(|error| fault(&error, &store))
-    };
-    engine.ticking(guest).await
-}
-
-fn fault_at_start(error: wasmtime::Error, store: &Store<CallState>) -> GuestFault {
+/// The fault of a guest while it was instantiated. `stderr` is its standard error.
+pub(super) fn at_start(error: wasmtime::Error, limits: &Limits, stderr: &str) -> GuestFault {
     let is_guest = error.downcast_ref::<Trap>().is_some()
         || error.downcast_ref::<CpuBudgetExhausted>().is_some()
         || error.root_cause().to_string().contains(GROW_LIMIT_TEXT);
     if is_guest {
-        fault(&error, store)
+        in_call(&error, limits, stderr)
     } else {
         GuestFault::NotStarted(error)
     }
 }
 
-fn fault(error: &wasmtime::Error, store: &Store<CallState>) -> GuestFault {
-    let state = store.data();
-    match limit_of(error, state.limits()) {
+/// The fault of a guest that was called. `stderr` is its standard error.
+pub(super) fn in_call(error: &wasmtime::Error, limits: &Limits, stderr: &str) -> GuestFault {
+    match limit_of(error, limits) {
         Some(what) => GuestFault::LimitExceeded { what },
         None => GuestFault::BrokeOff {
-            cause: cause_of(error, &state.stderr()),
+            cause: cause_of(error, stderr),
         },
     }
 }

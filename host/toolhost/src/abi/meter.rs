@@ -7,7 +7,7 @@ use crate::engine::TICK;
 /// The guest exceeded its computation time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the tool computed for more than {} ms", .0.as_millis())]
-pub(crate) struct CpuBudgetExhausted(pub Duration);
+pub(super) struct CpuBudgetExhausted(pub Duration);
 
 /// Measures how long a guest computes.
 ///
