@@ -44,7 +44,7 @@ fuzz_target!(|input: &[u8]| {
 
     let outcome = tools.call("python", json!({"code": CODE})).0;
     let outcome = outcome.expect("an outcome");
-    let told = outcome.document.get("result");
+    let told = outcome.document().get("result");
     if outcome.is_completed() {
         assert_eq!(*code, 0);
         assert!(log.contains(result), "a result out of nothing: {told:?}");

@@ -13,7 +13,7 @@ use toolhost::capability::{AccessSource, FetchRule};
 use toolhost::credential::{CredentialAccess, CredentialsFile, HttpExchange, Machine, Tokens};
 use toolhost::digest::Digest;
 use toolhost::grant::{Capability, Grants};
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::outcome::Outcome;
 use toolhost::progress::progress;
 use toolhost::sealing::{ExecutionSecrets, SecretOrigin};
@@ -142,7 +142,12 @@ fn only(patterns: &[&str]) -> FetchRule {
 }
 
 async fn call(host: &ToolHost, kind: &str, config: Value, templates: TemplateContext) -> Outcome {
-    let request = CallRequest::new(kind.parse().unwrap(), config, "7", "step");
+    let request = CallRequest::new(
+        kind.parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    );
     host.call(request.with_templates(templates)).await.unwrap()
 }
 
@@ -227,7 +232,7 @@ async fn a_guest_spends_no_credential_but_one_that_its_call_or_its_grant_names()
             "{seen}"
         );
         assert!(!seen.contains(TOKEN), "{seen}");
-        assert_eq!(outcome.document["bytes"], head.len());
+        assert_eq!(outcome.document()["bytes"], head.len());
         assert!(
             seen.contains(&Digest::of(head.as_bytes()).digits()),
             "{seen}"
@@ -263,7 +268,7 @@ async fn a_token_of_google_goes_to_google_whatever_endpoint_a_guest_names() {
     let source = json!({"type": "gcs", "auth": "goog", "endpoint": echo.base});
     let config = script(source, "gs://bucket/key");
     let outcome = call(&host, "script", config, TemplateContext::default()).await;
-    assert!(outcome.document.contains_key("exit_code"), "{outcome:?}");
+    assert!(outcome.document().contains_key("exit_code"), "{outcome:?}");
     assert!(echo.heads()[0].contains(TOKEN));
     let config = script(json!({"type": "http", "auth": "goog"}), &echo.url("a"));
     let outcome = call(&host, "script", config, TemplateContext::default()).await;
@@ -385,7 +390,12 @@ async fn what_is_opened_to_fetch_a_script_is_redacted_in_every_form() {
             "job": {"backoffLimit": 0},
         });
         let (sender, mut reader) = progress();
-        let request = CallRequest::new("script".parse().unwrap(), config, "7", "step");
+        let request = CallRequest::new(
+            "script".parse().unwrap(),
+            config,
+            ExecutionId::new("7"),
+            StepName::new("step"),
+        );
         let outcome = host.call(request.with_progress(sender)).await.unwrap();
         let head = echo.heads().pop().unwrap();
         assert!(head.contains(&sent), "{head}");
@@ -403,7 +413,7 @@ async fn what_is_opened_to_fetch_a_script_is_redacted_in_every_form() {
         }
         // The job got every byte.
         let digest = Digest::of(head.as_bytes()).digits();
-        assert_eq!(outcome.document["script"]["sha256"], digest);
+        assert_eq!(outcome.document()["script"]["sha256"], digest);
     }
     // The specification's example: a header of the playbook's own.
     let config = json!({
@@ -435,7 +445,13 @@ async fn calls_that_share_the_secrets_of_an_execution_redact_what_each_of_them_u
             "script": {"interpreter": "sh", "content": content},
             "job": {"backoffLimit": 0, "env": env},
         });
-        CallRequest::new("script".parse().unwrap(), config, "7", "step").with_templates(templates)
+        CallRequest::new(
+            "script".parse().unwrap(),
+            config,
+            ExecutionId::new("7"),
+            StepName::new("step"),
+        )
+        .with_templates(templates)
     };
     let templates = TemplateContext {
         secrets: file(&format!("secrets: {{x: {TOKEN}}}")),
@@ -472,7 +488,12 @@ async fn a_result_that_turns_out_to_hold_a_secret_is_sealed_when_a_template_uses
     let config = json!({"action": "dump", "payload": {
         "text": "{{ one.output | trim }}", "whole": "{{ one }}", "plain": "{{ one.other }}",
     }});
-    let request = CallRequest::new("misbehave".parse().unwrap(), config, "7", "step");
+    let request = CallRequest::new(
+        "misbehave".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    );
     let request = request.with_templates(templates).with_secrets(secrets);
     let outcome = host.call(request).await.unwrap();
     let seen: Value = serde_json::from_str(outcome.text("config").unwrap()).unwrap();

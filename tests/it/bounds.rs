@@ -14,7 +14,7 @@ use toolhost::capability::{
     CapabilityError, JobHandle, JobIdentity, JobReporter, JobRequest, JobRunner, LogSink,
 };
 use toolhost::credential::{CredentialError, SecretProvider, SecretValue};
-use toolhost::host::{CallError, CallRequest, ShutdownError, ToolHost};
+use toolhost::host::{CallError, CallRequest, ExecutionId, ShutdownError, StepName, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::outcome::OutcomeStatus;
 use toolhost::progress::progress;
@@ -87,7 +87,12 @@ async fn with_limits(engine: impl JobRunner + 'static, max_calls: u32, limits: L
 
 fn request(step: &str) -> CallRequest {
     let config = json!({"script": {"content": "true", "interpreter": "sh"}});
-    CallRequest::new("script".parse().unwrap(), config, "7", step)
+    CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new(step),
+    )
 }
 
 /// A call whose rendering comes to no end.
@@ -98,7 +103,13 @@ fn unanswered() -> CallRequest {
         results: BTreeMap::new(),
         ..TemplateContext::default()
     };
-    CallRequest::new("script".parse().unwrap(), config, "7", "unanswered").with_templates(templates)
+    CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("unanswered"),
+    )
+    .with_templates(templates)
 }
 
 /// Lets a future go as far as it gets by itself.
@@ -113,12 +124,12 @@ async fn a_deadline_leaves_the_token_of_the_caller_alone() {
     let outcome = host
         .call(request("first").with_cancel(cancel.clone()))
         .await;
-    assert_eq!(outcome.unwrap().status, OutcomeStatus::Timeout);
+    assert_eq!(outcome.unwrap().status(), OutcomeStatus::Timeout);
     assert!(!cancel.is_cancelled());
     // Another call may go on with it.
     cancel.cancel();
     let outcome = host.call(request("second").with_cancel(cancel)).await;
-    assert_eq!(outcome.unwrap().status, OutcomeStatus::Cancelled);
+    assert_eq!(outcome.unwrap().status(), OutcomeStatus::Cancelled);
 }
 
 #[tokio::test]
@@ -130,10 +141,10 @@ async fn a_call_that_is_cancelled_before_it_begins_starts_no_tool() {
     let (sender, mut reader) = progress();
     let request = request("s").with_cancel(cancel).with_progress(sender);
     let outcome = host.call(request).await.unwrap();
-    assert_eq!(outcome.status, OutcomeStatus::Cancelled);
+    assert_eq!(outcome.status(), OutcomeStatus::Cancelled);
     assert_eq!(outcome.text("reason"), Some("Cancelled"));
-    assert_eq!(outcome.tool, "script@0.1.0");
-    assert!(outcome.digest.to_string().starts_with("sha256:"));
+    assert_eq!(outcome.tool(), "script@0.1.0");
+    assert!(outcome.digest().to_string().starts_with("sha256:"));
     assert!(engine.requests().is_empty());
     assert_eq!(reader.next().await, None, "nothing was started");
 }
@@ -142,14 +153,14 @@ async fn a_call_that_is_cancelled_before_it_begins_starts_no_tool() {
 async fn rendering_ends_with_the_call() {
     let host = host(holding(), 4, SOON).await;
     let outcome = host.call(unanswered()).await.unwrap();
-    assert_eq!(outcome.status, OutcomeStatus::Timeout);
+    assert_eq!(outcome.status(), OutcomeStatus::Timeout);
     let message = "the call took longer than 50ms while its templates were rendered; the tool was not started";
     assert_eq!(outcome.text("message"), Some(message));
     let cancel = CancellationToken::new();
     let mut call = pin!(host.call(unanswered().with_cancel(cancel.clone())));
     assert!(go_on(call.as_mut()).is_pending());
     cancel.cancel();
-    assert_eq!(call.await.unwrap().status, OutcomeStatus::Cancelled);
+    assert_eq!(call.await.unwrap().status(), OutcomeStatus::Cancelled);
 }
 
 #[tokio::test]
@@ -163,9 +174,9 @@ async fn waiting_for_a_permit_ends_with_the_call() {
     assert!(go_on(cancelled.as_mut()).is_pending());
     cancel.cancel();
     let outcome = cancelled.await.unwrap();
-    assert_eq!(outcome.status, OutcomeStatus::Cancelled);
+    assert_eq!(outcome.status(), OutcomeStatus::Cancelled);
     let outcome = host.call(request("late")).await.unwrap();
-    assert_eq!(outcome.status, OutcomeStatus::Timeout);
+    assert_eq!(outcome.status(), OutcomeStatus::Timeout);
     let message = "the call took longer than 50ms while it waited for other calls to end; the tool was not started";
     assert_eq!(outcome.text("message"), Some(message));
 }
@@ -189,7 +200,7 @@ async fn a_shutdown_lets_running_calls_end_and_no_other_begin() {
     assert!(go_on(running.as_mut()).is_pending(), "it has time");
     assert!(engine.release("script-running-7"));
     let (outcome, over) = tokio::join!(running, shutdown);
-    assert_eq!(outcome.unwrap().status, OutcomeStatus::Completed);
+    assert_eq!(outcome.unwrap().status(), OutcomeStatus::Completed);
     assert_eq!(over, Ok(()));
     assert_eq!(host.shutdown(NEVER).await, Ok(()), "a second one");
 }
@@ -207,7 +218,7 @@ async fn a_shutdown_cancels_what_runs_after_its_grace() {
     let patient = host.shutdown(NEVER);
     let (outcome, over, patient) = tokio::join!(running, host.shutdown(Duration::ZERO), patient);
     let outcome = outcome.unwrap();
-    assert_eq!(outcome.status, OutcomeStatus::Cancelled);
+    assert_eq!(outcome.status(), OutcomeStatus::Cancelled);
     assert_eq!(Value::from(outcome.text("reason")), "Cancelled");
     assert_eq!((over, patient), (Ok(()), Ok(())));
     assert!(!engine.is_held("script-s-7"));

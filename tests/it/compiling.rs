@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use toolhost::capability::memory::MemoryEngine;
 use toolhost::grant::Grants;
 use toolhost::host::ToolHost;
-use toolhost::registry::{CompileError, Compiler, CompilerProgram, LoadError};
+use toolhost::registry::{CompileError, Compiler, CompilerProgram, ComponentSource, LoadError};
 
 use crate::guests;
 
@@ -38,7 +38,9 @@ fn shell(script: &str) -> CompilerProgram {
 async fn failure(program: CompilerProgram) -> CompileError {
     let host = host(program);
     let bytes = guests::bytes("guest-misbehave");
-    let loaded = host.loader().load(bytes, "a file", |_| Grants::all()).await;
+    let loaded = host
+        .load(ComponentSource::named(bytes, "a file"), |_| Grants::all())
+        .await;
     match loaded.unwrap_err() {
         LoadError::NotCompiled { source, .. } => source,
         other => panic!("{other:?}"),
@@ -52,8 +54,8 @@ async fn a_component_that_another_process_compiled_is_called_like_any_other() {
     let request = toolhost::host::CallRequest::new(
         "empty".parse().unwrap(),
         serde_json::json!({"host_calls": 6}),
-        "7",
-        "s",
+        toolhost::host::ExecutionId::new("7"),
+        toolhost::host::StepName::new("s"),
     );
     assert!(host.call(request).await.unwrap().is_completed());
 }
@@ -62,9 +64,7 @@ async fn a_component_that_another_process_compiled_is_called_like_any_other() {
 async fn a_component_that_the_compiler_rejects_is_not_a_component() {
     let host = host(own());
     let bytes = wat::parse_str("(module)").unwrap();
-    let loaded = host
-        .loader()
-        .load(bytes.into(), "a file", |_| Grants::all());
+    let loaded = host.load(ComponentSource::named(bytes, "a file"), |_| Grants::all());
     let error = loaded.await.unwrap_err();
     assert!(
         matches!(error, LoadError::NotAComponent { .. }),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 use toolhost::backend::local::LocalSettings;
 use toolhost::credential::{CredentialsFile, Keychain};
-use toolhost::host::{CallError, CallRequest, ToolHost};
+use toolhost::host::{CallError, CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::outcome::OutcomeStatus;
 use toolhost::template::TemplateContext;
 use toolhost_diagnostic::Document;
@@ -42,7 +42,13 @@ async fn host(folder: &Path) -> ToolHost {
 }
 
 fn request(config: Value, file: &str) -> CallRequest {
-    CallRequest::new("script".parse().unwrap(), config, "7", "step").with_templates(templates(file))
+    CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    )
+    .with_templates(templates(file))
 }
 
 fn shell(script: &str, job: Value) -> Value {
@@ -62,7 +68,7 @@ async fn the_variables_of_a_database_reach_the_job_and_its_password_nothing_else
         .call(request(shell(script, job), DATABASE))
         .await
         .unwrap();
-    assert_eq!(outcome.status, OutcomeStatus::Completed);
+    assert_eq!(outcome.status(), OutcomeStatus::Completed);
     assert_eq!(
         outcome.text("output"),
         Some("ada@db.example:6432/other\n***\nit is the one\n")
@@ -77,7 +83,7 @@ trait DocumentText {
 
 impl DocumentText for toolhost::outcome::Outcome {
     fn document_text(&self) -> String {
-        Value::Object(self.document.clone()).to_string()
+        Value::Object(self.document().clone()).to_string()
     }
 }
 

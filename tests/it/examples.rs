@@ -13,7 +13,7 @@ use toolhost::capability::{
     CapabilityError, FetchRequest, JobRequest, Object, ObjectMetadata, ObjectSource, Reason,
 };
 use toolhost::credential::{CredentialProvider, CredentialsFile};
-use toolhost::host::{CallError, CallRequest, ToolHost};
+use toolhost::host::{CallError, CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost_cli::playbook::{
     self, Playbook, RunInputs, StepCall, StepResult, StepRunner, StepStatus,
 };
@@ -75,17 +75,22 @@ impl StepRunner for Runner {
     async fn run_step(&self, call: StepCall) -> Result<StepResult, CallError> {
         let tool = call.tool.parse().unwrap();
         let execution_id = call.templates.execution_id.clone();
-        let request = CallRequest::new(tool, call.config, execution_id, call.step)
-            .with_templates(call.templates)
-            .with_secrets(call.secrets);
+        let request = CallRequest::new(
+            tool,
+            call.config,
+            ExecutionId::new(execution_id),
+            StepName::new(call.step),
+        )
+        .with_templates(call.templates)
+        .with_secrets(call.secrets);
         let outcome = self.0.call(request).await?;
         Ok(StepResult {
             status: match outcome.text("status") {
                 Some("completed") => StepStatus::Completed,
                 _ => StepStatus::Failed,
             },
-            tool: outcome.tool,
-            outcome: outcome.document,
+            tool: outcome.tool().to_owned(),
+            outcome: outcome.into_document(),
         })
     }
 }

@@ -20,7 +20,7 @@ use toolhost::capability::{
     CapabilityError, FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource,
 };
 use toolhost::digest::Digest;
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::outcome::Outcome;
 use toolhost_cli::setup::{Settings, set_up};
 
@@ -225,11 +225,16 @@ async fn a_host_reaches_no_private_address_by_default() {
     assert!(server.heads().is_empty());
     settings.private_addresses = true;
     let outcome = call(settings).await;
-    assert!(outcome.is_completed(), "{:?}", outcome.document);
+    assert!(outcome.is_completed(), "{:?}", outcome.document());
 }
 
 async fn run(host: &ToolHost, config: Value) -> Outcome {
-    let request = CallRequest::new("script".parse().unwrap(), config, "42", "first");
+    let request = CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("42"),
+        StepName::new("first"),
+    );
     host.call(request).await.unwrap()
 }
 
@@ -279,7 +284,7 @@ async fn the_keys_under_source_reach_the_source_unchanged() {
         },
     });
     let outcome = run(&host, config).await;
-    assert!(outcome.is_completed(), "{:?}", outcome.document);
+    assert!(outcome.is_completed(), "{:?}", outcome.document());
     let requests = source.0.lock().unwrap();
     let FetchRequest { uri, options } = &requests[0];
     assert_eq!(uri, "scripts/a.sh");
@@ -304,7 +309,7 @@ async fn a_script_is_run_only_if_it_is_the_one_that_was_pinned() {
         |sha256: &str| json!({"script": {"uri": "https://h.example/a.sh", "sha256": sha256}});
     let right = Digest::of(b"echo").digits();
     let outcome = run(&host, config(&right)).await;
-    assert!(outcome.is_completed(), "{:?}", outcome.document);
+    assert!(outcome.is_completed(), "{:?}", outcome.document());
     let outcome = run(&host, config(&Digest::of(b"other").digits())).await;
     assert_eq!(outcome.text("reason"), Some("ChecksumMismatch"));
     assert_eq!(outcome.text("field"), Some("script.sha256"));

@@ -10,6 +10,7 @@ use toolhost::capability::memory::MemoryEngine;
 use toolhost::grant::Grants;
 use toolhost::host::ToolHost;
 use toolhost::limits::Limits;
+use toolhost::registry::ComponentSource;
 
 use crate::build_guests;
 
@@ -106,8 +107,7 @@ async fn set_up_with(
 /// Loads a component into a host, with these grants, and puts it into use.
 pub(crate) async fn load(host: &ToolHost, package: &str, grants: Grants) {
     let tool = host
-        .loader()
-        .load(bytes(package), package, |_| grants)
+        .load(ComponentSource::named(bytes(package), package), |_| grants)
         .await
         .unwrap();
     host.registry().activate(Arc::new(tool));

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::credential::CredentialsFile;
 use toolhost::grant::{Capability, Grants};
-use toolhost::host::{CallError, CallRequest, ToolHost};
+use toolhost::host::{CallError, CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::progress::{ProgressEvent, progress};
+use toolhost::registry::ComponentSource;
 use toolhost::template::TemplateContext;
 use toolhost_diagnostic::Document;
 
@@ -96,7 +97,12 @@ async fn call(
     config: Value,
     step: &str,
 ) -> Result<Outcome, CallError> {
-    let request = CallRequest::new(kind.parse().unwrap(), config, "7", step);
+    let request = CallRequest::new(
+        kind.parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new(step),
+    );
     tokio::time::timeout(PATIENCE, host.call(request))
         .await
         .expect("a call came to no end")
@@ -109,7 +115,7 @@ async fn check(host: &ToolHost, kind: &str, action: &str, expected: &str, messag
             let outcome = call(host, "empty", json!({"host_calls": 6}), "neighbour")
                 .await
                 .unwrap();
-            assert_eq!(outcome.status, OutcomeStatus::Completed);
+            assert_eq!(outcome.status(), OutcomeStatus::Completed);
         }
     };
     let config = json!({"action": action});
@@ -180,7 +186,7 @@ async fn jobs_and_objects_are_refused_at_their_limits() {
     let outcome = call(&host, "misbehave", json!({"action": "many-jobs"}), "s")
         .await
         .unwrap();
-    assert_eq!(outcome.document["created"], Limits::DEFAULT_JOBS);
+    assert_eq!(outcome.document()["created"], Limits::DEFAULT_JOBS);
     assert_eq!(outcome.text("code"), Some("Quota"));
     assert_eq!(engine.requests().len(), Limits::DEFAULT_JOBS);
     let outcome = call(&host, "misbehave", json!({"action": "many-objects"}), "s")
@@ -217,7 +223,7 @@ async fn whatever_a_tool_hoards_the_host_holds_no_more_than_its_budget() {
     ] {
         let config = json!({"action": action, "times": 400});
         let outcome = call(&host, "misbehave", config, "s").await.unwrap();
-        let created = outcome.document["created"].as_u64().unwrap();
+        let created = outcome.document()["created"].as_u64().unwrap();
         assert!((fewest..=most).contains(&created), "{action}: {created}");
         let code = if created == 400 { "" } else { "TooLarge" };
         assert_eq!(outcome.text("code"), Some(code), "{action}");
@@ -259,11 +265,16 @@ async fn a_tool_sees_no_secret_that_its_configuration_depends_on() {
             "plain": "{{ secret.token }}", "within": "Bearer {{ secret.token }}!",
             "encoded": "{{ secret.token | b64encode }}", "map": "{{ secret.account }}",
         }});
-        let request = CallRequest::new("misbehave".parse().unwrap(), config, "7", "dump")
-            .with_templates(templates.clone());
+        let request = CallRequest::new(
+            "misbehave".parse().unwrap(),
+            config,
+            ExecutionId::new("7"),
+            StepName::new("dump"),
+        )
+        .with_templates(templates.clone());
         let outcome = host.call(request).await.unwrap();
-        assert_eq!(outcome.document["found"], false, "{needle}");
-        let shown = Value::Object(outcome.document).to_string();
+        assert_eq!(outcome.document()["found"], false, "{needle}");
+        let shown = Value::Object(outcome.into_document()).to_string();
         assert!(
             shown.contains("sealed.") && !shown.contains(needle),
             "{shown}"
@@ -272,7 +283,7 @@ async fn a_tool_sees_no_secret_that_its_configuration_depends_on() {
     // The search finds what is there.
     let config = json!({"action": "dump", "needle": "ereht-si-taht", "payload": "that-is-there"});
     let outcome = call(&host, "misbehave", config, "dump").await.unwrap();
-    assert_eq!(outcome.document["found"], true);
+    assert_eq!(outcome.document()["found"], true);
 }
 
 #[tokio::test]
@@ -282,8 +293,8 @@ async fn a_flood_of_reports_is_cut_and_counted() {
     let request = CallRequest::new(
         "misbehave".parse().unwrap(),
         json!({"action": "flood-log"}),
-        "7",
-        "s",
+        ExecutionId::new("7"),
+        StepName::new("s"),
     )
     .with_progress(sender);
     host.call(request).await.unwrap();
@@ -358,7 +369,7 @@ async fn the_tools_that_floors_are_measured_with_do_the_same() {
         let outcome = call(&host, kind, json!({"host_calls": 6}), "s")
             .await
             .unwrap();
-        let document = Value::Object(outcome.document);
+        let document = Value::Object(outcome.into_document());
         assert_eq!(document, json!({"status": "completed"}), "{kind}");
     }
 }
@@ -389,8 +400,7 @@ async fn a_component_that_is_not_a_tool_is_refused_with_the_reason() {
     ];
     for (bytes, expected) in cases {
         let loaded = host
-            .loader()
-            .load(bytes.into(), "a file", |_| Grants::all())
+            .load(ComponentSource::named(bytes, "a file"), |_| Grants::all())
             .await;
         let error = loaded.unwrap_err().to_string();
         assert!(

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use toolhost::backend::local::LocalSettings;
 use toolhost::capability::Reason;
 use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::outcome::{Outcome, OutcomeStatus};
 
@@ -22,7 +22,12 @@ const WAKE_UPS_PER_HOUR: u64 = 300;
 
 fn request(script: &str) -> CallRequest {
     let config = json!({"script": {"content": script, "interpreter": "sh"}});
-    CallRequest::new("script".parse().unwrap(), config, "7", "step")
+    CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    )
 }
 
 /// Calls the tool, lets an hour pass once the job is under way, and cancels the call.
@@ -72,7 +77,7 @@ fn an_hour_of_a_job_in_memory_has_few_wakeups() {
             engine.default_script(script);
             let is_held = || engine.is_held("script-step-7");
             let outcome = cost_of_an_hour(&host, "true", is_held).await;
-            assert_eq!(outcome.status, OutcomeStatus::Cancelled, "{outcome:?}");
+            assert_eq!(outcome.status(), OutcomeStatus::Cancelled, "{outcome:?}");
             assert_eq!(outcome.text("reason"), Some(reason), "{outcome:?}");
         }
     });
@@ -92,7 +97,7 @@ fn an_hour_of_a_local_job_has_few_wakeups() {
         for rest in ["exec sleep 100000", "exit 1"] {
             let script = format!("echo > {}; {rest}", begun.display());
             let outcome = cost_of_an_hour(&host, &script, || begun.exists()).await;
-            assert_eq!(outcome.status, OutcomeStatus::Cancelled, "{outcome:?}");
+            assert_eq!(outcome.status(), OutcomeStatus::Cancelled, "{outcome:?}");
             std::fs::remove_file(&begun).unwrap();
         }
     });
@@ -112,7 +117,7 @@ fn a_call_that_is_ended_while_its_job_could_not_start_says_what_it_waited_for() 
         let host = guests::host(&engine, folder.path(), limits).await;
         tokio::time::pause();
         let outcome = host.call(request("true")).await.unwrap();
-        assert_eq!(outcome.status, OutcomeStatus::Timeout);
+        assert_eq!(outcome.status(), OutcomeStatus::Timeout);
         assert_eq!(outcome.text("reason"), Some("ImagePull"));
         let message = outcome.text("message").unwrap();
         assert!(
@@ -128,10 +133,13 @@ fn a_call_that_is_ended_while_its_job_could_not_start_says_what_it_waited_for() 
         };
         let (outcome, ()) = tokio::join!(call, cancelling);
         let outcome = outcome.unwrap();
-        assert_eq!(outcome.status, OutcomeStatus::Cancelled);
+        assert_eq!(outcome.status(), OutcomeStatus::Cancelled);
         assert_eq!(outcome.text("reason"), Some("ImagePull"));
         assert_eq!(
-            (&outcome.document["attempts"], &outcome.document["failed"]),
+            (
+                &outcome.document()["attempts"],
+                &outcome.document()["failed"]
+            ),
             (&json!([]), &json!(0))
         );
         let message = outcome.text("message").unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use toolhost::backend::local::LocalSettings;
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
@@ -51,7 +51,12 @@ fn settings(folder: &Path) -> LocalSettings {
 }
 
 fn request(config: Value) -> CallRequest {
-    CallRequest::new("script".parse().unwrap(), config, "7", "step")
+    CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    )
 }
 
 fn shell(script: &str) -> Value {
@@ -71,8 +76,8 @@ async fn arguments_arrive_byte_for_byte() {
     // A template would be rendered, so these braces are written as a template that yields them.
     config["args"]["braces"] = json!("{{ '{{' }} x }} {{ '{%' }} y %}");
     let outcome = local.run(config).await;
-    assert_eq!(outcome.status, OutcomeStatus::Completed);
-    let log = outcome.document["attempts"][0]["log"].as_str().unwrap();
+    assert_eq!(outcome.status(), OutcomeStatus::Completed);
+    let log = outcome.document()["attempts"][0]["log"].as_str().unwrap();
     assert_eq!(std::fs::read_to_string(log).unwrap(), args.to_string());
 }
 
@@ -87,12 +92,15 @@ async fn a_script_that_fails_twice_and_then_succeeds_completes_with_three_logs()
     let mut config = shell(&script);
     config["job"]["backoffLimit"] = json!(2);
     let outcome = local.run(config).await;
-    assert_eq!(outcome.status, OutcomeStatus::Completed);
+    assert_eq!(outcome.status(), OutcomeStatus::Completed);
     assert_eq!(
-        (&outcome.document["failed"], &outcome.document["succeeded"]),
+        (
+            &outcome.document()["failed"],
+            &outcome.document()["succeeded"]
+        ),
         (&json!(2), &json!(1))
     );
-    let attempts = outcome.document["attempts"].as_array().unwrap();
+    let attempts = outcome.document()["attempts"].as_array().unwrap();
     let outputs: Vec<_> = attempts
         .iter()
         .map(|attempt| attempt["output"].as_str().unwrap())
@@ -116,7 +124,7 @@ async fn nothing_outlives_a_deadline_that_is_ignored() {
     let mut config = shell(script);
     config["job"]["activeDeadlineSeconds"] = json!(1);
     let outcome = local.run(config).await;
-    assert_eq!(outcome.status, OutcomeStatus::Timeout);
+    assert_eq!(outcome.status(), OutcomeStatus::Timeout);
     assert_eq!(outcome.text("reason"), Some("DeadlineExceeded"));
     let marks: Vec<_> = outcome.text("output").unwrap().lines().collect();
     assert_eq!(marks.len(), 2);
@@ -143,7 +151,7 @@ async fn a_script_that_takes_too_much_memory_is_reported_with_the_limit_to_raise
         outcome.text("reason"),
         Some("OOMKilled"),
         "{:?}",
-        outcome.document
+        outcome.document()
     );
     assert!(outcome.text("hint").unwrap().contains("48Mi"));
     assert_eq!(outcome.text("field"), Some("job.resources.limits.memory"));
@@ -184,8 +192,8 @@ async fn a_gibibyte_of_output_is_kept_whole_and_shown_in_part() {
         ))
         .await;
     let grown = resident_bytes().saturating_sub(before);
-    assert_eq!(outcome.status, OutcomeStatus::Completed);
-    let attempt = &outcome.document["attempts"][0];
+    assert_eq!(outcome.status(), OutcomeStatus::Completed);
+    let attempt = &outcome.document()["attempts"][0];
     let output = outcome.text("output").unwrap();
     assert!(output.starts_with("begin\n0123456789\n") && output.ends_with("\nend\n"));
     assert_eq!(attempt["output_bytes"], BYTES - 1);
@@ -252,7 +260,7 @@ async fn cancelling_ends_the_job_and_says_so() {
         panic!("the script has said nothing");
     };
     let (outcome, process) = tokio::join!(local.host.call(request), watching);
-    assert_eq!(outcome.unwrap().status, OutcomeStatus::Cancelled);
+    assert_eq!(outcome.unwrap().status(), OutcomeStatus::Cancelled);
     assert!(!guests::is_running(process.trim()));
     assert_eq!(local.leftovers(), 0);
 }

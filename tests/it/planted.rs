@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use toolhost::backend::local::{LocalEngine, LocalSettings};
 use toolhost::capability::{CapabilityError, FetchRequest, Object, ObjectSource, Reason};
 use toolhost::credential::CredentialsFile;
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::outcome::Outcome;
 use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
@@ -212,9 +212,14 @@ async fn call(folder: &Path, secrets: &[String], quotes: bool, while_running: im
     let captured = log.capture();
     let (sender, mut reader) = progress();
     let config = config("https://scripts.example/leaky.py");
-    let mut request = CallRequest::new("script".parse().unwrap(), config, "7", "step")
-        .with_templates(templates(secrets))
-        .with_progress(sender);
+    let mut request = CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    )
+    .with_templates(templates(secrets))
+    .with_progress(sender);
     let go = folder.join("go");
     request.config["job"]["env"]["GO"] = json!(go);
     let watching = async {
@@ -271,7 +276,7 @@ async fn nothing_that_a_run_leaves_behind_holds_a_secret() {
     );
     scanner.check(
         "the outcome",
-        Value::Object(told.outcome.document.clone()).to_string(),
+        Value::Object(told.outcome.document().clone()).to_string(),
     );
     scanner.check("the outcome in Rust", format!("{:?}", told.outcome));
     scanner.check("the progress", &told.events);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use toolhost::backend::local::LocalSettings;
 use toolhost::capability::memory::{AttemptScript, Exit, JobScript, MemoryEngine, Step};
 use toolhost::credential::CredentialsFile;
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::template::TemplateContext;
@@ -65,13 +65,23 @@ async fn verify(host: &ToolHost, result: Value) -> Outcome {
     let results = &mut templates.results;
     results.insert("run_script_step".to_owned(), Arc::new(result));
     let kind = tool.reference.parse().unwrap();
-    let request = CallRequest::new(kind, tool.config, EXECUTION, "verify_job");
+    let request = CallRequest::new(
+        kind,
+        tool.config,
+        ExecutionId::new(EXECUTION),
+        StepName::new("verify_job"),
+    );
     host.call(request.with_templates(templates)).await.unwrap()
 }
 
 async fn call(host: &ToolHost, code: &str, args: Value) -> Outcome {
     let config = json!({"code": code, "args": args});
-    let request = CallRequest::new("python".parse().unwrap(), config, "7", "step");
+    let request = CallRequest::new(
+        "python".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    );
     host.call(request).await.unwrap()
 }
 
@@ -99,7 +109,7 @@ async fn verify_job_fails_where_the_script_failed() {
         "output": "no such table",
     });
     let outcome = verify(&host, failed).await;
-    assert_eq!(outcome.status, OutcomeStatus::Failed);
+    assert_eq!(outcome.status(), OutcomeStatus::Failed);
     assert_eq!(outcome.text("reason"), Some("ScriptError"));
     let message = "`main` raised `Exception: Script execution failed` in line 10 of `code`";
     assert_eq!(outcome.text("message"), Some(message));
@@ -108,8 +118,8 @@ async fn verify_job_fails_where_the_script_failed() {
         output.starts_with("✗ Job failed: no such table\n"),
         "{output}"
     );
-    assert_eq!(outcome.document["result"], Value::Null);
-    assert_eq!(outcome.document["attempts"].as_array().unwrap().len(), 1);
+    assert_eq!(outcome.document()["result"], Value::Null);
+    assert_eq!(outcome.document()["attempts"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -213,11 +223,11 @@ async fn main_gets_the_arguments_by_name_and_its_result_comes_back() {
     for (code, args, expected) in cases {
         let outcome = call(&host, code, args).await;
         assert_eq!(
-            outcome.status,
+            outcome.status(),
             OutcomeStatus::Completed,
             "{code}: {outcome:?}"
         );
-        assert_eq!(outcome.document["result"], expected, "{code}");
+        assert_eq!(outcome.document()["result"], expected, "{code}");
     }
 }
 
@@ -229,7 +239,7 @@ async fn a_step_s_own_name_leads_to_its_result() {
     let result = json!({"status": "completed", "step": "one", "job_name": "j"});
     let outcome = call(&host, code, json!({"r": result})).await;
     let expected = json!([true, "completed", 3, false, ["job_name", "status", "step"]]);
-    assert_eq!(outcome.document["result"], expected);
+    assert_eq!(outcome.document()["result"], expected);
 }
 
 #[tokio::test]
@@ -312,7 +322,7 @@ async fn says_what_is_wrong_with_the_code() {
     ];
     for (code, reason, field, message) in cases {
         let outcome = call(&host, code, json!({"c": 1})).await;
-        assert_eq!(outcome.status, OutcomeStatus::Failed, "{code}");
+        assert_eq!(outcome.status(), OutcomeStatus::Failed, "{code}");
         assert_eq!(outcome.text("reason"), Some(reason), "{code}: {outcome:?}");
         assert_eq!(outcome.text("field"), field, "{code}: {outcome:?}");
         assert!(
@@ -340,12 +350,12 @@ async fn what_the_code_prints_is_output() {
                 \x20   return 'mine'\n";
     let outcome = call(&host, code, json!({})).await;
     assert_eq!(
-        outcome.status,
+        outcome.status(),
         OutcomeStatus::Completed,
         "{:?}",
-        outcome.document["message"]
+        outcome.document()["message"]
     );
-    assert_eq!(outcome.document["result"], "mine");
+    assert_eq!(outcome.document()["result"], "mine");
     let output = outcome.text("output").unwrap();
     assert!(
         output.ends_with("[noetl-failureat the end\n")
@@ -441,12 +451,17 @@ async fn a_secret_that_is_a_word_of_an_outcome_leaves_the_result() {
             secrets: secrets(secret),
             ..TemplateContext::default()
         };
-        let request = CallRequest::new("python".parse().unwrap(), config, "7", "step");
+        let request = CallRequest::new(
+            "python".parse().unwrap(),
+            config,
+            ExecutionId::new("7"),
+            StepName::new("step"),
+        );
         let outcome = host.call(request.with_templates(templates)).await.unwrap();
         assert_eq!(outcome.text("reason"), reason, "{secret}: {outcome:?}");
         if reason.is_none() {
             let expected = json!({"n": secret.len(), "is": "***"});
-            assert_eq!(outcome.document["result"], expected, "{outcome:?}");
+            assert_eq!(outcome.document()["result"], expected, "{outcome:?}");
             assert_eq!(outcome.text("status"), Some("completed"), "{outcome:?}");
         }
     }
@@ -472,8 +487,13 @@ async fn a_secret_in_a_result_is_redacted() {
         secrets: Arc::new(CredentialsFile::parse(&secrets, &PathBuf::new()).unwrap()),
         ..TemplateContext::default()
     };
-    let request = CallRequest::new("python".parse().unwrap(), config, "7", "step");
+    let request = CallRequest::new(
+        "python".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    );
     let outcome = host.call(request.with_templates(templates)).await.unwrap();
-    assert_eq!(outcome.document["result"]["n"], 23, "{outcome:?}");
-    assert!(!format!("{:?}", outcome.document).contains("horse"));
+    assert_eq!(outcome.document()["result"]["n"], 23, "{outcome:?}");
+    assert!(!format!("{:?}", outcome.document()).contains("horse"));
 }

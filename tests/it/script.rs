@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
-use toolhost::host::CallRequest;
+use toolhost::host::{CallRequest, ExecutionId, StepName};
 use toolhost::limits::Limits;
 use toolhost::outcome::OutcomeStatus;
 
@@ -22,20 +22,20 @@ async fn a_script_runs_and_its_outcome_is_that_of_the_specification() {
     let request = CallRequest::new(
         "script".parse().unwrap(),
         config,
-        "522095307073519743",
-        "process_data",
+        ExecutionId::new("522095307073519743"),
+        StepName::new("process_data"),
     );
     let outcome = host.call(request).await.unwrap();
     println!(
         "{}",
-        serde_json::to_string_pretty(&outcome.document).unwrap()
+        serde_json::to_string_pretty(&outcome.document()).unwrap()
     );
-    assert_eq!(outcome.status, OutcomeStatus::Completed);
+    assert_eq!(outcome.status(), OutcomeStatus::Completed);
     assert_eq!(
         outcome.text("job_name"),
         Some("script-process-data-522095307073519743")
     );
     assert_eq!(outcome.text("output"), Some("hello\n"));
-    assert_eq!(outcome.document["failed"], 1);
-    assert_eq!(outcome.document["succeeded"], 1);
+    assert_eq!(outcome.document()["failed"], 1);
+    assert_eq!(outcome.document()["succeeded"], 1);
 }

@@ -11,7 +11,7 @@ use toolhost::capability::memory::{AttemptScript, Exit, JobScript, MemoryEngine,
 use toolhost::capability::{CapabilityError, Reason};
 use toolhost::credential::CredentialsFile;
 use toolhost::digest::Digest;
-use toolhost::host::{CallError, CallRequest, ToolHost};
+use toolhost::host::{CallError, CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::progress::{ProgressEvent, progress};
 use toolhost::template::TemplateContext;
@@ -40,7 +40,13 @@ async fn host(folder: &Path) -> ToolHost {
 }
 
 fn request(config: Value) -> CallRequest {
-    CallRequest::new("script".parse().unwrap(), config, "7", "step").with_templates(templates())
+    CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    )
+    .with_templates(templates())
 }
 
 /// A secret may equal a word that the host itself writes. Programs that read outcomes still find their keys.
@@ -60,7 +66,12 @@ async fn a_secret_that_is_a_word_of_the_host_changes_no_structure() {
             "script": {"content": format!("echo \"$T\"; exit {exit}"), "interpreter": "sh"},
             "job": {"env": {"T": "{{ secret.token }}"}, "backoffLimit": 0},
         });
-        let request = CallRequest::new("script".parse().unwrap(), config, "123456", "greeting");
+        let request = CallRequest::new(
+            "script".parse().unwrap(),
+            config,
+            ExecutionId::new("123456"),
+            StepName::new("greeting"),
+        );
         let (sender, mut reader) = progress();
         let outcome = host
             .call(request.with_templates(templates).with_progress(sender))
@@ -80,7 +91,7 @@ async fn a_secret_that_is_a_word_of_the_host_changes_no_structure() {
             jobs.iter().all(|job| job == "script-greeting-123456"),
             "{secret}: {jobs:?}"
         );
-        outcome.document
+        outcome.into_document()
     };
     let (plain, failed) = (
         call("another-secret", 0).await,
@@ -229,7 +240,7 @@ async fn a_secret_reaches_the_script_and_appears_nowhere_else() {
     assert!(output.contains("***"), "{output}");
     scan(
         "the outcome",
-        &Value::Object(outcome.document.clone()).to_string(),
+        &Value::Object(outcome.document().clone()).to_string(),
     );
     scan("the outcome", &format!("{outcome:?}"));
     assert!(events.iter().any(|event| event.contains("proof")));
@@ -238,7 +249,7 @@ async fn a_secret_reaches_the_script_and_appears_nowhere_else() {
     }
     assert!(log.text().contains("calling the tool"));
     scan("the log", &log.text());
-    let kept = outcome.document["attempts"][0]["log"].as_str().unwrap();
+    let kept = outcome.document()["attempts"][0]["log"].as_str().unwrap();
     assert!(std::fs::metadata(kept).unwrap().len() > 200_000);
     scan_folder(folder.path());
 }
@@ -380,7 +391,7 @@ async fn arguments_with_a_secret_are_on_no_command_line() {
         outcome.text("output"),
         Some(format!("file {bytes}\nnamed\nready\n").as_str())
     );
-    let warnings = outcome.document["warnings"].to_string();
+    let warnings = outcome.document()["warnings"].to_string();
     assert!(warnings.contains("`@PATH`"), "{warnings}");
 }
 
@@ -395,7 +406,7 @@ async fn arguments_without_a_secret_are_unchanged() {
     });
     let outcome = host.call(request(config)).await.unwrap();
     assert_eq!(outcome.text("output"), Some("{\"plain\":1}"));
-    assert_eq!(outcome.document["warnings"], json!([]));
+    assert_eq!(outcome.document()["warnings"], json!([]));
 }
 
 #[tokio::test]

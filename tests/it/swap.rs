@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use serde_json::json;
 use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::grant::{Capability, Grants};
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::limits::Limits;
 use toolhost::outcome::Outcome;
-use toolhost::registry::{LoadedTool, ResolveError};
+use toolhost::registry::{ComponentSource, LoadedTool, ResolveError};
 
 use crate::guests;
 
@@ -33,8 +33,9 @@ pub(crate) fn component(version: &str) -> Arc<[u8]> {
 
 async fn load(host: &ToolHost, version: &str) -> Arc<LoadedTool> {
     let loaded = host
-        .loader()
-        .load(component(version), version, |_| Grants::all())
+        .load(ComponentSource::named(component(version), version), |_| {
+            Grants::all()
+        })
         .await;
     Arc::new(loaded.unwrap())
 }
@@ -51,8 +52,8 @@ async fn call(host: &ToolHost, reference: &str, wait: bool) -> Outcome {
     let request = CallRequest::new(
         reference.parse().unwrap(),
         json!({"wait": wait}),
-        "1",
-        "step",
+        ExecutionId::new("1"),
+        StepName::new("step"),
     );
     host.call(request).await.unwrap()
 }
@@ -83,14 +84,13 @@ async fn a_running_call_ends_on_its_version_and_the_next_ones_on_the_right_one()
     assert_eq!(replaced.digest(), old.digest());
     let outcome = call(&host, "versions", false).await;
     assert_eq!(
-        (outcome.text("version"), outcome.digest),
+        (outcome.text("version"), outcome.digest()),
         (Some("100.100.102"), new.digest())
     );
 
     let broken = component("100.100.103")[..20_000].to_vec();
     let refused = host
-        .loader()
-        .load(broken.into(), "broken", |_| Grants::all())
+        .install(ComponentSource::named(broken, "broken"), Grants::all())
         .await;
     assert!(refused.is_err());
     assert_eq!(version_of(&host, "versions").await, "100.100.102");
@@ -103,7 +103,7 @@ async fn a_running_call_ends_on_its_version_and_the_next_ones_on_the_right_one()
 
     assert!(engine.release("versions-1"));
     let outcome = running.await.unwrap();
-    assert_eq!(outcome.digest, old.digest());
+    assert_eq!(outcome.digest(), old.digest());
     assert_eq!(outcome.text("version"), Some("100.100.101"));
 }
 
@@ -151,7 +151,7 @@ async fn what_is_added_is_in_use_by_its_version_until_somebody_chooses() {
     let before = registry.roll_back("versions").unwrap();
     assert_eq!(before.version().to_string(), "100.100.102");
     let twin = [&*component("100.100.102"), &[0, 2, 1, b'x']].concat();
-    let twin = host.loader().load(twin.into(), "twin", |_| Grants::all());
+    let twin = host.load(ComponentSource::named(twin, "twin"), |_| Grants::all());
     let refused = registry.add(Arc::new(twin.await.unwrap())).unwrap_err();
     assert_eq!(
         refused.to_string(),
@@ -199,7 +199,7 @@ async fn no_call_fails_or_gets_a_mixture_however_often_tools_change() {
             tokio::spawn(async move {
                 while !is_over.load(Ordering::Relaxed) {
                     let outcome = call(&host, "versions", false).await;
-                    let tool = tools.iter().find(|tool| tool.digest() == outcome.digest);
+                    let tool = tools.iter().find(|tool| tool.digest() == outcome.digest());
                     let version = tool.unwrap().version().to_string();
                     assert_eq!(outcome.text("version"), Some(version.as_str()));
                     calls.fetch_add(1, Ordering::Relaxed);
@@ -231,14 +231,19 @@ async fn a_third_party_replaces_the_script_tool_by_its_kind() {
     guests::load(&host, "dry-run", Grants::of([Capability::Objects])).await;
     let script = async |reference: &str| {
         let config = json!({"script": {"uri": "a.py"}});
-        let request = CallRequest::new(reference.parse().unwrap(), config, "1", "step");
+        let request = CallRequest::new(
+            reference.parse().unwrap(),
+            config,
+            ExecutionId::new("1"),
+            StepName::new("step"),
+        );
         host.call(request).await.unwrap()
     };
     let outcome = script("script").await;
-    assert_eq!(outcome.tool, "script@1.0.0");
+    assert_eq!(outcome.tool(), "script@1.0.0");
     assert!(engine.requests().is_empty(), "nothing was run");
     engine.default_script(JobScript::succeed());
-    assert_eq!(script("script@0.1").await.tool, "script@0.1.0");
+    assert_eq!(script("script@0.1").await.tool(), "script@0.1.0");
     assert_eq!(engine.requests().len(), 1);
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
-use toolhost::capability::memory::MemoryEngine;
 use toolhost::capability::JobRequest;
-use toolhost::host::{CallError, CallRequest, ToolHost};
+use toolhost::capability::memory::MemoryEngine;
+use toolhost::host::{CallError, CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::outcome::Outcome;
 
 pub struct Tools {
@@ -43,7 +43,12 @@ impl Tools {
         kind: &str,
         config: Value,
     ) -> (Result<Outcome, CallError>, Option<Arc<JobRequest>>) {
-        let request = CallRequest::new(kind.parse().expect("a kind"), config, "7", "step");
+        let request = CallRequest::new(
+            kind.parse().expect("a kind"),
+            config,
+            ExecutionId::new("7"),
+            StepName::new("step"),
+        );
         let answer = self.runtime.block_on(self.host.call(request));
         if let Ok(outcome) = &answer {
             let reason = outcome.text("reason");

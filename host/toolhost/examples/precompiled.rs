@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,9 +28,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     host.load_embedded_tools().await?;
 
     let config = json!({"script": {"content": "echo hello", "interpreter": "sh"}});
-    let request = CallRequest::new("script".parse()?, config, "522095307073519743", "greet");
+    let request = CallRequest::new(
+        "script".parse()?,
+        config,
+        ExecutionId::new("522095307073519743"),
+        StepName::new("greet"),
+    );
     let outcome = host.call(request).await?;
-    let output = outcome.text("output").unwrap_or_default();
-    print!("{}: {output}", outcome.status);
+    let output = outcome.output().unwrap_or_default();
+    print!("{}: {output}", outcome.status());
     Ok(())
 }

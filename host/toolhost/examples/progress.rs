@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use toolhost::backend::local::{LocalEngine, LocalSettings};
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::progress::{ProgressEvent, progress};
 
 const SCRIPT: &str = "for i in $(seq 600); do echo \"line $i\"; sleep 0.1; done";
@@ -25,9 +25,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = json!({"script": {"content": SCRIPT, "interpreter": "sh"}});
     let (sender, mut reader) = progress();
     let cancel = CancellationToken::new();
-    let request = CallRequest::new("script@0.1".parse()?, config, "1", "count")
-        .with_progress(sender)
-        .with_cancel(cancel.clone());
+    let request = CallRequest::new(
+        "script@0.1".parse()?,
+        config,
+        ExecutionId::new("1"),
+        StepName::new("count"),
+    )
+    .with_progress(sender)
+    .with_cancel(cancel.clone());
 
     let following = tokio::spawn(async move {
         let mut lines = 0;
@@ -46,6 +51,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let outcome = host.call(request).await?;
     following.await?;
-    println!("{}", outcome.status);
+    println!("{}", outcome.status());
     Ok(())
 }

@@ -4,13 +4,12 @@
 
 #![expect(clippy::print_stdout, reason = "an example shows what it does")]
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
 use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::grant::Grants;
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +19,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     host.load_embedded_tools().await?;
 
     let config = json!({"script": {"content": "true", "interpreter": "sh"}});
-    let request = CallRequest::new("script".parse()?, config, "1", "hold");
+    let request = CallRequest::new(
+        "script".parse()?,
+        config,
+        ExecutionId::new("1"),
+        StepName::new("hold"),
+    );
     let running = tokio::spawn({
         let host = Arc::clone(&host);
         async move { host.call(request).await }
@@ -31,18 +35,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     if let Some(path) = std::env::args().nth(1) {
         // A component that is broken is refused here, and changes nothing.
-        let tool = host
-            .loader()
-            .load_file(Path::new(&path), |_| Grants::all())
-            .await?;
+        let tool = host.install(path.as_str(), Grants::all()).await?;
         println!("now in use: {tool} ({})", tool.digest());
-        host.registry().activate(Arc::new(tool));
     }
     assert!(engine.release("script-hold-1"), "the job was held");
     let outcome = running.await??;
     println!(
         "the running call ended on {} ({}): {}",
-        outcome.tool, outcome.digest, outcome.status
+        outcome.tool(),
+        outcome.digest(),
+        outcome.status()
     );
 
     if let Some(tool) = host.registry().roll_back("script") {

@@ -8,6 +8,7 @@ mod check;
 mod conclusion;
 mod diagnose;
 mod error;
+mod install;
 mod rehearsal;
 mod request;
 mod structure;
@@ -23,7 +24,8 @@ use tracing::Instrument as _;
 pub use builder::{BuildError, ToolHostBuilder};
 pub use diagnose::Finding;
 pub use error::{CallError, ShutdownError};
-pub use request::CallRequest;
+pub use install::InstallError;
+pub use request::{CallRequest, ExecutionId, StepName};
 
 use self::bounds::{CallBounds, Interruption};
 use self::calls::Calls;
@@ -31,11 +33,10 @@ use self::conclusion::{Invoked, Stage, conclude};
 use crate::abi::ToolPre;
 use crate::capability::Reason;
 use crate::engine::ToolEngine;
-use crate::grant::Grants;
 use crate::limits::Limits;
 use crate::outcome::Outcome;
 use crate::progress::ProgressEvent;
-use crate::registry::{EMBEDDED_TOOLS, LoadError, LoadedTool, Registry, ToolIdentity, ToolLoader};
+use crate::registry::{LoadedTool, Registry, ToolLoader};
 use crate::scope::{Backends, CallContext, CallScope};
 use crate::sealing::Vault;
 use crate::template::{EnvironmentOf, Renderer};
@@ -64,41 +65,6 @@ impl ToolHost {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
-    }
-
-    /// Loads tools from components; [`Registry::activate`] puts them into use.
-    #[must_use]
-    pub fn loader(&self) -> &ToolLoader {
-        &self.loader
-    }
-
-    /// Loads the built-in tools and puts them into use, with every capability. They may fetch from public
-    /// addresses only.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`] if this build is broken.
-    pub async fn load_embedded_tools(&self) -> Result<(), LoadError> {
-        self.load_embedded_tools_with(|_| Grants::all()).await
-    }
-
-    /// As above, with the grants that `grants` returns for each tool.
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    pub async fn load_embedded_tools_with(
-        &self,
-        grants: impl Fn(&ToolIdentity) -> Grants,
-    ) -> Result<(), LoadError> {
-        for (origin, component) in EMBEDDED_TOOLS {
-            // Their code is part of this build, and follows the configuration.
-            let grants = |tool: &ToolIdentity| grants(tool).trusted();
-            let loading = self.loader.load_embedded(component.into(), origin, grants);
-            let tool = loading.await?;
-            self.registry.activate(Arc::new(tool));
-        }
-        Ok(())
     }
 
     /// Calls a tool and waits until everything that it started has ended.
@@ -250,8 +216,8 @@ impl ToolHost {
         bounds: &CallBounds,
     ) -> CallScope {
         let context = CallContext {
-            execution_id: request.execution_id,
-            step: request.step,
+            execution_id: request.execution_id.into(),
+            step: request.step.into(),
             tool: tool.to_string(),
             fetch_policy: Arc::clone(tool.grants().fetch()),
             config,

@@ -22,7 +22,7 @@
 //!
 //! use serde_json::json;
 //! use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
-//! use toolhost::host::{CallRequest, ToolHost};
+//! use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,10 +32,11 @@
 //! host.load_embedded_tools().await?;
 //!
 //! let config = json!({"script": {"content": "print('hello')", "interpreter": "python3"}});
-//! let request = CallRequest::new("script".parse()?, config, "522095307073519743", "greet");
+//! let execution_id = ExecutionId::new("522095307073519743");
+//! let request = CallRequest::new("script".parse()?, config, execution_id, StepName::new("greet"));
 //! let outcome = host.call(request).await?;
 //! assert!(outcome.is_completed());
-//! assert_eq!(outcome.text("output"), Some("hello\n"));
+//! assert_eq!(outcome.output(), Some("hello\n"));
 //! # Ok(())
 //! # }
 //! ```

@@ -12,19 +12,12 @@ use crate::digest::Digest;
 
 /// The result of a call that was made: the tool's own document, and what the host knows about it.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Outcome {
-    /// How it ended.
-    pub status: OutcomeStatus,
-    /// The tool's document, without secrets. It has the key `status`, and on failure `reason`, `message` and
-    /// optionally `hint`.
-    pub document: Map<String, Value>,
-    /// The tool that was called, as `script@0.1.0`.
-    pub tool: String,
-    /// The digest of its component.
-    pub digest: Digest,
-    /// The computation time of the tool itself, to a tick of 10 ms.
-    pub cpu_time: Duration,
+    pub(crate) status: OutcomeStatus,
+    pub(crate) document: Map<String, Value>,
+    pub(crate) tool: String,
+    pub(crate) digest: Digest,
+    pub(crate) cpu_time: Duration,
 }
 
 /// How a call ended.
@@ -41,13 +34,102 @@ pub enum OutcomeStatus {
 }
 
 impl Outcome {
+    /// How it ended.
+    #[must_use]
+    pub fn status(&self) -> OutcomeStatus {
+        self.status
+    }
+
     /// Whether the work was done.
     #[must_use]
     pub fn is_completed(&self) -> bool {
         self.status == OutcomeStatus::Completed
     }
 
-    /// A text of the document, such as `reason`.
+    /// Why it failed, as one of the codes of `docs/reasons.md` or a code of a third-party tool. `None` if it
+    /// completed.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.text("reason")
+    }
+
+    /// What went wrong, in a sentence. `None` if it completed.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.text("message")
+    }
+
+    /// How to fix it, if known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.text("hint")
+    }
+
+    /// The path of the configuration value to change, such as `job.resources.limits.memory`, if known.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.text("field")
+    }
+
+    /// The exit code of the job's last attempt. `None` if there was none: no job ran, or a signal ended it.
+    #[must_use]
+    pub fn exit_code(&self) -> Option<i32> {
+        let code = self.document.get("exit_code")?.as_i64()?;
+        i32::try_from(code).ok()
+    }
+
+    /// The output of the job's last attempt, or its beginning and end if it is long.
+    #[must_use]
+    pub fn output(&self) -> Option<&str> {
+        self.text("output")
+    }
+
+    /// The result that the tool returns for later steps. `None` if it has no key `result`, or if that is null.
+    #[must_use]
+    pub fn result(&self) -> Option<&Value> {
+        self.document
+            .get("result")
+            .filter(|result| !result.is_null())
+    }
+
+    /// The name of the job, if there was one.
+    #[must_use]
+    pub fn job_name(&self) -> Option<&str> {
+        self.text("job_name")
+    }
+
+    /// The tool's document, without secrets. It has the key `status`, and on failure `reason`, `message` and
+    /// optionally `hint`.
+    #[must_use]
+    pub fn document(&self) -> &Map<String, Value> {
+        &self.document
+    }
+
+    /// Returns the document alone.
+    #[must_use]
+    pub fn into_document(self) -> Map<String, Value> {
+        self.document
+    }
+
+    /// The tool that was called, as `script@0.1.0`.
+    #[must_use]
+    pub fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    /// The digest of its component.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The computation time of the tool itself, to a tick of 10 ms.
+    #[must_use]
+    pub fn cpu_time(&self) -> Duration {
+        self.cpu_time
+    }
+
+    /// A text of the document by its key; `None` if there is no such key or its value is not a string.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.document.get(name).and_then(Value::as_str)

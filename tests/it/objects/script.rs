@@ -8,7 +8,7 @@ use toolhost::backend::local::LocalSettings;
 use toolhost::backend::objects::{S3Source, SourceRouter};
 use toolhost::capability::ObjectSource;
 use toolhost::capability::conformance::objects::Harness as _;
-use toolhost::host::CallRequest;
+use toolhost::host::{CallRequest, ExecutionId, StepName};
 
 use super::access::{FakeAccess, keys};
 use super::harness::{Bucket, client};
@@ -28,16 +28,21 @@ pub(crate) async fn runs(kind: &'static str, uri: &str, source: Arc<dyn ObjectSo
     let objects = SourceRouter::new().with(kind, source);
     let host = guests::local_host_with(folder.path(), settings, objects).await;
     let config = json!({"script": {"uri": uri}, "job": {"backoffLimit": 0}});
-    let call = CallRequest::new("script".parse().unwrap(), config, "7", "step");
+    let call = CallRequest::new(
+        "script".parse().unwrap(),
+        config,
+        ExecutionId::new("7"),
+        StepName::new("step"),
+    );
     let outcome = host.call(call).await.unwrap();
     let output = outcome.text("output");
     assert_eq!(
         output,
         Some("hello from a bucket\n"),
         "{:?}",
-        outcome.document
+        outcome.document()
     );
-    let told = outcome.document["script"].clone();
+    let told = outcome.document()["script"].clone();
     assert_eq!(told["uri"], uri);
     assert_eq!(told["bytes"], SCRIPT.len());
     assert_eq!(told["sha256"], hex(&Sha256::digest(SCRIPT)));

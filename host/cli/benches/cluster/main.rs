@@ -25,7 +25,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use toolhost::backend::objects::{FileSource, SourceRouter};
-use toolhost::host::{CallRequest, ToolHost};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost_kubernetes::{KubernetesEngine, KubernetesSettings};
 
 #[derive(Debug, Clone, Parser)]
@@ -104,7 +104,9 @@ async fn main() {
             },
         });
         let id = first_id + u64::from(index);
-        let request = CallRequest::new("script".parse().unwrap(), config, id.to_string(), "bench");
+        let id = ExecutionId::new(id.to_string());
+        let tool = "script".parse().unwrap();
+        let request = CallRequest::new(tool, config, id, StepName::new("bench"));
         let (host, places) = (Arc::clone(&host), Arc::clone(&places));
         calls.spawn(async move {
             let _place = places.acquire_owned().await;
@@ -125,7 +127,7 @@ async fn main() {
         let (index, start_ms, wall_ms, end_ms, outcome) = call.unwrap();
         walls.push(wall_ms);
         let outcome = match outcome {
-            Ok(outcome) => Value::Object(outcome.document),
+            Ok(outcome) => Value::Object(outcome.into_document()),
             Err(error) => json!({"error": error.to_string()}),
         };
         let is_whole = outcome["status"] == "completed" && outcome["output"] != Value::Null;

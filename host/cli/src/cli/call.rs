@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 use toolhost::capability::text::all_of;
-use toolhost::host::{CallError, CallRequest};
+use toolhost::host::{self, CallError, CallRequest, StepName};
 use toolhost::registry::ToolRef;
 use toolhost::template::TemplateContext;
 use toolhost_cli::playbook::ExecutionId;
@@ -70,16 +70,21 @@ async fn try_call(arguments: CallArguments) -> Result<Exit, Exit> {
     let cancel = cancel_on_interrupt();
     let (display, sender) = Display::start(OutputFormat::Json);
     let (execution_id, step) = (context.execution_id.clone(), context.step.clone());
-    let request = CallRequest::new(arguments.tool, document.to_value(), execution_id, step)
-        .with_templates(context)
-        .with_cancel(cancel)
-        .with_progress(sender);
+    let request = CallRequest::new(
+        arguments.tool,
+        document.to_value(),
+        host::ExecutionId::new(execution_id),
+        StepName::new(step),
+    )
+    .with_templates(context)
+    .with_cancel(cancel)
+    .with_progress(sender);
     let called = set_up.host.call(request).await;
     display.finish().await;
     match called {
         Ok(outcome) => {
             let exit = Exit::of_outcome(&outcome);
-            terminal::print_json(&format!("{:#}", Value::Object(outcome.document)));
+            terminal::print_json(&format!("{:#}", Value::Object(outcome.into_document())));
             Ok(exit)
         }
         // The tool is named on the command line, so there is no position to point at.

@@ -36,7 +36,7 @@ impl Exit {
 
     /// How a call ended.
     pub(crate) fn of_outcome(outcome: &Outcome) -> Self {
-        match outcome.status {
+        match outcome.status() {
             OutcomeStatus::Completed => Self::Success,
             OutcomeStatus::Cancelled => Self::Interrupted,
             _ => Self::of_reason(outcome.text("reason")),

@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use toolhost::capability::CapabilityError;
-use toolhost::host::{CallError, CallRequest, ToolHost};
+use toolhost::host::{self, CallError, CallRequest, StepName, ToolHost};
 use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::template::{TemplateContext, TemplateProblem};
 use toolhost_cli::playbook::{ExecutionId, Playbook, Step, StepTool};
@@ -140,18 +140,18 @@ impl Planning<'_> {
         let request = CallRequest::new(
             reference,
             tool.config.clone(),
-            context.execution_id.as_str(),
-            step.name.as_str(),
+            host::ExecutionId::new(context.execution_id.as_str()),
+            StepName::new(step.name.as_str()),
         )
         .with_templates(context.clone())
         .with_cancel(CancellationToken::new());
         let called = self.host.call(request).await;
         let jobs = self.planner.take();
         let outcome = called.map_err(|error| self.not_called(&step.name, error))?;
-        if outcome.status != OutcomeStatus::Completed && jobs.is_empty() {
+        if outcome.status() != OutcomeStatus::Completed && jobs.is_empty() {
             return Err(NotPlanned::Failed(Box::new(outcome)));
         }
-        print_step(&step.name, &outcome.tool, &jobs);
+        print_step(&step.name, outcome.tool(), &jobs);
         if let Some(cluster) = &self.cluster {
             for job in &jobs {
                 cluster.validate(job).await.map_err(NotPlanned::Refused)?;

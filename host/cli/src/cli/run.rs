@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use toolhost::capability::CapabilityError;
 use toolhost::capability::text::chain;
-use toolhost::host::{CallError, CallRequest, Finding, ToolHost};
+use toolhost::host::{self, CallError, CallRequest, Finding, StepName, ToolHost};
 use toolhost::outcome::OutcomeStatus;
 use toolhost::registry::ParseToolRefError;
 use toolhost_cli::playbook::{
@@ -132,30 +132,40 @@ impl StepRunner for HostRunner<'_> {
         }
         let (display, sender) = Display::start(self.output);
         let execution_id = call.templates.execution_id.clone();
-        let request = CallRequest::new(call.tool.parse()?, call.config, execution_id, call.step)
-            .with_templates(call.templates)
-            .with_secrets(call.secrets)
-            .with_cancel(self.cancel.clone())
-            .with_progress(sender);
+        let request = CallRequest::new(
+            call.tool.parse()?,
+            call.config,
+            host::ExecutionId::new(execution_id),
+            StepName::new(call.step),
+        )
+        .with_templates(call.templates)
+        .with_secrets(call.secrets)
+        .with_cancel(self.cancel.clone())
+        .with_progress(sender);
         let called = self.host.call(request).await;
         display.finish().await;
         let outcome = called?;
         Ok(StepResult {
-            status: match outcome.status {
+            status: match outcome.status() {
                 OutcomeStatus::Completed => StepStatus::Completed,
                 OutcomeStatus::Failed => StepStatus::Failed,
                 OutcomeStatus::Cancelled => StepStatus::Cancelled,
                 OutcomeStatus::Timeout => StepStatus::Timeout,
             },
-            tool: outcome.tool,
-            outcome: outcome.document,
+            tool: outcome.tool().to_owned(),
+            outcome: outcome.into_document(),
         })
     }
 
     async fn check_step(&self, call: StepCall) -> Result<(), StepError> {
         let execution_id = call.templates.execution_id;
-        let request = CallRequest::new(call.tool.parse()?, call.config, execution_id, call.step)
-            .with_cancel(self.cancel.clone());
+        let request = CallRequest::new(
+            call.tool.parse()?,
+            call.config,
+            host::ExecutionId::new(execution_id),
+            StepName::new(call.step),
+        )
+        .with_cancel(self.cancel.clone());
         Ok(self.host.check(&request).await?)
     }
 

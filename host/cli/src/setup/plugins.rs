@@ -81,6 +81,8 @@ const MAX_PLUGINS: usize = 256;
 
 /// Loads every component of the folder, and adds the permitted ones to the registry.
 ///
+/// Not with [`ToolHost::install`]: which ones are used is known only when all of them are loaded.
+///
 /// # Errors
 ///
 /// [`SetupError::Plugins`] if the folder cannot be read.
@@ -95,7 +97,7 @@ pub(super) async fn load(
         let file_name = path.file_name().unwrap_or_default();
         let file_name = file_name.to_string_lossy().into_owned();
         let mut plugin = None;
-        let load = host.loader().load_file(&path, |identity| {
+        let load = host.load(&path, |identity| {
             let found = Plugin {
                 identity: identity.clone(),
                 file_name,

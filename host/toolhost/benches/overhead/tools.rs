@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use toolhost::capability::memory::{AttemptScript, JobScript, MemoryEngine};
 use toolhost::capability::{CapabilityError, FetchRequest, Object, ObjectMetadata, ObjectSource};
 use toolhost::grant::Grants;
-use toolhost::host::{CallRequest, ToolHost};
-use toolhost::registry::{EMBEDDED_TOOLS, ToolRef};
+use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
+use toolhost::registry::{ComponentSource, EMBEDDED_TOOLS, ToolRef};
 
 use crate::measure::Subject;
 use crate::{Result, build_guests};
@@ -101,7 +101,12 @@ impl HostedTool {
     /// A call that belongs to a step of its own.
     pub(crate) fn request_for(&self, step: impl Into<String>) -> CallRequest {
         let config = self.config.clone();
-        CallRequest::new(self.tool.clone(), config, EXECUTION_ID, step)
+        CallRequest::new(
+            self.tool.clone(),
+            config,
+            ExecutionId::new(EXECUTION_ID),
+            StepName::new(step),
+        )
     }
 }
 
@@ -119,7 +124,7 @@ impl Subject for HostedTool {
         if outcome.is_completed() {
             return Ok(());
         }
-        Err(Value::Object(outcome.document).to_string().into())
+        Err(Value::Object(outcome.into_document()).to_string().into())
     }
 }
 
@@ -147,8 +152,8 @@ pub(crate) async fn host(engine: MemoryEngine, max_calls: usize) -> Result<Measu
         tools.push((tool.kind, tool.component()?.into()));
     }
     for (origin, component) in tools {
-        let tool = host.loader().load(component, origin, |_| Grants::all());
-        host.registry().activate(Arc::new(tool.await?));
+        let component = ComponentSource::named(component, origin);
+        host.install(component, Grants::all()).await?;
     }
     Ok((Arc::new(host), engine))
 }

@@ -73,8 +73,8 @@ impl ToolHost {
             logs: Arc::clone(&self.backends.logs),
         };
         let context = CallContext {
-            execution_id: request.execution_id.clone(),
-            step: request.step.clone(),
+            execution_id: request.execution_id.to_string(),
+            step: request.step.to_string(),
             tool: tool.to_string(),
             fetch_policy: Arc::clone(tool.grants().fetch()),
             config,

@@ -1,25 +1,22 @@
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wasmtime::component::types::{ComponentExtern, ComponentItem};
 
-use super::bounds::MAX_COMPONENT_BYTES;
 use super::cache::ComponentCache;
 use super::compiler::{self, CompileError, Compiler, compile_in_process};
 use super::description::{self, Description, shortened};
+use super::error::LoadError;
 use super::fault::ComponentFault;
 use super::schema::ConfigSchema;
+use super::source::ComponentSource;
 use super::tool::{LoadedTool, ToolIdentity};
 use crate::abi::{self, GuestFault, ToolPre};
 use crate::digest::Digest;
 use crate::engine::ToolEngine;
-use crate::filesystem::read_regular;
 use crate::grant::{Grants, Imports};
 use crate::limits::Limits;
 use crate::scope::{Backends, CallContext, CallScope};
@@ -31,7 +28,7 @@ const DESCRIBE_TIME: Duration = Duration::from_secs(10);
 
 /// Creates tools from components.
 #[derive(Debug)]
-pub struct ToolLoader {
+pub(crate) struct ToolLoader {
     engine: Arc<ToolEngine>,
     limits: Arc<Limits>,
     cache: Option<ComponentCache>,
@@ -45,70 +42,6 @@ enum Author {
     Own,
     /// Anyone else.
     ThirdParty,
-}
-
-/// Why a component cannot be used as a tool.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The file cannot be read.
-    #[error("cannot read `{origin}`")]
-    Unreadable {
-        /// The file.
-        origin: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The file is too large.
-    #[error("`{origin}` has more than {MAX_COMPONENT_BYTES} bytes")]
-    TooLarge {
-        /// The file.
-        origin: String,
-    },
-    /// The bytes are not a component.
-    #[error("`{origin}` is not a WebAssembly component")]
-    NotAComponent {
-        /// Where it came from.
-        origin: String,
-        /// The message of the compiler.
-        #[source]
-        source: ComponentFault,
-    },
-    /// The component cannot be compiled.
-    #[error("cannot compile `{origin}`")]
-    NotCompiled {
-        /// Where it came from.
-        origin: String,
-        /// Why not.
-        #[source]
-        source: CompileError,
-    },
-    /// The component lacks an export of a tool, or imports an interface with other types.
-    #[error("`{origin}` does not fit the tool interface of this host (`noetl:tool@0.1`)")]
-    WrongInterface {
-        /// Where it came from.
-        origin: String,
-        /// What does not fit.
-        #[source]
-        source: ComponentFault,
-    },
-    /// `describe` of the tool fails.
-    #[error("`describe` of `{origin}` failed")]
-    NotDescribed {
-        /// Where it came from.
-        origin: String,
-        /// What happened instead.
-        #[source]
-        source: ComponentFault,
-    },
-    /// The description of the tool is invalid.
-    #[error("`{origin}` has an invalid description: {problem}")]
-    WrongDescription {
-        /// Where it came from.
-        origin: String,
-        /// What is wrong.
-        problem: String,
-    },
 }
 
 impl ToolLoader {
@@ -128,48 +61,19 @@ impl ToolLoader {
         }
     }
 
-    /// Loads the component in a file.
-    ///
-    /// # Errors
-    ///
-    /// [`LoadError`].
-    pub async fn load_file(
-        &self,
-        path: &Path,
-        grants: impl FnOnce(&ToolIdentity) -> Grants,
-    ) -> Result<LoadedTool, LoadError> {
-        let origin = path.display().to_string();
-        let path = path.to_owned();
-        let reading = spawn_blocking(move || read_regular(&path, MAX_COMPONENT_BYTES));
-        let read = reading.await.unwrap_or_else(|error| Err(error.into()));
-        let bytes = read.map_err(|source| match source.kind() {
-            io::ErrorKind::FileTooLarge => LoadError::TooLarge {
-                origin: origin.clone(),
-            },
-            _ => LoadError::Unreadable {
-                origin: origin.clone(),
-                source,
-            },
-        })?;
-        self.load(bytes.into(), &origin, grants).await
-    }
-
-    /// Compiles a component, calls its `describe`, and checks its imports against its grants.
-    ///
-    /// `grants` is called with the digest of the component, and the kind and version that it claims: only the
-    /// digest cannot be claimed by a component. A tool that needs more than it is granted is loaded
-    /// nevertheless, and reports the denial when it is called.
+    /// Compiles a component, calls its `describe`, and checks its imports against its grants; see
+    /// [`ToolHost::load`](crate::host::ToolHost::load).
     ///
     /// # Errors
     ///
     /// [`LoadError`]; nothing is changed in this case.
-    pub async fn load(
+    pub(crate) async fn load(
         &self,
-        bytes: Arc<[u8]>,
-        origin: &str,
+        component: ComponentSource,
         grants: impl FnOnce(&ToolIdentity) -> Grants,
     ) -> Result<LoadedTool, LoadError> {
-        self.load_of(Author::ThirdParty, bytes, origin, grants)
+        let (bytes, origin) = component.read().await?;
+        self.load_of(Author::ThirdParty, bytes, &origin, grants)
             .await
     }
 
