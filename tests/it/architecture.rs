@@ -63,15 +63,15 @@ kubernetes
     admin: api diagnosis engine manifest names queue retry view
     api: view
     client: diagnosis settings
-    cluster: api client diagnosis hub retry settings view
-    create: api cluster diagnosis hub job job_api manifest names phase queue retry view
+    cluster: api client diagnosis job_watcher retry settings view
+    create: api cluster diagnosis job job_api job_watcher manifest names phase queue retry view
     diagnosis: queue view
     engine: client cluster create manifest settings
     follow: client log_stream phase retry view
-    hub: client manifest retry view
-    job: api cluster diagnosis follow hub job_api manifest names phase queue retry view
-    job_logs: api engine follow hub manifest names phase view
+    job: api cluster diagnosis follow job_api job_watcher manifest names phase queue retry view
+    job_logs: api engine follow job_watcher manifest names phase view
     job_api: api cluster names view
+    job_watcher: client manifest retry view
     log_stream:
     manifest: names
     names:

@@ -13,12 +13,12 @@ const MIN_DELAY: Duration = Duration::from_millis(100);
 /// A time that has come is due, and sets no timer: whoever asks for it again and again does not spin. It belongs to one
 /// look, all of whose times are compared with when that began.
 #[derive(Debug, Clone, Copy)]
-pub struct NextLook {
+pub struct NextCheck {
     now: Instant,
     at: Option<Instant>,
 }
 
-impl NextLook {
+impl NextCheck {
     /// A look that begins now, with no next one yet.
     #[must_use]
     pub fn begin() -> Self {
@@ -66,7 +66,7 @@ impl NextLook {
 }
 
 /// Waits until that time; for ever where there is none. One that lies in the past is over at once, so a loop uses
-/// [`NextLook`].
+/// [`NextCheck`].
 ///
 /// # Cancel safety
 ///
@@ -88,7 +88,7 @@ mod tests {
     async fn a_time_that_has_come_sets_no_timer() {
         let start = Instant::now();
         tokio::time::advance(SECOND).await;
-        let mut next = NextLook::begin();
+        let mut next = NextCheck::begin();
         assert!(next.is_due(start) && next.is_due(next.now()));
         assert_eq!(next.at, None);
         assert!(!next.is_due(next.now() + 3 * SECOND));
@@ -102,7 +102,7 @@ mod tests {
     async fn a_loop_that_asks_for_no_delay_does_not_spin() {
         let start = Instant::now();
         for _ in 0..10 {
-            let mut next = NextLook::begin();
+            let mut next = NextCheck::begin();
             next.after(Duration::ZERO);
             next.come().await;
         }

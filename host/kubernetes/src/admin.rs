@@ -1,4 +1,4 @@
-//! What a person may do with jobs of this host, besides reading: list, cancel, sweep.
+//! Administration of the jobs of this host, in addition to reading: list, cancel, sweep.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -15,28 +15,28 @@ use super::queue::QUEUE_LABEL;
 use super::retry;
 use super::view::JobView;
 
-/// A job of this host, as the server has it.
+/// A job of this host, as the API server reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobSummary {
     /// Its name.
     pub name: String,
-    /// Its labels, which have the step and the execution.
+    /// Its labels, which include the step and the execution.
     pub labels: BTreeMap<String, String>,
-    /// What it is doing.
+    /// Its state.
     pub state: JobState,
     /// When it was created.
     pub created: Option<SystemTime>,
     /// How many attempts failed.
     pub failed: u32,
-    /// Why it failed, as the cluster says it.
+    /// Why it failed, as the cluster reports it.
     pub reason: Option<String>,
 }
 
-/// What a job is doing.
+/// State of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
-    /// It was created and not let go: its host was killed half-way, or a queue holds it.
+    /// It was created and not resumed: its host was killed before it could, or a queue holds it.
     Suspended,
     /// It waits for its pod, or runs.
     Active,
@@ -49,7 +49,7 @@ pub enum JobState {
 }
 
 impl JobState {
-    /// A word for it.
+    /// Returns the name of the state.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,15 +62,15 @@ impl JobState {
     }
 }
 
-/// What to sweep.
+/// Options of a sweep.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct SweepOptions {
-    /// How old a job must be that was created and never let go. A host needs seconds for it.
+    /// Minimum age of a job that was created and never resumed. A host resumes a job within seconds.
     pub min_age: Duration,
-    /// Whether jobs that are over are deleted as well, rather than left until their time is over.
+    /// Whether finished jobs are deleted as well, rather than left until their time to live is over.
     pub finished: bool,
-    /// Whether to say only what would be done.
+    /// Whether to report only what would be done.
     pub dry_run: bool,
 }
 
@@ -90,16 +90,16 @@ impl Default for SweepOptions {
 pub struct Swept {
     /// Jobs that were deleted.
     pub jobs: Vec<String>,
-    /// Secrets of jobs that are over.
+    /// Secrets of finished jobs.
     pub secrets: Vec<String>,
 }
 
 impl KubernetesEngine {
-    /// The jobs of this host in a namespace, oldest first.
+    /// Lists the jobs of this host in a namespace, oldest first.
     ///
     /// # Errors
     ///
-    /// The server refuses, or does not answer.
+    /// The server refuses the request, or does not answer.
     pub async fn jobs(&self, namespace: &str) -> Result<Vec<JobSummary>, CapabilityError> {
         let mut jobs: Vec<_> = self
             .job_views(namespace)
@@ -111,12 +111,11 @@ impl KubernetesEngine {
         Ok(jobs)
     }
 
-    /// Ends a job and deletes it with everything that belongs to it. Returns when the server has accepted
-    /// it.
+    /// Ends a job and deletes it with everything that belongs to it. Returns when the server has accepted the request.
     ///
     /// # Errors
     ///
-    /// As [`jobs`](Self::jobs), and there is no such job.
+    /// The same as those of [`jobs`](Self::jobs), and that there is no such job.
     pub async fn cancel_job(&self, namespace: &str, name: &str) -> Result<(), CapabilityError> {
         let uid = self.own_job(namespace, name).await?.1;
         self.delete_job(namespace, name, &uid).await?;
@@ -125,14 +124,14 @@ impl KubernetesEngine {
         Ok(())
     }
 
-    /// Removes what hosts that were killed left behind, and nothing else: jobs that were created and
-    /// never let go, and Secrets of jobs that are over.
+    /// Removes what killed hosts left behind, and nothing else: jobs that were created and never resumed, and Secrets
+    /// of finished jobs.
     ///
-    /// A job that runs is left alone: another host may go on with it.
+    /// Running jobs are left alone: another host may resume watching them.
     ///
     /// # Errors
     ///
-    /// As [`jobs`](Self::jobs).
+    /// The same as those of [`jobs`](Self::jobs).
     pub async fn sweep(
         &self,
         namespace: &str,
@@ -174,7 +173,7 @@ impl KubernetesEngine {
         jobs.map_err(|error| self.refused(&error))
     }
 
-    /// The job of that name, if this program made it, and its uid.
+    /// Returns the job of this name, if this program created it, and its uid.
     pub(super) async fn own_job(
         &self,
         namespace: &str,
@@ -189,7 +188,7 @@ impl KubernetesEngine {
             Some(404) => {
                 let message = format!("there is no job `{name}` in the namespace `{namespace}`");
                 CapabilityError::new(Reason::InvalidRequest, message)
-                    .with_hint("`toolhost job list` shows the jobs that there are")
+                    .with_hint("list the jobs with `toolhost job list`")
             }
             _ => self.refused(&error),
         })?;
@@ -198,7 +197,7 @@ impl KubernetesEngine {
         let is_own = manager.is_some_and(|manager| manager == MANAGED_BY_VALUE);
         let uid = job.metadata.uid.clone().filter(|_| is_own);
         uid.map(|uid| (job, uid)).ok_or_else(|| {
-            let message = format!("the job `{name}` was not made by this program");
+            let message = format!("the job `{name}` was not created by this program");
             let error = CapabilityError::new(Reason::InvalidRequest, message);
             error.with_hint(format!(
                 "its label `{MANAGED_BY_LABEL}` is not `{MANAGED_BY_VALUE}`"
@@ -221,7 +220,8 @@ impl KubernetesEngine {
         Ok(())
     }
 
-    /// Deletes the Secret of a job. Says whether there was one; it may not be asked for.
+    /// Deletes the Secret of a job. Returns whether there was one; with `dry_run`, only asks whether it could be
+    /// deleted.
     async fn delete_secret(
         &self,
         namespace: &str,
@@ -281,7 +281,7 @@ fn state(job: &JobView) -> JobState {
     }
 }
 
-/// Whether a host made the job and did not come to let it go.
+/// Whether a host created the job and never resumed it.
 fn is_abandoned(job: &JobView, min_age: Duration) -> bool {
     let labels = job.metadata.labels.as_ref();
     let is_queued = labels.is_some_and(|labels| labels.contains_key(QUEUE_LABEL));
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_what_a_job_is_doing() {
+    fn the_state_of_a_job_follows_from_its_conditions() {
         let complete = json!([{"type": "Complete", "status": "True"}]);
         let failed = json!([{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]);
         for (value, expected) in [
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn only_old_jobs_that_were_never_let_go_are_abandoned() {
+    fn only_old_jobs_that_were_never_resumed_are_abandoned() {
         let min_age = Duration::from_mins(1);
         let suspended = json!({"suspend": true});
         let old = json!({"creationTimestamp": created(120)});

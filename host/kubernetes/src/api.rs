@@ -1,4 +1,4 @@
-//! The requests that this engine makes, each as one function.
+//! The requests that this engine sends, one function each.
 
 use http::{Method, Request};
 use k8s_openapi::api::batch::v1::Job;
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 
 use super::view::{EventView, JobView, PodView, WorkloadView};
 
-/// The annotation that says why this host ended a job that could not start.
+/// The annotation that states why this host ended a job that could not start.
 pub(super) const VERDICT: &str = "noetl.io/verdict";
 const JSON: &str = "application/json";
-/// An object without what it is
+/// Requests an object's metadata only
 /// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches>).
 const METADATA_ONLY: &str =
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
-/// The most objects of one kind that are taken for one job, and the size of a page.
+/// Maximum number of objects of one kind that are read for one job, and the size of a page.
 const MAX_LISTED: u32 = 500;
-/// How many pages are taken of a list: what a person may look through is less.
+/// Maximum number of pages of a list that are read: a person does not look through more.
 const MAX_PAGES: usize = 20;
 
 /// A list of objects.
@@ -66,7 +66,7 @@ pub(super) async fn create_config_map(
     order(client, Method::POST, path, Some(config_map)).await
 }
 
-/// Asks whether the server would take the object, which is not created.
+/// Sends the object as a dry run: the server validates it and does not create it.
 ///
 /// A key that the server's version does not know is an error as well.
 pub(super) async fn dry_run(
@@ -85,17 +85,17 @@ pub(super) async fn dry_run(
     order(client, Method::POST, path, Some(object)).await
 }
 
-/// Lets a suspended job begin, and the server forget who set which of its fields
+/// Resumes a suspended job, and clears the server's record of who set which of its fields
 /// (<https://kubernetes.io/docs/reference/using-api/server-side-apply/#clearing-managedfields>).
 ///
-/// Who sets fields matters to those who apply manifests. The server would work it out anew with each of the
-/// job's later writes, which are four or more, and send it with each of their events.
+/// Managed fields matter to clients that apply manifests. The server would compute them again with each of the job's
+/// later writes, which are four or more, and send them with each of their events.
 pub(super) async fn resume_job(client: &Client, namespace: &str, name: &str) -> Result<(), Error> {
     let patch = json!({"metadata": {"managedFields": [{}]}, "spec": {"suspend": false}});
     patch_job(client, namespace, name, &patch).await
 }
 
-/// Lets the Job controller end a job at once, so that it stays to be looked at.
+/// Makes the Job controller end a job immediately, so that its object stays for inspection.
 pub(super) async fn end_job(
     client: &Client,
     namespace: &str,
@@ -119,7 +119,7 @@ pub(super) async fn delete_job(
     let options = json!({
         "apiVersion": "v1",
         "kind": "DeleteOptions",
-        // The server's default for jobs of this version leaves the pods.
+        // The server's default for jobs of this version orphans the pods.
         "propagationPolicy": "Foreground",
         "preconditions": {"uid": uid},
     });
@@ -127,7 +127,7 @@ pub(super) async fn delete_job(
     order(client, Method::DELETE, path, Some(&options)).await
 }
 
-/// Deletes the pod of this uid, with its own grace.
+/// Deletes the pod of this uid, with the pod's own grace period.
 pub(super) async fn delete_pod(
     client: &Client,
     namespace: &str,
@@ -141,7 +141,7 @@ pub(super) async fn delete_pod(
     order(client, Method::DELETE, path, Some(&options)).await
 }
 
-/// Deletes a Secret, or says only whether it could.
+/// Deletes a Secret; with `dry_run`, only asks whether it could be deleted.
 pub(super) async fn delete_secret(
     client: &Client,
     namespace: &str,
@@ -153,7 +153,7 @@ pub(super) async fn delete_secret(
     order(client, Method::DELETE, path, None::<&Value>).await
 }
 
-/// The pods of the job of this uid.
+/// Lists the pods of the job of this uid.
 pub(super) async fn pods_of_job(
     client: &Client,
     namespace: &str,
@@ -167,7 +167,7 @@ pub(super) async fn pods_of_job(
     Ok(list.items)
 }
 
-/// The jobs with a label of this value, of as many pages as are taken.
+/// Lists the jobs with a label of this value, from at most [`MAX_PAGES`] pages.
 pub(super) async fn jobs_with_label(
     client: &Client,
     namespace: &str,
@@ -191,8 +191,8 @@ pub(super) async fn jobs_with_label(
     Ok(list.items)
 }
 
-/// The warnings about objects of the namespace. From the server's cache: a list of events from etcd is
-/// what brings servers to their knees.
+/// Lists the warnings about objects of the namespace. They are read from the server's cache: listing events from etcd
+/// overloads servers.
 pub(super) async fn warnings(client: &Client, namespace: &str) -> Result<Vec<EventView>, Error> {
     let path = format!(
         "/api/v1/namespaces/{namespace}/events?resourceVersion=0&fieldSelector=type%3DWarning"
@@ -201,8 +201,8 @@ pub(super) async fn warnings(client: &Client, namespace: &str) -> Result<Vec<Eve
     Ok(list.items)
 }
 
-/// What Kueue knows of the job of this uid. Its interface has a version that every release of it serves, and a newer
-/// one that the next will.
+/// Lists the Workloads that Kueue has for the job of this uid. Every release of Kueue serves this version of its API;
+/// the next one will also serve a newer version.
 pub(super) async fn workloads_of_job(
     client: &Client,
     namespace: &str,
@@ -222,7 +222,7 @@ pub(super) async fn workloads_of_job(
     Ok(listed?.items)
 }
 
-/// Whether this host may change jobs of the namespace.
+/// Whether this host is allowed to change jobs of the namespace.
 pub(super) async fn may_patch_jobs(client: &Client, namespace: &str) -> Result<bool, Error> {
     #[derive(Deserialize)]
     struct Review {
@@ -262,7 +262,7 @@ async fn get<T: DeserializeOwned>(client: &Client, path: String) -> Result<T, Er
     send(client, Method::GET, path, None::<&Value>).await
 }
 
-/// Sends a request whose answer is read.
+/// Sends a request and reads the answer.
 async fn send<T: DeserializeOwned>(
     client: &Client,
     method: Method,
@@ -272,7 +272,7 @@ async fn send<T: DeserializeOwned>(
     client.request(request(method, path, body, JSON)?).await
 }
 
-/// Sends a request of which only the success matters: a Secret with a megabyte of arguments need not come back.
+/// Sends a request and discards the answer, so that a Secret with a megabyte of arguments is not sent back.
 async fn order(
     client: &Client,
     method: Method,

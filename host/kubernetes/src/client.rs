@@ -18,34 +18,34 @@ use super::settings::ClusterSettings;
 
 use std::sync::Arc;
 
-/// How this host is called in the server's audit log.
+/// The user agent of this host, as it appears in the server's audit log.
 const AGENT: &str = concat!("toolhost/", env!("CARGO_PKG_VERSION"));
-/// How long a connection may take: a server in the same network answers within milliseconds, and one
-/// that is gone should be known soon.
+/// Limit for opening a connection: a server in the same network answers within milliseconds, and one that is gone
+/// should be noticed soon.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a silent connection is asked whether it is still there, and how long it may take to answer.
-/// Watches and logs are silent for hours, and a lost peer says nothing.
+/// Interval of pings over a silent connection, and the limit for their answer. Watches and logs are silent for hours,
+/// and a lost peer sends nothing.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How many logs are followed over one connection. The API server takes 100 streams a connection
-/// where it runs with little (`--http2-max-streams-per-connection`, 250 by default), and what is beyond
-/// waits in the client without a word.
+/// Number of logs that are followed over one connection. An API server with few resources accepts 100 streams a
+/// connection (`--http2-max-streams-per-connection`, 250 by default), and further ones wait in the client without an
+/// error.
 const LOGS_PER_CONNECTION: usize = 90;
-/// How many logs are many: nobody reads more of them while they are written.
+/// Number of logs from which on following is restricted: people do not read more of them while they are written.
 const MANY_LOGS: usize = 32;
-/// How many short requests are under way at once, over one connection, for the same reason; a thousand
-/// jobs at once shall not be a thousand requests at once for the server either.
+/// Maximum number of concurrent short requests over one connection, for the same reason. A thousand concurrent jobs
+/// must not become a thousand concurrent requests for the server either.
 const MAX_REQUESTS: usize = 64;
 
-/// How much may be on its way over a connection. The API server closes a watch that does not take what it has, some
-/// twenty events, within a tenth of a second; what begins again then is what costs it most. An event has 5 to
-/// 10 KB, and a thousand jobs that begin at once have some ten thousand of them.
+/// Flow control window of a connection. The API server closes a watch that does not accept its data, some twenty
+/// events, within a tenth of a second, and restarting the watch is the most expensive request for the server. An event
+/// has 5 to 10 KB, and a thousand jobs that start together cause some ten thousand events.
 const WINDOW_BYTES: u32 = 4 << 20;
 
-/// How long a login program may take: some open a browser, and a person types there.
+/// Limit for a credential plugin: some open a browser, where a person types.
 const LOGIN_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// A request that was given up.
+/// A request that took too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the server did not answer within {0:?}")]
 pub(super) struct Unanswered(pub(super) Duration);
@@ -60,8 +60,8 @@ pub(super) struct Connection {
     logs: Mutex<Vec<LogClient>>,
 }
 
-/// What proves to the server who this is, and which server it is. Shared by all connections, since a program of the
-/// kubeconfig may have to run for it.
+/// The credentials for the server, and what authenticates the server. They are shared by all connections, since a
+/// credential plugin of the kubeconfig may have to run for them.
 struct Login {
     tls: rustls::ClientConfig,
     authorization: Option<AuthLayer>,
@@ -74,7 +74,7 @@ struct LogClient {
 }
 
 impl Connection {
-    /// Reads the configuration. Nothing is sent yet.
+    /// Reads the configuration. Sends no request.
     pub(super) async fn new(settings: &ClusterSettings) -> Result<Self, ConnectError> {
         let mut config = kubeconfig::read(settings).await?;
         config
@@ -98,17 +98,17 @@ impl Connection {
         &self.config.default_namespace
     }
 
-    /// The server, for messages.
+    /// The server's address, for messages.
     pub(super) fn server(&self) -> String {
         self.config.cluster_url.to_string()
     }
 
-    /// The client for short requests.
+    /// Returns the client for short requests.
     pub(super) fn client(&self) -> Client {
         self.requests.clone()
     }
 
-    /// A client for one watch. Over a connection with others it would wait for their turn.
+    /// Returns a client for one watch. On a connection with others it would wait for their turn.
     pub(super) fn watch_client(&self) -> Result<Client, ConnectError> {
         self.connect(Some(self.request_timeout))
     }
@@ -117,25 +117,25 @@ impl Connection {
         client(&self.config, &self.login, timeout)
     }
 
-    /// How long one request may take.
+    /// Limit for one request.
     pub(super) fn request_timeout(&self) -> Duration {
         self.request_timeout
     }
 
-    /// Waits until there is room for one more short request.
-    pub(super) async fn room(&self) -> Option<OwnedSemaphorePermit> {
-        // It is closed never, so there is always a permit; without one the request is sent all the same.
+    /// Waits until one more short request may be sent.
+    pub(super) async fn request_slot(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed, so there is always a permit; without one the request is sent anyway.
         Arc::clone(&self.in_flight).acquire_owned().await.ok()
     }
 
-    /// Whether so many logs are followed already that one more should be worth it.
+    /// Whether so many logs are followed that one more is expensive.
     pub(super) async fn follows_many(&self) -> bool {
         let logs = self.logs.lock().await;
         let followed = |log: &LogClient| LOGS_PER_CONNECTION - log.streams.available_permits();
         logs.iter().map(followed).sum::<usize>() >= MANY_LOGS
     }
 
-    /// A client to follow one log with; its place is free again when the permit is dropped.
+    /// Returns a client to follow one log with; its stream is free again when the permit is dropped.
     pub(super) async fn log_client(&self) -> Result<(Client, OwnedSemaphorePermit), ConnectError> {
         let mut logs = self.logs.lock().await;
         for log in logs.iter() {
@@ -166,11 +166,11 @@ impl std::fmt::Debug for Connection {
     }
 }
 
-/// Runs the kubeconfig's login program, where it has one: once for a certificate, and once for a token.
+/// Runs the kubeconfig's credential plugin, where it has one: once for a certificate, and once for a token.
 async fn login(config: &Config) -> Result<Login, ConnectError> {
     let config = config.clone();
     let (sender, receiver) = oneshot::channel();
-    // In a thread of its own, which nobody waits for where its program never ends.
+    // In a thread of its own, which is not joined: the program may never end.
     let thread = thread::Builder::new().name("toolhost-login".to_owned());
     let started = thread.spawn(move || {
         let make = || {
@@ -179,31 +179,33 @@ async fn login(config: &Config) -> Result<Login, ConnectError> {
                 authorization: config.auth_layer()?,
             })
         };
-        // Where nobody waits any more, nobody wants to know.
+        // The receiver is gone if the limit has passed.
         let _ = sender.send(make());
     });
     started.map_err(|error| ConnectError::Login(error.to_string()))?;
     match timeout(LOGIN_TIMEOUT, receiver).await {
         Ok(Ok(login)) => Ok(login?),
-        Ok(Err(_)) => Err(ConnectError::Login("it could not be made".to_owned())),
+        Ok(Err(_)) => Err(ConnectError::Login(
+            "the credentials could not be created".to_owned(),
+        )),
         Err(_) => {
-            let problem = format!("its program was not done within {LOGIN_TIMEOUT:?}");
+            let problem = format!("its credential plugin did not end within {LOGIN_TIMEOUT:?}");
             Err(ConnectError::Login(problem))
         }
     }
 }
 
-/// A client over one connection, where the server speaks HTTP/2.
+/// Creates a client over one connection, where the server speaks HTTP/2.
 ///
-/// kube's own client speaks HTTP/1.1 only: a connection, with its handshake and its buffers, for each log
-/// and each watch. It also repeats what the server could not answer, fifteen times and for any request,
-/// which is decided request by request here.
+/// kube's own client speaks HTTP/1.1 only: a connection, with its handshake and its buffers, for each log and each
+/// watch. It also retries what the server could not answer, fifteen times and for any request, which is decided request
+/// by request here.
 ///
-/// An answer that does not begin within `timeout` is an error: a connection can be lived on without one,
-/// for a watch as well, whose beginning nothing else bounds.
+/// An answer that does not begin within `timeout` is an error: a connection survives a missing answer, and so does a
+/// watch, the beginning of whose answer has no other limit.
 ///
-/// At most [`WINDOW_BYTES`] of answers are on their way. The window is not fitted to the connection: that takes a ping
-/// for whatever comes, and each costs the server as much as the line that it came with.
+/// At most [`WINDOW_BYTES`] of answers are in flight. The window does not adapt to the connection: that takes a ping
+/// for each piece of data, and each ping costs the server as much as the line that it came with.
 fn client(
     config: &Config,
     login: &Login,
@@ -226,7 +228,7 @@ fn client(
             builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name))
         }
         Some(Err(_)) => {
-            let problem = "`tls-server-name` is no name of a server";
+            let problem = "invalid `tls-server-name`: expected the name of a server";
             return Err(ConnectError::Unusable(problem.to_owned()));
         }
         None => builder,

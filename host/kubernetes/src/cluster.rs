@@ -11,24 +11,24 @@ use toolhost_capability::{CapabilityError, Reason};
 use super::api;
 use super::client::Connection;
 use super::diagnosis::{self, Creating};
-use super::hub::Hub;
-use super::retry::{self, PATIENCE_BEFORE, PATIENCE_DURING};
+use super::job_watcher::JobWatcher;
+use super::retry::{self, CREATION_RETRY_TIME, SUPERVISION_RETRY_TIME};
 use super::settings::KubernetesSettings;
 use super::view::EventView;
 
-/// The warnings of a namespace, and when they were asked for.
+/// The warnings of a namespace, and when they were listed.
 type Warnings = (Instant, Arc<[EventView]>);
 
-/// What every job of an engine shares: the connection, the watches, and what is known of its rights.
+/// State that all jobs of an engine share: the connection, the watches, and the known permissions.
 pub(super) struct Cluster {
     pub(super) connection: Arc<Connection>,
-    pub(super) hub: Hub,
+    pub(super) job_watcher: JobWatcher,
     pub(super) settings: KubernetesSettings,
     /// Whether jobs of a namespace may be changed.
     may_patch: Mutex<HashMap<String, Arc<OnceCell<bool>>>>,
-    /// Room for those that are being created.
+    /// Limits concurrent creations.
     creating: Arc<Semaphore>,
-    /// The warnings of a namespace, when they were last asked for.
+    /// The warnings of a namespace, as last listed.
     warnings: tokio::sync::Mutex<HashMap<String, Warnings>>,
 }
 
@@ -36,7 +36,7 @@ impl Cluster {
     pub(super) fn new(connection: Connection, settings: KubernetesSettings) -> Self {
         let connection = Arc::new(connection);
         Self {
-            hub: Hub::new(Arc::clone(&connection), settings.silence),
+            job_watcher: JobWatcher::new(Arc::clone(&connection), settings.silence),
             connection,
             settings,
             may_patch: Mutex::default(),
@@ -45,36 +45,36 @@ impl Cluster {
         }
     }
 
-    /// Waits until there is room for the creation of one more job.
-    pub(super) async fn room_to_create(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed, so there is always a permit; without one the job is created all the same.
+    /// Waits until one more job may be created.
+    pub(super) async fn creation_slot(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed, so there is always a permit; without one the job is created anyway.
         Arc::clone(&self.creating).acquire_owned().await.ok()
     }
 
-    /// Makes a request on which the creation of a job waits.
+    /// Sends a request that the creation of a job waits for.
     pub(super) async fn before<T, F>(&self, operation: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        retry::request(&self.connection, PATIENCE_BEFORE, operation).await
+        retry::request(&self.connection, CREATION_RETRY_TIME, operation).await
     }
 
-    /// Makes a request for a job that there is.
+    /// Sends a request for a job that exists.
     pub(super) async fn during<T, F>(&self, operation: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>>,
     {
-        retry::request(&self.connection, PATIENCE_DURING, operation).await
+        retry::request(&self.connection, SUPERVISION_RETRY_TIME, operation).await
     }
 
-    /// Whether jobs of the namespace may be changed, and so created suspended. Asked once.
+    /// Whether jobs of the namespace may be changed, and so created suspended. The server is asked once.
     ///
-    /// Where the server does not say, it is tried.
+    /// If the server does not answer, the host assumes that they may.
     pub(super) async fn may_patch(&self, namespace: &str) -> bool {
         let known = Arc::clone(self.rights().entry(namespace.to_owned()).or_default());
         let asked = known.get_or_init(async || {
             let client = self.connection.client();
-            let asked = retry::request(&self.connection, RIGHTS_PATIENCE, || {
+            let asked = retry::request(&self.connection, PERMISSION_RETRY_TIME, || {
                 api::may_patch_jobs(&client, namespace)
             });
             asked.await.unwrap_or(true)
@@ -82,10 +82,10 @@ impl Cluster {
         *asked.await
     }
 
-    /// The warnings about an object; none without the right to read them.
+    /// Returns the warnings about an object; none without the right to read them.
     ///
-    /// A namespace is asked for all of its warnings, and not more often than every few seconds: where many
-    /// jobs wait, they wait for the same.
+    /// All warnings of a namespace are listed together, and at most once every few seconds: where many jobs wait, they
+    /// wait for the same reason.
     pub(super) async fn warnings(&self, namespace: &str, uid: &str) -> Vec<EventView> {
         let mut warnings = self.warnings.lock().await;
         warnings.retain(|_, (asked, _)| asked.elapsed() < WARNINGS_AGE);
@@ -105,12 +105,12 @@ impl Cluster {
         known.iter().filter(is_about).cloned().collect()
     }
 
-    /// What to say of a request that failed, and of which cluster.
+    /// Converts the error of a request into a message that names the cluster.
     pub(super) fn refused(&self, error: &Error, creating: Creating<'_>) -> CapabilityError {
         self.name_server(diagnosis::creation_refused(error, creating))
     }
 
-    /// Says which cluster it is that does not answer.
+    /// Adds the server's address to the error of a cluster that does not answer.
     pub(super) fn name_server(&self, error: CapabilityError) -> CapabilityError {
         if error.reason != Reason::EngineUnavailable {
             return error;
@@ -122,7 +122,7 @@ impl Cluster {
         }
     }
 
-    /// Notes what a request has shown.
+    /// Records whether jobs of a namespace may be changed, as a request has shown.
     pub(super) fn note_may_patch(&self, namespace: &str, may_patch: bool) {
         let known = Arc::new(OnceCell::new_with(Some(may_patch)));
         self.rights().insert(namespace.to_owned(), known);
@@ -137,13 +137,14 @@ impl Cluster {
     }
 }
 
-/// How many jobs are created at once. A job takes three requests, and where a thousand are to be created they
-/// should not all take their first before any takes its last: those that run meanwhile are that much earlier
-/// over, and the Job controller, which writes down and tells of each suspended job that it sees, sees few.
+/// Maximum number of concurrent creations. A job takes three requests, and where a thousand are to be created they
+/// should not all send their first before any sends its last: the early jobs then finish that much earlier, and the Job
+/// controller, which updates the status of each suspended job that it sees and sends an event about it, sees few of
+/// them.
 const MAX_CREATING: usize = 16;
-/// How long warnings are taken for what the server would say now.
+/// How long listed warnings are considered current.
 const WARNINGS_AGE: Duration = Duration::from_secs(3);
-/// How long the question about rights is repeated: without an answer it is tried.
-const RIGHTS_PATIENCE: Duration = Duration::from_secs(5);
-/// Of how many namespaces the rights are kept: a playbook may name any.
+/// Retry limit of the question about permissions: without an answer the permission is assumed.
+const PERMISSION_RETRY_TIME: Duration = Duration::from_secs(5);
+/// Maximum number of namespaces whose permissions are kept: a playbook may name any namespace.
 const MAX_REMEMBERED_NAMESPACES: usize = 1_024;

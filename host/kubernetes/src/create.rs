@@ -1,4 +1,4 @@
-//! From a request to a job that runs: created, adopted, or refused.
+//! From a request to a running job: created, adopted, or refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,27 +14,27 @@ use toolhost_capability::{CapabilityError, JobHandle, JobIdentity, JobRequest, L
 use super::api;
 use super::cluster::Cluster;
 use super::diagnosis::Creating;
-use super::hub::{Subscription, WatchError};
 use super::job::Supervision;
 use super::job_api::JobApi;
+use super::job_watcher::{Subscription, WatchError};
 use super::manifest::{Manifest, SPEC_HASH_ANNOTATION};
 use super::phase;
 use super::queue;
 use super::retry;
 use super::view::JobView;
 
-/// How many times a job is created anew because the one of its name is being deleted meanwhile.
+/// Maximum number of attempts to create a job while the previous one of its name is being deleted.
 const MAX_CREATIONS: u32 = 3;
-/// How long a creation keeps others waiting: a server takes milliseconds for its three requests, and much less
-/// than this under a load that it can bear.
-const ROOM_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a creation keeps others waiting: a server takes milliseconds for its three requests, and much less than
+/// this under a load that it can sustain.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The annotation that tells one creation of a job from another: random digits.
+/// The annotation that distinguishes one creation of a job from another: random digits.
 const CREATION: &str = "noetl.io/creation";
-/// How many random bytes there are in it.
+/// Number of random bytes in it.
 const NONCE_BYTES: usize = 8;
 
-/// A job that is to be created.
+/// A job to create.
 pub(super) struct Creation {
     cluster: Arc<Cluster>,
     request: JobRequest,
@@ -42,7 +42,7 @@ pub(super) struct Creation {
     logs: Arc<dyn LogSink>,
     shutdown: CancellationToken,
     created: Instant,
-    /// What tells this creation from others.
+    /// Distinguishes this creation from others.
     nonce: String,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Creation {
 struct Existing {
     job: JobView,
     uid: String,
-    /// Whether it was there before.
+    /// Whether it existed before.
     is_adopted: bool,
 }
 
@@ -63,7 +63,7 @@ impl Creation {
         shutdown: CancellationToken,
     ) -> Self {
         let mut bytes = [0; NONCE_BYTES];
-        // Without random numbers, a job that was made twice by one request is taken for an adopted one.
+        // Without random numbers, a job that one request created twice is taken for an adopted one.
         let is_random = getrandom::fill(&mut bytes).is_ok();
         Self {
             nonce: if is_random {
@@ -80,14 +80,14 @@ impl Creation {
         }
     }
 
-    /// Creates the job, for whoever asked for it and to be seen through.
+    /// Creates the job, for the caller and for its supervision.
     ///
-    /// A handle that nobody takes is dropped, and asks for the job's end by that.
+    /// A handle that is not received is dropped, which cancels the job.
     pub(super) async fn run(
         self,
-        room: Option<OwnedSemaphorePermit>,
+        slot: Option<OwnedSemaphorePermit>,
     ) -> Result<(JobHandle, Supervision), CapabilityError> {
-        let (existing, subscription) = within(room, self.start()).await?;
+        let (existing, subscription) = within(slot, self.start()).await?;
         let Self {
             cluster,
             request,
@@ -134,11 +134,11 @@ impl Creation {
         let namespace = self.manifest.namespace();
         let subscription = self
             .cluster
-            .hub
+            .job_watcher
             .subscribe(namespace, self.request.name.as_str())
             .await;
         let subscription = subscription.map_err(|error| self.unwatchable(&error))?;
-        // What a queue manages begins when the queue says so, and this host need not.
+        // A queue resumes the jobs that it manages, and this host need not.
         let labels = self.manifest.job(true).metadata.labels;
         let is_suspended =
             queue::queue_in(labels.as_ref()).is_some() || self.cluster.may_patch(namespace).await;
@@ -177,7 +177,7 @@ impl Creation {
                 .await
             {
                 Ok(found) => found,
-                // It was just deleted, or the conflict was about something else.
+                // It was just deleted, or the conflict had another cause.
                 Err(missing) if retry::code(&missing) == Some(404) => continue,
                 Err(_) => return Err(self.refused(&error, "Job")),
             };
@@ -189,8 +189,8 @@ impl Creation {
             if hash.map(String::as_str) != Some(self.manifest.spec_hash()) {
                 return Err(conflict(name));
             }
-            // The server may have done what an earlier request asked for although it answered with an
-            // error: then this is the job that was just asked for.
+            // The server may have executed an earlier request although it answered with an error: then this is the job
+            // that was just created.
             let creation = annotations.and_then(|annotations| annotations.get(CREATION));
             let is_own = creation == Some(&self.nonce);
             return existing(found, !is_own);
@@ -198,7 +198,7 @@ impl Creation {
         Err(conflict(name))
     }
 
-    /// Gives the job what belongs to it, and lets it begin.
+    /// Creates the objects that belong to the job, and resumes it.
     async fn equip(
         &self,
         existing: &Existing,
@@ -215,10 +215,10 @@ impl Creation {
         } = existing;
         subscription.learn(Some(job.clone()), Vec::new());
         let waits_to_begin = job.spec.suspend == Some(true);
-        // Of the job as the server has it: an admission webhook may give it to a default queue.
+        // Read from the job as the server returned it: an admission webhook may assign it to a default queue.
         let is_queued = queue::queue_of(job).is_some();
-        // One that was adopted may lack what a host that was killed did not come to; but one that was let
-        // go by its host has everything, and one that is over needs nothing.
+        // An adopted job may lack objects that a killed host did not create; but a job that its host resumed has all of
+        // them, and a finished one needs none.
         let may_lack = is_queued || !is_suspended;
         if waits_to_begin || !is_adopted || may_lack && !phase::is_over(job) {
             let secret = self.manifest.secret(uid);
@@ -259,7 +259,7 @@ impl Creation {
         }
     }
 
-    /// The requests about the job, once it is there.
+    /// The requests about the job, once it exists.
     fn api(&self, uid: &str) -> JobApi {
         JobApi {
             cluster: Arc::clone(&self.cluster),
@@ -293,14 +293,14 @@ impl Creation {
     }
 }
 
-/// Creates a job in the room that it was given, and gives it up where that takes long: whatever one waits for,
-/// a namespace's webhook, say, others need not.
-async fn within<T>(room: Option<OwnedSemaphorePermit>, creation: impl Future<Output = T>) -> T {
+/// Creates a job while it holds a permit, and releases the permit when that takes long: others need not wait for, say,
+/// a namespace's slow webhook.
+async fn within<T>(slot: Option<OwnedSemaphorePermit>, creation: impl Future<Output = T>) -> T {
     let mut creation = std::pin::pin!(creation);
     tokio::select! {
         biased;
         created = &mut creation => return created,
-        () = sleep(ROOM_TIMEOUT) => drop(room),
+        () = sleep(SLOT_TIMEOUT) => drop(slot),
     }
     creation.await
 }
@@ -309,7 +309,7 @@ fn existing(job: JobView, is_adopted: bool) -> Result<Existing, CapabilityError>
     let uid = job.metadata.uid.clone().ok_or_else(|| {
         CapabilityError::new(
             Reason::EngineUnavailable,
-            "the server gave a job without a uid",
+            "the server returned a job without a uid",
         )
     })?;
     Ok(Existing {

@@ -14,7 +14,7 @@ use super::settings::KubernetesSettings;
 
 /// The engine `kubernetes`: see the [module](super).
 ///
-/// Dropping it ends its jobs, as far as its runtime still runs.
+/// Dropping it ends its jobs, as long as its runtime still runs.
 pub struct KubernetesEngine {
     cluster: Arc<Cluster>,
     manifests: ManifestSettings,
@@ -22,11 +22,11 @@ pub struct KubernetesEngine {
 }
 
 impl KubernetesEngine {
-    /// An engine on the cluster of the settings. Nothing is sent before the first job.
+    /// Creates an engine for the cluster of the settings. No request is sent before the first job.
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] where there is no configuration that could be used.
+    /// [`ConnectError`] where there is no usable configuration.
     pub async fn new(settings: KubernetesSettings) -> Result<Self, ConnectError> {
         let connection = Connection::new(&settings.cluster).await?;
         let namespace = settings.namespace.clone();
@@ -67,23 +67,23 @@ impl JobRunner for KubernetesEngine {
         let settings = self.manifests.clone();
         let shutdown = self.shutdown.clone();
         let (answer, answered) = oneshot::channel();
-        // Many may wait, and a manifest is much larger than what it is made from.
-        let room = cluster.room_to_create().await;
-        // A task of its own: whoever drops the creation half-way does not leave half a job behind.
+        // Many may wait, and a manifest is much larger than what it is created from.
+        let slot = cluster.creation_slot().await;
+        // In a task of its own: a creation whose caller is dropped halfway does not leave half a job behind.
         tokio::spawn(async move {
             let creation = async {
                 let manifest = Manifest::new(&request, &settings)?;
                 let creation = Creation::new(cluster, request, manifest, logs, shutdown);
-                // Boxed within the task. Else its 16 KB would pass three times over the stack of whoever calls this, a
-                // guest's, whose pages stay touched for as long as it waits for the job. And gone before the job is
-                // seen through, which may take hours, of many jobs at once.
-                Box::pin(creation.run(room)).await
+                // Boxed within the task. Otherwise its 16 KB would pass three times over the stack of the caller, a
+                // guest's, whose pages stay touched for as long as it waits for the job. It is also dropped before the
+                // supervision of the job, which may take hours, of many jobs at the same time.
+                Box::pin(creation.run(slot)).await
             };
             let (created, supervision) = match creation.await {
                 Ok((handle, supervision)) => (Ok(handle), Some(supervision)),
                 Err(error) => (Err(error), None),
             };
-            // Nobody may be there to hear it.
+            // The caller may be gone.
             drop(answer.send(created));
             if let Some(supervision) = supervision {
                 Box::pin(supervision.run()).await;

@@ -1,4 +1,4 @@
-//! Follows what one pod writes, from its first byte to its last.
+//! Follows the log of one pod, from its first byte to its last.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,36 +16,36 @@ use super::phase;
 use super::retry::{self, backoff_up_to, passing};
 use super::view::PodView;
 
-/// How long a stream may be silent after the container ended. The kubelet ends it with the last byte; what
-/// it did not send by then is read again, but for what was rotated away meanwhile.
+/// How long a stream may be silent after the container ended. The kubelet ends it with the last byte; what it did not
+/// send by then is read again, except for what was rotated away meanwhile.
 const END_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a container runs before its log is followed where many are: one that is over by then takes one request
-/// for its log instead of two, and it is the followed one that costs the API server most.
+/// How long a container runs before its log is followed where many are: a container that has ended by then takes one
+/// request for its log instead of two, and the following request costs the API server most.
 const FOLLOW_DELAY: Duration = Duration::from_secs(5);
-/// How long after the end of a stream the end of the container is waited for: the kubelet says so up to a
-/// second later. A stream that ended by itself is begun again then.
+/// How long the end of the container is waited for after the end of a stream: the kubelet reports it up to a second
+/// later. A stream that ended by itself is resumed after that.
 const STATUS_DELAY: Duration = Duration::from_secs(2);
-/// The longest delay before a log that cannot be followed is followed again: that of a lost node, say, whose pod nobody
-/// ends. What is missed meanwhile is read at the end.
+/// The longest delay before following a log is retried: that of a lost node, for example, whose pod is not ended. What
+/// is missed meanwhile is read at the end.
 const MAX_FOLLOW_DELAY: Duration = Duration::from_mins(1);
-/// How long the rest of the log of a container that ended is asked for, while nothing of it comes.
+/// How long the rest of the log of an ended container is requested, while no data arrives.
 const REST_TIMEOUT: Duration = Duration::from_mins(1);
-/// How much of the end is kept to tell why a script failed.
+/// Size of the end of a log that is kept to find why a script failed.
 const TAIL_BYTES: usize = 4 << 10;
 
-/// What is known about the container that writes.
+/// State of the container that writes the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Writing {
     /// It runs.
     Runs,
-    /// It ended; its log is there.
+    /// It ended; its log exists.
     Ended,
     /// It is gone, and its log with it.
     Gone,
 }
 
 impl Writing {
-    /// What is known of a pod's script, whose object may be gone from the server.
+    /// Returns the state of a pod's script; the pod's object may be gone from the server.
     pub(super) fn of(pod: &PodView, is_gone: bool) -> Self {
         if is_gone || pod.is_lost() {
             Self::Gone
@@ -57,7 +57,7 @@ impl Writing {
     }
 }
 
-/// Whose log is followed, and where it goes.
+/// The log to follow, and its destination.
 pub(super) struct Follower {
     pub(super) connection: Arc<Connection>,
     pub(super) namespace: String,
@@ -68,34 +68,34 @@ pub(super) struct Follower {
     pub(super) writing: watch::Receiver<Writing>,
 }
 
-/// What became of it.
+/// The result of following a log.
 #[derive(Debug, Default)]
 pub(super) struct Followed {
-    /// The last of what was written.
+    /// The end of the log.
     pub(super) tail: Vec<u8>,
-    /// Why something may be missing.
+    /// Why some of the log may be missing.
     pub(super) problem: Option<String>,
 }
 
 /// How a stream ended.
 enum StreamEnd {
-    /// The server ended it in order.
+    /// The server ended it properly.
     Complete,
-    /// It broke off.
+    /// It was interrupted.
     Cut,
     /// There is no such log, and there will be none.
     Missing(Option<String>),
 }
 
 impl Follower {
-    /// Follows the log until it is complete, or cannot be had. Says so to the sink at its end.
+    /// Follows the log until it is complete or unavailable, and reports its end to the sink.
     pub(super) async fn run(mut self) -> Followed {
         let mut reader = self.reader();
         let problem = self.read_all(&mut reader).await;
         reader.end(problem)
     }
 
-    /// Reads what is there of the log of a container, and does not wait for more.
+    /// Reads the existing log of a container, and does not wait for more.
     pub(super) async fn run_rest(self) -> Followed {
         let mut reader = self.reader();
         let problem = self.read_rest(&mut reader).await;
@@ -114,7 +114,7 @@ impl Follower {
     async fn read_all(&mut self, reader: &mut Reader) -> Option<String> {
         if self.connection.follows_many().await {
             let ended = self.writing.wait_for(|writing| *writing != Writing::Runs);
-            // One that is gone is asked for once all the same.
+            // A container that is gone is asked for its log once.
             if let Ok(Ok(Writing::Ended)) = timeout(FOLLOW_DELAY, ended)
                 .await
                 .map(|it| it.map(|it| *it))
@@ -134,7 +134,7 @@ impl Follower {
                 StreamEnd::Complete => STATUS_DELAY + backoff.next_delay(),
                 StreamEnd::Cut => backoff.next_delay(),
             };
-            // A stream that is over says nothing about the container.
+            // The end of a stream does not mean that the container ended.
             let ended = self.writing.wait_for(|writing| *writing != Writing::Runs);
             match timeout(delay, ended).await {
                 Ok(Ok(writing)) if *writing == Writing::Gone => return None,
@@ -145,7 +145,7 @@ impl Follower {
         self.read_rest(reader).await
     }
 
-    /// Reads once more after the end: whatever ended the stream, nothing is missing then.
+    /// Reads once more after the end, so that nothing is missing whatever ended the stream.
     async fn read_rest(&self, reader: &mut Reader) -> Option<String> {
         let mut backoff = backoff_up_to(retry::MAX_DELAY);
         let mut give_up = Instant::now() + REST_TIMEOUT;
@@ -154,7 +154,8 @@ impl Follower {
             match self.read_stream(reader, false).await {
                 StreamEnd::Complete => {
                     let remark = reader.stream.remark();
-                    return remark.map(|remark| format!("the node says of its log: {remark}"));
+                    return remark
+                        .map(|remark| format!("the node reports about its log: {remark}"));
                 }
                 StreamEnd::Missing(problem) => return problem,
                 StreamEnd::Cut => {}
@@ -165,13 +166,13 @@ impl Follower {
             }
             let delay = backoff.next_delay();
             if Instant::now() + delay >= give_up {
-                return Some("the node did not give the rest of the log".to_owned());
+                return Some("the node did not return the rest of the log".to_owned());
             }
             sleep(delay).await;
         }
     }
 
-    /// Reads one stream. One that follows may be quiet as long as the container runs; another one may not.
+    /// Reads one stream. A following stream may be silent as long as the container runs; another one may not.
     async fn read_stream(&self, reader: &mut Reader, follow: bool) -> StreamEnd {
         let Ok((client, _permit)) = self.connection.log_client().await else {
             return StreamEnd::Cut;
@@ -182,7 +183,7 @@ impl Follower {
         };
         let mut silence = Silence::new(self, follow);
         let answer = tokio::select! {
-            // Boxed, since a log is followed for much longer than it is asked for.
+            // Boxed, since following a log takes much longer than requesting it.
             answer = Box::pin(client.request_stream(request)) => answer,
             () = silence.runs_out() => return StreamEnd::Cut,
         };
@@ -203,12 +204,12 @@ impl Follower {
                     bytes.len()
                 }
                 Err(error) => {
-                    tracing::debug!(%error, pod = self.pod, "a log broke off, and is gone on with");
+                    tracing::debug!(%error, pod = self.pod, "a log was interrupted and is resumed");
                     return StreamEnd::Cut;
                 }
             };
             body.as_mut().consume_unpin(taken);
-            // What was there before is no news, however much of it comes; a stream that follows may be behind.
+            // What existed before is not progress, however much of it arrives; a following stream may be behind.
             if follow || reader.position() != position {
                 position = reader.position();
                 silence.begin();
@@ -230,7 +231,7 @@ impl Follower {
             path.push_str("&follow=true");
         }
         if let Some(since) = since {
-            // In UTC, with nothing that must be escaped.
+            // In UTC, without characters that must be escaped.
             path.push_str("&sinceTime=");
             path.push_str(&since.to_string());
         }
@@ -238,7 +239,7 @@ impl Follower {
     }
 }
 
-/// Where what is read goes.
+/// Where the data goes.
 struct Reader {
     stream: LogStream,
     tail: Vec<u8>,
@@ -252,7 +253,7 @@ impl Reader {
         stream.read(bytes, write);
     }
 
-    /// Says that there is no more.
+    /// Reports the end of the log.
     fn end(mut self, problem: Option<String>) -> Followed {
         let (stream, write) = self.parts();
         stream.end(write);
@@ -285,10 +286,10 @@ impl Reader {
     }
 }
 
-/// How long a stream may go on being silent: one that follows as long as its container runs, and then, as
-/// every other one, for some time.
+/// How long a stream may stay silent: a following stream as long as its container runs, and after that, like every
+/// other stream, for some time.
 struct Silence {
-    /// Whether the container runs, where the stream follows it and the end was not heard of.
+    /// Whether the container runs, where the stream follows it and its end is not known.
     writing: Option<watch::Receiver<Writing>>,
     longest: Duration,
     end: Instant,
@@ -308,12 +309,12 @@ impl Silence {
         }
     }
 
-    /// Something was heard.
+    /// Restarts the time: data arrived.
     fn begin(&mut self) {
         self.end = Instant::now() + self.longest;
     }
 
-    /// Waits until it was silent for too long.
+    /// Waits until the stream was silent for too long.
     ///
     /// # Cancel safety
     ///
@@ -321,7 +322,7 @@ impl Silence {
     async fn runs_out(&mut self) {
         if let Some(writing) = &mut self.writing {
             let ended = writing.wait_for(|writing| *writing != Writing::Runs);
-            // Who watches the pod is there as long as this is.
+            // The task that watches the pod exists as long as this one.
             if ended.await.is_err() {
                 std::future::pending::<()>().await;
             }
@@ -336,19 +337,19 @@ fn refused(error: &kube::Error) -> StreamEnd {
     match retry::code(error) {
         Some(404) if is_of_node(error) => StreamEnd::Cut,
         Some(404) => StreamEnd::Missing(None),
-        Some(403) => StreamEnd::Missing(Some(format!("the log may not be read: {error}"))),
+        Some(403) => StreamEnd::Missing(Some(format!("not allowed to read the log: {error}"))),
         // A container that is about to start.
         Some(400) => StreamEnd::Cut,
         _ if passing(error).is_some() => StreamEnd::Cut,
-        // The API server says so of a kubelet that does not answer, in many words.
+        // The API server answers this for a kubelet that does not answer, in many variants.
         Some(500) => StreamEnd::Cut,
-        _ => StreamEnd::Missing(Some(format!("the log cannot be read: {error}"))),
+        _ => StreamEnd::Missing(Some(format!("cannot read the log: {error}"))),
     }
 }
 
-/// Whether a node says so, which the API server passes on with a kind of its own; of a pod that is gone it says so
-/// itself. A kubelet that was started anew does not know a pod until it has listed its pods, which took up to a
-/// second.
+/// Whether the answer is that of a node, which the API server passes on with a kind of its own; for a pod that is gone
+/// it gives the answer itself. A kubelet that was restarted does not know a pod until it has listed its pods, which
+/// took up to a second.
 fn is_of_node(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else {
         return false;

@@ -1,4 +1,4 @@
-//! One job while it runs: what is heard of it becomes events, logs and a verdict.
+//! Supervision of one job: turns what is received about it into events, logs and a verdict.
 
 mod attempt;
 mod attempts;
@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
-use toolhost_capability::timer::NextLook;
+use toolhost_capability::timer::NextCheck;
 use toolhost_capability::{JobEnd, JobEventKind};
 
 use super::diagnosis::{self, Creating, JobContext};
-use super::hub::JobState;
+use super::job_watcher::JobState;
 use super::names::secret_name;
 use super::phase;
 use super::retry;
@@ -26,15 +26,15 @@ use state::Job;
 
 pub(super) use state::Supervision;
 
-/// How long the end of a job waits for attempts that it counts and that the other watch has not told yet.
+/// How long the end of a job waits for attempts that it counts and that the other watch has not reported yet.
 const MISSING_DELAY: Duration = Duration::from_secs(2);
-/// How long a cancelled job may take to go beyond the grace of its pods.
+/// How long a cancelled job may take to end, in addition to the grace period of its pods.
 const CANCEL_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long the end of a job waits for its Secret to be deleted; it goes on without being waited for.
+/// How long the end of a job waits for the deletion of its Secret; the deletion continues afterwards.
 const CLEANUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Supervision {
-    /// Sees the job through to its end, and tells of it.
+    /// Supervises the job to its end, and reports it.
     pub(super) async fn run(self) {
         for message in &self.warnings {
             let message = message.clone();
@@ -60,7 +60,7 @@ impl Job {
                 .supervision
                 .subscription
                 .state(&self.supervision.api.uid);
-            let mut next = NextLook::begin();
+            let mut next = NextCheck::begin();
             self.advance(&state, &mut next).await;
             if let Some(end) = self.end(&mut next) {
                 return end;
@@ -85,8 +85,8 @@ impl Job {
         }
     }
 
-    /// The end, once it is sure and nothing of the job runs.
-    fn end(&mut self, next: &mut NextLook) -> Option<JobEnd> {
+    /// Returns the end, once it is certain and nothing of the job runs.
+    fn end(&mut self, next: &mut NextCheck) -> Option<JobEnd> {
         let is_over = self.attempts.iter().all(|attempt| attempt.has_ended);
         let is_given_up = self.give_up.is_some_and(|give_up| next.is_due(give_up));
         if !(is_over || is_given_up) {
@@ -98,8 +98,8 @@ impl Job {
         self.verdict.clone()
     }
 
-    /// Takes in what is known, and sets when to look again although nothing is heard.
-    async fn advance(&mut self, state: &JobState, next: &mut NextLook) {
+    /// Processes the known state, and sets the next check in case no event is received.
+    async fn advance(&mut self, state: &JobState, next: &mut NextCheck) {
         self.note_pods(&state.pods, state.job.as_deref());
         self.note_silence(state.silence.as_ref());
         for index in 0..self.attempts.len() {
@@ -112,10 +112,10 @@ impl Job {
         self.judge_job(state, next).await;
     }
 
-    /// Tells once of each time in which nothing is heard of the cluster.
+    /// Reports each outage of the watches once.
     fn note_silence(&mut self, cause: Option<&Arc<kube::Error>>) {
-        let told = std::mem::replace(&mut self.told_silence, cause.cloned());
-        let (Some(cause), None) = (cause, told) else {
+        let reported = std::mem::replace(&mut self.reported_silence, cause.cloned());
+        let (Some(cause), None) = (cause, reported) else {
             return;
         };
         let Supervision {
@@ -129,16 +129,16 @@ impl Job {
             job: &api.name,
         };
         let message = format!(
-            "nothing was heard of the cluster for {} s: {}. The job goes on, and its end is told when the cluster is \
-             heard of again",
+            "no events were received from the cluster for {} s: {}. The job continues, and its end is reported when the \
+             cluster answers again",
             api.cluster.settings.silence.as_secs(),
             api.cluster.refused(cause, creating).message,
         );
         reporter.report(created.elapsed(), 0, JobEventKind::Warning { message });
     }
 
-    /// What the job's own conditions say, where the attempts do not say it.
-    async fn judge_job(&mut self, state: &JobState, next: &mut NextLook) {
+    /// Evaluates the job's own conditions, where the attempts do not decide.
+    async fn judge_job(&mut self, state: &JobState, next: &mut NextCheck) {
         if self.verdict.is_some() {
             return;
         }
@@ -157,7 +157,7 @@ impl Job {
             self.verdict = Some(self.supervision.controller.deleted());
             return;
         }
-        // A success before the cancellation stands.
+        // A success before the cancellation remains a success.
         let has_succeeded = self
             .verdicts
             .iter()
@@ -173,31 +173,31 @@ impl Job {
             let verdict = diagnosis::job_end(job, &self.verdicts, context);
             if verdict.is_some()
                 && diagnosis::attempts_missing(job, &self.verdicts, context)
-                && self.may_hear_of_pods(next).await
+                && self.may_receive_pods(next).await
             {
                 return;
             }
             self.verdict = verdict;
             return;
         }
-        // A job that is over has no pod that runs.
+        // A finished job has no running pods.
         let is_behind = self.attempts.iter().any(Attempt::may_run);
         if is_behind && state.job.as_deref().is_some_and(phase::is_over) {
-            self.may_hear_of_pods(next).await;
+            self.may_receive_pods(next).await;
         }
     }
 
-    /// Waits a moment for the watch of pods, and then asks for them. Says whether more may be heard of them.
-    async fn may_hear_of_pods(&mut self, next: &mut NextLook) -> bool {
+    /// Waits a moment for the watch of pods, and then lists them. Returns whether more may be received about them.
+    async fn may_receive_pods(&mut self, next: &mut NextCheck) -> bool {
         let since = *self.missing.get_or_insert(next.now());
         if !next.is_due(since + MISSING_DELAY) {
             return true;
         }
-        // What the list says is heard as what the watch says.
+        // A list is received like events of the watch.
         !std::mem::replace(&mut self.has_listed, true) && self.list_pods().await
     }
 
-    /// Asks for the pods of which the watch says nothing. Says whether there was an answer.
+    /// Lists the pods that the watch does not report. Returns whether the server answered.
     async fn list_pods(&self) -> bool {
         let Supervision {
             api, subscription, ..
@@ -208,13 +208,13 @@ impl Job {
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "the pods of a job that is over are not known");
+                tracing::warn!(%error, "the pods of a finished job are unknown");
                 false
             }
         }
     }
 
-    /// Whether the job is on the server although a list did not have it.
+    /// Whether the job exists on the server although a list did not contain it.
     async fn is_still_there(&self) -> bool {
         let api = &self.supervision.api;
         match api.get().await {
@@ -223,7 +223,7 @@ impl Job {
         }
     }
 
-    /// Begins to end the job because somebody wants it.
+    /// Cancels the job.
     async fn cancel(&mut self) {
         self.is_cancelled = true;
         if self.verdict.is_some() {
@@ -249,7 +249,7 @@ impl Job {
         self.give_up = Some(Instant::now() + CANCEL_TIMEOUT);
     }
 
-    /// How it ends when it is cancelled now.
+    /// Returns the end of a job that is cancelled now.
     fn cancelled(&self) -> JobEnd {
         let controller = &self.supervision.controller;
         match &self.wait {
@@ -258,13 +258,13 @@ impl Job {
         }
     }
 
-    /// The Secret goes as soon as nobody needs it; the rest stays to be looked at until its time is over.
+    /// Deletes the Secret as soon as it is not needed; the rest stays for inspection until its time to live is over.
     async fn clean_up(&self) {
         let api = self.supervision.api.clone();
         let deletion = tokio::spawn(async move {
             let deleted = api.delete_secret().await;
             if let Err(error) = deleted.or_else(retry::already_gone) {
-                tracing::warn!(%error, secret = secret_name(&api.name), "the Secret of a job could not be deleted; it goes with the job");
+                tracing::warn!(%error, secret = secret_name(&api.name), "the Secret of a job could not be deleted; it is deleted with the job");
             }
         });
         drop(timeout(CLEANUP_TIMEOUT, deletion).await);

@@ -7,9 +7,9 @@ use super::cluster::Cluster;
 use super::names::secret_name;
 use super::view::{EventView, JobView, PodView, WorkloadView};
 
-/// The requests about one job that there is.
+/// The requests about one existing job.
 ///
-/// Each is repeated while what is wrong with it passes, as [`Cluster::during`] does it.
+/// Each is retried while its error may pass, as in [`Cluster::during`].
 #[derive(Clone)]
 pub(super) struct JobApi {
     pub(super) cluster: Arc<Cluster>,
@@ -19,21 +19,21 @@ pub(super) struct JobApi {
 }
 
 impl JobApi {
-    /// The job of this name, which may be of another uid by now.
+    /// Returns the job of this name, which may have another uid by now.
     pub(super) async fn get(&self) -> Result<JobView, Error> {
         let client = self.cluster.connection.client();
         let get = || api::get_job(&client, &self.namespace, &self.name);
         self.cluster.during(get).await
     }
 
-    /// Lets it begin.
+    /// Resumes it.
     pub(super) async fn resume(&self) -> Result<(), Error> {
         let client = self.cluster.connection.client();
         let resume = || api::resume_job(&client, &self.namespace, &self.name);
         self.cluster.during(resume).await
     }
 
-    /// Lets the Job controller end it at once, so that it stays to be looked at. `verdict` says why.
+    /// Makes the Job controller end it immediately, so that its object stays for inspection. `verdict` is the reason.
     pub(super) async fn end(&self, verdict: &str) -> Result<(), Error> {
         let client = self.cluster.connection.client();
         let end = || api::end_job(&client, &self.namespace, &self.name, verdict);
@@ -47,14 +47,14 @@ impl JobApi {
         self.cluster.during(delete).await
     }
 
-    /// Its pods.
+    /// Lists its pods.
     pub(super) async fn pods(&self) -> Result<Vec<PodView>, Error> {
         let client = self.cluster.connection.client();
         let pods = || api::pods_of_job(&client, &self.namespace, &self.uid);
         self.cluster.during(pods).await
     }
 
-    /// Deletes one of its pods, with the pod's own grace.
+    /// Deletes one of its pods, with the pod's own grace period.
     pub(super) async fn delete_pod(&self, name: &str, uid: &str) -> Result<(), Error> {
         let client = self.cluster.connection.client();
         let delete = || api::delete_pod(&client, &self.namespace, name, uid);
@@ -69,14 +69,14 @@ impl JobApi {
         self.cluster.during(delete).await
     }
 
-    /// What a queue knows of it. It is repeated for as long as [`Cluster::before`] does it: nothing depends on it.
+    /// Lists its Workloads. It is retried as long as in [`Cluster::before`]: nothing depends on it.
     pub(super) async fn workloads(&self) -> Result<Vec<WorkloadView>, Error> {
         let client = self.cluster.connection.client();
         let workloads = || api::workloads_of_job(&client, &self.namespace, &self.uid);
         self.cluster.before(workloads).await
     }
 
-    /// The warnings about an object of its namespace.
+    /// Lists the warnings about an object of its namespace.
     pub(super) async fn warnings(&self, uid: &str) -> Vec<EventView> {
         self.cluster.warnings(&self.namespace, uid).await
     }

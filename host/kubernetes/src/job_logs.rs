@@ -1,4 +1,4 @@
-//! Reading what the pods of a job write, without having made the job.
+//! Reads the logs of a job's pods, without having created the job.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,20 +9,19 @@ use toolhost_capability::{CapabilityError, LogSink, Reason};
 use super::api;
 use super::engine::KubernetesEngine;
 use super::follow::{Followed, Follower, Writing};
-use super::hub::{JobState, PodState, Subscription, WatchError};
+use super::job_watcher::{JobState, PodState, Subscription, WatchError};
 use super::names::SCRIPT_CONTAINER;
 use super::phase;
 use super::view::{JobView, PodView};
 
 impl KubernetesEngine {
-    /// Writes what the pods of a job wrote so far, attempt by attempt, and goes on until the job ends
-    /// where `follow` is set.
+    /// Writes the logs of a job's pods, attempt by attempt, and continues until the job ends where `follow` is set.
     ///
-    /// It is not redacted: nobody but the host that made a job knows its secrets.
+    /// The output is not redacted: only the host that created a job knows its secrets.
     ///
     /// # Errors
     ///
-    /// As [`jobs`](Self::jobs), and there is no such job.
+    /// The same as those of [`jobs`](Self::jobs), and that there is no such job.
     pub async fn read_job_logs(
         &self,
         namespace: &str,
@@ -52,8 +51,8 @@ impl KubernetesEngine {
         name: &str,
         logs: Arc<dyn LogSink>,
     ) -> Result<(), CapabilityError> {
-        // Before the job is looked at, so that nothing happens in between.
-        let subscription = self.cluster().hub.subscribe(namespace, name).await;
+        // Before the job is read, so that no event is missed in between.
+        let subscription = self.cluster().job_watcher.subscribe(namespace, name).await;
         let subscription = subscription.map_err(|error| self.unwatchable(&error))?;
         let (job, uid) = self.own_job(namespace, name).await?;
         subscription.learn(Some(job), self.pods(namespace, &uid).await?);
@@ -79,7 +78,7 @@ impl KubernetesEngine {
                 let (known, receiver) = watch::channel(writing);
                 let follower = self.follower(namespace, &pod.pod, read.len(), &logs, receiver);
                 let following = follower.run();
-                check(told(following, &subscription, (&uid, &pod_uid), &known).await)?;
+                check(follow_reporting(following, &subscription, (&uid, &pod_uid), &known).await)?;
             } else if writing == Writing::Runs {
                 subscription.changed().await;
                 continue;
@@ -128,8 +127,8 @@ impl KubernetesEngine {
     }
 }
 
-/// Follows a pod, and lets it know what is heard of the container meanwhile.
-async fn told(
+/// Follows a pod, and passes the received states of the container on to it.
+async fn follow_reporting(
     following: impl Future<Output = Followed>,
     subscription: &Subscription,
     (job, pod): (&str, &str),
@@ -148,7 +147,7 @@ async fn told(
     }
 }
 
-/// The oldest pod that was not read yet.
+/// Returns the oldest pod that was not read yet.
 fn next_pod<'a>(state: &'a JobState, read: &HashSet<String>) -> Option<&'a PodState> {
     let pods = state.pods.iter().filter(|(uid, _)| !read.contains(*uid));
     pods.map(|(_, pod)| pod).min_by_key(|pod| pod.pod.order())

@@ -1,4 +1,4 @@
-//! Which cluster this host talks to, and as whom.
+//! Which cluster this host connects to, and with which credentials.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use toolhost_filesystem::{absolute, open_regular};
 use super::diagnosis::LoginFailed;
 use super::settings::ClusterSettings;
 
-/// The most contexts that a message lists.
+/// Maximum number of contexts that a message lists.
 const MAX_LISTED_CONTEXTS: usize = 10;
 
 /// Why there is no connection to a cluster.
@@ -25,7 +25,7 @@ pub enum ConnectError {
     /// A kubeconfig cannot be read.
     #[error("cannot read the kubeconfig `{0}`")]
     Unreadable(PathBuf, #[source] io::Error),
-    /// A kubeconfig is not what it should be. Nothing of it is quoted: there are tokens in it.
+    /// A kubeconfig is invalid. Nothing of it is quoted: it contains tokens.
     #[error("the kubeconfig `{file}` is malformed{place}")]
     Malformed {
         /// The file.
@@ -33,33 +33,33 @@ pub enum ConnectError {
         /// `: line 4, column 8`, where it is known.
         place: String,
     },
-    /// There is no such context, or none is chosen.
+    /// There is no such context, or none is selected.
     #[error("{problem}: {known}")]
     Context {
-        /// What is wrong.
+        /// The problem.
         problem: String,
-        /// The contexts that there are.
+        /// The existing contexts.
         known: String,
     },
-    /// What the kubeconfig says cannot be used.
+    /// The content of the kubeconfig cannot be used.
     #[error("the kubeconfig cannot be used: {0}")]
     Unusable(String),
-    /// There is no login.
-    #[error("there is no login to the cluster: {0}")]
+    /// There are no credentials.
+    #[error("cannot authenticate to the cluster: {0}")]
     Login(String),
 }
 
 impl ConnectError {
-    /// What to do about it.
+    /// How to fix it.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {
             Self::NotConfigured(_) | Self::Unreadable(..) => {
-                "give `--kubeconfig FILE`, set `KUBECONFIG`, or run it in a pod with a service account"
+                "specify `--kubeconfig FILE`, set `KUBECONFIG`, or run in a pod with a service account"
             }
-            Self::Malformed { .. } => "`kubectl config view` says what is wrong with it",
+            Self::Malformed { .. } => "find the mistake with `kubectl config view`",
             Self::Context { .. } => {
-                "choose one by `--kube-context NAME`, or by `kubectl config use-context NAME`"
+                "select one with `--kube-context NAME` or `kubectl config use-context NAME`"
             }
             Self::Unusable(_) | Self::Login(_) => {
                 "check the cluster and the user of the kubeconfig's context"
@@ -77,8 +77,8 @@ impl From<kube::Error> for ConnectError {
     }
 }
 
-/// Reads the configuration: the file that is given, those of `KUBECONFIG`, or the user's own, as `kubectl` does; where
-/// these are not there, the service account of the pod.
+/// Reads the configuration: the given file, those of `KUBECONFIG`, or the user's own, like `kubectl`; where these do
+/// not exist, the service account of the pod.
 pub(super) async fn read(settings: &ClusterSettings) -> Result<Config, ConnectError> {
     let given = settings.kubeconfig.as_deref();
     let kubeconfig = match given {
@@ -106,18 +106,19 @@ pub(super) async fn read(settings: &ClusterSettings) -> Result<Config, ConnectEr
     with_server(config, settings)
 }
 
-/// What makes requests panics on a token that no header can carry, such as one with the line break of its file.
+/// The HTTP client panics on a token that is not valid in a header, such as one with the line break of its file.
 fn check_token(config: &Config) -> Result<(), ConnectError> {
     let token = config.auth_info.token.as_ref();
     let is_carried = |token: &SecretString| HeaderValue::from_str(token.expose_secret()).is_ok();
     if token.is_none_or(is_carried) {
         return Ok(());
     }
-    let problem = "its token has characters that no request can carry, such as a line break";
+    let problem =
+        "its token has characters that are not allowed in an HTTP header, such as a line break";
     Err(ConnectError::Login(problem.to_owned()))
 }
 
-/// The usual files, merged; none where there are none.
+/// Loads the default files, merged; none where none exist.
 fn load_usual() -> Result<Option<Kubeconfig>, ConnectError> {
     let mut merged = None;
     for path in usual_files() {
@@ -147,14 +148,14 @@ fn usual_files() -> Vec<PathBuf> {
     own_file().into_iter().collect()
 }
 
-/// The file in the user's home, which is one only where it is an absolute path.
+/// Returns the file in the user's home; only an absolute path is one.
 fn own_file() -> Option<PathBuf> {
     let home = absolute(std::env::home_dir().map(Into::into))?;
     Some(home.join(".kube").join("config"))
 }
 
 fn load(path: &Path) -> Result<Kubeconfig, ConnectError> {
-    // A file that somebody named may be a pipe; one that nobody named would be waited for without a reason.
+    // A named file may be a pipe; waiting for one that was not named would be pointless.
     if own_file().is_some_and(|own| own == path) {
         open_regular(path).map_err(|error| ConnectError::Unreadable(path.to_owned(), error))?;
     }
@@ -192,7 +193,7 @@ fn in_cluster(settings: &ClusterSettings) -> Result<Config, ConnectError> {
 fn with_server(mut config: Config, settings: &ClusterSettings) -> Result<Config, ConnectError> {
     if let Some(server) = &settings.server {
         config.cluster_url = server.parse().map_err(|error| {
-            ConnectError::Unusable(format!("`{server}` is no address of a server: {error}"))
+            ConnectError::Unusable(format!("invalid server address `{server}`: {error}"))
         })?;
     }
     Ok(config)
@@ -202,7 +203,7 @@ fn unusable(error: KubeconfigError, contexts: &[String]) -> ConnectError {
     match error {
         KubeconfigError::LoadContext(name) => unknown_context(&name, contexts),
         KubeconfigError::CurrentContextNotSet => ConnectError::Context {
-            problem: "the kubeconfig chooses no context".to_owned(),
+            problem: "the kubeconfig selects no context".to_owned(),
             known: listed(contexts),
         },
         KubeconfigError::LoadClusterOfContext(name) => ConnectError::Unusable(format!(
@@ -232,7 +233,7 @@ mod tests {
 
     const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9";
 
-    /// What is said of a kubeconfig with this text.
+    /// Returns the message for a kubeconfig with this text.
     async fn said(text: &str, context: Option<&str>) -> String {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kubeconfig");
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn quotes_nothing_of_a_malformed_file() {
+    async fn a_malformed_file_is_not_quoted() {
         for (text, place) in [
             (
                 format!("users:\n- name: u\n  user:\n    token: {TOKEN}\n   bad\n"),
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_the_contexts_that_there_are() {
+    async fn the_existing_contexts_are_named() {
         let text = with_contexts(&["production", "staging"]);
         let unknown = said(&text, Some("stagin")).await;
         assert!(
@@ -293,14 +294,14 @@ mod tests {
         );
         let none = said(&text, None).await;
         assert!(
-            none.contains("chooses no context: there is `production`"),
+            none.contains("selects no context: there is `production`"),
             "{none}"
         );
         assert!(!none.contains(TOKEN), "{none}");
     }
 
     #[tokio::test]
-    async fn names_a_file_that_is_not_there() {
+    async fn a_missing_file_is_named() {
         let settings = ClusterSettings {
             kubeconfig: Some("/nowhere/kubeconfig".into()),
             ..ClusterSettings::default()
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn takes_another_address_than_the_one_of_the_file() {
+    async fn the_server_of_the_settings_replaces_that_of_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("kubeconfig");
         std::fs::write(&file, with_contexts(&["x"])).unwrap();

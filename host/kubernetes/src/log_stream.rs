@@ -1,4 +1,4 @@
-//! One container's log out of any number of streams that each may be cut anywhere.
+//! Assembles one container's log from any number of streams, each of which may be cut anywhere.
 
 #[cfg(test)]
 mod tests;
@@ -7,73 +7,72 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The longest text that is taken for a timestamp: RFC 3339 with nanoseconds and an offset has 35
-/// characters.
+/// The longest text that is taken for a timestamp: RFC 3339 with nanoseconds and an offset has 35 characters.
 const MAX_TIMESTAMP_BYTES: usize = 40;
-/// The most lines that are told apart when a stream is resumed. Each takes 24 bytes at most, so a container
-/// costs 3 MiB at its worst; 50,000 lines in two seconds were seen to come.
+/// Maximum number of lines that are distinguished when a stream is resumed. Each takes 24 bytes at most, so a container
+/// costs 3 MiB at worst; 50,000 lines in two seconds were observed.
 const MAX_REMEMBERED: usize = 1 << 17;
-/// How far the timestamps of a log may go back. A runtime copies a container's two streams side by side, and
-/// whichever reads its clock first may be the second to write; microseconds were seen.
+/// How far the timestamps of a log may go back. A runtime copies a container's two streams in parallel, and the one
+/// that reads its clock first may write second; microseconds were observed.
 const MAX_STEP_BACK: SignedDuration = SignedDuration::from_secs(1);
-/// The most of a line that is held until the next one says whether it is new: a record of a runtime has 16 KiB.
+/// Maximum size of a line that is held until the next one shows whether it is new: a record of a runtime has 16 KiB.
 const MAX_HELD_BYTES: usize = 32 << 10;
-/// How much is kept of what the kubelet says itself: its sentence with the ID of a container takes 120 bytes.
+/// Size of the kubelet's own message that is kept: its sentence with the ID of a container takes 120 bytes.
 const MAX_REMARK_BYTES: usize = 256;
 
-/// Reads streams of lines with timestamps, as `GET …/log?timestamps=true` gives them, and passes on each
-/// byte of the log once.
+/// Reads streams of lines with timestamps, as returned by `GET …/log?timestamps=true`, and passes on each byte of the
+/// log once.
 ///
-/// The server can go back to a second only (`sinceTime`), so lines are told apart by their timestamp and
-/// their place among those that share it. A line that was cut is gone on with where it was cut.
+/// The server can resume at whole seconds only (`sinceTime`), so lines are distinguished by their timestamp and their
+/// position among those that share it. A line that was cut is continued where it was cut.
 ///
-/// Where a file is rotated, a runtime puts the beginning of a line into the old file and its rest into the new one,
-/// each with its timestamp. Whoever follows the log is given one line with the first; whoever asks again, when the
-/// old file is gone, is given the rest as a line with the second. It comes before all others and is followed by a
-/// line that is known.
+/// Where a file is rotated, a runtime writes the beginning of a line to the old file and its rest to the new one, each
+/// with its timestamp. A client that follows the log receives one line with the first timestamp; a client that requests
+/// it again, when the old file is gone, receives the rest as a line with the second. That comes before all others and
+/// is followed by a known line.
 ///
-/// What the kubelet itself puts into a stream, such as an error of its own, has no timestamp and is no
-/// part of the log: it is the stream's [`remark`](Self::remark).
+/// The kubelet's own messages in a stream, such as an error, have no timestamp and do not belong to the log: they are
+/// the stream's [`remark`](Self::remark).
 #[derive(Debug, Default)]
 pub(super) struct LogStream {
-    /// Timestamps of the lines that a resumed stream may repeat, in the log's order, with how many lines
-    /// share each in a row.
+    /// Timestamps of the lines that a resumed stream may repeat, in the log's order, with the number of consecutive
+    /// lines that share each.
     seen: VecDeque<(Timestamp, u32)>,
     /// The latest timestamp of all lines.
     latest: Option<Timestamp>,
-    /// The latest timestamp of those that were too many to be remembered.
+    /// The latest timestamp of lines that exceeded the limit.
     forgotten: Option<Timestamp>,
-    /// The current stream repeats what is this old, and was forgotten.
+    /// The current stream repeats lines up to this timestamp, which were dropped.
     repeated_through: Option<Timestamp>,
-    /// A line that has begun: its timestamp, and how many bytes of it were passed on.
+    /// An unfinished line: its timestamp, and how many bytes of it were passed on.
     unfinished: Option<(Timestamp, u64)>,
     /// Lines that the current stream repeats, by their timestamps.
     repeated: HashMap<Timestamp, u32>,
-    /// What stood in an earlier stream, counted when the current one began.
+    /// Lines of earlier streams, counted when the current one began.
     expected: HashMap<Timestamp, u32>,
     place: Place,
-    /// Whether the current stream has not come to a line yet.
+    /// Whether the current stream has not reached a line yet.
     is_at_start: bool,
-    /// The first line of the current stream, where it is new and earlier than what is known.
+    /// The first line of the current stream, where it is new and earlier than the known ones.
     held: Option<(Timestamp, Vec<u8>)>,
-    /// The beginning of what the current stream holds that is no part of the log.
+    /// The beginning of the current stream's text that does not belong to the log.
     remark: Vec<u8>,
     /// How many bytes were passed on.
     passed_on: u64,
 }
 
-/// Where in its stream the reader is.
+/// The position of the reader in its stream.
 #[derive(Debug)]
 enum Place {
     /// In the timestamp of a line.
     Timestamp(Vec<u8>),
-    /// In a line that is passed on, after so many bytes that are not.
+    /// In a line that is passed on, after this number of bytes that are not.
     Line { skip: u64 },
     /// In a line that was passed on before.
     Skipped,
-    /// In a line that is held.
+    /// In a held line.
     Held,
-    /// In a line that is no part of the log.
+    /// In a line that does not belong to the log.
     Remark,
 }
 
@@ -84,7 +83,7 @@ impl Default for Place {
 }
 
 impl LogStream {
-    /// Begins a new stream, and says from when on it has to be asked for; none for all of it.
+    /// Begins a new stream, and returns the time from which to request it; none for all of it.
     pub(super) fn begin(&mut self) -> Option<Timestamp> {
         self.place = Place::default();
         self.is_at_start = true;
@@ -101,7 +100,7 @@ impl LogStream {
         floor(unfinished.map_or(from, |unfinished| unfinished.min(from)))
     }
 
-    /// Takes some bytes of the current stream, and gives what is new to `pass_on`.
+    /// Processes bytes of the current stream, and passes what is new to `pass_on`.
     pub(super) fn read(&mut self, mut bytes: &[u8], mut pass_on: impl FnMut(&[u8])) {
         while !bytes.is_empty() {
             bytes = match &mut self.place {
@@ -170,12 +169,13 @@ impl LogStream {
         }
     }
 
-    /// Says that the current stream was the last one.
+    /// Ends the log: the current stream was the last one.
     pub(super) fn end(&mut self, mut pass_on: impl FnMut(&[u8])) {
         self.release(&mut pass_on);
     }
 
-    /// What the current stream holds that is no part of the log, such as a kubelet's sentence that there is none.
+    /// Returns the current stream's text that does not belong to the log, such as a kubelet's message that there is
+    /// none.
     pub(super) fn remark(&self) -> Option<String> {
         let unfinished = match &self.place {
             Place::Timestamp(text) => text.as_slice(),
@@ -193,22 +193,22 @@ impl LogStream {
     }
 
     fn add_remark(&mut self, bytes: &[u8]) {
-        let room = MAX_REMARK_BYTES - self.remark.len().min(MAX_REMARK_BYTES);
+        let left = MAX_REMARK_BYTES - self.remark.len().min(MAX_REMARK_BYTES);
         self.remark
-            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            .extend_from_slice(bytes.get(..left).unwrap_or(bytes));
     }
 
     fn enter_line(&mut self, timestamp: Timestamp, pass_on: &mut impl FnMut(&[u8])) -> Place {
         let is_at_start = std::mem::take(&mut self.is_at_start);
         if is_at_start {
-            // What an earlier stream held comes again.
+            // A line of an earlier stream is repeated.
             self.held = None;
         }
         let expected = self.expected.get(&timestamp).copied().unwrap_or_default();
         let repeated = self.repeated.entry(timestamp).or_default();
         if *repeated < expected {
             *repeated += 1;
-            // What is before it was passed on with it, as the rest of another line.
+            // What precedes it was passed on with it, as the rest of another line.
             self.held = None;
             return Place::Skipped;
         }
@@ -228,7 +228,7 @@ impl LogStream {
     }
 
     fn begin_line(&mut self, timestamp: Timestamp, pass_on: &mut impl FnMut(&[u8])) {
-        // The rest of the line is gone, for instance because its file was rotated away.
+        // The rest of the line is gone, for instance because its file was rotated.
         if self.unfinished.is_some_and(|(_, written)| written > 0) {
             pass_on(b"\n");
         }
@@ -236,7 +236,7 @@ impl LogStream {
         self.unfinished = Some((timestamp, 0));
     }
 
-    /// Passes on the line that is held, if one is.
+    /// Passes on the held line, if there is one.
     fn release(&mut self, pass_on: &mut impl FnMut(&[u8])) {
         if let Some((timestamp, line)) = self.held.take() {
             self.begin_line(timestamp, pass_on);
@@ -281,13 +281,13 @@ impl LogStream {
     }
 }
 
-/// The earliest timestamp that a line can have after one with the given one.
+/// Returns the earliest timestamp that a line can have after one with the given timestamp.
 fn earliest(latest: Timestamp) -> Timestamp {
     latest.checked_sub(MAX_STEP_BACK).unwrap_or(latest)
 }
 
-/// The second that the time lies in: what the server can be asked for. It rounds nothing itself, while
-/// kube's own parameter rounds up and loses up to half a second.
+/// Rounds down to the second, the resolution of the server's parameter. The server itself does not round, while kube's
+/// own parameter rounds up and loses up to half a second.
 fn floor(timestamp: Timestamp) -> Option<Timestamp> {
     Timestamp::from_second(
         timestamp
@@ -311,7 +311,7 @@ fn take_until(bytes: &[u8], is_end: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
     bytes.split_at_checked(end).unwrap_or((bytes, &[]))
 }
 
-/// The rest of the line with its end, and what follows.
+/// Returns the rest of the line with its end, and what follows.
 fn take_line(bytes: &[u8]) -> (&[u8], &[u8]) {
     let end = bytes
         .iter()

@@ -1,27 +1,27 @@
-//! How far pods and jobs have come.
+//! The progress of pods and jobs.
 
 use super::names::SCRIPT_CONTAINER;
 use super::view::{ContainerStateView, JobView, PodView};
 
-/// How far a pod has come.
+/// Progress of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Phase {
     /// Whether its script was started.
     pub(super) has_started: bool,
-    /// Whether nothing of it runs, and nothing will.
+    /// Whether nothing of it runs, or will run.
     pub(super) has_ended: bool,
 }
 
-/// How far the pod has come.
+/// Returns the progress of the pod.
 ///
-/// The script's container is enough: it is never restarted. The pod's own phase can come later, and much later where
-/// [others](left_running) go on.
+/// The script's container is decisive: it is never restarted. The pod's own phase can change later, and much later
+/// where [other containers](left_running) run.
 pub(super) fn phase(pod: &PodView) -> Phase {
     let state = script_state(pod);
     let is_running = state.is_some_and(|state| state.running.is_some());
     let terminated = state.and_then(|state| state.terminated.as_ref());
     let is_terminated = terminated.is_some();
-    // What a kubelet writes of a container that never was, when its pod is deleted.
+    // What a kubelet reports for a container that never existed, when its pod is deleted.
     let is_unknown = terminated.is_some_and(|ended| {
         ended.reason.as_deref() == Some("ContainerStatusUnknown") && ended.started_at.is_none()
     });
@@ -32,8 +32,8 @@ pub(super) fn phase(pod: &PodView) -> Phase {
     }
 }
 
-/// The containers that keep a pod although its script has ended: ordinary sidecars. Those that are init containers
-/// (`restartPolicy: Always`) end with the pod.
+/// Returns the containers that keep a pod although its script has ended: ordinary sidecars. Those that are init
+/// containers (`restartPolicy: Always`) end with the pod.
 pub(super) fn left_running(pod: &PodView) -> Vec<&str> {
     let is_over = matches!(pod.status.phase.as_deref(), Some("Succeeded" | "Failed"));
     let has_ended = script_state(pod).is_some_and(|state| state.terminated.is_some());
@@ -56,14 +56,14 @@ pub(super) fn has_succeeded(pod: &PodView) -> bool {
     )
 }
 
-/// Whether the job is over.
+/// Whether the job has finished.
 pub(super) fn is_over(job: &JobView) -> bool {
     ["Complete", "Failed"]
         .iter()
         .any(|kind| job.condition(kind).is_some())
 }
 
-/// Whether the job took longer than it may.
+/// Whether the job exceeded its deadline.
 pub(super) fn is_too_late(job: &JobView) -> bool {
     ["Failed", "FailureTarget"].iter().any(|kind| {
         let condition = job.condition(kind);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_is_as_far_as_its_script() {
+    fn the_progress_of_a_pod_is_that_of_its_script() {
         let ended = |code: i32| json!({"terminated": {"exitCode": code}});
         let never = json!({"terminated": {
             "exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": null,

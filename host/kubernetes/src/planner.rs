@@ -13,8 +13,8 @@ use toolhost_capability::{
 use super::manifest::{ENGINE_NAME, Manifest, ManifestSettings};
 use super::policy::Policy;
 
-/// An engine that creates nothing: it keeps the objects that a cluster would get, and says of each job
-/// that it succeeded. A clone is the same engine.
+/// An engine that creates nothing: it records the objects that a cluster would get, and reports each job as succeeded.
+/// A clone is the same engine.
 #[derive(Debug, Clone, Default)]
 pub struct Planner {
     jobs: Arc<Mutex<Vec<PlannedJob>>>,
@@ -30,25 +30,25 @@ pub struct PlannedJob {
     /// Objects of Kubernetes, in the order in which they are created. Secret values and scripts are
     /// replaced by placeholders.
     pub objects: Vec<Value>,
-    /// What the user should know.
+    /// The warning for the user.
     pub warning: Option<String>,
 }
 
 impl Planner {
-    /// An engine that has planned nothing yet.
+    /// Creates an engine without planned jobs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// As the engine would, it refuses what the policy does not allow.
+    /// Sets the policy: like the real engine, it refuses what the policy does not allow.
     #[must_use]
     pub fn with_policy(mut self, policy: Arc<Policy>) -> Self {
         self.settings.policy = policy;
         self
     }
 
-    /// The jobs that were planned since the last time, in order.
+    /// Returns the jobs that were planned since the last call, in order.
     #[must_use]
     pub fn take(&self) -> Vec<PlannedJob> {
         let mut jobs = lock(&self.jobs);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shows_objects_without_their_secrets() {
+    async fn objects_are_shown_without_their_secrets() {
         let planner = Planner::new();
         for bytes in [10, 1_000_000] {
             let mut handle = planner
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refuses_what_a_cluster_would() {
+    async fn jobs_that_a_cluster_refuses_are_refused() {
         let planner = Planner::new();
         let mut request = request(1);
         request.options.insert("namespace".to_owned(), json!("A B"));

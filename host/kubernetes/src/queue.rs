@@ -6,32 +6,32 @@ use std::collections::BTreeMap;
 
 use super::view::{JobView, WorkloadView};
 
-/// The label by which a job is given to a queue.
+/// The label that assigns a job to a queue.
 pub(super) const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
-/// What is known of why a queue holds a job back.
+/// Why a queue holds a job, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Held {
-    /// Nothing: it may not be asked, or has not said yet.
+    /// Unknown: listing Workloads is not allowed, or they give no reason yet.
     Unknown,
     /// The cluster has no Kueue.
     NoQueues,
-    /// What the Workload of the job says.
+    /// The reason in the Workload of the job.
     Said(String),
 }
 
-/// The queue that manages the job, where one does.
+/// Returns the queue that manages the job, if there is one.
 pub(super) fn queue_of(job: &JobView) -> Option<&str> {
     queue_in(job.metadata.labels.as_ref())
 }
 
-/// The queue that labels name, where they do.
+/// Returns the queue that the labels name, if they do.
 pub(super) fn queue_in(labels: Option<&BTreeMap<String, String>>) -> Option<&str> {
     let name = labels?.get(QUEUE_LABEL)?.as_str();
     Some(name).filter(|name| !name.is_empty())
 }
 
-/// Why the job is not admitted, as its Workload says it.
+/// Returns why the job is not admitted, according to its Workload.
 pub(super) fn held(workloads: &[WorkloadView]) -> Held {
     let conditions = || {
         workloads
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workload_says_why_it_is_not_admitted() {
+    fn a_workload_states_why_it_is_not_admitted() {
         let condition = |kind: &str, status: &str, message: &str| json!({"type": kind, "status": status, "message": message});
         let full = "couldn't assign flavors to pod set main: insufficient unused quota for cpu";
         let pending = workload(&json!([condition("QuotaReserved", "False", full)]));

@@ -1,4 +1,4 @@
-//! Requests that are made again: what the server, or the way to it, could not do just now.
+//! Retries requests that failed for a transient reason of the server or the network.
 
 use std::time::Duration;
 
@@ -8,46 +8,46 @@ use tokio::time::{Instant, sleep, timeout};
 use super::client::{Connection, Unanswered};
 use toolhost_capability::{Backoff, Jitter};
 
-/// The first delay before a request is made again, doubled each time.
+/// The first delay before a request is retried, doubled each time.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
-/// The longest one: a server that restarts takes seconds, and a job that ended waits for it.
+/// The longest delay: a server that restarts takes seconds, and the end of a job waits for it.
 pub(super) const MAX_DELAY: Duration = Duration::from_secs(5);
-/// The longest that a server's own `Retry-After` is followed.
+/// Maximum value of a server's own `Retry-After` that is respected.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
-/// How long a request that makes something new is repeated. A person may be waiting: with all that a
-/// command does besides, it says within half a minute that the server is gone.
-pub(super) const PATIENCE_BEFORE: Duration = Duration::from_secs(25);
-/// How long a request for a job that exists is repeated: a control plane that is being upgraded is away
-/// for minutes, and the job goes on without it.
-pub(super) const PATIENCE_DURING: Duration = Duration::from_mins(10);
+/// How long a request that creates something is retried. A user may be waiting: including everything else that a
+/// command does, it reports within half a minute that the server is gone.
+pub(super) const CREATION_RETRY_TIME: Duration = Duration::from_secs(25);
+/// How long a request for an existing job is retried: a control plane that is being upgraded is unavailable for
+/// minutes, and the job continues without it.
+pub(super) const SUPERVISION_RETRY_TIME: Duration = Duration::from_mins(10);
 
-/// Makes a short request, and makes it again for `patience` while it fails for a passing reason.
+/// Sends a short request, and retries it for `retry_time` while it fails for a transient reason.
 ///
-/// Each time it may take as long as the connection allows.
+/// Each attempt may take as long as the connection allows.
 ///
-/// A request that was answered with an error may have been done all the same: the caller must take
-/// "exists already" and "is not there" as possible answers to its own request.
+/// A request that was answered with an error may have been executed: the caller must accept "already exists" and "not
+/// found" as possible answers to its own request.
 ///
 /// # Errors
 ///
 /// The last error.
 pub(super) async fn request<T, F>(
     connection: &Connection,
-    patience: Duration,
+    retry_time: Duration,
     mut operation: impl FnMut() -> F,
 ) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    let give_up = Instant::now() + patience;
+    let give_up = Instant::now() + retry_time;
     let mut backoff = backoff_up_to(MAX_DELAY);
     loop {
-        let permit = connection.room().await;
+        let permit = connection.request_slot().await;
         let left = give_up.saturating_duration_since(Instant::now());
         let limit = connection.request_timeout().min(left);
-        // Boxed, since it takes kilobytes, and a job is waited for much longer than its requests: without, each job
-        // would keep the room of the largest for as long as it runs.
+        // Boxed, since it takes kilobytes, and a job is waited for much longer than its requests: unboxed, each job
+        // would keep the memory of the largest request for as long as it runs.
         let result = timeout(limit, Box::pin(operation())).await;
         let result = result.unwrap_or_else(|_| Err(Error::Service(Unanswered(limit).into())));
         drop(permit);
@@ -62,25 +62,26 @@ where
         if Instant::now() + delay >= give_up {
             return Err(error);
         }
-        tracing::debug!(%error, ?delay, "a request to the cluster failed, and is made again");
+        tracing::debug!(%error, ?delay, "a request to the cluster failed and is retried");
         sleep(delay).await;
     }
 }
 
-/// Delays between requests to the cluster, up to the longest one, each between a half and the whole of its step.
+/// Returns delays between requests to the cluster, up to the longest one, each between a half and the whole of its
+/// step.
 pub(super) const fn backoff_up_to(longest: Duration) -> Backoff {
     Backoff::new(FIRST_DELAY, longest, Jitter::Half)
 }
 
-/// Whether the error may pass by itself, and the least time to wait for that.
+/// Whether the error may be transient, and the minimum delay before a retry.
 pub(super) fn passing(error: &Error) -> Option<Duration> {
     match error {
         Error::Api(status) => {
             let is_passing = match status.code {
-                // 410: a list that was given in pages took so long that its version is gone.
+                // 410: a paginated list took so long that its version is gone.
                 410 | 429 | 502 | 503 | 504 => true,
-                // etcd that has no leader, or does not answer in time; anything else of this code is a
-                // fault of the server that stays.
+                // etcd without a leader, or one that does not answer in time; any other error of this code is a
+                // permanent fault of the server.
                 500 => {
                     let message = &status.message;
                     [
@@ -94,7 +95,7 @@ pub(super) fn passing(error: &Error) -> Option<Duration> {
                     .iter()
                     .any(|word| message.contains(word))
                 }
-                // The quota's own bookkeeping was overtaken; the request was fine.
+                // A concurrent update of the quota's own bookkeeping; the request was valid.
                 409 => status
                     .message
                     .contains("please apply your changes to the latest version"),
@@ -104,13 +105,13 @@ pub(super) fn passing(error: &Error) -> Option<Duration> {
             let wanted = details.map_or(0, |details| u64::from(details.retry_after_seconds));
             is_passing.then(|| Duration::from_secs(wanted).min(MAX_RETRY_AFTER))
         }
-        // What the way to the server does: connections that are refused, reset or cut.
+        // Failures of the connection: refused, reset or cut.
         Error::HyperError(_) | Error::Service(_) | Error::ReadEvents(_) => Some(Duration::ZERO),
         _ => None,
     }
 }
 
-/// The code of an answer of the server.
+/// Returns the status code of the server's answer.
 pub(super) fn code(error: &Error) -> Option<u16> {
     match error {
         Error::Api(status) => Some(status.code),
@@ -118,7 +119,7 @@ pub(super) fn code(error: &Error) -> Option<u16> {
     }
 }
 
-/// What is not there need not be deleted; what has another uid is not ours.
+/// An object that does not exist need not be deleted; one with another uid is not ours.
 pub(super) fn already_gone(error: Error) -> Result<(), Error> {
     match code(&error) {
         Some(404 | 409) => Ok(()),
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_made_again() {
+    fn only_transient_errors_are_retried() {
         for (code, message, is_passing) in [
             (429, "too many requests", true),
             (500, "etcdserver: leader changed", true),

@@ -1,4 +1,4 @@
-//! Asks a cluster whether it would take what was planned.
+//! Asks a cluster whether it would accept a planned job.
 
 use serde_json::{Value, json};
 use toolhost_capability::{CapabilityError, Reason};
@@ -7,15 +7,15 @@ use super::diagnosis::Creating;
 use super::{KubernetesEngine, PlannedJob, api, retry};
 
 impl KubernetesEngine {
-    /// Asks the server whether it would take the objects of a job and its pod, with its schemas, admission,
-    /// policies and quotas (`dryRun=All`); nothing is created.
+    /// Sends the objects of a job and its pod to the server as a dry run (`dryRun=All`), which applies its schemas,
+    /// admission, policies and quotas; nothing is created.
     ///
-    /// The pod, which the Job controller makes later, is not asked about where this host may not create
-    /// pods: no job needs that right.
+    /// The pod, which the Job controller creates later, is skipped where this host may not create pods: no job needs
+    /// that right.
     ///
     /// # Errors
     ///
-    /// What creating the first object that is refused would be refused with.
+    /// The error that creating the first refused object would result in.
     pub async fn validate(&self, planned: &PlannedJob) -> Result<(), CapabilityError> {
         for object in &planned.objects {
             self.ask(&planned.namespace, kind(object), object).await?;
@@ -25,7 +25,7 @@ impl KubernetesEngine {
         };
         match self.ask(&planned.namespace, "Pod", &pod).await {
             Err(error) if error.reason == Reason::Denied => {
-                tracing::info!(%error, "whether the cluster would take the pod is not known");
+                tracing::info!(%error, "whether the cluster would accept the pod is unknown");
                 Ok(())
             }
             asked => asked,
@@ -45,7 +45,7 @@ impl KubernetesEngine {
             .await;
         match asked {
             Ok(()) => Ok(()),
-            // One of that name is there: the server takes what it looks like.
+            // An object of that name exists: the server accepts its form.
             Err(error) if retry::code(&error) == Some(409) && retry::passing(&error).is_none() => {
                 Ok(())
             }
@@ -57,7 +57,7 @@ impl KubernetesEngine {
     }
 }
 
-/// The object's kind, of those that a job is made of.
+/// Returns the object's kind, one of those that a job consists of.
 fn kind(object: &Value) -> &'static str {
     match object.get("kind").and_then(Value::as_str) {
         Some("Job") => "Job",
@@ -71,7 +71,7 @@ fn name(object: &Value) -> &str {
     name.unwrap_or_default()
 }
 
-/// The pod that the Job controller would make, if the object is a Job.
+/// Returns the pod that the Job controller would create, if the object is a Job.
 fn pod_of(object: &Value) -> Option<Value> {
     let template = object.pointer("/spec/template")?;
     let mut pod = template.clone();

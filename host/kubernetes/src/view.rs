@@ -1,9 +1,8 @@
-//! What this engine reads of the cluster's objects.
+//! The parts of the cluster's objects that this engine reads.
 //!
-//! A watch over thousands of jobs is bound by the parsing of what nobody looks at: a pod's
-//! `managedFields`, volumes and probes are several times the size of what is here. Unknown fields are
-//! skipped unparsed, and everything may be missing, because another version of Kubernetes may leave it
-//! out.
+//! The cost of a watch over thousands of jobs is dominated by parsing what is not read: a pod's `managedFields`,
+//! volumes and probes are several times the size of what is here. Unknown fields are skipped unparsed, and everything
+//! is optional, because another version of Kubernetes may omit it.
 //!
 //! Field names and meanings: <https://kubernetes.io/docs/reference/kubernetes-api/>.
 
@@ -22,7 +21,7 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PodView {
-    /// Without its labels and annotations, of which nothing is read.
+    /// Without its labels and annotations, which are not read.
     #[serde(deserialize_with = "metadata::without_texts")]
     pub(crate) metadata: ObjectMeta,
     #[serde(deserialize_with = "or_default")]
@@ -31,11 +30,11 @@ pub(crate) struct PodView {
     pub(crate) status: PodStatusView,
 }
 
-/// What a pod shall be.
+/// Specification of a pod.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct PodSpecView {
-    /// The node that it was given to; none while it is not scheduled.
+    /// The node that it is bound to; none while it is not scheduled.
     pub(crate) node_name: Option<String>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) containers: Vec<ContainerView>,
@@ -43,7 +42,7 @@ pub(crate) struct PodSpecView {
     pub(crate) init_containers: Vec<ContainerView>,
 }
 
-/// What a container shall be.
+/// Specification of a container.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ContainerView {
@@ -59,18 +58,18 @@ pub(crate) struct ContainerView {
 pub(crate) struct ResourcesView {
     #[serde(deserialize_with = "or_default")]
     pub(crate) limits: BTreeMap<String, String>,
-    /// The API server fills in what has a limit and no request.
+    /// The API server sets a missing request to the limit.
     #[serde(deserialize_with = "or_default")]
     pub(crate) requests: BTreeMap<String, String>,
 }
 
-/// What a pod is.
+/// Status of a pod.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct PodStatusView {
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub(crate) phase: Option<String>,
-    /// Why it is as it is, such as `Evicted`; mostly none.
+    /// The reason for its status, such as `Evicted`; mostly none.
     pub(crate) reason: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) start_time: Option<Time>,
@@ -82,7 +81,7 @@ pub(crate) struct PodStatusView {
     pub(crate) init_container_statuses: Vec<ContainerStatusView>,
 }
 
-/// What a container is.
+/// Status of a container.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ContainerStatusView {
@@ -92,12 +91,12 @@ pub(crate) struct ContainerStatusView {
     pub(crate) restart_count: u32,
     #[serde(deserialize_with = "or_default")]
     pub(crate) state: ContainerStateView,
-    /// What it was before its last restart.
+    /// The state before its last restart.
     #[serde(deserialize_with = "or_default")]
     pub(crate) last_state: ContainerStateView,
 }
 
-/// The state of a container: one of the three at most.
+/// State of a container: one of the three at most.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ContainerStateView {
@@ -106,7 +105,7 @@ pub(crate) struct ContainerStateView {
     pub(crate) terminated: Option<ContainerTerminatedView>,
 }
 
-/// A container that does not run yet.
+/// State of a container that does not run yet.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ContainerWaitingView {
@@ -114,19 +113,19 @@ pub(crate) struct ContainerWaitingView {
     pub(crate) message: Option<String>,
 }
 
-/// A container that runs.
+/// State of a container that runs.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ContainerRunningView {
     pub(crate) started_at: Option<Time>,
 }
 
-/// A container that ended.
+/// State of a container that ended.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ContainerTerminatedView {
     pub(crate) exit_code: i32,
-    /// The signal, from runtimes that tell it apart; containerd gives exit code 128 + signal instead.
+    /// The signal, from runtimes that report it separately; containerd uses exit code 128 + signal instead.
     pub(crate) signal: Option<i32>,
     /// `Completed`, `Error`, `OOMKilled`, `StartError`, `ContainerCannotRun`,
     /// `ContainerStatusUnknown`, …
@@ -148,7 +147,7 @@ pub(crate) struct JobView {
     pub(crate) status: JobStatusView,
 }
 
-/// What a job shall be.
+/// Specification of a job.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct JobSpecView {
@@ -157,7 +156,7 @@ pub(crate) struct JobSpecView {
     pub(crate) active_deadline_seconds: Option<u64>,
 }
 
-/// What a job is.
+/// Status of a job.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct JobStatusView {
@@ -166,7 +165,7 @@ pub(crate) struct JobStatusView {
     pub(crate) ready: Option<u32>,
     pub(crate) succeeded: Option<u32>,
     pub(crate) failed: Option<u32>,
-    /// When it was last resumed: from here the deadline counts.
+    /// When it was last resumed: the deadline counts from here.
     pub(crate) start_time: Option<Time>,
     /// When it succeeded; none where it failed.
     pub(crate) completion_time: Option<Time>,
@@ -187,7 +186,7 @@ pub(crate) struct ConditionView {
     pub(crate) last_transition_time: Option<Time>,
 }
 
-/// What a component of the cluster said about an object.
+/// An event: what a component of the cluster reported about an object.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct EventView {
@@ -198,18 +197,18 @@ pub(crate) struct EventView {
     /// `Normal` or `Warning`.
     #[serde(rename = "type")]
     pub(crate) type_: Option<String>,
-    /// A word for it, such as `FailedCreate`.
+    /// The reason, such as `FailedCreate`.
     pub(crate) reason: Option<String>,
     pub(crate) message: Option<String>,
-    /// How often it was said.
+    /// How often it was reported.
     pub(crate) count: Option<u32>,
     pub(crate) first_timestamp: Option<Time>,
     pub(crate) last_timestamp: Option<Time>,
-    /// When it was first said, from components that use the newer interface.
+    /// When it was first reported, from components that use the newer API.
     pub(crate) event_time: Option<MicroTime>,
 }
 
-/// What Kueue knows of a job, as far as it is read.
+/// The part of a Kueue Workload that is read.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct WorkloadView {
@@ -217,7 +216,7 @@ pub(crate) struct WorkloadView {
     pub(crate) status: WorkloadStatusView,
 }
 
-/// What a workload is.
+/// Status of a Workload.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct WorkloadStatusView {
@@ -225,7 +224,7 @@ pub(crate) struct WorkloadStatusView {
     pub(crate) conditions: Vec<ConditionView>,
 }
 
-/// What an event is about.
+/// The object that an event is about.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct InvolvedObjectView {
@@ -235,14 +234,14 @@ pub(crate) struct InvolvedObjectView {
 }
 
 impl ConditionView {
-    /// Whether it is of this type, and holds.
+    /// Whether it has this type and is true.
     pub(crate) fn is_true(&self, kind: &str) -> bool {
         self.type_ == kind && self.status == "True"
     }
 }
 
 impl JobView {
-    /// The condition of this type, where it holds.
+    /// Returns the condition of this type, if it is true.
     pub(crate) fn condition(&self, kind: &str) -> Option<&ConditionView> {
         let mut conditions = self.status.conditions.iter();
         conditions.find(|condition| condition.is_true(kind))
@@ -250,26 +249,26 @@ impl JobView {
 }
 
 impl PodView {
-    /// What it says about having to go for a reason of the cluster's own, where it has to.
+    /// Returns the condition that a disruption by the cluster sets, if there is one.
     pub(crate) fn disruption(&self) -> Option<&ConditionView> {
         let mut conditions = self.status.conditions.iter();
         conditions.find(|condition| condition.is_true("DisruptionTarget"))
     }
 
-    /// What puts the pods of a job in the order of its attempts.
+    /// The order of a job's pods, which is that of its attempts.
     pub(crate) fn order(&self) -> impl Ord + use<> {
         let created = self.metadata.creation_timestamp.as_ref();
         (created.map(|time| time.0), self.metadata.name.clone())
     }
 
-    /// Whether its node is lost, and nobody knows what became of it.
+    /// Whether its node is lost, and its outcome unknown.
     pub(crate) fn is_lost(&self) -> bool {
         self.status.reason.as_deref() == Some("NodeLost")
     }
 }
 
 impl EventView {
-    /// When it was last said.
+    /// When it was last reported.
     pub(crate) fn last_seen(&self) -> Option<k8s_openapi::jiff::Timestamp> {
         let last = self
             .last_timestamp
@@ -281,7 +280,7 @@ impl EventView {
     }
 }
 
-/// Takes `null` for a value that is missing: the API server writes so some lists that are empty.
+/// Reads `null` as a missing value: the API server writes some empty lists like that.
 fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -290,7 +289,7 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Says where the API server has such objects.
+/// Implements the API path of such objects.
 macro_rules! resource {
     ($view:ty, $group:literal, $kind:literal, $plural:literal) => {
         impl Resource for $view {
@@ -338,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_a_pod_and_skips_what_it_does_not_need() {
+    fn a_pod_is_read_and_unused_fields_are_skipped() {
         let pod: PodView = serde_json::from_value(json!({
             "metadata": {
                 "name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7",
@@ -365,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_a_pod_as_a_cluster_has_it() {
+    fn a_pod_of_a_cluster_is_read() {
         let pod: PodView = serde_json::from_str(include_str!(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../tests/fixtures/kubernetes/whole_pod.json"
@@ -380,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_objects_of_which_everything_is_missing() {
+    fn every_field_is_optional() {
         fn reads<T: DeserializeOwned + Debug>() {
             serde_json::from_value::<T>(json!({})).unwrap();
             serde_json::from_value::<T>(json!({"metadata": {}, "spec": null, "status": {}}))
@@ -392,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_where_the_api_server_has_them() {
+    fn the_paths_are_those_of_the_api_server() {
         let path = |namespace| JobView::url_path(&(), namespace);
         assert_eq!(path(Some("n")), "/apis/batch/v1/namespaces/n/jobs");
         assert_eq!(PodView::url_path(&(), None), "/api/v1/pods");

@@ -270,7 +270,7 @@ async fn jobs_of_others_are_neither_listed_nor_touched() {
         let said = job(&cluster, &[command, "theirs", "-n", NAMESPACE]).await;
         assert_eq!(said.code, Some(2), "{}", said.stderr);
         assert!(
-            said.stderr.contains("not made by this program"),
+            said.stderr.contains("not created by this program"),
             "{}",
             said.stderr
         );
@@ -346,9 +346,9 @@ async fn nothing_that_is_wrong_with_a_login_shows_a_token() {
         (with_user(&format!("{{token: [{TOKEN}]}}")), "is malformed"),
         (
             with_user(&format!("{{token: \"{TOKEN}\\n\"}}")),
-            "no request can carry",
+            "not allowed in an HTTP header",
         ),
-        (program(&wrote), "is no `ExecCredential`"),
+        (program(&wrote), "a valid `ExecCredential`"),
         (
             program(&format!("{wrote}; echo 'log in first' >&2; exit 3")),
             "(exit status: 3): log in first",

@@ -375,13 +375,13 @@ async fn told_of(breaking: impl FnOnce(&Cluster), mending: impl FnOnce(&Cluster)
     let mut running = start(&engine, waiting_job(&cluster)).await.unwrap();
     running.logs.until(BEGUN).await;
     breaking(&cluster);
-    let told = running.until_warned("nothing was heard").await;
+    let told = running.until_warned("no events were received").await;
     mending(&cluster);
     std::fs::write(cluster.folder.path().join("go"), "").unwrap();
     let ran = running.finish().await;
     assert_right(&cluster, &ran).await;
     let warnings = ran.events.iter().filter(|event| {
-        matches!(&event.kind, JobEventKind::Warning { message } if message.contains("nothing was heard"))
+        matches!(&event.kind, JobEventKind::Warning { message } if message.contains("no events were received"))
     });
     assert_eq!(warnings.count(), 1, "{ran:#?}");
     told

@@ -1,4 +1,4 @@
-//! What the API server says when it does not admit an object: of a job that is created, and in the events of
+//! Messages of the API server when it does not admit an object: in the answer to a job's creation, and in the events of
 //! a job whose pods it does not admit. The texts are the same.
 
 use std::str::FromStr;
@@ -7,17 +7,17 @@ use toolhost_capability::Reason;
 use toolhost_capability::quantity::Quantity;
 
 use super::cause::{Cause, between, quoted};
-use super::waiting::{Class, Graces};
+use super::waiting::{Class, WaitPolicy};
 
-/// Who does not admit it, and why; none where the text is not known.
+/// What does not admit the object, and why; none where the text is unknown.
 ///
-/// `class` says whether the same request may be admitted later.
-pub(super) fn not_admitted(text: &str, graces: &Graces) -> Option<(Cause, Class)> {
+/// The class states whether the same request may be admitted later.
+pub(super) fn not_admitted(text: &str, wait_policy: &WaitPolicy) -> Option<(Cause, Class)> {
     let hopeless = |cause| (cause, Class::Hopeless);
     quota(text)
-        .or_else(|| webhook_down(text, graces))
+        .or_else(|| webhook_down(text, wait_policy))
         .or_else(|| policy(text).map(hopeless))
-        .or_else(|| service_account(text, graces))
+        .or_else(|| service_account(text, wait_policy))
         .or_else(|| namespace(text).map(hopeless))
         .or_else(|| permission(text).map(hopeless))
         .or_else(|| missing_class(text).map(hopeless))
@@ -29,11 +29,11 @@ pub(super) fn not_admitted(text: &str, graces: &Graces) -> Option<(Cause, Class)
 fn quota(text: &str) -> Option<(Cause, Class)> {
     if let Some((_, rest)) = text.split_once("failed quota: ") {
         let message = format!(
-            "the namespace's quota wants resources to be given: {}",
+            "the namespace's quota requires resources to be specified: {}",
             quoted(rest)
         );
         let cause = Cause::new(Reason::PolicyDenied, message)
-            .with_hint("give what it names in `job.resources.requests` and `job.resources.limits`")
+            .with_hint("set what it names in `job.resources.requests` and `job.resources.limits`")
             .with_field("job.resources");
         return Some((cause, Class::Hopeless));
     }
@@ -50,7 +50,7 @@ fn quota(text: &str) -> Option<(Cause, Class)> {
     );
     let cause = Cause::new(Reason::Quota, message);
     if let Some(resource) = never_fits(requested, limited) {
-        let cause = cause.with_hint("the quota is less than this job alone asks for: ask for less");
+        let cause = cause.with_hint("this job alone requests more than the quota: request less");
         let cause = match resource {
             "cpu" | "memory" => cause.with_field("job.resources.requests"),
             resource if resource.contains("requests.") || resource.contains("limits.") => {
@@ -61,11 +61,11 @@ fn quota(text: &str) -> Option<(Cause, Class)> {
         return Some((cause, Class::Hopeless));
     }
     let cause = cause
-        .with_hint("wait until other jobs of the namespace have ended, or have the quota raised");
+        .with_hint("wait until other jobs of the namespace have ended, or ask for a higher quota");
     Some((cause, Class::Patient))
 }
 
-/// The resource of which more is requested than the quota allows to all together.
+/// The resource whose request alone is larger than the quota for the whole namespace.
 fn never_fits<'text>(requested: &'text str, limited: &str) -> Option<&'text str> {
     let entries = |list: &'text str| {
         list.split(',')
@@ -87,7 +87,7 @@ fn never_fits<'text>(requested: &'text str, limited: &str) -> Option<&'text str>
     })
 }
 
-fn webhook_down(text: &str, graces: &Graces) -> Option<(Cause, Class)> {
+fn webhook_down(text: &str, wait_policy: &WaitPolicy) -> Option<(Cause, Class)> {
     let (_, rest) = text.split_once("failed calling webhook \"")?;
     let (name, said) = rest.split_once("\": ")?;
     let message = format!(
@@ -99,8 +99,8 @@ fn webhook_down(text: &str, graces: &Graces) -> Option<(Cause, Class)> {
         )
     );
     let cause = Cause::new(Reason::EngineUnavailable, message)
-        .with_hint("ask whoever runs the webhook; nothing is admitted while it is down");
-    Some((cause, Class::Grace(graces.unknown)))
+        .with_hint("ask the operator of the webhook; nothing is admitted while it is down");
+    Some((cause, Class::Grace(wait_policy.unknown)))
 }
 
 fn policy(text: &str) -> Option<Cause> {
@@ -127,9 +127,7 @@ fn policy(text: &str) -> Option<Cause> {
             quoted(name),
             quoted(said)
         );
-        return Some(
-            denied(message).with_hint("change what the policy names, or ask whoever set it"),
-        );
+        return Some(denied(message).with_hint("change what the policy names, or ask its owner"));
     }
     if let Some((_, rest)) = text.split_once("admission webhook \"") {
         let (name, rest) = rest.split_once('"')?;
@@ -140,9 +138,7 @@ fn policy(text: &str) -> Option<Cause> {
             quoted(name),
             quoted(said)
         );
-        return Some(
-            denied(message).with_hint("change what the webhook names, or ask whoever set it"),
-        );
+        return Some(denied(message).with_hint("change what the webhook names, or ask its owner"));
     }
     if let Some((_, said)) =
         text.split_once("unable to validate against any security context constraint: ")
@@ -152,21 +148,23 @@ fn policy(text: &str) -> Option<Cause> {
             quoted(said)
         );
         let cause = denied(message)
-            .with_hint("change `job.securityContext`, or use a service account that may do more")
+            .with_hint(
+                "change `job.securityContext`, or use a service account with more permissions",
+            )
             .with_field("job.securityContext");
         return Some(cause);
     }
     None
 }
 
-fn service_account(text: &str, graces: &Graces) -> Option<(Cause, Class)> {
+fn service_account(text: &str, wait_policy: &WaitPolicy) -> Option<(Cause, Class)> {
     let (_, rest) = text.split_once("error looking up service account ")?;
     let name = between(rest, "serviceaccount \"", "\" not found")?;
     let message = format!("the namespace has no service account `{}`", quoted(name));
     let cause = Cause::new(Reason::ServiceAccountMissing, message)
         .with_hint("create it, or change `job.serviceAccountName`")
         .with_field("job.serviceAccountName");
-    Some((cause, Class::Grace(graces.service_account)))
+    Some((cause, Class::Grace(wait_policy.service_account)))
 }
 
 fn namespace(text: &str) -> Option<Cause> {
@@ -185,7 +183,7 @@ fn namespace(text: &str) -> Option<Cause> {
     )?;
     let message = format!("the namespace `{}` is being deleted", quoted(name));
     let cause = Cause::new(Reason::NamespaceMissing, message)
-        .with_hint("wait until it is gone and create it anew, or change `job.namespace`")
+        .with_hint("wait until it is gone and create it again, or change `job.namespace`")
         .with_field("job.namespace");
     Some(cause)
 }
@@ -205,10 +203,10 @@ fn permission(text: &str) -> Option<Cause> {
         Some(namespace) => format!("the namespace `{}`", quoted(namespace)),
         None => "the whole cluster".to_owned(),
     };
-    let message = format!("`{user}` may not {verb} {resource} in {place}");
+    let message = format!("`{user}` is not allowed to {verb} {resource} in {place}");
     let hint = format!(
         "add to a Role of this user: `apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]`; \
-         a Role with everything that is needed is in toolhost's `deploy/`: `kubectl apply -k deploy`"
+         a Role with all required rules is in toolhost's `deploy/`: `kubectl apply -k deploy`"
     );
     Some(Cause::new(Reason::Denied, message).with_hint(hint))
 }
@@ -249,7 +247,7 @@ fn limit_range(text: &str) -> Option<Cause> {
         _ => "job.resources".to_owned(),
     };
     let cause = Cause::new(Reason::PolicyDenied, message)
-        .with_hint("keep `job.resources` within what the LimitRange allows")
+        .with_hint("keep `job.resources` within the LimitRange")
         .with_field(field);
     Some(cause)
 }
@@ -259,11 +257,11 @@ mod tests {
     use super::*;
 
     fn judge(text: &str) -> (Cause, Class) {
-        not_admitted(text, &Graces::default()).unwrap()
+        not_admitted(text, &WaitPolicy::default()).unwrap()
     }
 
     #[test]
-    fn tells_a_quota_that_is_full_from_one_that_is_too_small() {
+    fn a_full_quota_is_distinguished_from_one_that_is_too_small() {
         let text = "exceeded quota: q, requested: limits.memory=1Gi,pods=1, used: limits.memory=3Gi,pods=1, limited: limits.memory=4096Mi,pods=1";
         assert_eq!(judge(text).1, Class::Patient);
         let text = "exceeded quota: q, requested: limits.memory=5Gi, used: limits.memory=0, limited: limits.memory=4096Mi";
@@ -272,9 +270,9 @@ mod tests {
         assert_eq!(cause.field.as_deref(), Some("job.resources.limits.memory"));
     }
 
-    /// Texts of other clusters: OpenShift, and a quota that wants limits.
+    /// Texts of other clusters: OpenShift, and a quota that requires limits.
     #[test]
-    fn names_what_other_clusters_want() {
+    fn requirements_of_other_clusters_are_named() {
         let (cause, _) = judge(
             r#"pods "a-" is forbidden: failed quota: compute: must specify limits.cpu for: job; limits.memory for: job"#,
         );
@@ -291,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn says_nothing_of_a_text_that_it_does_not_know() {
+    fn an_unknown_text_has_no_cause() {
         for text in [
             "",
             "something",
@@ -299,7 +297,7 @@ mod tests {
             "User \"x\" cannot",
             "maximum",
         ] {
-            assert_eq!(not_admitted(text, &Graces::default()), None, "{text}");
+            assert_eq!(not_admitted(text, &WaitPolicy::default()), None, "{text}");
         }
     }
 }

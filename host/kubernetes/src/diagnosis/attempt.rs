@@ -1,4 +1,4 @@
-//! How an attempt ended, from its pod.
+//! How an attempt ended, derived from its pod.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use super::disruption::{disrupted, ended_by_node};
 use super::scheduling::seconds_between;
 use crate::view::PodView;
 
-/// What is known besides the pod.
+/// Context of a pod.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttemptContext<'job> {
     /// The name of the container that runs the script.
     pub(crate) container: &'job str,
-    /// Whether the pod's object is gone: no status will follow.
+    /// Whether the pod's object is gone: no further status follows.
     pub(crate) is_gone: bool,
-    /// Whether other containers are not waited for: how the script ended is how the attempt did.
+    /// Whether other containers are ignored: the end of the script is the end of the attempt.
     pub(crate) is_script_enough: bool,
-    /// What ended the job as a whole, and so the attempt.
+    /// What ended the job as a whole, and therefore the attempt.
     pub(crate) job_stop: Option<JobStop>,
-    /// The time, for a pod of which nothing says when it ended.
+    /// The current time, for a pod without the time of its end.
     pub(crate) now: Timestamp,
 }
 
@@ -33,9 +33,9 @@ pub(crate) struct AttemptContext<'job> {
 pub(crate) enum JobStop {
     /// This engine ended it, because it was cancelled.
     Cancelled,
-    /// It took longer than this deadline, as its condition says.
+    /// It exceeded this deadline, as its condition states.
     Deadline(Duration),
-    /// It was suspended by another, such as a queue.
+    /// Something else suspended it, such as a queue.
     Suspended,
 }
 
@@ -43,16 +43,16 @@ pub(crate) enum JobStop {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AttemptVerdict {
     pub(crate) end: AttemptEnd,
-    /// Whether it counts against `backoffLimit`: this engine's jobs have a `podFailurePolicy` that ignores
-    /// what is not the program's fault.
+    /// Whether it counts against `backoffLimit`: this engine's jobs have a `podFailurePolicy` that ignores what is not
+    /// the program's fault.
     pub(crate) counts: bool,
 }
 
-/// The longest from the end of a deleted pod's containers to the kubelet's own deletion: 1 s was measured, and
+/// Maximum time from the end of a deleted pod's containers to the deletion by the kubelet itself: 1 s was measured, and
 /// volumes may take longer to unmount.
 const CLEAN_UP_SECONDS: i64 = 30;
 
-/// How the attempt ended; none while its pod may still run.
+/// Returns how the attempt ended; none while its pod may still run.
 pub(crate) fn attempt_end(pod: &PodView, context: AttemptContext<'_>) -> Option<AttemptVerdict> {
     let phase = pod.status.phase.as_deref().unwrap_or_default();
     let script = ended_container(pod, context.container);
@@ -78,8 +78,8 @@ pub(crate) fn attempt_end(pod: &PodView, context: AttemptContext<'_>) -> Option<
     })
 }
 
-/// The first cause that applies, from the outside inwards: what ended the pod says more than how its program
-/// took it.
+/// Returns the first cause that applies, from the outside inwards: what ended the pod explains more than how its
+/// program reacted.
 fn why(
     pod: &PodView,
     base: AttemptEnd,
@@ -94,9 +94,7 @@ fn why(
         Some(JobStop::Deadline(deadline)) => return deadline_attempt(base, deadline),
         Some(JobStop::Suspended) => {
             return Cause::new(Reason::Preempted, "was stopped: the job was suspended")
-                .with_hint(
-                    "a queue, or somebody, holds the job back; it goes on when it is resumed",
-                )
+                .with_hint("a queue or a user suspended the job; it continues when it is resumed")
                 .end_attempt(base);
         }
         None => {}
@@ -105,7 +103,7 @@ fn why(
         return cause.end_attempt(base);
     }
     let is_deleted = pod.metadata.deletion_timestamp.is_some() || context.is_gone;
-    // How a program took the end of its pod says nothing.
+    // How a program reacted to the end of its pod explains nothing.
     if is_deleted && is_unexplained(pod, context.container) && !ended_before_deletion(pod, context)
     {
         return deleted(base);
@@ -121,12 +119,12 @@ fn why(
         .message
         .as_deref()
         .or(pod.status.reason.as_deref());
-    let said = text.map_or_else(|| "nothing says why".to_owned(), quoted);
+    let said = text.map_or_else(|| "the cluster gives no reason".to_owned(), quoted);
     Cause::new(Reason::Internal, format!("failed: {said}")).end_attempt(base)
 }
 
-/// Whether the program had ended when the deletion of its pod, if there was one, was asked for. A host that goes
-/// on with the jobs of another one may see both at once.
+/// Whether the program had ended before the deletion of its pod, if there was one, was requested. A host that adopts
+/// the jobs of another one may see both together.
 fn ended_before_deletion(pod: &PodView, context: AttemptContext<'_>) -> bool {
     let Some(ended) = ended_container(pod, context.container) else {
         return false;
@@ -137,8 +135,8 @@ fn ended_before_deletion(pod: &PodView, context: AttemptContext<'_>) -> bool {
     let Some(Time(finished)) = &ended.finished_at else {
         return false;
     };
-    // The API server adds the grace period to the time of the request. When the kubelet has ended the pod, it
-    // deletes it once more, without one.
+    // The API server adds the grace period to the time of the request. When the kubelet has ended the pod, it deletes
+    // it a second time, without a grace period.
     let grace = match pod.metadata.deletion_grace_period_seconds {
         None | Some(0) => CLEAN_UP_SECONDS,
         Some(grace) => grace,
@@ -147,8 +145,8 @@ fn ended_before_deletion(pod: &PodView, context: AttemptContext<'_>) -> bool {
 }
 
 fn deleted(base: AttemptEnd) -> AttemptEnd {
-    Cause::new(Reason::Deleted, "was ended: somebody deleted its pod")
-        .with_hint("see in the cluster's audit log who did; `kubectl delete`, a clean-up or a descheduler would")
+    Cause::new(Reason::Deleted, "was ended: its pod was deleted")
+        .with_hint("find the cause in the cluster's audit log: `kubectl delete`, a clean-up and a descheduler delete pods")
         .end_attempt(base)
 }
 
@@ -167,7 +165,7 @@ fn timed(end: AttemptEnd, pod: &PodView, context: AttemptContext<'_>) -> Attempt
     let to = ended
         .and_then(|ended| ended.finished_at.as_ref())
         .map_or(context.now, |time| time.0);
-    // A container that did not start has 1970 for its start.
+    // A container that did not start has a start time in 1970.
     let seconds = from.map_or(0, |Time(from)| seconds_between(*from, to));
     AttemptEnd {
         duration: Duration::from_secs(seconds),

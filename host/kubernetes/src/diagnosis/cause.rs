@@ -1,17 +1,17 @@
 use toolhost_capability::controller::Wait;
 use toolhost_capability::{AttemptEnd, CapabilityError, JobEnd, JobStatus, Reason};
 
-/// The most characters that are taken from a text of the cluster. Errors of a registry or a webhook may be
-/// whole pages; what matters stands at the beginning.
+/// Maximum number of characters that are quoted from the cluster. Errors of a registry or a webhook may be whole pages;
+/// the beginning contains what matters.
 const MAX_CHARACTERS: usize = 600;
 
-/// Why something is as it is, and what to do.
+/// The reason for a state, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cause {
     pub(crate) reason: Reason,
-    /// A sentence that names the culprit.
+    /// Names the culprit.
     pub(crate) message: String,
-    /// How to mend it.
+    /// How to fix it.
     pub(crate) hint: Option<String>,
     /// The path of the configuration value to change.
     pub(crate) field: Option<String>,
@@ -37,7 +37,7 @@ impl Cause {
         self
     }
 
-    /// The end of an attempt for this cause; the message has to be a predicate, such as "was evicted".
+    /// Converts the cause into the end of an attempt; the message must be a predicate, such as "was evicted".
     pub(super) fn end_attempt(self, mut end: AttemptEnd) -> AttemptEnd {
         end.reason = Some(self.reason);
         end.message = Some(self.message);
@@ -46,7 +46,7 @@ impl Cause {
         end
     }
 
-    /// The end of a job that failed for this cause before an attempt could say why.
+    /// Converts the cause into the end of a job that failed before any attempt.
     pub(crate) fn into_job_end(self, failed: u32) -> JobEnd {
         JobEnd {
             status: JobStatus::Failed,
@@ -83,7 +83,7 @@ impl From<Cause> for CapabilityError {
     }
 }
 
-/// A text of the cluster, fit to stand in a sentence: on one line, without control characters, bounded.
+/// Formats a text of the cluster for a message: on one line, without control characters, bounded.
 pub(super) fn quoted(text: &str) -> String {
     let mut words = String::new();
     let mut left = MAX_CHARACTERS;
@@ -96,7 +96,7 @@ pub(super) fn quoted(text: &str) -> String {
         }
         let characters = word.chars().count();
         if characters > left {
-            // Whole words alone: half a secret would not be known as one.
+            // Whole words only: a part of a secret would not be recognized and redacted.
             words.push('…');
             break;
         }
@@ -106,7 +106,7 @@ pub(super) fn quoted(text: &str) -> String {
     words
 }
 
-/// What stands between the first `before` and the next `after`.
+/// Returns the text between the first `before` and the next `after`.
 pub(super) fn between<'text>(text: &'text str, before: &str, after: &str) -> Option<&'text str> {
     let (_, rest) = text.split_once(before)?;
     let (inside, _) = rest.split_once(after)?;
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn makes_one_bounded_line_of_a_text() {
+    fn a_text_becomes_one_bounded_line() {
         assert_eq!(quoted("\n\n a\tb\u{1b}[0m\n"), "a b [0m");
         assert_eq!(quoted(&format!("a {}", "ä".repeat(10_000))), "a …");
         let words = quoted(&"word ".repeat(10_000));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_stands_between() {
+    fn the_text_between_two_texts_is_found() {
         assert_eq!(between("a \"b\" c", "\"", "\""), Some("b"));
         assert_eq!(between("a \"b c", "\"", "\""), None);
     }

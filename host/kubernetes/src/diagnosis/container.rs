@@ -9,7 +9,7 @@ use crate::view::{
     ContainerStateView, ContainerStatusView, ContainerTerminatedView, ContainerView, PodView,
 };
 
-/// Why the containers failed: first the script's, then those that prepare, then others, which may have been
+/// Why the containers failed: first the script's container, then init containers, then others, which may have been
 /// ended because the script's had failed.
 pub(super) fn failed_container(pod: &PodView, name: &str, base: AttemptEnd) -> Option<AttemptEnd> {
     let statuses = &pod.status.container_statuses;
@@ -28,7 +28,7 @@ pub(super) fn failed_container(pod: &PodView, name: &str, base: AttemptEnd) -> O
     })
 }
 
-/// Whether the script's container ended, and does not say why.
+/// Whether the script's container ended without an explanation.
 pub(super) fn is_unexplained(pod: &PodView, name: &str) -> bool {
     const EXPLAINED: [&str; 3] = ["OOMKilled", "StartError", "ContainerCannotRun"];
     ended_container(pod, name).is_some_and(|ended| {
@@ -54,7 +54,7 @@ fn of_script(
         "StartError" | "ContainerCannotRun" | "CreateContainerError" | "RunContainerError" => {
             let cause = start_error(reason, text);
             let message = format!("could not be started: {}", cause.message);
-            // The code is the runtime's, not the program's.
+            // The exit code is the runtime's, not the program's.
             let base = AttemptEnd {
                 exit_code: None,
                 ..base
@@ -63,8 +63,7 @@ fn of_script(
         }
         "ContainerStatusUnknown" => {
             let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
-            let message =
-                format!("was lost: the node `{node}` does not know any more how it ended");
+            let message = format!("was lost: the node `{node}` has no record of how it ended");
             let cause = Cause::new(Reason::NodeLost, message)
                 .with_hint("the node or its container runtime was restarted; run it again");
             let base = AttemptEnd {
@@ -89,7 +88,7 @@ fn of_other(
         "OOMKilled" => {
             let limit = memory_limit(&pod.spec.init_containers, status)
                 .or_else(|| memory_limit(&pod.spec.containers, status));
-            // The limit is that of another container than the one that `job.resources` is about.
+            // The limit belongs to another container than the one that `job.resources` configures.
             AttemptEnd {
                 field: None,
                 ..out_of_memory(exited(ended.exit_code), limit)
@@ -117,12 +116,12 @@ fn of_other(
 /// Signals that end programs. Exit codes of others above 128 are programs' own: git has 128 and 129.
 const SIGNALS: [i32; 13] = [2, 3, 4, 6, 7, 8, 9, 11, 13, 15, 24, 25, 31];
 
-/// How a program ended. Container runtimes tell a signal as exit code 128 + signal, as shells do of
-/// the programs that they run.
+/// How a program ended. Container runtimes report a signal as exit code 128 + signal, as shells do for the programs
+/// that they run.
 pub(super) fn exit(ended: &ContainerTerminatedView) -> AttemptEnd {
     let code = ended.exit_code;
-    let told = ended.signal.filter(|signal| *signal != 0);
-    let Some(signal) = told.or_else(|| SIGNALS.into_iter().find(|signal| code == 128 + signal))
+    let reported = ended.signal.filter(|signal| *signal != 0);
+    let Some(signal) = reported.or_else(|| SIGNALS.into_iter().find(|signal| code == 128 + signal))
     else {
         return exited(code);
     };
@@ -131,11 +130,11 @@ pub(super) fn exit(ended: &ContainerTerminatedView) -> AttemptEnd {
         9 => {
             "the program, or one that a shell in it ran, was killed: by another program, by hand, or by a restart of the node's container runtime"
         }
-        15 => "something asked the program, or one that a shell in it ran, to end",
+        15 => "the program, or one that a shell in it ran, received a request to end",
         _ => "the program, or one that a shell in it ran, crashed: see the end of the log",
     };
     let message = end.message.map(|message| match signal {
-        9 => format!("{message}, and not for want of memory"),
+        9 => format!("{message}, and not for lack of memory"),
         _ => message,
     });
     AttemptEnd {
@@ -156,7 +155,7 @@ pub(super) fn ended_container<'pod>(
         .and_then(terminated)
 }
 
-/// How the container ended, be it before a restart.
+/// How the container ended, even if it was restarted afterwards.
 fn terminated(status: &ContainerStatusView) -> Option<&ContainerTerminatedView> {
     let of = |state: &'_ ContainerStateView| state.terminated.is_some();
     if of(&status.state) {

@@ -1,4 +1,4 @@
-//! Why a job gets no pod, from the events of the job.
+//! Why a job gets no pod, derived from the events of the job.
 
 use toolhost_capability::Reason;
 
@@ -8,10 +8,9 @@ use super::field::user_path;
 use super::waiting::{Class, Waiting, WaitingContext};
 use crate::view::EventView;
 
-/// Why no pod is made: the latest event `FailedCreate`; none where a pod was made after it.
+/// Why no pod is created: the latest event `FailedCreate`; none where a pod was created after it.
 ///
-/// To be asked when a job that was resumed has no pod after some seconds. `events` are those of the job, in
-/// any order.
+/// To be called when a resumed job has no pod after some seconds. `events` are those of the job, in any order.
 pub(crate) fn failed_create(events: &[EventView], context: WaitingContext<'_>) -> Option<Waiting> {
     let mut known: Vec<_> = events
         .iter()
@@ -22,7 +21,7 @@ pub(crate) fn failed_create(events: &[EventView], context: WaitingContext<'_>) -
             )
         })
         .collect();
-    // Times are whole seconds, and a failure is tried again within one: then the success was later.
+    // Times are whole seconds, and a failure is retried within one: then the success was later.
     known.sort_by_key(|event| {
         (
             event.last_seen(),
@@ -35,7 +34,7 @@ pub(crate) fn failed_create(events: &[EventView], context: WaitingContext<'_>) -
     }
     let text = event.message.as_deref().unwrap_or_default();
     let text = text.strip_prefix("Error creating: ").unwrap_or(text);
-    let (cause, class) = not_admitted(text, context.graces)
+    let (cause, class) = not_admitted(text, context.wait_policy)
         .or_else(|| invalid_pod(text))
         .unwrap_or_else(|| other(text, context));
     Some(Waiting {
@@ -56,7 +55,7 @@ fn invalid_pod(text: &str) -> Option<(Cause, Class)> {
         .unwrap_or_default();
     let cause = Cause::new(
         Reason::InvalidRequest,
-        format!("the cluster does not take the pod: {said}"),
+        format!("the cluster rejects the pod: {said}"),
     );
     let cause = match user_path(path) {
         Some(field) => cause.with_field(field),
@@ -71,7 +70,7 @@ fn other(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
         let message = format!("the cluster forbids the pod: {said}");
         return (Cause::new(Reason::PolicyDenied, message), Class::Hopeless);
     }
-    let message = format!("the cluster could not make a pod: {said}");
-    let cause = Cause::new(Reason::EngineUnavailable, message).with_hint("it is tried again");
-    (cause, Class::Grace(context.graces.unknown))
+    let message = format!("the cluster could not create a pod: {said}");
+    let cause = Cause::new(Reason::EngineUnavailable, message).with_hint("the cluster retries");
+    (cause, Class::Grace(context.wait_policy.unknown))
 }

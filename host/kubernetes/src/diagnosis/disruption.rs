@@ -1,11 +1,11 @@
-//! What ends a pod from outside: its node, or the cluster.
+//! Causes outside a pod that end it: its node, or the cluster.
 
 use toolhost_capability::Reason;
 
 use super::cause::{Cause, between, quoted};
 use crate::view::PodView;
 
-/// What the kubelet says when it refuses or ends a pod (`pod.status.reason`).
+/// The kubelet's reason when it refuses or ends a pod (`pod.status.reason`).
 pub(super) fn ended_by_node(pod: &PodView) -> Option<Cause> {
     let reason = pod.status.reason.as_deref()?;
     let text = quoted(pod.status.message.as_deref().unwrap_or_default());
@@ -14,9 +14,11 @@ pub(super) fn ended_by_node(pod: &PodView) -> Option<Cause> {
         "Evicted" => evicted(&text),
         "DeadlineExceeded" => Cause::new(
             Reason::DeadlineExceeded,
-            "was ended: its pod took longer than the `activeDeadlineSeconds` of its own",
+            "was ended: its pod took longer than its own `activeDeadlineSeconds`",
         )
-        .with_hint("give the deadline in `job.activeDeadlineSeconds`, which is for the whole job")
+        .with_hint(
+            "set the deadline in `job.activeDeadlineSeconds`, which applies to the whole job",
+        )
         .with_field("job.podTemplate"),
         "NodeLost" => node_lost(&node),
         "Preempting" => preempted(),
@@ -40,7 +42,7 @@ pub(super) fn ended_by_node(pod: &PodView) -> Option<Cause> {
                 format!("was refused by the node `{node}`: {text}"),
             )
             .with_hint(
-                "the node changed after it was chosen, or was chosen by `nodeName`: run it again",
+                "run it again: the node changed after it was chosen, or was chosen by `nodeName`",
             )
         }
         _ => return None,
@@ -68,12 +70,12 @@ fn evicted(text: &str) -> Cause {
             None => format!("was evicted: {text}"),
         };
         return cause(message)
-            .with_hint("raise `limits.ephemeral-storage`, or let the script write less")
+            .with_hint("raise `limits.ephemeral-storage`, or make the script write less")
             .with_field("job.resources.limits.ephemeral-storage");
     }
     if text.contains("EmptyDir volume") {
         return cause(format!("was evicted: {text}"))
-            .with_hint("raise the volume's `sizeLimit`, or let the script write less")
+            .with_hint("raise the volume's `sizeLimit`, or make the script write less")
             .with_field("job.volumes");
     }
     // `The node was low on resource: memory. Threshold quantity: …`
@@ -87,11 +89,11 @@ fn evicted(text: &str) -> Cause {
             let field = format!("job.resources.requests.{resource}");
             cause(message)
                 .with_hint(format!(
-                    "set `{field}` to what the script uses: pods that use more than they asked for are evicted first"
+                    "set `{field}` to what the script uses: pods that use more than they requested are evicted first"
                 ))
                 .with_field(field)
         }
-        "pids" | "pid" => cause(message).with_hint("let the script have fewer processes at a time"),
+        "pids" | "pid" => cause(message).with_hint("make the script run fewer processes at a time"),
         _ => cause(message).with_hint("set requests that cover what the script uses"),
     }
 }
@@ -109,18 +111,18 @@ fn out_of(reason: &str, text: &str, node: &str) -> Cause {
         ))
     });
     let message = format!(
-        "was refused by the node `{node}`, which has not enough {resource}{}",
+        "was refused by the node `{node}`, which does not have enough {resource}{}",
         figures.unwrap_or_default()
     );
     let field = format!("job.resources.requests.{resource}");
     Cause::new(Reason::Unschedulable, message)
         .with_hint(format!(
-            "lower `{field}`, or run it again when the node has room"
+            "lower `{field}`, or run it again when the node has capacity"
         ))
         .with_field(field)
 }
 
-/// Who needed the pod away (condition `DisruptionTarget`).
+/// What required the pod's disruption (condition `DisruptionTarget`).
 pub(super) fn disrupted(pod: &PodView) -> Option<Cause> {
     let condition = pod.disruption()?;
     let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
@@ -130,9 +132,9 @@ pub(super) fn disrupted(pod: &PodView) -> Option<Cause> {
         "DeletionByTaintManager" | "DeletionByPodGC" => node_lost(&node),
         "EvictionByEvictionAPI" => Cause::new(
             Reason::Evicted,
-            format!("was evicted: somebody clears the node `{node}`"),
+            format!("was evicted: the node `{node}` is being drained"),
         )
-        .with_hint("it does not count against `backoffLimit`, and runs again elsewhere"),
+        .with_hint("no action needed: the eviction does not count against `backoffLimit`, and the script runs again on another node"),
         "TerminationByKubelet" => Cause::new(
             Reason::Evicted,
             format!("was evicted by the node `{node}`: {text}"),
@@ -148,7 +150,7 @@ pub(super) fn disrupted(pod: &PodView) -> Option<Cause> {
 fn preempted() -> Cause {
     Cause::new(
         Reason::Preempted,
-        "was ended to make room for a pod of higher priority",
+        "was preempted by a pod of higher priority",
     )
     .with_hint("run it again, or set `job.priorityClassName`")
     .with_field("job.priorityClassName")
@@ -156,5 +158,5 @@ fn preempted() -> Cause {
 
 fn node_lost(node: &str) -> Cause {
     Cause::new(Reason::NodeLost, format!("was lost with its node `{node}`"))
-        .with_hint("run it again; see what became of the node")
+        .with_hint("run it again; check the state of the node")
 }

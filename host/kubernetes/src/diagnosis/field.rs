@@ -1,7 +1,7 @@
-//! Where a user wrote what Kubernetes complains about.
+//! Maps a field that Kubernetes complains about to the user's configuration.
 
-/// Names of a container, a pod or a job that users write below `job` just so, and that engines pass on as
-/// they are, so that the rest of the path is right as well.
+/// Fields of a container, a pod or a job that users write below `job` under the same name, and that engines pass on
+/// unchanged, so that the rest of the path is correct as well.
 const PASSED_ON: [&str; 10] = [
     "affinity",
     "image",
@@ -14,7 +14,7 @@ const PASSED_ON: [&str; 10] = [
     "tolerations",
     "backoffLimit",
 ];
-/// Names to which the engine adds entries of its own: an index says nothing to the user.
+/// Lists to which the engine adds entries of its own: an index means nothing to the user.
 const ADDED_TO: [&str; 7] = [
     "activeDeadlineSeconds",
     "command",
@@ -25,10 +25,10 @@ const ADDED_TO: [&str; 7] = [
     "volumes",
 ];
 
-/// The path in the user's configuration, such as `job.image` for
+/// Returns the path in the user's configuration, such as `job.image` for
 /// `spec.template.spec.containers[0].image`; none for what users do not write.
 ///
-/// It takes paths of jobs and of pods, and those of Go's decoder, which have no indexes.
+/// It accepts paths of jobs and of pods, and those of Go's decoder, which have no indexes.
 pub(super) fn user_path(path: &str) -> Option<String> {
     let path = path.strip_prefix("spec.template.").unwrap_or(path);
     if let Some(metadata) = path.strip_prefix("metadata.") {
@@ -51,12 +51,12 @@ pub(super) fn user_path(path: &str) -> Option<String> {
     }
 }
 
-/// The first name of a path.
+/// Returns the first name of a path.
 fn name_of(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
 }
 
-/// `limits[cpu]` as `limits.cpu`.
+/// Converts `limits[cpu]` to `limits.cpu`.
 fn with_points(path: &str) -> String {
     path.replace('[', ".").replace(']', "")
 }
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leads_to_what_the_user_wrote() {
+    fn a_path_is_mapped_to_what_the_user_wrote() {
         let cases = [
             ("spec.template.spec.containers[0].image", Some("job.image")),
             ("spec.containers[0].image", Some("job.image")),

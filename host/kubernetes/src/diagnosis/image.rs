@@ -1,13 +1,13 @@
-//! What the kubelet says of an image that it cannot pull.
+//! Messages of the kubelet about an image that it cannot pull.
 
 use toolhost_capability::Reason;
 
 use super::cause::{Cause, quoted};
-use super::waiting::{Class, Graces};
+use super::waiting::{Class, WaitPolicy};
 
 const FIELD: &str = "job.image";
 
-/// The words of a container that waits for its image.
+/// The reasons of a container that waits for its image.
 const WORDS: [&str; 8] = [
     "ErrImageNeverPull",
     "ErrImagePull",
@@ -18,7 +18,7 @@ const WORDS: [&str; 8] = [
     "RegistryUnavailable",
     "SignatureValidationFailed",
 ];
-/// A registry, or the way to it, that may be better in a minute.
+/// Failures of a registry, or of the network, that may pass within a minute.
 const TRANSIENT: [&str; 20] = [
     "429",
     "500 internal",
@@ -61,13 +61,18 @@ const ABSENT: [&str; 5] = [
     "repository name not known",
 ];
 
-/// Whether the word is about an image.
+/// Whether the reason is about an image.
 pub(super) fn is_about_image(word: &str) -> bool {
     WORDS.contains(&word)
 }
 
-/// What to make of an image that is waited for.
-pub(super) fn image(word: &str, text: &str, image: &str, graces: &Graces) -> (Cause, Class) {
+/// Classifies the wait for an image.
+pub(super) fn image(
+    word: &str,
+    text: &str,
+    image: &str,
+    wait_policy: &WaitPolicy,
+) -> (Cause, Class) {
     let said = quoted(text);
     let said = said
         .strip_prefix("Back-off pulling image ")
@@ -79,11 +84,10 @@ pub(super) fn image(word: &str, text: &str, image: &str, graces: &Graces) -> (Ca
         "InvalidImageName" => return (invalid(image), Class::Hopeless),
         "ErrImageNeverPull" => return (never(image), Class::Hopeless),
         "SignatureValidationFailed" => {
-            let message = format!(
-                "the node refuses the image `{image}`, whose signature is not valid: {said}"
-            );
+            let message =
+                format!("the node rejects the image `{image}`: its signature is invalid: {said}");
             let cause = Cause::new(Reason::PolicyDenied, message)
-                .with_hint("use an image that is signed as the cluster wants it")
+                .with_hint("use an image with a signature that the cluster accepts")
                 .with_field(FIELD);
             return (cause, Class::Hopeless);
         }
@@ -96,12 +100,12 @@ pub(super) fn image(word: &str, text: &str, image: &str, graces: &Graces) -> (Ca
         let cause = cause(format!(
             "the image `{image}` cannot be pulled at the moment: {said}"
         ))
-        .with_hint("the registry, or the way to it, does not work: it is tried again");
-        return (cause, Class::Grace(graces.registry));
+        .with_hint("the registry or the network does not work: the cluster retries");
+        return (cause, Class::Grace(wait_policy.registry));
     }
     if words.contains("no match for platform") || words.contains("no matching manifest") {
         let cause = cause(format!(
-            "the image `{image}` is not made for the node's kind of machine: {said}"
+            "the image `{image}` is not built for the node's architecture: {said}"
         ))
         .with_hint("use an image for this architecture, or choose a node with `job.nodeSelector`");
         return (cause, Class::Hopeless);
@@ -110,8 +114,8 @@ pub(super) fn image(word: &str, text: &str, image: &str, graces: &Graces) -> (Ca
         return (invalid(image), Class::Hopeless);
     }
     if has(&DENIED) || has(&DENIED_WORDS) {
-        let cause = cause(format!("the registry does not let the image `{image}` be pulled: {said}"))
-            .with_hint("check that the image exists, and give a Secret with the registry's login in `job.imagePullSecrets`");
+        let cause = cause(format!("the registry denies pulling the image `{image}`: {said}"))
+            .with_hint("check that the image exists, and name a Secret with the registry's credentials in `job.imagePullSecrets`");
         return (cause, Class::Hopeless);
     }
     if has(&ABSENT) {
@@ -124,12 +128,12 @@ pub(super) fn image(word: &str, text: &str, image: &str, graces: &Graces) -> (Ca
     let said = if said.is_empty() { word } else { said };
     let cause = cause(format!("the image `{image}` cannot be pulled: {said}"))
         .with_hint("check the registry in `job.image`, and that the nodes can reach it");
-    (cause, Class::Grace(graces.pull))
+    (cause, Class::Grace(wait_policy.pull))
 }
 
-/// The cause without the chain of those who pass it on.
+/// Returns the cause without the chain of messages around it.
 fn core(text: &str) -> &str {
-    /// What stands before a name in quotes and a colon.
+    /// What precedes a name in quotes and a colon.
     const STEPS: [&str; 4] = [
         "failed to pull and unpack image ",
         "failed to resolve reference ",
@@ -156,7 +160,7 @@ fn core(text: &str) -> &str {
 fn invalid(image: &str) -> Cause {
     Cause::new(
         Reason::InvalidImage,
-        format!("`{image}` is no valid name of an image"),
+        format!("invalid image name `{image}`"),
     )
     .with_hint("write it as `registry/name:tag`, with the name in lower case")
     .with_field(FIELD)
@@ -164,14 +168,14 @@ fn invalid(image: &str) -> Cause {
 
 fn never(image: &str) -> Cause {
     let message = format!(
-        "the image `{image}` is not on the node, and `imagePullPolicy: Never` forbids to pull it"
+        "the image `{image}` is not on the node, and `imagePullPolicy: Never` forbids pulling it"
     );
     Cause::new(Reason::ImagePull, message)
         .with_hint("set `job.imagePullPolicy` to `IfNotPresent`, or load the image on every node")
         .with_field("job.imagePullPolicy")
 }
 
-/// The text without what users name: an image may be called `denied/not-found:429`.
+/// Returns the text without names that users choose: an image may be called `denied/not-found:429`.
 fn without_names(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for (position, part) in text.split('"').enumerate() {
@@ -201,15 +205,18 @@ mod tests {
     use super::*;
 
     fn class(text: &str) -> (Reason, Class) {
-        let (cause, class) = image("ImagePullBackOff", text, "x", &Graces::default());
+        let (cause, class) = image("ImagePullBackOff", text, "x", &WaitPolicy::default());
         (cause.reason, class)
     }
 
     /// Texts of other runtimes and registries, from their issue trackers.
     #[test]
-    fn tells_lasting_from_passing_failures_of_other_registries() {
-        let graces = Graces::default();
-        let (busy, unclear) = (Class::Grace(graces.registry), Class::Grace(graces.pull));
+    fn permanent_and_transient_failures_of_other_registries_are_distinguished() {
+        let wait_policy = WaitPolicy::default();
+        let (busy, unclear) = (
+            Class::Grace(wait_policy.registry),
+            Class::Grace(wait_policy.pull),
+        );
         let cases = [
             (
                 r#"Back-off pulling image "x": ErrImagePull: rpc error: code = Unknown desc = failed to pull and unpack image "docker.io/library/nosuch:latest": failed to resolve reference "docker.io/library/nosuch:latest": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed"#,
@@ -251,8 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn is_not_misled_by_the_name_of_an_image() {
+    fn the_name_of_an_image_is_not_taken_for_an_error() {
         let text = r#"failed to pull image "denied/not found:429": example.com/denied/unauthorized:1: pulling failed with status code [manifests denied]: 418 I'm a teapot"#;
-        assert_eq!(class(text).1, Class::Grace(Graces::default().pull));
+        assert_eq!(class(text).1, Class::Grace(WaitPolicy::default().pull));
     }
 }

@@ -9,20 +9,20 @@ use super::attempt::AttemptVerdict;
 use super::cause::quoted;
 use crate::view::{ConditionView, JobView};
 
-/// What is known besides the job and its attempts.
+/// Context of a job and its attempts.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct JobContext<'job> {
-    /// What nothing of it can start for.
+    /// What prevents its start.
     pub(crate) wait: Option<&'job Wait>,
-    /// Pods that are no failed attempts, though the Job controller counts them as such: they were ended at the deadline,
-    /// before anything of them ran.
+    /// Pods that are not failed attempts, though the Job controller counts them: they were ended at the deadline,
+    /// before any of their containers ran.
     pub(crate) uncounted: u32,
 }
 
-/// How the job ended, as early as it is sure; none while it goes on.
+/// Returns how the job ended, as soon as it is certain; none while it runs.
 ///
-/// `attempts` are those that ended, the last one last. The verdict of the pods comes first: the Job
-/// controller takes seconds to say the same, and says less.
+/// `attempts` are those that ended, the last one last. The verdict of the pods comes first: the Job controller takes
+/// seconds to report the same, with less detail.
 pub(crate) fn job_end(
     job: &JobView,
     attempts: &[AttemptVerdict],
@@ -72,10 +72,10 @@ pub(crate) fn job_end(
     }
 }
 
-/// Whether the job knows of pods of which no attempt tells: the watch of the pods is behind. Then it is
-/// worth to wait a moment before the job's end is told.
+/// Whether the job counts pods for which no attempt was reported: the watch of the pods is behind. Then it is worth
+/// waiting a moment before the job's end is reported.
 ///
-/// The Job controller says how a job ends before it counts the pod that decided it.
+/// The Job controller reports how a job ends before it counts the pod that decided it.
 pub(crate) fn attempts_missing(
     job: &JobView,
     attempts: &[AttemptVerdict],
@@ -102,7 +102,7 @@ pub(crate) fn attempts_missing(
     ended > known || ended + active > all || lacks_success || lacks_failure
 }
 
-/// The pods that the Job controller counts as failed, but those that are no attempts.
+/// Counts the pods that the Job controller counts as failed, except for those that are not attempts.
 fn failed_pods(job: &JobView, context: JobContext<'_>) -> u32 {
     let failed = job.status.failed.unwrap_or_default();
     failed.saturating_sub(context.uncounted)
@@ -137,7 +137,7 @@ fn failed_end(
         }
         ("BackoffLimitExceeded", None) => JobEnd {
             message: Some(format!(
-                "all {failed} attempts failed, and nothing is left of them to say why: {text}"
+                "all {failed} attempts failed, and their pods are gone: {text}"
             )),
             ..failure(Reason::BackoffLimitExceeded, failed)
         },

@@ -1,12 +1,12 @@
-//! Why this host cannot prove to the cluster who it is.
+//! Why this host cannot authenticate to the cluster.
 
 use kube::client::AuthError;
 use tower::BoxError;
 
 use super::cause::quoted;
 
-/// Why there is no login, fit to be shown. What a login program wrote to its standard output is a token, or was to be
-/// one; its command and its environment may hold another. None of these is quoted, as [`AuthError`] does.
+/// An authentication error that is safe to show. The standard output of a credential plugin is, or should be, a token;
+/// its command and its environment may contain another. None of these is quoted, whereas [`AuthError`] does.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct LoginFailed(String);
@@ -18,7 +18,7 @@ impl From<&AuthError> for LoginFailed {
 }
 
 impl LoginFailed {
-    /// An error of a request, without what must not be shown.
+    /// Returns the error of a request without what must not be shown.
     pub(crate) fn instead_of(error: BoxError) -> BoxError {
         match error.downcast::<AuthError>() {
             Ok(error) => Self::from(error.as_ref()).into(),
@@ -36,24 +36,26 @@ fn said(error: &AuthError) -> String {
                 said => format!(": {}", quoted(said)),
             };
             format!(
-                "the login program of the kubeconfig failed ({}){said}",
+                "the credential plugin of the kubeconfig failed ({}){said}",
                 out.status
             )
         }
         AuthError::AuthExecStart(error) => {
-            format!("the login program of the kubeconfig cannot be started: {error}")
+            format!("cannot start the credential plugin of the kubeconfig: {error}")
         }
         AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed => {
-            "what the login program of the kubeconfig wrote is no `ExecCredential`".to_owned()
+            "the credential plugin of the kubeconfig did not write a valid `ExecCredential`"
+                .to_owned()
         }
         AuthError::ReadTokenFile(error, path) => {
             format!("cannot read the token file `{}`: {error}", path.display())
         }
         AuthError::ParseTokenKey(_) => {
-            "the kubeconfig's `auth-provider` gave what is not JSON".to_owned()
+            "the kubeconfig's `auth-provider` did not return valid JSON".to_owned()
         }
         AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => {
-            "the kubeconfig's login has characters that no request can carry".to_owned()
+            "the kubeconfig's credentials have characters that are not allowed in an HTTP header"
+                .to_owned()
         }
         error => quoted(&error.to_string()),
     }
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_what_a_login_program_complained_of_and_not_its_token() {
+    fn the_error_of_a_credential_plugin_is_shown_and_its_token_is_not() {
         let failed = AuthError::AuthExecRun {
             cmd: "TOKEN=abcdefgh login".to_owned(),
             out: Box::new(Output {
@@ -77,8 +79,7 @@ mod tests {
             }),
         };
         let shown = LoginFailed::instead_of(failed.into());
-        let expected =
-            "the login program of the kubeconfig failed (exit status: 3): your session has ended";
+        let expected = "the credential plugin of the kubeconfig failed (exit status: 3): your session has ended";
         assert_eq!(shown.to_string(), expected);
         assert!(!format!("{shown:?}").contains("abcdefgh"), "{shown:?}");
     }

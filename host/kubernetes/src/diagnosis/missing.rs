@@ -1,11 +1,11 @@
-//! Secrets, objects of type ConfigMap and other parts of a container's configuration that are not there.
+//! Secrets, ConfigMaps and other parts of a container's configuration that do not exist.
 
 use toolhost_capability::Reason;
 
 use super::cause::{Cause, between, quoted};
 use super::waiting::{Class, WaitingContext};
 
-/// What to make of a container whose configuration cannot be put together.
+/// Classifies a container whose configuration cannot be created.
 pub(super) fn config_error(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
     missing_object(text, context)
         .or_else(|| must_not_be_root(text))
@@ -13,27 +13,27 @@ pub(super) fn config_error(text: &str, context: WaitingContext<'_>) -> (Cause, C
             // Such as `failed to sync secret cache: timed out waiting for the condition`, which passes.
             let message = format!("the container cannot be set up: {}", quoted(text));
             let cause = Cause::new(Reason::ConfigMissing, message);
-            (cause, Class::Grace(context.graces.start))
+            (cause, Class::Grace(context.wait_policy.start))
         })
 }
 
 /// A Secret or `ConfigMap`, or a key of one, that does not exist.
 pub(super) fn missing_object(text: &str, context: WaitingContext<'_>) -> Option<(Cause, Class)> {
-    // The first two are written of variables and volumes, the next ones of variables, the last of volumes.
+    // The first two are messages about variables and volumes, the next ones about variables, the last about volumes.
     if let Some((kind, name)) = object_of(text) {
         if context.own_objects.iter().any(|own| own == name) {
-            let message = format!("waits for its {kind} `{name}`, which is being made");
+            let message = format!("waiting for its {kind} `{name}`, which is being created");
             let cause = Cause::new(Reason::ConfigMissing, message).with_hint(
-                "the engine makes it; if it does not come, see whether something in the cluster deletes it",
+                "if it does not appear, check whether something in the cluster deletes it",
             );
-            return Some((cause, Class::Grace(context.graces.own_object)));
+            return Some((cause, Class::Grace(context.wait_policy.own_object)));
         }
         let message = format!(
             "the {kind} `{}` does not exist in the job's namespace",
             quoted(name)
         );
         let hint = format!(
-            "create the {kind}, or change the name where `job.env`, `job.volumes` or `job.podTemplate` has it"
+            "create the {kind}, or change its name in `job.env`, `job.volumes` or `job.podTemplate`"
         );
         let cause = Cause::new(Reason::ConfigMissing, message).with_hint(hint);
         return Some((cause, Class::Hopeless));
@@ -53,7 +53,7 @@ fn object_of(text: &str) -> Option<(&'static str, &str)> {
     for (word, kind) in [("secret", "Secret"), ("configmap", "ConfigMap")] {
         let start = format!("{word} \"");
         if let Some(name) = between(text, &start, "\" not found") {
-            // The shortest: the text may name another one before.
+            // The shortest match: the text may name another object before.
             return Some((kind, name.rsplit('"').next().unwrap_or(name)));
         }
     }
@@ -84,9 +84,9 @@ fn must_not_be_root(text: &str) -> Option<(Cause, Class)> {
         return None;
     }
     let message = if text.contains("will run as root") {
-        "the image runs as root, and `runAsNonRoot` forbids that"
+        "the image runs as root, which `runAsNonRoot` forbids"
     } else {
-        "the image's user has a name and no number, so `runAsNonRoot` cannot be checked"
+        "the image's user is a name instead of a number, so `runAsNonRoot` cannot be checked"
     };
     let cause = Cause::new(Reason::PolicyDenied, message)
         .with_hint("set `runAsUser` to a number other than 0 in `job.securityContext`, or use an image with such a user")

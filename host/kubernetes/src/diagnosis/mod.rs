@@ -1,9 +1,9 @@
-//! Why a job does not start, or failed: what the cluster's objects say, as a reason, a sentence, a hint
+//! Why a job does not start, or failed: translates the states of the cluster's objects into a reason, a message, a hint
 //! and a field.
 //!
-//! Everything here is pure: objects in, verdicts out; the time is a parameter. The texts of the kubelet, the
-//! scheduler and the API server are no interface, so a text that is not known here never decides alone:
-//! it is passed on, and given time.
+//! Everything here is pure: objects in, verdicts out; the time is a parameter. The texts of the kubelet, the scheduler
+//! and the API server are not a stable interface, so a text that is unknown here is never decisive alone: it is passed
+//! on, and given time.
 
 mod admission;
 mod attempt;
@@ -17,13 +17,13 @@ mod job;
 mod login;
 mod missing;
 mod output;
-mod patience;
 mod pending;
 mod pod_events;
 mod queue;
 mod refusal;
 mod scheduling;
 mod start;
+mod wait_timer;
 mod waiting;
 
 #[cfg(test)]
@@ -38,9 +38,9 @@ pub(crate) use creation::failed_create;
 pub(crate) use job::{JobContext, attempts_missing, job_end};
 pub(crate) use login::LoginFailed;
 pub(crate) use output::from_log_tail;
-pub(crate) use patience::{Patience, Verdict};
 pub(crate) use pending::waiting;
 pub(crate) use pod_events::{from_pod_events, with_pull_secrets};
 pub(crate) use queue::queued;
 pub(crate) use refusal::{Creating, creation_refused};
-pub(crate) use waiting::{Graces, Waiting, WaitingContext};
+pub(crate) use wait_timer::{Verdict, WaitTimer};
+pub(crate) use waiting::{WaitPolicy, Waiting, WaitingContext};

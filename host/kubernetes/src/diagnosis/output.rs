@@ -1,4 +1,4 @@
-//! What the end of a log says about a program that could not be run.
+//! Detects from the end of a log that a program could not be run.
 
 use toolhost_capability::syntax::{last_bytes, last_lines, with_syntax_error};
 use toolhost_capability::{AttemptEnd, Reason};
@@ -6,11 +6,11 @@ use toolhost_capability::{AttemptEnd, Reason};
 use super::cause::{Cause, quoted};
 use super::start::{TOO_LONG, interpreter_missing};
 
-/// Completes the end of an attempt by the end of what it wrote, where that is certain: the interpreter could
-/// not read the script, or is not there.
+/// Completes the end of an attempt from the end of its log, where that is certain: the interpreter could not read the
+/// script, or does not exist.
 ///
-/// `command` is the job's command as the user gave it, `script` the script's file name. Everything else
-/// that an output may tell is the tool's business.
+/// `command` is the job's command as the user specified it, `script` the script's file name. Everything else in the
+/// output is left to the tool.
 pub(crate) fn from_log_tail(
     end: AttemptEnd,
     command: &[String],
@@ -45,7 +45,7 @@ fn not_executed(lines: &[&str]) -> Option<Cause> {
         .with_hint(TOO_LONG),
         "exec format error" => Cause::new(
             Reason::StartFailed,
-            format!("`{program}` is not made for the node's kind of machine"),
+            format!("`{program}` is not built for the node's architecture"),
         )
         .with_hint(
             "use an image for the node's architecture, or choose a node with `job.nodeSelector`",
@@ -56,7 +56,7 @@ fn not_executed(lines: &[&str]) -> Option<Cause> {
     })
 }
 
-/// Shells and `env` that do not find the interpreter: `sh: python3: not found`,
+/// Messages of shells and `env` that do not find the interpreter: `sh: python3: not found`,
 /// `env: 'python3': No such file or directory`.
 fn not_found(code: i32, command: &[String], lines: &[&str]) -> Option<Cause> {
     const ABSENT: [&str; 3] = [
@@ -72,7 +72,7 @@ fn not_found(code: i32, command: &[String], lines: &[&str]) -> Option<Cause> {
         let mut words = last.split([':', ' ', '\'', '`', '"', '‘', '’']);
         words.any(|word| word == program.as_str())
     };
-    // Of the command's parts the first is a shell or `env`, which did run.
+    // The first part of the command is a shell or `env`, which did run.
     let mut programs = command.iter().skip(1).filter(|part| !part.is_empty());
     let program = programs.find(is_named)?;
     Some(interpreter_missing(&quoted(program)))
@@ -90,12 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn tells_that_the_program_was_never_run() {
+    fn a_program_that_was_never_run_is_recognized() {
         let env = ["/usr/bin/env", "python9", "/job/main.py"];
         #[rustfmt::skip]
         let cases: [(&[&str], i32, &str, Reason, &str); 6] = [
             (&["python3"], 1, "exec /usr/bin/python3: argument list too long\n", Reason::StartFailed, "too long"),
-            (&["python3"], 255, "exec /usr/bin/python3: exec format error\n", Reason::StartFailed, "kind of machine"),
+            (&["python3"], 255, "exec /usr/bin/python3: exec format error\n", Reason::StartFailed, "the node's architecture"),
             (&["/job/run"], 255, "exec /job/run: no such file or directory\n", Reason::InterpreterMissing, "`/job/run` does not exist"),
             (&env, 127, "env: ‘python9’: No such file or directory\n", Reason::InterpreterMissing, "`python9` is not in the image"),
             (&env, 127, "env: can't execute 'python9': No such file or directory\n", Reason::InterpreterMissing, "`python9`"),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_a_mistake_as_the_other_engines_do() {
+    fn a_mistake_in_the_script_is_reported_as_by_the_other_engines() {
         let output =
             "  File \"/job/main.py\", line 1\n    x = \n        ^\nSyntaxError: invalid syntax\n";
         let end = check(&["python3"], 1, output);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_to_the_script_what_the_script_calls() {
+    fn programs_that_the_script_runs_are_its_own_affair() {
         for (code, output) in [
             (127, "sh: nosuchprogram: not found\n"),
             (

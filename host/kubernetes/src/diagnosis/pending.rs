@@ -7,11 +7,10 @@ use super::image::{image, is_about_image};
 use super::missing::config_error;
 use super::scheduling;
 use super::start::start_error;
-use super::waiting::{Class, Graces, Waiting, WaitingContext};
+use super::waiting::{Class, WaitPolicy, Waiting, WaitingContext};
 use crate::view::{ContainerStatusView, ContainerView, PodView};
 
-/// Why the pod does not run yet, or whether its node is silent; none where it runs, is over, or is just being
-/// started.
+/// Why the pod does not run yet, or whether its node is silent; none where it runs, is over, or is just being started.
 pub(crate) fn waiting(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
     match pod.status.phase.as_deref().unwrap_or("Pending") {
         "Pending" => scheduling::unscheduled(pod, context)
@@ -22,7 +21,7 @@ pub(crate) fn waiting(pod: &PodView, context: WaitingContext<'_>) -> Option<Wait
     }
 }
 
-/// The first container that waits for something else than its turn.
+/// Returns the first container that waits for something other than its turn.
 fn container_waits(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
     let init = pod.status.init_container_statuses.iter();
     init.zip(std::iter::repeat(&pod.spec.init_containers))
@@ -43,15 +42,15 @@ fn container(
     let waiting = status.state.waiting.as_ref()?;
     let word = waiting.reason.as_deref()?;
     let text = waiting.message.as_deref().unwrap_or_default();
-    let graces = context.graces;
+    let wait_policy = context.wait_policy;
     let (cause, class) = match word {
-        // Their turn comes, or the node works on it.
+        // Their turn follows, or the node is preparing them.
         "ContainerCreating" | "PodInitializing" => return None,
         _ if is_about_image(word) => {
             let is_same = |container: &&ContainerView| container.name == status.name;
             let spec = containers.iter().find(is_same);
             let name = spec.and_then(|spec| spec.image.as_deref()).unwrap_or("?");
-            image(word, text, &quoted(name), graces)
+            image(word, text, &quoted(name), wait_policy)
         }
         "CreateContainerConfigError" => config_error(text, context),
         "CreateContainerError"
@@ -63,9 +62,9 @@ fn container(
         | "PostStartHookError" => {
             let cause = start_error(word, text);
             let message = format!("the container could not be started: {}", cause.message);
-            (Cause { message, ..cause }, Class::Grace(graces.start))
+            (Cause { message, ..cause }, Class::Grace(wait_policy.start))
         }
-        _ => unknown(word, text, graces),
+        _ => unknown(word, text, wait_policy),
     };
     Some(Waiting {
         word: word.to_owned(),
@@ -74,8 +73,8 @@ fn container(
     })
 }
 
-/// A word that is not known here.
-fn unknown(word: &str, text: &str, graces: &Graces) -> (Cause, Class) {
+/// Classifies an unknown word.
+fn unknown(word: &str, text: &str, wait_policy: &WaitPolicy) -> (Cause, Class) {
     let said = quoted(text);
     let message = match said.as_str() {
         "" => format!("the container waits: {word}"),
@@ -83,7 +82,7 @@ fn unknown(word: &str, text: &str, graces: &Graces) -> (Cause, Class) {
     };
     let is_error = word.ends_with("Error") || word.starts_with("Err") || word.ends_with("BackOff");
     let class = if is_error {
-        Class::Grace(graces.unknown)
+        Class::Grace(wait_policy.unknown)
     } else {
         Class::Patient
     };

@@ -1,5 +1,5 @@
-//! What events say of a pod whose status says nothing: a volume that cannot be mounted, a network that
-//! cannot be set up.
+//! Causes from the events of a pod whose status gives none: a volume that cannot be mounted, a network that cannot be
+//! set up.
 
 use toolhost_capability::Reason;
 
@@ -8,10 +8,10 @@ use super::missing::missing_object;
 use super::waiting::{Class, Waiting, WaitingContext};
 use crate::view::EventView;
 
-/// Why the pod is not started although a node has taken it: the latest warning that says so.
+/// Why the pod is not started although it is bound to a node: the latest warning with a cause.
 ///
-/// To be asked when [`waiting`](super::waiting()) says nothing for some seconds. `events` are those of the
-/// pod, in any order.
+/// To be called when [`waiting`](super::waiting()) gives no cause for some seconds. `events` are those of the pod, in
+/// any order.
 pub(crate) fn from_pod_events(
     events: &[EventView],
     context: WaitingContext<'_>,
@@ -29,8 +29,8 @@ pub(crate) fn from_pod_events(
     })
 }
 
-/// Adds to an image that cannot be pulled that the kubelet could not read the Secret for its registry. To be
-/// asked once, before a job is given up.
+/// Adds to an image that cannot be pulled that the kubelet could not read the Secret for its registry. To be called
+/// once, before a job is given up.
 pub(crate) fn with_pull_secrets(mut waiting: Waiting, events: &[EventView]) -> Waiting {
     let mut events = events.iter();
     let missing = events
@@ -55,14 +55,14 @@ fn judged(event: &EventView, context: WaitingContext<'_>) -> Option<(Cause, Clas
         "FailedAttachVolume" => {
             let message = format!("a volume cannot be attached to the node: {}", quoted(text));
             let cause = Cause::new(Reason::ConfigMissing, message)
-                .with_hint("another node may still have it; see the volume's claim")
+                .with_hint("check the volume's claim: another node may still have the volume")
                 .with_field("job.volumes");
             Some((cause, Class::Patient))
         }
         "FailedCreatePodSandBox" | "NetworkNotReady" => {
             let message = format!("the node cannot set up the pod: {}", quoted(text));
             let cause = Cause::new(Reason::StartFailed, message)
-                .with_hint("the node's network or container runtime does not work: ask whoever runs the cluster");
+                .with_hint("ask the operator of the cluster: the node's network or container runtime does not work");
             Some((cause, Class::Patient))
         }
         _ => None,
@@ -83,9 +83,9 @@ fn mount(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
         format!("the volume `{volume}` cannot be mounted: {said}"),
     );
     let cause = if said.contains("no space left on device") {
-        // Volumes of Secrets live in memory, which the pod's limit counts.
+        // Volumes of Secrets are in memory, which the pod's limit includes.
         cause
-            .with_hint("the memory limit may be too low for the pod's own files: raise it")
+            .with_hint("raise the memory limit: it may be too low for the pod's own files")
             .with_field("job.resources.limits.memory")
     } else {
         cause
@@ -93,5 +93,5 @@ fn mount(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
             .with_field("job.volumes")
     };
     // Such as `failed to sync configmap cache: timed out`, or `not registered`: those pass.
-    (cause, Class::Grace(context.graces.start))
+    (cause, Class::Grace(context.wait_policy.start))
 }

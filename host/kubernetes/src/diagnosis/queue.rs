@@ -6,26 +6,28 @@ use super::cause::{Cause, quoted};
 use super::waiting::{Class, Waiting};
 use crate::queue::Held;
 
-/// What a suspended job waits for: its queue, or whoever suspended it.
+/// What a suspended job waits for: its queue, or the user who suspended it.
 pub(crate) fn queued(queue: Option<&str>, held: &Held) -> Waiting {
     let cause = |message: String| Cause::new(Reason::Queued, message);
     let cause = match (queue.map(quoted), held) {
         (None, _) => cause("the job is suspended".to_owned()).with_hint(
-            "it goes on when whoever suspended it, such as a queue, sets its `suspend` to false",
+            "it continues when its `suspend` is set to false by what suspended it, such as a queue",
         ),
         (Some(queue), Held::Said(said)) => {
             let said = quoted(said);
             cause(format!("the queue `{queue}` has not admitted the job: {said}")).with_hint(
-                "it starts when the queue admits it: ask for less in `job.resources.requests`, or wait until other jobs of \
+                "it starts when the queue admits it: request less in `job.resources.requests`, or wait until other jobs of \
                  the queue have ended",
             )
         }
         (Some(queue), Held::NoQueues) => {
             let label = crate::queue::QUEUE_LABEL;
             cause(format!(
-                "the job is for the queue `{queue}`, and the cluster has no Kueue, which would admit it"
+                "the job is for the queue `{queue}`, and the cluster has no Kueue to admit it"
             ))
-            .with_hint(format!("take the label `{label}` out of `job.labels`, or install Kueue"))
+            .with_hint(format!(
+                "remove the label `{label}` from `job.labels`, or install Kueue"
+            ))
             .with_field("job.labels")
         }
         (Some(queue), Held::Unknown) => {

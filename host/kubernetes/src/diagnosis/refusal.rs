@@ -1,4 +1,4 @@
-//! Why the API server does not do what it is asked.
+//! Why the API server refuses a request.
 
 use std::error::Error;
 
@@ -11,12 +11,12 @@ use super::admission::not_admitted;
 use super::cause::quoted;
 use super::field::user_path;
 use super::login::LoginFailed;
-use super::waiting::{Class, Graces};
+use super::waiting::{Class, WaitPolicy};
 
-/// The most mistakes that are told at once.
+/// Maximum number of mistakes that one message lists.
 const MAX_CAUSES: usize = 5;
 
-/// What was to be created.
+/// The object to create.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Creating<'job> {
     /// `Job`, `Secret`, `ConfigMap`.
@@ -25,16 +25,16 @@ pub(crate) struct Creating<'job> {
     pub(crate) job: &'job str,
 }
 
-/// What to say of a request that failed.
+/// Converts the error of a request.
 pub(crate) fn creation_refused(error: &kube::Error, creating: Creating<'_>) -> CapabilityError {
     match error {
         kube::Error::Api(status) => status_refused(status, creating),
         kube::Error::Auth(error) => no_login(&LoginFailed::from(error)),
         kube::Error::SerdeError(error) => CapabilityError::new(
             Reason::EngineUnavailable,
-            format!("what answers at the cluster's address is no API server: {error}"),
+            format!("the cluster's address does not belong to an API server: {error}"),
         )
-        .with_hint("check `server` in the kubeconfig, and proxies on the way"),
+        .with_hint("check `server` in the kubeconfig, and proxies in between"),
         kube::Error::Service(error) => match error.downcast_ref() {
             Some(failed) => no_login(failed),
             None => unreachable(&quoted(&connection_chain(error.as_ref()))),
@@ -44,7 +44,7 @@ pub(crate) fn creation_refused(error: &kube::Error, creating: Creating<'_>) -> C
 }
 
 fn no_login(failed: &LoginFailed) -> CapabilityError {
-    let message = format!("there is no login to the cluster: {failed}");
+    let message = format!("cannot authenticate to the cluster: {failed}");
     CapabilityError::new(Reason::CredentialMissing, message)
         .with_hint("check the user of the kubeconfig's current context")
 }
@@ -57,7 +57,7 @@ fn status_refused(status: &Status, creating: Creating<'_>) -> CapabilityError {
     if status.is_already_exists() {
         return conflict(creating.job);
     }
-    if let Some((cause, class)) = not_admitted(text, &Graces::default()) {
+    if let Some((cause, class)) = not_admitted(text, &WaitPolicy::default()) {
         let error = CapabilityError::from(cause);
         return match class {
             Class::Hopeless => error,
@@ -69,16 +69,13 @@ fn status_refused(status: &Status, creating: Creating<'_>) -> CapabilityError {
     match status.code {
         401 => CapabilityError::new(
             Reason::CredentialExpired,
-            "the cluster does not take this host's login (401 Unauthorized)",
+            "the cluster rejects this host's credentials (401 Unauthorized)",
         )
         .with_hint("renew the token or the certificate of the kubeconfig's current context"),
-        // Of what is secret, not even the API server's complaint is passed on.
+        // If the object is a secret, even the API server's complaint is not passed on.
         400 | 422 if kind == "Secret" => {
             let fields = causes(status).map(|(field, _)| quoted(field));
-            let message = format!(
-                "the cluster does not take the job's Secret: {}",
-                all_of(fields)
-            );
+            let message = format!("the cluster rejects the job's Secret: {}", all_of(fields));
             CapabilityError::new(Reason::InvalidRequest, message)
         }
         400 | 422 => invalid(status, kind),
@@ -88,9 +85,9 @@ fn status_refused(status: &Status, creating: Creating<'_>) -> CapabilityError {
         ),
         404 | 405 => CapabilityError::new(
             Reason::EngineUnavailable,
-            format!("the cluster has no such interface: {said}"),
+            format!("the cluster has no such API: {said}"),
         )
-        .with_hint("check `server` in the kubeconfig: it has to be a Kubernetes API server"),
+        .with_hint("check `server` in the kubeconfig: it must be a Kubernetes API server"),
         409 => CapabilityError::new(
             Reason::EngineUnavailable,
             format!("something else changed the same object: {said}"),
@@ -100,7 +97,7 @@ fn status_refused(status: &Status, creating: Creating<'_>) -> CapabilityError {
             let error = CapabilityError::new(
                 Reason::EngineUnavailable,
                 format!(
-                    "the cluster is too busy, or not well: {said} ({})",
+                    "the cluster is overloaded or unhealthy: {said} ({})",
                     status.code
                 ),
             );
@@ -110,27 +107,27 @@ fn status_refused(status: &Status, creating: Creating<'_>) -> CapabilityError {
                 .map_or(0, |details| details.retry_after_seconds);
             let error = match wait {
                 0 => error,
-                seconds => error.with_hint(format!("it asks to wait for {seconds} s")),
+                seconds => error.with_hint(format!("the server asks to wait for {seconds} s")),
             };
             error.retryable()
         }
         code => CapabilityError::new(
             Reason::EngineUnavailable,
-            format!("the cluster does not take the {kind}: {said} ({code})"),
+            format!("the cluster rejects the {kind}: {said} ({code})"),
         ),
     }
 }
 
-/// A request that the API server understood and found wrong.
+/// Converts the refusal of a request that the API server understood and found invalid.
 fn invalid(status: &Status, kind: &str) -> CapabilityError {
-    let told: Vec<_> = causes(status)
+    let reported: Vec<_> = causes(status)
         .map(|(field, text)| (user_path(field), field, text))
         .collect();
-    if told.is_empty() {
+    if reported.is_empty() {
         return unreadable(status, kind);
     }
     let mut parts: Vec<String> = Vec::new();
-    for (path, field, text) in &told {
+    for (path, field, text) in &reported {
         let place = path.clone().unwrap_or_else(|| quoted(field));
         let part = format!("`{place}`: {}", quoted(text));
         if !parts.contains(&part) {
@@ -142,22 +139,23 @@ fn invalid(status: &Status, kind: &str) -> CapabilityError {
     if left > 0 {
         parts.push(format!("and {left} more"));
     }
-    let message = format!("the cluster does not take the {kind}: {}", parts.join("; "));
+    let message = format!("the cluster rejects the {kind}: {}", parts.join("; "));
     let error = CapabilityError::new(Reason::InvalidRequest, message);
-    match told.into_iter().find_map(|(path, _, _)| path) {
+    match reported.into_iter().find_map(|(path, _, _)| path) {
         Some(field) => error.with_field(field),
         None => error,
     }
 }
 
-/// A request that the API server could not read: `Job in version "v1" cannot be handled as a Job: …`.
+/// Converts the refusal of a request that the API server could not read: `Job in version "v1" cannot be handled as a
+/// Job: …`.
 fn unreadable(status: &Status, kind: &str) -> CapabilityError {
     let text = status.message.as_str();
     let (_, said) = text
         .split_once(" cannot be handled as a ")
         .unwrap_or(("", text));
     let said = said.split_once(": ").map_or(said, |(_, said)| said);
-    let message = format!("the cluster does not take the {kind}: {}", quoted(said));
+    let message = format!("the cluster rejects the {kind}: {}", quoted(said));
     let error = CapabilityError::new(Reason::InvalidRequest, message);
     // Go's decoder: `… into Go struct field Container.spec.template.spec.containers.volumeMounts of type …`
     let place = said
@@ -175,7 +173,7 @@ fn unreadable(status: &Status, kind: &str) -> CapabilityError {
     }
 }
 
-/// The field and the complaint of each cause.
+/// Returns the field and the complaint of each cause.
 fn causes(status: &Status) -> impl Iterator<Item = (&str, &str)> {
     let details = status.details.iter();
     let causes = details.flat_map(|details| &details.causes);
@@ -190,8 +188,8 @@ fn is_too_large(status: &Status) -> bool {
         "larger than max",
         "may not be more than 1048576 bytes",
         "Request entity too large",
-        // What API server 1.34 was seen to say of a job of 2 MB: etcd refuses it, and the second try finds
-        // the labels of the first one.
+        // What API server 1.34 was seen to answer for a job of 2 MB: etcd refuses it, and the second try finds the
+        // labels of the first one.
         "`selector` not auto-generated",
     ];
     status.code == 413 || texts.iter().any(|text| status.message.contains(text))
@@ -201,20 +199,17 @@ fn too_large(creating: Creating<'_>) -> CapabilityError {
     let kind = creating.kind;
     let message = match kind {
         "Secret" | "ConfigMap" => {
-            format!(
-                "the job's {kind} is larger than 1 MiB, which is the most that Kubernetes takes"
-            )
+            format!("the job's {kind} is larger than 1 MiB, the limit of Kubernetes")
         }
-        _ => "the job's description is larger than 1.5 MiB, which is the most that etcd takes"
-            .to_owned(),
+        _ => "the job's description is larger than 1.5 MiB, the limit of etcd".to_owned(),
     };
     let error = CapabilityError::new(Reason::TooLarge, message);
     match kind {
         "Secret" => error
-            .with_hint("let the script read large values from where they are, instead of `args` and `job.env`")
+            .with_hint("make the script read large values from where they are stored, instead of `args` and `job.env`")
             .with_field("args"),
-        "ConfigMap" => error.with_hint("let the script load its data from where it is").with_field("script.uri"),
-        _ => error.with_hint("see what is long in `job`: labels, annotations, `job.podTemplate`"),
+        "ConfigMap" => error.with_hint("make the script load its data from where it is stored").with_field("script.uri"),
+        _ => error.with_hint("shorten `job`: labels, annotations, `job.podTemplate`"),
     }
 }
 
@@ -223,7 +218,7 @@ fn unreachable(said: &str) -> CapabilityError {
     if is_certificate.iter().any(|word| said.contains(word)) {
         return CapabilityError::new(
             Reason::TlsFailed,
-            format!("the cluster could not prove who it is: {said}"),
+            format!("the cluster's certificate cannot be verified: {said}"),
         )
         .with_hint("check `certificate-authority` and `server` in the kubeconfig");
     }
@@ -235,7 +230,7 @@ fn unreachable(said: &str) -> CapabilityError {
     .retryable()
 }
 
-/// As [`chain()`], without that it was a client that failed to connect.
+/// Like [`chain()`], without the part that a client failed to connect.
 fn connection_chain(error: &(dyn Error + 'static)) -> String {
     let of_client = error.downcast_ref::<hyper_util::client::legacy::Error>();
     chain(of_client.and_then(Error::source).unwrap_or(error))

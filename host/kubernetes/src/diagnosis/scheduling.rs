@@ -1,4 +1,4 @@
-//! Pods that no node takes, or whose node does not answer.
+//! Pods that fit no node, or whose node does not answer.
 
 use k8s_openapi::jiff::{Timestamp, Unit};
 use toolhost_capability::Reason;
@@ -7,8 +7,8 @@ use super::cause::{Cause, between, quoted};
 use super::waiting::{Class, Waiting, WaitingContext};
 use crate::view::{ConditionView, PodView};
 
-/// What keeps a pod from a node, in the order in which it is worth telling: nodes that are out of the
-/// question for their taint or labels do not matter where the others have no room.
+/// What keeps a pod from a node, in the order of relevance: nodes that are excluded by their taint or labels do not
+/// matter where the others have no capacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Obstacle<'text> {
     Resource(&'text str),
@@ -23,7 +23,7 @@ enum Obstacle<'text> {
     Other,
 }
 
-/// Why no node takes the pod; none where one has taken it.
+/// Why the pod fits no node; none where it is bound to one.
 pub(super) fn unscheduled(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
     let condition = condition(pod, "PodScheduled").filter(|it| it.status == "False")?;
     let word = condition.reason.as_deref().unwrap_or("Unschedulable");
@@ -33,15 +33,15 @@ pub(super) fn unscheduled(pod: &PodView, context: WaitingContext<'_>) -> Option<
             Reason::Unschedulable,
             "the pod is held back by a scheduling gate, such as that of a queue",
         )
-        .with_hint("wait until whoever set the gate lets it go"),
+        .with_hint("wait until the gate is removed by what set it"),
         "SchedulerError" => {
             let message = format!("the scheduler failed: {}", quoted(text));
             Cause::new(Reason::Unschedulable, message)
         }
         _ => match claim_missing(text) {
             Some(cause) => {
-                // The claim of a volume of the pod's own is made a moment after the pod.
-                let class = Class::Grace(context.graces.start);
+                // The claim of an ephemeral volume is created a moment after the pod.
+                let class = Class::Grace(context.wait_policy.start);
                 let word = word.to_owned();
                 return Some(Waiting { word, cause, class });
             }
@@ -55,7 +55,7 @@ pub(super) fn unscheduled(pod: &PodView, context: WaitingContext<'_>) -> Option<
     })
 }
 
-/// The node was chosen, and does nothing about it.
+/// The pod is bound to a node, which does nothing about it.
 pub(super) fn silent_node(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
     let node = pod.spec.node_name.as_deref()?;
     if pod.status.start_time.is_some() {
@@ -64,16 +64,16 @@ pub(super) fn silent_node(pod: &PodView, context: WaitingContext<'_>) -> Option<
     let scheduled = condition(pod, "PodScheduled").and_then(|it| it.last_transition_time.as_ref());
     let since = scheduled.or(pod.metadata.creation_timestamp.as_ref())?;
     let seconds = seconds_between(since.0, context.now);
-    if seconds < context.graces.node_silence.as_secs() {
+    if seconds < context.wait_policy.node_silence.as_secs() {
         return None;
     }
     let node = quoted(node);
     let message = format!(
         "the node `{node}` has not taken the pod for {} s",
-        context.graces.node_silence.as_secs()
+        context.wait_policy.node_silence.as_secs()
     );
     let cause = Cause::new(Reason::NodeLost, message)
-        .with_hint("see whether the node exists and is ready; the job goes on when it answers, or when the cluster gives it up");
+        .with_hint("check whether the node exists and is ready; the job continues when the node answers, or when the cluster gives it up");
     Some(Waiting {
         word: "NodeNotReady".to_owned(),
         cause,
@@ -81,21 +81,21 @@ pub(super) fn silent_node(pod: &PodView, context: WaitingContext<'_>) -> Option<
     })
 }
 
-/// The pod was deleted, and its node does not say that it ended.
+/// The pod was deleted, and its node does not report that it ended.
 pub(super) fn lost_node(pod: &PodView, context: WaitingContext<'_>) -> Option<Waiting> {
-    // The API server puts the end of the grace period here.
+    // The API server sets this to the end of the grace period.
     let deletion = pod.metadata.deletion_timestamp.as_ref()?;
     let seconds = seconds_between(deletion.0, context.now);
-    if seconds < context.graces.node_silence.as_secs() {
+    if seconds < context.wait_policy.node_silence.as_secs() {
         return None;
     }
     let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
     let message = format!(
         "the node `{node}` has not ended the pod for {} s",
-        context.graces.node_silence.as_secs()
+        context.wait_policy.node_silence.as_secs()
     );
     let cause = Cause::new(Reason::NodeLost, message)
-        .with_hint("the node may be lost: the next attempt starts when the node answers, or is deleted from the cluster");
+        .with_hint("check whether the node is lost: the next attempt starts when the node answers, or is deleted from the cluster");
     Some(Waiting {
         word: "NodeNotReady".to_owned(),
         cause,
@@ -108,7 +108,7 @@ pub(super) fn condition<'pod>(pod: &'pod PodView, kind: &str) -> Option<&'pod Co
     conditions.find(|condition| condition.type_ == kind)
 }
 
-/// Whole seconds from one time to a later one; 0 where clocks disagree.
+/// Returns the whole seconds from one time to a later one; 0 where clocks disagree.
 pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
     let seconds = (to - from).total(Unit::Second).unwrap_or_default();
     // Differences of timestamps stay far below 2⁵³ seconds.
@@ -133,18 +133,18 @@ fn claim_missing(text: &str) -> Option<Cause> {
     Some(cause)
 }
 
-/// Reads `0/3 nodes are available: 1 Insufficient nvidia.com/gpu, 2 node(s) had untolerated taint {a: b}. …`
+/// Parses `0/3 nodes are available: 1 Insufficient nvidia.com/gpu, 2 node(s) had untolerated taint {a: b}. …`
 /// (`pkg/scheduler/framework/types.go`, `FitError`).
 fn unschedulable(pod: &PodView, text: &str) -> Cause {
     let (nodes, obstacles) = text
         .split_once(" nodes are available: ")
         .unwrap_or(("", text));
-    // What follows is about preemption: nothing that a user could change.
+    // What follows is about preemption, which a user cannot change.
     let obstacles = obstacles.split(". ").next().unwrap_or(obstacles);
     let obstacles = obstacles.trim_end_matches('.');
     let nodes = nodes.rsplit('/').next().unwrap_or_default();
     let message = match nodes {
-        "" => format!("no node takes the pod: {}", quoted(obstacles)),
+        "" => format!("the pod fits no node: {}", quoted(obstacles)),
         "0" => "the cluster has no node".to_owned(),
         "1" => format!(
             "the only node cannot take the pod: {}",
@@ -163,12 +163,12 @@ fn unschedulable(pod: &PodView, text: &str) -> Cause {
     }
 }
 
-/// The scheduler's list, with how much is asked of each resource.
+/// The scheduler's list, with the requested amount of each resource.
 fn explained(pod: &PodView, obstacles: &str) -> String {
     let said = quoted(obstacles);
     let parts = said.split(", ").map(|part| match obstacle(part) {
         Obstacle::Resource(resource) => match asked(pod, resource) {
-            Some(quantity) => format!("{part} (the job asks for {quantity})"),
+            Some(quantity) => format!("{part} (the job requests {quantity})"),
             None => part.to_owned(),
         },
         _ => part.to_owned(),
@@ -176,7 +176,7 @@ fn explained(pod: &PodView, obstacles: &str) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// How much the first container that asks for the resource wants of it: there is one that matters.
+/// Returns how much the first container that requests the resource requests of it: that is the one that matters.
 fn asked<'pod>(pod: &'pod PodView, resource: &str) -> Option<&'pod str> {
     let mut containers = pod.spec.containers.iter();
     containers.find_map(|container| {
@@ -220,7 +220,7 @@ fn advised(cause: Cause, pod: &PodView, obstacle: Obstacle<'_>) -> Cause {
             let resource = quoted(resource);
             cause
                 .with_hint(format!(
-                    "either no node has `{resource}`, or all are in use: see `kubectl describe nodes`, and whether its device plugin runs"
+                    "check with `kubectl describe nodes` whether nodes have `{resource}` and its device plugin runs, or wait: all may be in use"
                 ))
                 .with_field(format!("job.resources.limits.{resource}"))
         }
@@ -234,33 +234,33 @@ fn advised(cause: Cause, pod: &PodView, obstacle: Obstacle<'_>) -> Cause {
             if is_asked { cause.with_field(field) } else { cause }
         }
         Obstacle::TooManyPods => {
-            cause.with_hint("every node runs as many pods as it may: wait until some end, or add a node")
+            cause.with_hint("wait until pods end, or add a node: every node runs its maximum number of pods")
         }
         Obstacle::Ports => cause
-            .with_hint("another pod has that port of the node: leave `hostPort` out of `job.podTemplate`")
+            .with_hint("remove `hostPort` from `job.podTemplate`: another pod has that port of the node")
             .with_field("job.podTemplate"),
         Obstacle::Volume => cause
-            .with_hint("see the volume's claim: it may not be bound, or may be in another zone")
+            .with_hint("check the volume's claim: it may not be bound, or may be in another zone")
             .with_field("job.volumes"),
         Obstacle::PodAffinity => cause
-            .with_hint("see which pods `job.affinity` wants near or far")
+            .with_hint("check which pods `job.affinity` requires or excludes on the same node")
             .with_field("job.affinity"),
         Obstacle::Spread => cause
-            .with_hint("see `topologySpreadConstraints` in `job.podTemplate`")
+            .with_hint("check `topologySpreadConstraints` in `job.podTemplate`")
             .with_field("job.podTemplate"),
         Obstacle::NodeAffinity => cause
-            .with_hint("no node has the labels that `job.nodeSelector` or `job.affinity` asks for: see `kubectl get nodes --show-labels`")
+            .with_hint("check with `kubectl get nodes --show-labels`: no node has the labels that `job.nodeSelector` or `job.affinity` requires")
             .with_field("job.nodeSelector"),
         Obstacle::Taint(taint) if taint.starts_with("node.kubernetes.io/") || taint.starts_with("node.cloudprovider.") => {
-            cause.with_hint("the nodes are not ready, or short of something: see `kubectl describe nodes`")
+            cause.with_hint("check with `kubectl describe nodes`: the nodes are not ready, or short of a resource")
         }
         Obstacle::Taint(taint) => cause
             .with_hint(format!(
-                "the nodes are kept for others: add a toleration of `{}` to `job.tolerations` if this job may go there",
+                "add a toleration of `{}` to `job.tolerations` if this job may run there: the nodes are reserved",
                 quoted(taint)
             ))
             .with_field("job.tolerations"),
-        Obstacle::Cordoned => cause.with_hint("the nodes are closed for new pods (`kubectl uncordon`)"),
+        Obstacle::Cordoned => cause.with_hint("uncordon the nodes (`kubectl uncordon`): they accept no new pods"),
         Obstacle::Other => cause,
     }
 }
@@ -282,11 +282,11 @@ mod tests {
 
     /// Texts of schedulers from 1.20 to 1.34, of clusters with several nodes.
     #[test]
-    fn tells_what_can_be_done_about_each_obstacle() {
+    fn each_obstacle_has_its_hint() {
         let cases = [
             (
                 "0/5 nodes are available: 2 Insufficient memory, 3 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }. preemption: 0/5 nodes are available: 2 No preemption victims found for incoming pod, 3 Preemption is not helpful for scheduling.",
-                "none of 5 nodes can take the pod: 2 Insufficient memory (the job asks for 4Gi), 3 node(s)",
+                "none of 5 nodes can take the pod: 2 Insufficient memory (the job requests 4Gi), 3 node(s)",
                 "job.resources.requests.memory",
             ),
             (
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn sends_nobody_to_the_tolerations_for_a_node_that_is_not_ready() {
+    fn a_node_that_is_not_ready_is_not_a_matter_of_tolerations() {
         let (_, hint, field) = advice(
             "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.",
         );
@@ -328,13 +328,13 @@ mod tests {
     }
 
     #[test]
-    fn passes_on_what_it_does_not_know() {
+    fn an_unknown_text_is_passed_on() {
         let (message, hint, field) = advice("something new");
-        assert_eq!(message, "no node takes the pod: something new");
+        assert_eq!(message, "the pod fits no node: something new");
         assert_eq!((hint.as_str(), field), ("", None));
         assert_eq!(
             advice("no nodes available to schedule pods").0,
-            "no node takes the pod: no nodes available to schedule pods"
+            "the pod fits no node: no nodes available to schedule pods"
         );
     }
 }

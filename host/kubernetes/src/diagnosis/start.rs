@@ -1,10 +1,10 @@
-//! What container runtimes say of a container that they cannot start.
+//! Messages of container runtimes about a container that they cannot start.
 
 use toolhost_capability::Reason;
 
 use super::cause::{Cause, between, quoted};
 
-/// Texts that stand before the cause, from the outside inwards.
+/// Texts that precede the cause, from the outside inwards.
 const PREFIXES: [&str; 6] = [
     "failed to create containerd task: ",
     "failed to create containerd container: ",
@@ -14,7 +14,7 @@ const PREFIXES: [&str; 6] = [
     "unable to start container process: ",
 ];
 
-/// What a failure to start means. The message is what follows "could not be started: ".
+/// Translates a failure to start. The message follows "could not be started: ".
 pub(super) fn start_error(word: &str, text: &str) -> Cause {
     let said = core(text);
     let said = if said.is_empty() {
@@ -29,30 +29,31 @@ pub(super) fn start_error(word: &str, text: &str) -> Cause {
     if said.contains("argument list too long") {
         cause.with_hint(TOO_LONG)
     } else if said.contains("exec format error") {
-        cause.with_hint("the image is made for another kind of machine: use one for the node's architecture")
+        cause
+            .with_hint("use an image for the node's architecture")
             .with_field("job.image")
     } else if said.starts_with("exec: ") && said.contains("permission denied") {
         cause
-            .with_hint("the program is not executable: check `script.interpreter`")
+            .with_hint("check `script.interpreter`: the program is not executable")
             .with_field("script.interpreter")
     } else if said.contains("seccomp") || said.contains("apparmor") {
         cause
-            .with_hint("the node has no such profile: check `job.securityContext`")
+            .with_hint("check `job.securityContext`: the node has no such profile")
             .with_field("job.securityContext")
     } else if said.contains("error mounting") {
         cause
-            .with_hint("a volume cannot be mounted there: check `job.volumeMounts`")
+            .with_hint("check `job.volumeMounts`: a volume cannot be mounted there")
             .with_field("job.volumeMounts")
     } else if said.contains("memory") && said.contains("limit") || said.contains("cgroup") {
         cause
-            .with_hint("the memory limit may be too low to start a program at all: raise it")
+            .with_hint("raise the memory limit: it may be too low to start any program")
             .with_field("job.resources.limits.memory")
     } else {
         cause
     }
 }
 
-/// The image has not the program that shall run the script.
+/// The image does not have the program that is to run the script.
 pub(super) fn interpreter_missing(program: &str) -> Cause {
     let message = if program.contains('/') {
         format!("the program `{program}` does not exist in the image")
@@ -66,10 +67,10 @@ pub(super) fn interpreter_missing(program: &str) -> Cause {
         .with_field("job.image")
 }
 
-/// What to do about a command line that is too long, in the words of the engine `local`.
+/// What to do about a command line that is too long, with the same words as the engine `local`.
 pub(super) const TOO_LONG: &str = "give large values as arguments (`args`): those may be in a file";
 
-/// The program that is not there.
+/// Returns the missing program.
 fn missing_program(said: &str) -> Option<&str> {
     let absent = ["executable file not found", "no such file or directory"];
     if !absent.iter().any(|text| said.contains(text)) {
@@ -79,7 +80,7 @@ fn missing_program(said: &str) -> Option<&str> {
     between(said, "exec: \"", "\"")
 }
 
-/// The cause without the chain of those who pass it on.
+/// Returns the cause without the chain of messages around it.
 fn core(text: &str) -> String {
     let said = quoted(text);
     let mut rest = said.as_str();

@@ -1,4 +1,4 @@
-//! What a pod, or a job, waits for, and whether to wait.
+//! What a pod, or a job, waits for, and how long to wait for it.
 
 use std::time::Duration;
 
@@ -9,49 +9,49 @@ use super::cause::Cause;
 /// Why a pod does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {
-    /// Kubernetes' own word, such as `ImagePullBackOff`.
+    /// Kubernetes' own reason, such as `ImagePullBackOff`.
     pub(crate) word: String,
-    /// What it means.
+    /// Its meaning.
     pub(crate) cause: Cause,
-    /// Whether to wait for it.
+    /// How long to wait.
     pub(crate) class: Class,
 }
 
-/// Whether to wait.
+/// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// It cannot become better: end the job.
+    /// It cannot improve: end the job.
     Hopeless,
-    /// It may become better soon: end the job when it lasts so long.
+    /// It may improve soon: end the job when it lasts this long.
     Grace(Duration),
-    /// It may become better at any time: tell, and wait until the deadline.
+    /// It may improve at any time: report it, and wait until the deadline.
     Patient,
 }
 
-/// How long to wait for what may become better soon.
+/// How long to wait for causes that may pass soon.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Graces {
-    /// A Secret or `ConfigMap` that this engine makes after the pod: one request of its own, and the
-    /// kubelet looks again each 1 to 2 seconds.
+pub(crate) struct WaitPolicy {
+    /// A Secret or `ConfigMap` that this engine creates after the pod: one request of its own, and the kubelet checks
+    /// again every 1 to 2 seconds.
     pub(crate) own_object: Duration,
     /// A service account: a new namespace gets its `default` a moment later.
     pub(crate) service_account: Duration,
-    /// An image that cannot be pulled for a reason that is not clear: the kubelet tries after 0, 10, 30 and
-    /// 70 seconds, so there were three tries.
+    /// An image that cannot be pulled for a reason that is not clear: the kubelet tries after 0, 10, 30 and 70 seconds,
+    /// so there were three tries.
     pub(crate) pull: Duration,
-    /// A registry that is busy or down: the kubelet's delay grows to 5 minutes, so that there is one more
-    /// try after an outage of 5 minutes.
+    /// A registry that is busy or down: the kubelet's delay grows to 5 minutes, so that there is one more try after an
+    /// outage of 5 minutes.
     pub(crate) registry: Duration,
     /// A container that cannot be created or started: at least three tries of the kubelet, too.
     pub(crate) start: Duration,
-    /// Anything else that Kubernetes calls an error.
+    /// Anything else that Kubernetes reports as an error.
     pub(crate) unknown: Duration,
-    /// A node that has not looked at a new pod, or not ended one: tell that from here on. A kubelet does
-    /// either within some seconds.
+    /// A node that does nothing about a new pod, or has not ended one: report that from here on. A kubelet does either
+    /// within some seconds.
     pub(crate) node_silence: Duration,
 }
 
-impl Default for Graces {
+impl Default for WaitPolicy {
     fn default() -> Self {
         Self {
             own_object: Duration::from_secs(15),
@@ -65,13 +65,13 @@ impl Default for Graces {
     }
 }
 
-/// What is known besides the pod.
+/// Context of a pod.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WaitingContext<'job> {
-    /// The names of every Secret and ConfigMap that this engine makes for the job.
+    /// The names of every Secret and ConfigMap that this engine creates for the job.
     pub(crate) own_objects: &'job [String],
     /// How long to wait.
-    pub(crate) graces: &'job Graces,
-    /// The time.
+    pub(crate) wait_policy: &'job WaitPolicy,
+    /// The current time.
     pub(crate) now: Timestamp,
 }

@@ -11,14 +11,14 @@ pub(super) struct Attempt {
     pub(super) pod: Arc<PodView>,
     pub(super) uid: String,
     pub(super) name: String,
-    /// From 1, in the order in which attempts are told; none before.
+    /// From 1, in the order in which attempts are reported; none before.
     pub(super) number: Option<u32>,
     pub(super) is_gone: bool,
-    /// Since when it is being deleted.
+    /// When its deletion was noticed.
     pub(super) deleted: Option<Instant>,
-    /// Since when its script is over and others go on.
+    /// When its script ended while other containers run.
     pub(super) script_ended: Option<Instant>,
-    /// Whether the job was suspended while it was not over, which deletes its pod.
+    /// Whether the job was suspended while the attempt ran, which deletes its pod.
     pub(super) is_suspended: bool,
     pub(super) writing: watch::Sender<Writing>,
     pub(super) log: Log,
@@ -32,22 +32,22 @@ pub(super) enum Log {
 }
 
 impl Attempt {
-    /// Its number; 0 before it was told that it began.
+    /// Its number; 0 before its start was reported.
     pub(super) fn number(&self) -> u32 {
         self.number.unwrap_or_default()
     }
 
-    /// Whether somebody deletes its pod, or has.
+    /// Whether its pod is being deleted, or was.
     pub(super) fn is_deleted(&self) -> bool {
         self.is_gone || self.pod.metadata.deletion_timestamp.is_some()
     }
 
-    /// Whether it was told that it began.
-    pub(super) fn is_told(&self) -> bool {
+    /// Whether its start was reported.
+    pub(super) fn is_reported(&self) -> bool {
         self.number.is_some()
     }
 
-    /// Whether it runs, as far as was heard.
+    /// Whether it runs, as far as is known.
     pub(super) fn may_run(&self) -> bool {
         !self.has_ended && Writing::of(&self.pod, self.is_gone) == Writing::Runs
     }

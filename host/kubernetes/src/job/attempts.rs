@@ -1,4 +1,4 @@
-//! The attempts of a job: what pods become events, and how each ended.
+//! The attempts of a job: turns pods into events, and determines how each ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use toolhost_capability::JobEventKind;
 use toolhost_capability::controller::Next;
-use toolhost_capability::timer::NextLook;
+use toolhost_capability::timer::NextCheck;
 
 use super::attempt::{Attempt, Log};
-use super::known::{Known, Look};
+use super::known::{EventCheck, Known};
 use super::state::{Job, Supervision, Surplus};
 use crate::diagnosis::{self, AttemptContext, JobStop};
 use crate::follow::{Followed, Follower, Writing};
-use crate::hub::PodState;
+use crate::job_watcher::PodState;
 use crate::names::SCRIPT_CONTAINER;
 use crate::phase;
 use crate::view::JobView;
 
-/// How long a pod that is being deleted is watched for somebody to say why, before it is told what was
-/// seen: the Job controller writes the deadline's condition up to a second after it began to delete.
+/// How long a pod that is being deleted is watched for a cause before the known one is reported: the Job controller
+/// writes the deadline's condition up to a second after it began to delete.
 const DELETION_DELAY: Duration = Duration::from_secs(3);
 
 impl Job {
@@ -32,7 +32,7 @@ impl Job {
                 attempt.pod = Arc::clone(&state.pod);
                 attempt.is_gone |= state.is_gone;
             }
-            // Of a pod that nobody deletes, the job was heard before it was let go.
+            // If its pod is not being deleted, the job was received before it was resumed.
             attempt.is_suspended |= is_suspended && !attempt.has_ended && attempt.is_deleted();
         }
         let is_new = |uid: &&String| !self.attempts.iter().any(|known| known.uid == **uid);
@@ -43,8 +43,8 @@ impl Job {
             .collect();
         new.sort_by_key(|state| state.pod.order());
         if !new.is_empty() {
-            self.look = Look::new();
-            self.patience.reset();
+            self.event_check = EventCheck::new();
+            self.wait_timer.reset();
             self.wait = None;
         }
         for state in new {
@@ -69,10 +69,10 @@ impl Job {
         &mut self,
         index: usize,
         job: Option<&JobView>,
-        next: &mut NextLook,
+        next: &mut NextCheck,
     ) {
-        // One attempt is told after the other, and its log is over before the next one's begins: the next pod
-        // may run, and even end, while a log is still being read.
+        // Attempts are reported one after the other, and the log of one ends before that of the next begins: the next
+        // pod may run, and even end, while a log is still being read.
         let mut earlier = self.attempts.iter().take(index);
         let is_next = earlier.all(|attempt| attempt.has_ended);
         let Some(attempt) = self.attempts.get_mut(index) else {
@@ -114,7 +114,7 @@ impl Job {
         if matches!(attempt.log, Log::Followed) || !is_next {
             return;
         }
-        // Somebody deletes it: the job's deadline, a drain, a person. The job says which, a little later.
+        // It is being deleted: by the job's deadline, a drain, or a user. The job reports which, a little later.
         let is_deleted = attempt.is_deleted();
         let is_explained = self.is_cancelled
             || self.is_lost
@@ -137,14 +137,14 @@ impl Job {
         self.end_attempt(index, job);
     }
 
-    /// Tells that the attempt began, and gives it its number, unless that was done.
+    /// Reports the start of the attempt, and assigns its number, unless that was done.
     fn begin_attempt(&mut self, index: usize) {
-        let number = self.attempts.iter().filter(|attempt| attempt.is_told());
+        let number = self.attempts.iter().filter(|attempt| attempt.is_reported());
         let number = u32::try_from(number.count() + 1).unwrap_or(u32::MAX);
         let Some(attempt) = self.attempts.get_mut(index) else {
             return;
         };
-        if attempt.is_told() {
+        if attempt.is_reported() {
             return;
         }
         attempt.number = Some(number);
@@ -178,7 +178,7 @@ impl Job {
         let Some(mut verdict) = diagnosis::attempt_end(&attempt.pod, context) else {
             return;
         };
-        if stop.is_some() && !attempt.is_told() && !phase::phase(&attempt.pod).has_started {
+        if stop.is_some() && !attempt.is_reported() && !phase::phase(&attempt.pod).has_started {
             if matches!(stop, Some(JobStop::Deadline(_))) {
                 self.wait.get_or_insert_with(Known::nothing);
                 self.uncounted += 1;
@@ -221,13 +221,13 @@ impl Job {
         supervision
             .reporter
             .report(elapsed, number, JobEventKind::AttemptEnded(end.clone()));
-        self.told = None;
+        self.reported = None;
         self.wait = None;
-        self.look = Look::new();
+        self.event_check = EventCheck::new();
         if counts && let Next::Retry(wait) = supervision.controller.after(&end) {
             let is_last = self.is_cancelled || self.is_lost || is_too_late;
             if !is_last {
-                self.look.at += wait;
+                self.event_check.at += wait;
                 supervision
                     .reporter
                     .report(elapsed, number, JobEventKind::BackingOff { wait });

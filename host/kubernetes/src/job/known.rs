@@ -1,41 +1,41 @@
-//! What is known of a job of which nothing runs, and when to look again.
+//! Why a waiting job waits, as far as is known, and when to check again.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 use toolhost_capability::Reason;
 use toolhost_capability::controller::Wait;
-use toolhost_capability::timer::NextLook;
+use toolhost_capability::timer::NextCheck;
 
 use crate::diagnosis::{Cause, Waiting};
 use crate::queue::Held;
 
-/// When the events of a job without a pod are looked at first, and how long after that again, doubled each time.
-const FIRST_LOOK: Duration = Duration::from_secs(5);
+/// When the events of a job without a pod are first listed, and how long after that again, doubled each time.
+const FIRST_CHECK: Duration = Duration::from_secs(5);
 const MAX_LOOK: Duration = Duration::from_mins(2);
-/// How long a job is suspended before that is told: a queue with room admits it within a second, and what was heard may be
-/// from before it was let go. By then, a queue has said why it does not.
+/// How long a job is suspended before that is reported: a queue with capacity admits it within a second, and the
+/// received state may be older than the resumption. By then, a queue has given a reason for not admitting it.
 const NOTICE_DELAY: Duration = Duration::from_secs(2);
-/// How often a queue is asked for its reason that has not given one, after a delay that doubles: half a minute. It is not
-/// asked again for another reason later.
+/// How often a queue that has given no reason is asked for one, after a delay that doubles: half a minute in total. It
+/// is not asked again for another reason later.
 const MAX_QUESTIONS: u32 = 5;
 
-/// When the events of a job of which nothing runs are looked at.
-pub(super) struct Look {
+/// When the events of a waiting job are listed.
+pub(super) struct EventCheck {
     pub(super) at: Instant,
     after: Duration,
 }
 
-impl Look {
+impl EventCheck {
     pub(super) fn new() -> Self {
         Self {
-            at: Instant::now() + FIRST_LOOK,
-            after: FIRST_LOOK,
+            at: Instant::now() + FIRST_CHECK,
+            after: FIRST_CHECK,
         }
     }
 
-    /// Whether to look now. If so, it is looked again after a longer time.
-    pub(super) fn is_due(&mut self, next: &mut NextLook) -> bool {
+    /// Whether to check now. If so, the next check is after a longer time.
+    pub(super) fn is_due(&mut self, next: &mut NextCheck) -> bool {
         let is_due = next.is_due(self.at);
         if is_due {
             self.at = next.now() + self.after;
@@ -45,10 +45,10 @@ impl Look {
     }
 }
 
-/// What nothing of a job can start for, as it was last known.
+/// What prevents a job from starting, as last known.
 pub(super) struct Known {
     wait: Wait,
-    /// Whether a pod says so itself, and says so no more when it is over.
+    /// Whether it is from the pod itself, which stops reporting it when it has passed.
     is_of_pod: bool,
 }
 
@@ -60,11 +60,11 @@ impl Known {
         }
     }
 
-    /// Nothing says what it waits for.
+    /// The cause is unknown.
     pub(super) fn nothing() -> Self {
         let cause = Cause::new(
             Reason::StartFailed,
-            "its script was not started, and nothing says why",
+            "its script was not started, and the cluster gives no reason",
         )
         .with_hint("see `kubectl describe job`, and the events of its pods");
         Self {
@@ -77,14 +77,14 @@ impl Known {
         &self.wait
     }
 
-    /// Whether it holds still although the pod does not say so just now: a kubelet's words about an image alternate
-    /// with none.
+    /// Whether it may still apply although the pod does not report it at the moment: a kubelet's words about an image
+    /// alternate with none.
     pub(super) fn may_hold(&self) -> bool {
         !self.is_of_pod || self.wait.reason == Reason::ImagePull
     }
 }
 
-/// Since when a job is suspended, and what is known about it.
+/// When a job was suspended, and why, as far as is known.
 pub(super) struct Suspension {
     pub(super) ask: Instant,
     pub(super) after: Duration,
@@ -102,8 +102,8 @@ impl Suspension {
         }
     }
 
-    /// Whether to ask why, which it is then.
-    pub(super) fn is_due(&mut self, next: &mut NextLook) -> bool {
+    /// Whether to ask for the reason now.
+    pub(super) fn is_due(&mut self, next: &mut NextCheck) -> bool {
         let may_ask = self.questions_left > 0 && self.held == Held::Unknown;
         if !may_ask || !next.is_due(self.ask) {
             return false;

@@ -1,5 +1,5 @@
-//! What the cluster would go on with although the script is over: ordinary sidecars, containers that keep its pod and its
-//! job, and jobs that are resumed.
+//! What the cluster would continue although the script has ended: ordinary sidecars, containers that keep its pod and
+//! its job, and jobs that are resumed.
 
 use toolhost_capability::JobEventKind;
 use toolhost_capability::text::all_of;
@@ -8,10 +8,10 @@ use super::state::{Job, Supervision, Surplus};
 use crate::{phase, retry};
 
 impl Job {
-    /// Ends what is left of an attempt that is over, so that the job comes to its end as it would without it.
+    /// Ends what is left of an ended attempt, so that the job ends as it would without it.
     ///
-    /// After a success the job is deleted: were its pod, the Job controller would take that for a failure and run the
-    /// script again. After a failure the pod is: its script's exit code makes it one that failed, which the Job
+    /// After a success the job is deleted: if its pod were, the Job controller would take that for a failure and run
+    /// the script again. After a failure the pod is: its script's exit code makes it a failed one, which the Job
     /// controller counts and replaces by its own rules. Where pods may not be deleted, the job is, without a further
     /// attempt.
     pub(super) async fn end_surplus(&mut self) {
@@ -48,7 +48,7 @@ impl Job {
             let Err(error) = deleted.or_else(retry::already_gone) else {
                 return;
             };
-            tracing::warn!(%error, pod, "a pod could not be deleted; its job is, without a further attempt");
+            tracing::warn!(%error, pod, "a pod could not be deleted; its job is deleted, without a further attempt");
             self.verdict = self
                 .verdicts
                 .last()
@@ -57,11 +57,11 @@ impl Job {
         self.delete_job().await;
     }
 
-    /// Deletes the job, which is over for this host.
+    /// Deletes the job, whose supervision has ended.
     async fn delete_job(&self) {
         let api = &self.supervision.api;
         if let Err(error) = api.delete().await.or_else(retry::already_gone) {
-            tracing::warn!(%error, job = api.name, "a job that is over could not be deleted");
+            tracing::warn!(%error, job = api.name, "a finished job could not be deleted");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A job that is seen through, and what is known about it.
+//! A supervised job, and its known state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use toolhost_capability::controller::Controller;
 use toolhost_capability::{JobEnd, JobEventKind, JobReporter, LogSink, Reason};
 
 use super::attempt::Attempt;
-use super::known::{Known, Look, Suspension};
-use crate::diagnosis::{AttemptVerdict, Graces, Patience, Waiting};
+use super::known::{EventCheck, Known, Suspension};
+use crate::diagnosis::{AttemptVerdict, WaitPolicy, WaitTimer, Waiting};
 use crate::follow::Followed;
-use crate::hub::Subscription;
 use crate::job_api::JobApi;
+use crate::job_watcher::Subscription;
 
-/// A job that exists, and everything that is needed to see it through.
+/// A job that exists, and everything that its supervision needs.
 pub(crate) struct Supervision {
     pub(crate) api: JobApi,
-    /// The names of the Secret and the ConfigMaps that this host makes for it.
+    /// The names of the Secret and the ConfigMaps that this host creates for it.
     pub(crate) own_objects: Vec<String>,
     pub(crate) command: Vec<String>,
     pub(crate) script_name: String,
@@ -31,7 +31,7 @@ pub(crate) struct Supervision {
     pub(crate) created: Instant,
     /// Ends every job of the engine.
     pub(crate) shutdown: CancellationToken,
-    /// What the user should know from the beginning.
+    /// Warnings for the user from the creation.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -39,50 +39,51 @@ pub(crate) struct Supervision {
 pub(super) struct Job {
     pub(super) supervision: Supervision,
     pub(super) attempts: Vec<Attempt>,
-    /// How attempts ended, in the order in which they did.
+    /// How attempts ended, in the order of their ends.
     pub(super) verdicts: Vec<AttemptVerdict>,
     pub(super) followers: JoinSet<(usize, Followed)>,
-    /// What the cluster would go on with although the script is over.
+    /// What the cluster would continue although the script has ended.
     pub(super) surplus: Option<Surplus>,
-    /// How it ends, once that is sure; told when every attempt is over.
+    /// How it ends, once that is certain; reported when every attempt has ended.
     pub(super) verdict: Option<JobEnd>,
-    /// Whether it is being ended because somebody wants it.
+    /// Whether it is being cancelled.
     pub(super) is_cancelled: bool,
-    /// Whether it is gone although nobody here wanted it.
+    /// Whether it is gone without having been cancelled.
     pub(super) is_lost: bool,
-    /// When it is not waited for any longer.
+    /// When it is no longer waited for.
     pub(super) give_up: Option<Instant>,
-    pub(super) look: Look,
-    /// Since when the job has ended attempts whose end was not heard of.
+    pub(super) event_check: EventCheck,
+    /// Since when the job has counted ended attempts whose end was not received.
     pub(super) missing: Option<Instant>,
-    /// Whether its pods were asked for because of that.
+    /// Whether its pods were listed because of that.
     pub(super) has_listed: bool,
-    pub(super) graces: Graces,
-    /// How long nothing runs for the same cause.
-    pub(super) patience: Patience,
-    /// Whether it is suspended, as far as was heard.
+    pub(super) wait_policy: WaitPolicy,
+    /// How long it has waited for the same cause.
+    pub(super) wait_timer: WaitTimer,
+    /// Whether it is suspended, as far as is known.
     pub(super) suspension: Option<Suspension>,
-    /// What nothing of it can start for, as far as is known.
+    /// What prevents its start, as far as is known.
     pub(super) wait: Option<Known>,
-    /// Pods that were ended at the deadline before anything of them ran: no attempts, though the Job controller counts them.
+    /// Pods that were ended at the deadline before any of their containers ran: not attempts, though the Job controller
+    /// counts them.
     pub(super) uncounted: u32,
-    /// What was last told about why it waits.
-    pub(super) told: Option<(Reason, String)>,
-    /// Why nothing is heard of the cluster, which was told.
-    pub(super) told_silence: Option<Arc<kube::Error>>,
+    /// The last reported reason for waiting.
+    pub(super) reported: Option<(Reason, String)>,
+    /// The reported reason why no events are received from the cluster.
+    pub(super) reported_silence: Option<Arc<kube::Error>>,
 }
 
-/// What the cluster would go on with.
+/// What the cluster would continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Surplus {
     /// Other containers of this attempt's pod.
     Sidecars(usize),
-    /// Another run, when the job is resumed that succeeded while it was being suspended.
+    /// Another run, when a job is resumed that succeeded while it was being suspended.
     Rerun,
 }
 
 impl Job {
-    /// A job of which nothing is known yet.
+    /// Creates the state of a job about which nothing is known yet.
     pub(super) fn new(supervision: Supervision) -> Self {
         Self {
             supervision,
@@ -94,40 +95,40 @@ impl Job {
             is_cancelled: false,
             is_lost: false,
             give_up: None,
-            look: Look::new(),
+            event_check: EventCheck::new(),
             missing: None,
             has_listed: false,
-            graces: Graces::default(),
-            patience: Patience::default(),
+            wait_policy: WaitPolicy::default(),
+            wait_timer: WaitTimer::default(),
             suspension: None,
             wait: None,
             uncounted: 0,
-            told: None,
-            told_silence: None,
+            reported: None,
+            reported_silence: None,
         }
     }
 
-    /// Tells what nothing of it runs for, unless that was told last.
-    pub(super) fn tell_waiting(&mut self, waiting: &Waiting) {
+    /// Reports what the job waits for, unless that was the last report.
+    pub(super) fn report_waiting(&mut self, waiting: &Waiting) {
         // A kubelet's words for one cause alternate: `ErrImagePull`, `ImagePullBackOff`.
         let news = (waiting.cause.reason, waiting.cause.message.clone());
-        if self.told.as_ref() == Some(&news) {
+        if self.reported.as_ref() == Some(&news) {
             return;
         }
         let (reason, message) = (waiting.word.clone(), waiting.cause.message.clone());
-        self.told = Some(news);
+        self.reported = Some(news);
         let attempt = self.attempts.last().map_or(0, Attempt::number);
         let elapsed = self.supervision.created.elapsed();
         let kind = JobEventKind::Waiting { reason, message };
         self.supervision.reporter.report(elapsed, attempt, kind);
     }
 
-    /// Forgets a pod that was ended before anything of it ran: that is no attempt.
+    /// Drops a pod that was ended before any of its containers ran: it is not an attempt.
     pub(super) fn drop_attempt(&mut self, index: usize) {
         let Some(attempt) = self.attempts.get_mut(index) else {
             return;
         };
         attempt.has_ended = true;
-        self.look = Look::new();
+        self.event_check = EventCheck::new();
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A log as the node has it: timestamps and lines with their ends, the last one perhaps without.
+/// A log as the node stores it: timestamps and lines with their ends, the last one perhaps without.
 fn log() -> Vec<(Timestamp, String)> {
     let mut lines = Vec::new();
     for index in 0..24_u32 {
@@ -35,7 +35,7 @@ fn read(stream: &mut LogStream, bytes: &[u8], into: &mut Vec<u8>) {
     stream.read(bytes, |new| into.extend_from_slice(new));
 }
 
-/// That a stream of the log that is cut after any of its bytes, and resumed, gives the log.
+/// Asserts that a stream of the log that is cut after any of its bytes, and resumed, results in the log.
 fn assert_whole_wherever_it_is_cut(log: &[(Timestamp, String)]) {
     let whole = served(log, None);
     for cut in 0..=whole.len() {
@@ -94,7 +94,7 @@ fn reading_again_after_the_end_adds_nothing() {
 }
 
 #[test]
-fn goes_on_after_lines_that_were_rotated_away() {
+fn a_stream_is_resumed_after_lines_that_were_rotated_away() {
     let log = log();
     let whole = served(&log, None);
     let cut = whole.len() / 3;
@@ -117,7 +117,7 @@ fn goes_on_after_lines_that_were_rotated_away() {
 const FIRST: &[u8] = b"2026-11-24T10:00:00.1Z one\n2026-11-24T10:00:00.2Z beginning and rest\n\
                        2026-11-24T10:00:00.4Z three\n";
 
-/// What is new in a stream after [`FIRST`].
+/// Returns what is new in a stream after [`FIRST`].
 fn new_after_first(later: &str, divided: usize) -> String {
     let mut stream = LogStream::default();
     stream.begin();
@@ -140,7 +140,7 @@ fn the_rest_of_a_line_that_was_rotated_apart_comes_once() {
         let new_in = |later: &str| new_after_first(later, divided);
         assert_eq!(new_in(&format!("{rest}{known}{new}")), "four\n");
         assert_eq!(new_in(&format!("{rest}{known}")), "");
-        // Nothing says that these are not new.
+        // Nothing shows that these are not new.
         assert_eq!(new_in(&format!("{rest}{new}")), " and rest\nfour\n");
         assert_eq!(new_in(rest), " and rest\n");
         let long = format!("2026-11-24T10:00:00.3Z {}", "x".repeat(MAX_HELD_BYTES + 9));
@@ -149,7 +149,7 @@ fn the_rest_of_a_line_that_was_rotated_apart_comes_once() {
 }
 
 #[test]
-fn a_line_that_is_held_is_not_lost_where_the_next_stream_does_not_come() {
+fn a_line_that_is_held_is_not_lost_without_a_next_stream() {
     let held = b"2026-11-24T10:00:00.3Z two\n";
     for next in [&b""[..], held] {
         let mut stream = LogStream::default();
@@ -165,7 +165,7 @@ fn a_line_that_is_held_is_not_lost_where_the_next_stream_does_not_come() {
 }
 
 #[test]
-fn what_has_no_timestamp_is_no_part_of_the_log() {
+fn text_without_a_timestamp_does_not_belong_to_the_log() {
     let mut stream = LogStream::default();
     let mut seen = Vec::new();
     stream.begin();
@@ -181,14 +181,14 @@ fn what_has_no_timestamp_is_no_part_of_the_log() {
 }
 
 #[test]
-fn what_the_kubelet_says_instead_of_a_log_is_kept_wherever_it_is_divided() {
+fn a_message_of_the_kubelet_is_kept_wherever_it_is_divided() {
     let said = "unable to retrieve container logs for containerd://0123456789abcdef";
     for text in [said, "unknown", &"x".repeat(41), &"x".repeat(1_000)] {
         for divided in [1, 3, 40, 41, 2_000] {
             let mut stream = LogStream::default();
             stream.begin();
             for piece in text.as_bytes().chunks(divided) {
-                stream.read(piece, |_| panic!("it is no log"));
+                stream.read(piece, |_| panic!("not a log"));
             }
             let kept = &text[..text.len().min(MAX_REMARK_BYTES)];
             assert_eq!(stream.remark().as_deref(), Some(kept), "by {divided}");
@@ -209,7 +209,7 @@ fn a_log_alone_has_no_remark() {
 }
 
 #[test]
-fn asks_for_whole_seconds_from_one_before_the_last_line_on() {
+fn a_resumed_stream_begins_at_the_second_before_the_last_line() {
     let mut stream = LogStream::default();
     stream.begin();
     stream.read(b"2026-11-24T10:00:00.987654321Z a\n", |_| {});
@@ -251,7 +251,7 @@ fn a_clock_that_goes_back_over_a_second_repeats_nothing() {
 }
 
 #[test]
-fn remembers_no_more_than_the_last_two_seconds() {
+fn only_the_last_two_seconds_are_remembered() {
     let mut stream = LogStream::default();
     stream.begin();
     for second in 0..1_000 {

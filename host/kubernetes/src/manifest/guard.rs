@@ -1,4 +1,4 @@
-//! What a pod template of the user may not change, because the engine would not work without it.
+//! What a user's pod template may not change, because the engine would not work without it.
 
 use k8s_openapi::api::core::v1::{
     Container, EnvVar, PodSpec, PodTemplateSpec, Volume, VolumeMount,
@@ -13,7 +13,7 @@ use super::options::{POD_TEMPLATE, is_own_place, taken_place};
 use super::storage::VOLUME_PREFIX;
 use crate::names::{JOIN_CONTAINER, SCRIPT_CONTAINER};
 
-/// What the metadata of a pod template may hold.
+/// What the metadata of a pod template may contain.
 const METADATA: [&str; 2] = ["annotations", "labels"];
 
 /// Compares the template before and after `patch` was merged into it.
@@ -29,13 +29,13 @@ pub(super) fn check(
     check_labels(before, after)?;
     check_metadata(after)?;
     let (Some(before), Some(after)) = (&before.spec, &after.spec) else {
-        return Err(refused("spec", "takes the pod away"));
+        return Err(refused("spec", "removes the pod"));
     };
     check_pod(before, after)?;
     let script = script(after).ok_or_else(|| {
         refused(
             "spec.containers",
-            "takes away the container `script`, which runs the script",
+            "removes the container `script`, which runs the script",
         )
     })?;
     let place = place_of_script(patch);
@@ -63,8 +63,8 @@ fn check_labels(before: &PodTemplateSpec, after: &PodTemplateSpec) -> Result<(),
     Ok(())
 }
 
-/// A pod of a job has labels and annotations of its user. Owners and finalizers would tie it to what the user need not
-/// have a right to, or keep it for ever; of the rest, the Job controller takes no notice.
+/// A pod of a job has labels and annotations of its user. Owners and finalizers would tie it to objects that the user
+/// need not have a right to, or keep it forever; the Job controller ignores the rest.
 fn check_metadata(after: &PodTemplateSpec) -> Result<(), CapabilityError> {
     let metadata = serde_json::to_value(&after.metadata).unwrap_or_default();
     let mut keys = metadata.as_object().into_iter().flat_map(Map::keys);
@@ -72,7 +72,7 @@ fn check_metadata(after: &PodTemplateSpec) -> Result<(), CapabilityError> {
         return Ok(());
     };
     let what = "is set: the pods of a job have labels and annotations, and nothing else";
-    Err(refused(&format!("metadata.{key}"), what).with_hint("leave it out"))
+    Err(refused(&format!("metadata.{key}"), what).with_hint("remove it"))
 }
 
 fn check_pod(before: &PodSpec, after: &PodSpec) -> Result<(), CapabilityError> {
@@ -81,12 +81,12 @@ fn check_pod(before: &PodSpec, after: &PodSpec) -> Result<(), CapabilityError> {
             "spec.restartPolicy",
             "must be `Never`: each attempt is a pod of its own, with its own log",
         )
-        .with_hint("how often a failed attempt is repeated is `job.backoffLimit`"));
+        .with_hint("set the number of retries with `job.backoffLimit`"));
     }
     if own_volumes(before) != own_volumes(after) {
         return Err(refused(
             "spec.volumes",
-            "changes a volume with a name that begins with `noetl-`: those are the engine's own",
+            "changes a volume with a name that begins with `noetl-`: those names are reserved for the engine",
         ));
     }
     let init_containers = after.init_containers.iter().flatten();
@@ -94,7 +94,7 @@ fn check_pod(before: &PodSpec, after: &PodSpec) -> Result<(), CapabilityError> {
     if names.any(|container| container.name == JOIN_CONTAINER) {
         return Err(refused(
             "spec.initContainers",
-            "has a container `noetl-join`: that is the engine's own",
+            "has a container `noetl-join`: that name is reserved for the engine",
         ));
     }
     Ok(())
@@ -108,7 +108,7 @@ fn check_script(before: &Container, after: &Container, place: &str) -> Result<()
     for name in [ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, SCRIPT_VARIABLE] {
         if variable(before, name) != variable(after, name) {
             let what =
-                format!("changes the variable `{name}`, by which the script finds its files");
+                format!("changes the variable `{name}`, which the script uses to find its files");
             return Err(refused(&format!("{place}.env"), &what));
         }
     }
@@ -132,7 +132,7 @@ fn check_script(before: &Container, after: &Container, place: &str) -> Result<()
     if mounts(before).count() != mounts(after).count() {
         return Err(refused(
             &format!("{place}.volumeMounts"),
-            "takes away where the script and its arguments are mounted",
+            "removes the mount of the script and its arguments",
         ));
     }
     Ok(())
@@ -155,13 +155,13 @@ fn variable<'a>(container: &'a Container, name: &str) -> Option<&'a EnvVar> {
     variables.find(|variable| variable.name == name)
 }
 
-/// The mounts at the engine's own places.
+/// Returns the mounts at the engine's own paths.
 fn mounts(container: &Container) -> impl Iterator<Item = &VolumeMount> {
     let mounts = container.volume_mounts.iter().flatten();
     mounts.filter(|mount| is_own_place(&mount.mount_path))
 }
 
-/// Where the user wrote of the script's container.
+/// Returns the path at which the user configured the script's container.
 fn place_of_script(patch: &Value) -> String {
     let containers = patch.pointer("/spec/containers").and_then(Value::as_array);
     let is_script =

@@ -5,19 +5,19 @@ use toolhost_capability::{CapabilityError, JobRequest};
 
 use super::settings::ManifestSettings;
 
-/// The label by which objects of this program are found.
+/// The label that identifies objects of this program.
 pub(crate) const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// Its value.
 pub(crate) const MANAGED_BY_VALUE: &str = "toolhost";
-/// The longest value of a label.
+/// Maximum length of a label's value.
 const MAX_VALUE_BYTES: usize = 63;
 
-/// The labels of every object, and of the pods: those of the request, and those by which jobs are found
-/// where the request has none of that name.
+/// Returns the labels of every object, and of the pods: those of the request, and those that identify jobs where the
+/// request has none of that name.
 ///
 /// # Errors
 ///
-/// `InvalidRequest` where the request says that something else manages the job.
+/// `InvalidRequest` where the request declares that something else manages the job.
 pub(super) fn labels(
     request: &JobRequest,
     settings: &ManifestSettings,
@@ -34,7 +34,7 @@ pub(super) fn labels(
         .labels
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    // An execution that no label can name goes without.
+    // An execution whose ID is not a valid label value has no such label.
     let defaults = defaults.into_iter().filter(|(_, value)| is_value(value));
     for (name, value) in defaults.chain(more) {
         let entry = labels.entry(name.to_owned());
@@ -45,14 +45,14 @@ pub(super) fn labels(
     }
     let field = format!("job.labels.{MANAGED_BY_LABEL}");
     let message = format!(
-        "the label `{MANAGED_BY_LABEL}` must be `{MANAGED_BY_VALUE}`: what is left behind is found by it"
+        "the label `{MANAGED_BY_LABEL}` must be `{MANAGED_BY_VALUE}`: leftover objects are found by it"
     );
     Err(invalid(message)
-        .with_hint("leave it out, or use another label")
+        .with_hint("remove it, or use another label")
         .with_field(field))
 }
 
-/// Whether Kubernetes takes it, and whether it says anything.
+/// Whether it is a valid and non-empty label value.
 fn is_value(text: &str) -> bool {
     let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
     text.len() <= MAX_VALUE_BYTES

@@ -1,6 +1,6 @@
-//! Merges a pod template of the user into ours, as `kubectl patch --type=strategic` does.
+//! Merges a pod template of the user into the engine's, like `kubectl patch --type=strategic`.
 //!
-//! Objects are merged, `null` removes, lists are replaced but for those that Kubernetes merges by a key.
+//! Objects are merged, `null` removes, lists are replaced except for those that Kubernetes merges by a key.
 //! Source: <https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md>
 //! and the `patchMergeKey` tags of `k8s.io/api/core/v1/types.go`.
 
@@ -10,12 +10,12 @@ use serde_json::{Map, Value};
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::{CapabilityError, Reason};
 
-/// What a patch says of the object or list that it stands in.
+/// The key of a patch's directive about the object or list that contains it.
 const DIRECTIVE: &str = "$patch";
-/// The most elements of a list that is merged by key: each is compared with each.
+/// Maximum number of elements of a list that is merged by key: each is compared with each.
 const MAX_ELEMENTS: usize = 1_000;
 
-/// The key by which the elements of a list are told apart; none where the list is replaced.
+/// Returns the key that identifies the elements of a list; none where the list is replaced.
 ///
 /// Tolerations have none in Kubernetes, so they are replaced.
 pub(super) fn merge_key(list: &str) -> Option<&'static str> {
@@ -42,8 +42,8 @@ pub(super) fn merge_key(list: &str) -> Option<&'static str> {
 ///
 /// # Errors
 ///
-/// `InvalidRequest` for an unknown directive or an element without its key, `TooLarge` for a list that
-/// nobody would write.
+/// `InvalidRequest` for an unknown directive or an element without its key, `TooLarge` for a list of unreasonable
+/// length.
 pub(super) fn merge(base: &mut Value, patch: &Value, place: &str) -> Result<(), CapabilityError> {
     let Value::Object(patch) = patch else {
         *base = patch.clone();
@@ -89,7 +89,7 @@ pub(super) fn merge(base: &mut Value, patch: &Value, place: &str) -> Result<(), 
     Ok(())
 }
 
-/// What a patch says with the type of Kubernetes alone: without its directives.
+/// Returns the part of a patch that has the type of Kubernetes, without directives.
 pub(super) fn without_directives(patch: &Value) -> Value {
     match patch {
         Value::Object(members) => members
@@ -146,9 +146,10 @@ fn merge_element(
     place: &str,
 ) -> Result<(), CapabilityError> {
     let Some(wanted) = patch.get(key).filter(|value| !value.is_null()) else {
-        return Err(
-            invalid(format!("`{place}` has no `{key}`, by which it is merged")).with_field(place),
-        );
+        return Err(invalid(format!(
+            "`{place}` has no `{key}`, the key by which it is merged"
+        ))
+        .with_field(place));
     };
     let known = elements
         .iter()
@@ -159,7 +160,7 @@ fn merge_element(
             elements.remove(position);
         }
         (None, true) => {
-            let message = format!("`{place}` deletes what is not there");
+            let message = format!("`{place}` deletes something that does not exist");
             return Err(invalid(message).with_field(place));
         }
         (Some(position), false) => {
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn merges_as_kubectl_does() {
+    fn a_patch_is_merged_as_by_kubectl() {
         let base = json!({"spec": {
             "containers": [{"name": "script", "env": [{"name": "A", "value": "1"}], "args": ["a"]}],
             "volumes": [{"name": "v", "emptyDir": {}}],
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_means_nothing() {
+    fn meaningless_patches_are_refused() {
         let base = json!({"spec": {"containers": [{"name": "script"}]}});
         for (patch, field) in [
             (json!({"containers": [{"image": "x"}]}), "containers[0]"),
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_directives_out() {
+    fn directives_are_removed() {
         let patch = json!({"a": [{"$patch": "replace"}, {"name": "b", "$patch": "delete"}]});
         assert_eq!(
             without_directives(&patch),

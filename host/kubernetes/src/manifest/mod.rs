@@ -1,7 +1,7 @@
-//! Which objects of Kubernetes a job is made of: a Job, a Secret, and ConfigMaps for a large script.
+//! The Kubernetes objects of a job: a Job, a Secret, and ConfigMaps for a large script.
 //!
-//! Pure code. It decides everything before the first request is sent, so that what is wrong with a job
-//! is said while nothing exists yet.
+//! Pure code. It decides everything before the first request is sent, so that an invalid job is reported while nothing
+//! exists yet.
 
 mod guard;
 mod labels;
@@ -41,15 +41,15 @@ pub(crate) use self::labels::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 pub(crate) use self::settings::ManifestSettings;
 pub(crate) use self::spec_hash::SPEC_HASH_ANNOTATION;
 
-/// The engine's name, as users write it.
+/// The engine's name in configurations.
 pub(crate) const ENGINE_NAME: &str = "kubernetes";
-/// The largest Job that is sent. An object of Kubernetes, as a whole, is at most 1.5 MiB in etcd
-/// (`--max-request-bytes`), and the server adds to it.
+/// Maximum size of the Job. An object of Kubernetes, as a whole, is at most 1.5 MiB in etcd (`--max-request-bytes`),
+/// and the server adds to it.
 const MAX_JOB_BYTES: usize = 1_000_000;
 
 /// The objects of one job.
 ///
-/// `Debug` is safe: it says which job it is.
+/// `Debug` is safe: it shows only which job it is.
 pub(crate) struct Manifest {
     /// The Job, not suspended.
     job: Job,
@@ -62,12 +62,12 @@ pub(crate) struct Manifest {
 }
 
 impl Manifest {
-    /// Decides which objects the request needs.
+    /// Creates the objects of the request.
     ///
     /// # Errors
     ///
     /// [`Reason::InvalidRequest`], [`Reason::Unsupported`], [`Reason::TooLarge`] and [`Reason::Denied`], with the
-    /// path of the value to change as users write it: `job.tolerations[0].operator`.
+    /// path of the value to change as written in the playbook: `job.tolerations[0].operator`.
     pub(crate) fn new(
         request: &JobRequest,
         settings: &ManifestSettings,
@@ -110,7 +110,7 @@ impl Manifest {
         })
     }
 
-    /// The Job; a suspended one is to be resumed when everything that it mounts exists.
+    /// Returns the Job; a suspended one is to be resumed when everything that it mounts exists.
     pub(crate) fn job(&self, is_suspended: bool) -> Job {
         let mut job = self.job.clone();
         if let Some(spec) = &mut job.spec {
@@ -119,9 +119,9 @@ impl Manifest {
         job
     }
 
-    /// The Secret with the environment, which belongs to the Job of that uid.
+    /// Returns the Secret with the environment, owned by the Job of that uid.
     ///
-    /// The returned object holds the values as they are: it is for the API server alone.
+    /// The returned object contains the plain values: it is only for the API server.
     pub(crate) fn secret(&self, job_uid: &str) -> Secret {
         let mut data: BTreeMap<String, ByteString> = self
             .secret
@@ -137,7 +137,7 @@ impl Manifest {
         }
     }
 
-    /// The ConfigMaps with a script that the Secret has no room for, which belong to the Job of that uid.
+    /// Returns the ConfigMaps with a script that is too large for the Secret, owned by the Job of that uid.
     pub(crate) fn config_maps(&self, job_uid: &str) -> Vec<ConfigMap> {
         let script = self.script.as_ref();
         let parts = script.map_or_else(Vec::new, |script| self.placement.parts(script));
@@ -172,13 +172,13 @@ impl Manifest {
             .collect()
     }
 
-    /// What tells this specification from another one of the same name: the value of the annotation
+    /// Distinguishes this specification from another one of the same name: the value of the annotation
     /// `noetl.io/spec-hash` of the Job.
     pub(crate) fn spec_hash(&self) -> &str {
         &self.spec_hash
     }
 
-    /// What the user should know.
+    /// The warning for the user.
     pub(crate) fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
@@ -204,7 +204,7 @@ impl Manifest {
                 uid: job_uid.to_owned(),
                 controller: Some(false),
                 // `true` needs the right to change finalizers of Jobs where the admission plugin
-                // OwnerReferencesPermissionEnforcement is on, as on OpenShift.
+                // OwnerReferencesPermissionEnforcement is enabled, as on OpenShift.
                 block_owner_deletion: Some(false),
             }]),
             ..ObjectMeta::default()
@@ -224,8 +224,8 @@ impl fmt::Debug for Manifest {
     }
 }
 
-/// The annotations of the request. One of the name that ours has is kept beside it: the script tool hashes
-/// what its configuration says, and this engine what the cluster gets.
+/// Returns the annotations of the request. One with the name of the engine's own is kept under another name: the script
+/// tool hashes its configuration, and this engine what the cluster gets.
 fn annotations(request: &JobRequest) -> BTreeMap<String, String> {
     let mut annotations = request.annotations.clone();
     if let Some(value) = annotations.remove(SPEC_HASH_ANNOTATION) {
@@ -236,7 +236,7 @@ fn annotations(request: &JobRequest) -> BTreeMap<String, String> {
 
 fn spec(request: &JobRequest, options: &Options, template: PodTemplateSpec) -> JobSpec {
     let seconds = |deadline: std::time::Duration| {
-        // A part of a second would otherwise make a deadline of none.
+        // Otherwise a fraction of a second would become a deadline of zero.
         let seconds = deadline.as_secs() + u64::from(deadline.subsec_nanos() > 0);
         i64::try_from(seconds).unwrap_or(i64::MAX)
     };

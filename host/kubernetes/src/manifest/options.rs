@@ -1,4 +1,4 @@
-//! The options of a job that say something to a cluster.
+//! The options of a job that configure the cluster.
 
 use std::collections::BTreeMap;
 
@@ -18,13 +18,13 @@ use super::strict::read;
 
 /// The path of the user's own template.
 pub(super) const POD_TEMPLATE: &str = "job.podTemplate";
-/// The longest name of a namespace: it is a DNS label.
+/// Maximum length of a namespace's name: it is a DNS label.
 const MAX_NAMESPACE_BYTES: usize = 63;
-/// What `imagePullPolicy` may be.
+/// Valid values of `imagePullPolicy`.
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
-/// The pull policy of a job that does not say.
+/// The default pull policy of a job.
 const DEFAULT_PULL_POLICY: &str = "IfNotPresent";
-/// Settings that a pod has and a container has not.
+/// Settings that a pod has and a container does not have.
 const SECURITY_OF_PODS: [&str; 5] = [
     "fsGroup",
     "fsGroupChangePolicy",
@@ -33,7 +33,7 @@ const SECURITY_OF_PODS: [&str; 5] = [
     "sysctls",
 ];
 
-/// The options, read and checked.
+/// The parsed and validated options.
 #[derive(Debug)]
 pub(super) struct Options {
     pub(super) namespace: String,
@@ -112,7 +112,10 @@ fn namespace(written: Written<'_>, settings: &ManifestSettings) -> Result<String
     if is_label {
         return Ok(namespace);
     }
-    let message = format!("`{}` is no name of a namespace", shortened(&namespace));
+    let message = format!(
+        "invalid namespace `{}`: expected a DNS label of at most 63 characters",
+        shortened(&namespace)
+    );
     Err(invalid(message)
         .with_hint(
             "use at most 63 lowercase letters, digits and `-`, beginning and ending with a letter or \
@@ -130,7 +133,7 @@ fn image(written: Written<'_>, settings: &ManifestSettings) -> Result<String, Ca
             .with_field("job.image")
     })?;
     if image.is_empty() || image.contains(|character: char| character.is_whitespace()) {
-        let message = format!("`{}` is no name of an image", shortened(&image));
+        let message = format!("invalid image name `{}`", shortened(&image));
         return Err(CapabilityError::new(Reason::InvalidImage, message).with_field("job.image"));
     }
     Ok(image)
@@ -142,13 +145,13 @@ fn image_pull_policy(written: Written<'_>) -> Result<String, CapabilityError> {
     if PULL_POLICIES.contains(&policy.as_str()) {
         return Ok(policy);
     }
-    let message = format!("`{}` is no pull policy", shortened(&policy));
+    let message = format!("invalid pull policy `{}`", shortened(&policy));
     Err(invalid(message)
-        .with_hint(format!("known are {}", all_of(PULL_POLICIES)))
+        .with_hint(format!("expected {}", all_of(PULL_POLICIES)))
         .with_field("job.imagePullPolicy"))
 }
 
-/// Names, or objects with a name.
+/// Reads names, or objects with a name.
 fn image_pull_secrets(
     written: Written<'_>,
 ) -> Result<Option<Vec<LocalObjectReference>>, CapabilityError> {
@@ -168,7 +171,7 @@ fn volumes(written: Written<'_>) -> Result<Vec<Volume>, CapabilityError> {
     for (index, volume) in volumes.iter().enumerate() {
         if volume.name.starts_with(VOLUME_PREFIX) {
             let message = format!(
-                "the volume `{}` has a name of the engine's own",
+                "the volume name `{}` is reserved for the engine",
                 shortened(&volume.name)
             );
             return Err(invalid(message)
@@ -194,9 +197,9 @@ fn volume_mounts(written: Written<'_>) -> Result<Vec<VolumeMount>, CapabilityErr
     Ok(mounts)
 }
 
-/// Whether something at the path would lie over the engine's own files: at their place, below it, or around it.
+/// Whether a mount at the path would hide the engine's own files: at their path, below it, or above it.
 ///
-/// The path is led through as the kubelet and the runtime do it: from the root, without `.`, and back at `..`.
+/// The path is resolved like in the kubelet and the runtime: from the root, without `.`, and `..` leads to the parent.
 pub(super) fn is_own_place(path: &str) -> bool {
     let mut parts = Vec::new();
     for part in path.split('/') {
@@ -212,7 +215,7 @@ pub(super) fn is_own_place(path: &str) -> bool {
     own.zip(parts).all(|(own, part)| own == part)
 }
 
-/// A mount where the engine's own are.
+/// Returns the error for a mount at a path of the engine's own.
 pub(super) fn taken_place(path: &str, field: String) -> CapabilityError {
     let path = shortened(path);
     invalid(format!(
@@ -222,7 +225,7 @@ pub(super) fn taken_place(path: &str, field: String) -> CapabilityError {
     .with_field(field)
 }
 
-/// What the user wrote, over secure defaults.
+/// Merges what the user wrote over secure defaults.
 fn security_context(written: Written<'_>) -> Result<SecurityContext, CapabilityError> {
     let path = "job.securityContext";
     let mut context = json!({
@@ -235,7 +238,7 @@ fn security_context(written: Written<'_>) -> Result<SecurityContext, CapabilityE
         let added = own.capabilities.and_then(|capabilities| capabilities.add);
         let is_privileged = own.privileged == Some(true)
             || added.is_some_and(|added| added.iter().any(|name| name == "CAP_SYS_ADMIN"));
-        // Kubernetes takes the two together for a contradiction, and so would the user.
+        // Kubernetes considers the two together a contradiction, and so would the user.
         if is_privileged && own.allow_privilege_escalation.is_none() {
             merge(
                 &mut context,
@@ -247,7 +250,7 @@ fn security_context(written: Written<'_>) -> Result<SecurityContext, CapabilityE
     read(&context, path)
 }
 
-/// Says where a setting of the pod belongs.
+/// Adds where a setting of the pod belongs.
 fn of_the_pod(error: CapabilityError) -> CapabilityError {
     let field = error.field.as_deref().unwrap_or_default();
     let name = field.rsplit('.').next().unwrap_or_default();
@@ -255,7 +258,7 @@ fn of_the_pod(error: CapabilityError) -> CapabilityError {
         return error;
     }
     let hint = format!(
-        "`{name}` is a setting of the whole pod: it belongs to `job.podTemplate.spec.securityContext`"
+        "`{name}` is a setting of the whole pod: move it to `job.podTemplate.spec.securityContext`"
     );
     error.with_hint(hint)
 }

@@ -1,4 +1,4 @@
-//! Where in a playbook a field of a Job comes from.
+//! Maps a field of a Job to the playbook.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use super::merge::merge_key;
 use super::options::POD_TEMPLATE;
 use crate::names::SCRIPT_CONTAINER;
 
-/// Which option is put where: the way within the template of the pods, and the option below `job`.
+/// The destinations of options: the path within the template of the pods, and the option below `job`.
 const OPTIONS: [(&[&str], &str); 10] = [
     (&["metadata", "annotations"], "annotations"),
     (&["spec", "affinity"], "affinity"),
@@ -32,7 +32,7 @@ const OF_THE_SCRIPT: [(&[&str], &str); 4] = [
     (&["volumeMounts"], "volumeMounts"),
 ];
 
-/// What there is to find a field in.
+/// The data to search for a field.
 pub(super) struct Origin<'request> {
     /// The Job as JSON.
     pub(super) job: &'request Value,
@@ -40,17 +40,17 @@ pub(super) struct Origin<'request> {
     pub(super) options: &'request BTreeMap<String, Value>,
 }
 
-/// How far a way leads, and to what.
+/// How far a path could be followed, and the field that it leads to.
 struct Found {
-    /// How many segments lead there.
+    /// Number of matched segments.
     depth: usize,
     field: String,
 }
 
 impl Origin<'_> {
-    /// The field as users write it: `job.podTemplate.spec.volumes[0].hostPath`.
+    /// Returns the field as in the playbook: `job.podTemplate.spec.volumes[0].hostPath`.
     ///
-    /// A field of which nothing is written is named by what it would be in `job.podTemplate`.
+    /// A field that is not written in the playbook is named by what it would be in `job.podTemplate`.
     pub(super) fn field(&self, path: &[Segment]) -> String {
         let keys: Vec<_> = path.iter().filter_map(key).collect();
         match keys.as_slice() {
@@ -66,13 +66,13 @@ impl Origin<'_> {
         let in_template = template.map(|patch| self.find(patch, POD_TEMPLATE, path, 2));
         let in_option = self.option(path, inside);
         let found = match (in_template, in_option) {
-            // What is written later goes before.
+            // What is merged later takes precedence.
             (Some(one), Some(other)) if one.depth >= other.depth => Some(one),
             (_, Some(other)) => Some(other),
             (one, None) => one,
         };
         match found {
-            // `spec` alone says nothing.
+            // `spec` alone is not specific.
             Some(found) if found.depth > 3 || found.depth == path.len() => found.field,
             _ => format!("{POD_TEMPLATE}.{}", written(inside)),
         }
@@ -105,7 +105,7 @@ impl Origin<'_> {
         if let Some(value) = value {
             return Some(self.find(value, &place, path, depth));
         }
-        // It is not written, or it is one of the labels, which are no option like the others.
+        // It is not in the playbook, or it is one of the labels, which are not an option like the others.
         let inside = path.get(depth..)?;
         let dot = if inside.is_empty() { "" } else { "." };
         Some(Found {
@@ -114,7 +114,7 @@ impl Origin<'_> {
         })
     }
 
-    /// Follows the way from `depth` on in what the user wrote at `place`.
+    /// Follows the path from `depth` on in what the user wrote at `place`.
     fn find(&self, written: &Value, place: &str, path: &[Segment], depth: usize) -> Found {
         let mut node = written;
         let mut found = Found {
@@ -138,7 +138,8 @@ impl Origin<'_> {
         found
     }
 
-    /// The element of a list that the user wrote, of which the Job has one at `position` of the list at `path`.
+    /// Returns the element of a list as the user wrote it that is the one at `position` of the list at `path` in the
+    /// Job.
     fn element<'written>(
         &self,
         list: &'written Value,
@@ -183,7 +184,7 @@ fn written(path: &[Segment]) -> String {
                 text.push_str(&shortened(name));
             }
             Segment::Index(index) => {
-                // Writing into a text does not fail.
+                // Writing to a string does not fail.
                 let _written = write!(text, "[{index}]");
             }
         }

@@ -1,4 +1,4 @@
-//! Whether the policy of the host allows a job, and if not, what the user is told.
+//! Checks a job against the policy of the host, and explains a denial to the user.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use toolhost_capability::{CapabilityError, Reason};
 use super::origin::Origin;
 use super::settings::ManifestSettings;
 
-/// The most fields that one message names besides the first one.
+/// Maximum number of fields that one message names after the first one.
 const MAX_OTHERS: usize = 5;
 
-/// Asks the policy.
+/// Checks the policy.
 ///
 /// # Errors
 ///
@@ -28,7 +28,7 @@ pub(super) fn check(
         return Ok(());
     }
     let document = serde_json::to_value(job).map_err(|error| {
-        let message = format!("the Job cannot be written as JSON: {error}");
+        let message = format!("cannot write the Job as JSON: {error}");
         CapabilityError::new(Reason::Internal, message)
     })?;
     let found = settings
@@ -64,7 +64,7 @@ pub(super) fn check(
         message.push_str(&some_of(others, MAX_OTHERS));
     }
     let hint = format!(
-        "leave it out, or have it allowed in the host's `policy.yaml`:\n\nkubernetes:\n  {}",
+        "remove it, or ask for this in the host's `policy.yaml`:\n\nkubernetes:\n  {}",
         lines.join("\n  ")
     );
     Err(CapabilityError::new(Reason::Denied, message)

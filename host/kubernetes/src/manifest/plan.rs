@@ -1,4 +1,4 @@
-//! The objects as they may be shown.
+//! The objects in a form that may be shown.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use toolhost_capability::{CapabilityError, Reason};
 use super::Manifest;
 use super::storage::{Placement, SCRIPT_KEY};
 
-/// What stands for the identifier that the cluster gives the Job.
+/// Placeholder for the uid that the cluster assigns to the Job.
 const JOB_UID: &str = "<uid of the Job>";
 
 impl Manifest {
-    /// The objects in the order in which they are created: the Job, the Secret, and ConfigMaps.
+    /// Returns the objects in the order in which they are created: the Job, the Secret, and ConfigMaps.
     ///
     /// A value of the Secret, and a script, is replaced by its key in angle brackets.
     ///
@@ -41,7 +41,7 @@ fn placeholder(key: &str) -> (String, String) {
 
 fn as_value(object: &impl Serialize) -> Result<Value, CapabilityError> {
     serde_json::to_value(object).map_err(|error| {
-        let message = format!("an object cannot be written as JSON: {error}");
+        let message = format!("cannot write an object as JSON: {error}");
         CapabilityError::new(Reason::Internal, message)
     })
 }

@@ -20,11 +20,11 @@ use super::strict::read;
 use super::{guard, merge};
 use crate::names::{JOIN_CONTAINER, SCRIPT_CONTAINER};
 
-/// How long a script may take to end when it is asked to. The default of Kubernetes is 30 s, and every
-/// cancelled job would wait for all of it: a shell or Python as process 1 ignores SIGTERM.
+/// How long a script may take to end when it receives SIGTERM. The default of Kubernetes is 30 s, and every cancelled
+/// job would wait for all of it: a shell or Python as process 1 ignores SIGTERM.
 const TERMINATION_GRACE_SECONDS: i64 = 10;
 
-/// The template, with the user's own merged into it.
+/// Creates the template, with the user's own merged into it.
 ///
 /// # Errors
 ///
@@ -83,15 +83,15 @@ fn pod(container: Container, options: &Options, storage: &Storage) -> PodSpec {
     volumes.extend(options.volumes.iter().cloned());
     PodSpec {
         affinity: options.affinity.clone(),
-        // A script that is no client of the cluster needs no key to it.
+        // A script that does not use the cluster's API needs no token for it.
         automount_service_account_token: Some(false),
         containers: vec![container],
-        // The addresses of all services of the namespace are nothing that a script was given.
+        // The addresses of all services of the namespace are not part of a script's input.
         enable_service_links: Some(false),
         image_pull_secrets: options.image_pull_secrets.clone(),
         node_selector: options.node_selector.clone(),
         priority_class_name: options.priority_class_name.clone(),
-        // Each attempt keeps its own pod and log, and `podFailurePolicy` asks for it.
+        // Each attempt keeps its own pod and log, and `podFailurePolicy` requires it.
         restart_policy: Some("Never".to_owned()),
         runtime_class_name: options.runtime_class_name.clone(),
         security_context: Some(PodSecurityContext {
@@ -112,7 +112,7 @@ fn pod(container: Container, options: &Options, storage: &Storage) -> PodSpec {
 fn merged(template: &PodTemplateSpec, patch: &Value) -> Result<PodTemplateSpec, CapabilityError> {
     let _known: PodTemplateSpec = read(&merge::without_directives(patch), POD_TEMPLATE)?;
     let mut merged = serde_json::to_value(template).map_err(|error| {
-        let message = format!("the pod's template cannot be written as JSON: {error}");
+        let message = format!("cannot write the pod's template as JSON: {error}");
         CapabilityError::new(Reason::Internal, message)
     })?;
     merge::merge(&mut merged, patch, POD_TEMPLATE)?;
@@ -121,8 +121,8 @@ fn merged(template: &PodTemplateSpec, patch: &Value) -> Result<PodTemplateSpec, 
     Ok(merged)
 }
 
-/// Joins the parts of the script before anything else starts, with what the script's container has: the
-/// image is there anyhow, and what the script may not do need not be allowed for this.
+/// Adds the container that joins the parts of the script before anything else starts. It has the settings of the
+/// script's container: that image is pulled anyway, and no permission is needed for this that the script does not have.
 fn add_join(spec: &mut PodSpec, storage: &Storage) {
     let script = spec
         .containers
@@ -165,7 +165,7 @@ fn quantities(
         if let Err(error) = text.parse::<Quantity>() {
             let (name, text) = (shortened(name), shortened(text));
             let field = format!("job.resources.{list}.{name}");
-            let message = format!("`{field}` is no quantity: `{text}` {error}");
+            let message = format!("invalid quantity `{text}` in `{field}`: {error}");
             return Err(invalid(message)
                 .with_hint("write a number with a suffix, such as `500m`, `2` or `1.5Gi`")
                 .with_field(field));

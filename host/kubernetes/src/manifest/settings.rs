@@ -3,16 +3,16 @@ use std::sync::Arc;
 
 use crate::policy::Policy;
 
-/// What holds for every job of one engine.
+/// Settings of every job of one engine.
 #[derive(Debug, Clone)]
 pub(crate) struct ManifestSettings {
     /// The namespace of a job that names none.
     pub(crate) default_namespace: String,
-    /// The image of a job that names none; such a job is refused where there is no default.
+    /// The image of a job that names none; without a default such a job is refused.
     pub(crate) default_image: Option<String>,
-    /// More labels for every object.
+    /// Additional labels of every object.
     pub(crate) labels: BTreeMap<String, String>,
-    /// What jobs may ask the cluster for.
+    /// What jobs may request from the cluster.
     pub(crate) policy: Arc<Policy>,
 }
 

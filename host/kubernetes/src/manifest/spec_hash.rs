@@ -1,4 +1,4 @@
-//! What tells one specification from another one of the same name.
+//! Distinguishes one specification from another one of the same name.
 
 use bytes::Bytes;
 use k8s_openapi::api::batch::v1::Job;
@@ -8,15 +8,14 @@ use toolhost_capability::{CapabilityError, Reason};
 
 /// The annotation with the hash.
 pub(crate) const SPEC_HASH_ANNOTATION: &str = "noetl.io/spec-hash";
-/// Where the value goes that a tool gave the annotation above.
+/// Holds the value that a tool set for the annotation above.
 pub(super) const TOOL_SPEC_HASH_ANNOTATION: &str = "noetl.io/tool-spec-hash";
 
-/// SHA-256 of the Job as it is sent, but for whether it is suspended, and of the script.
+/// Returns the SHA-256 hash of the Job as it is sent, except for whether it is suspended, and of the script.
 ///
-/// The Job holds the names of the environment variables, not their values, and so does the hash: anybody
-/// who may read the Job could try values until one of them fits, and a token that was renewed makes
-/// no other job. Maps are sorted and structures have an order, so that the same request gives the same
-/// hash on every host.
+/// The Job contains the names of the environment variables, not their values, and so does the hash: otherwise anyone
+/// who may read the Job could guess values and compare, and a renewed token would make it another job. Maps are sorted
+/// and structures have an order, so that the same request results in the same hash on every host.
 ///
 /// # Errors
 ///
@@ -29,14 +28,14 @@ pub(super) fn spec_hash(
     let text = serde_json::to_vec(job).map_err(|error| {
         CapabilityError::new(
             Reason::Internal,
-            format!("the Job cannot be written as JSON: {error}"),
+            format!("cannot write the Job as JSON: {error}"),
         )
     })?;
     if text.len() > max_bytes {
         let size = text.len();
         let message = format!("the Job takes {size} bytes, more than {max_bytes}");
         return Err(CapabilityError::new(Reason::TooLarge, message)
-            .with_hint("let the script read what is large from a volume, or pass it in `args`")
+            .with_hint("make the script read large data from a volume, or pass it in `args`")
             .with_field("job"));
     }
     let mut hash = Sha256::new();

@@ -1,4 +1,4 @@
-//! Where the script, the arguments and the environment are kept, and how the pod finds them.
+//! Where the script, the arguments and the environment are stored, and how the pod accesses them.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +18,21 @@ use toolhost_capability::{
 
 use crate::names::{config_map_name, secret_name};
 
-/// What everything that the engine mounts is below.
+/// The directory of everything that the engine mounts.
 pub(super) const MOUNT_ROOT: &str = "/noetl";
-/// What the names of the engine's volumes begin with.
+/// Prefix of the names of the engine's volumes.
 pub(super) const VOLUME_PREFIX: &str = "noetl-";
 /// The file with the arguments.
 pub(super) const ARGUMENTS_PATH: &str = "/noetl/arguments/arguments.json";
-/// The key of the script in the Secret and in ConfigMaps. A name of a variable has no dot, so that the
-/// two cannot be the same.
+/// The key of the script in the Secret and in ConfigMaps. A variable's name has no dot, so that the two cannot be
+/// equal.
 pub(super) const SCRIPT_KEY: &str = "noetl.script";
 /// The key of arguments in the Secret that are too large for a variable.
 const LARGE_ARGUMENTS_KEY: &str = "noetl.arguments";
 
-/// The script and the arguments in one volume. A volume and its mount are part of both objects, job and pod, and
-/// each of some ten writes to them compares all of that: for every volume a thousand jobs took 5 s of the
-/// API server's and the controllers' time, of 37.
+/// The script and the arguments in one volume. A volume and its mount are part of both objects, job and pod, and each
+/// of some ten writes to them compares all of that: every volume of a thousand jobs took 5 s of the API server's and
+/// the controllers' time, of 37.
 const FILES_VOLUME: &str = "noetl-files";
 const SCRIPT_VOLUME: &str = "noetl-script";
 const SCRIPT_DIRECTORY: &str = "/noetl/script";
@@ -42,38 +42,38 @@ const ARGUMENTS_FILE: &str = "arguments.json";
 const PARTS_VOLUME: &str = "noetl-script-parts";
 const PARTS_DIRECTORY: &str = "/noetl/parts";
 
-/// The most data of a Secret: what the API server checks (`MaxSecretSize`), over all values.
+/// Maximum size of a Secret: what the API server checks (`MaxSecretSize`), over all values.
 const MAX_SECRET_BYTES: usize = 1_048_576;
-/// The most data of one object of which a script is a part. It stays below the limit of 1 MiB, so that
-/// there is room for metadata, for what the server adds, and for its copy in managed fields.
+/// Maximum size of the data of one object that contains part of a script. It is below the limit of 1 MiB, so that there
+/// is space for metadata, for what the server adds, and for its copy in managed fields.
 const SCRIPT_OBJECT_BYTES: usize = 900_000;
-/// The largest script: etcd, in which every object of the cluster lives, is no store for files.
+/// Maximum size of a script: etcd, which stores every object of the cluster, is not a file store.
 const MAX_SCRIPT_BYTES: usize = 16 << 20;
 
-/// The script: readable and executable by whoever the container runs as.
+/// The script: readable and executable by any user of the container.
 const SCRIPT_MODE: i32 = 0o555;
-/// The arguments: readable by whoever the container runs as, which need not be root.
+/// The arguments: readable by any user of the container, which need not be root.
 const ARGUMENTS_MODE: i32 = 0o444;
 
-/// Where the script is.
+/// Location of the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Placement {
     /// There is none.
     Nowhere,
-    /// In the Secret, beside the environment.
+    /// In the Secret, together with the environment.
     Secret,
     /// In one ConfigMap.
     ConfigMap,
-    /// In so many ConfigMaps, to be joined before the start.
+    /// In this number of ConfigMaps, to be joined before the start.
     Parts(usize),
 }
 
-/// What is kept where.
+/// What is stored where.
 #[derive(Debug)]
 pub(super) struct Storage {
     /// The entries of the Secret, without the script.
     pub(super) secret: Vec<(String, SecretString)>,
-    /// The variables that are in the Job as they are: paths, which are no secrets.
+    /// The variables that are in the Job in plain text: paths, which are not secret.
     plain: BTreeMap<&'static str, String>,
     pub(super) placement: Placement,
     /// The key of the arguments in the Secret.
@@ -82,11 +82,11 @@ pub(super) struct Storage {
     file_name: String,
 }
 
-/// The path of the script, if the request has one.
+/// Returns the path of the script, if the request has one.
 ///
 /// # Errors
 ///
-/// `InvalidRequest` for a file name that no volume takes, `TooLarge` for a script that is no script.
+/// `InvalidRequest` for a file name that volumes do not support, `TooLarge` for a script of unreasonable size.
 pub(super) fn script_path(request: &JobRequest) -> Result<Option<String>, CapabilityError> {
     let Some(script) = &request.script else {
         return Ok(None);
@@ -101,23 +101,22 @@ pub(super) fn script_path(request: &JobRequest) -> Result<Option<String>, Capabi
     }
     let size = script.content.len();
     if size > MAX_SCRIPT_BYTES {
-        let message =
-            format!("the script has {size} bytes, more than the {MAX_SCRIPT_BYTES} of a cluster");
+        let message = format!(
+            "the script has {size} bytes, more than the limit of {MAX_SCRIPT_BYTES} in a cluster"
+        );
         return Err(CapabilityError::new(Reason::TooLarge, message)
-            .with_hint(
-                "put what is large into the image or a volume, or let a small script fetch it",
-            )
+            .with_hint("put large data into the image or a volume, or make a small script fetch it")
             .with_field("script"));
     }
     Ok(Some(format!("{SCRIPT_DIRECTORY}/{name}")))
 }
 
 impl Storage {
-    /// Decides where everything goes.
+    /// Decides where everything is stored.
     ///
     /// # Errors
     ///
-    /// `TooLarge` where the environment does not fit a Secret.
+    /// `TooLarge` where the environment does not fit into a Secret.
     pub(super) fn new(request: &JobRequest, program: &Program) -> Result<Self, CapabilityError> {
         let mut plain = BTreeMap::from([(ARGUMENTS_FILE_VARIABLE, ARGUMENTS_PATH.to_owned())]);
         if let Some(path) = script_path(request)? {
@@ -159,7 +158,7 @@ impl Storage {
         })
     }
 
-    /// The environment of the script's container: every variable in its order, most of them by reference.
+    /// Returns the environment of the script's container: every variable in its order, most of them by reference.
     pub(super) fn environment(&self, program: &Program) -> Vec<EnvVar> {
         let variable = |name: &String| match self.plain.get(name.as_str()) {
             Some(value) => EnvVar {
@@ -177,7 +176,7 @@ impl Storage {
         environment.map(|(name, _)| variable(name)).collect()
     }
 
-    /// The volumes of the pod.
+    /// Returns the volumes of the pod.
     pub(super) fn volumes(&self) -> Vec<Volume> {
         let arguments = |path| item(self.arguments_key, path, ARGUMENTS_MODE);
         let alone = self.secret_volume(ARGUMENTS_VOLUME, vec![arguments(ARGUMENTS_FILE)]);
@@ -214,7 +213,7 @@ impl Storage {
         }
     }
 
-    /// Where the script's container finds them.
+    /// Returns the mounts of the script's container.
     pub(super) fn mounts(&self) -> Vec<VolumeMount> {
         let arguments = mount(ARGUMENTS_VOLUME, ARGUMENTS_DIRECTORY);
         match self.placement {
@@ -226,14 +225,14 @@ impl Storage {
         }
     }
 
-    /// How a container that joins the parts of the script finds them, and its command; none where there is
+    /// Returns the command and the mounts of a container that joins the parts of the script; none where there is
     /// nothing to join.
     pub(super) fn join(&self) -> Option<(Vec<String>, Vec<VolumeMount>)> {
         let Placement::Parts(_) = self.placement else {
             return None;
         };
         let path = format!("{SCRIPT_DIRECTORY}/{}", self.file_name);
-        // The names of parts have digits of equal number, so that the shell's order is theirs.
+        // The numbers in the names of parts have the same number of digits, so that the shell's order is theirs.
         let program = format!("cat {PARTS_DIRECTORY}/part-* > \"$1\" && chmod 0555 \"$1\"");
         let command = ["sh", "-c", &program, "sh"].map(str::to_owned).into_iter();
         let command = command.chain([literal(&path)]).collect();
@@ -292,7 +291,7 @@ impl Storage {
 }
 
 impl Placement {
-    /// How many ConfigMaps there are.
+    /// Returns the number of ConfigMaps.
     pub(super) fn part_count(self) -> usize {
         match self {
             Self::Nowhere | Self::Secret => 0,
@@ -301,7 +300,7 @@ impl Placement {
         }
     }
 
-    /// What each ConfigMap holds of the script.
+    /// Returns the part of the script in each ConfigMap.
     pub(super) fn parts(self, script: &[u8]) -> Vec<&[u8]> {
         match self {
             Self::Nowhere | Self::Secret => Vec::new(),
@@ -311,7 +310,7 @@ impl Placement {
     }
 }
 
-/// A text as it must stand in a command or value that the kubelet expands.
+/// Escapes a text for a command or value that the kubelet expands.
 pub(super) fn literal(text: &str) -> String {
     text.replace('$', "$$")
 }
@@ -319,7 +318,7 @@ pub(super) fn literal(text: &str) -> String {
 type Data = Option<BTreeMap<String, String>>;
 type BinaryData = Option<BTreeMap<String, ByteString>>;
 
-/// Text as text, so that `kubectl` shows it, and everything else as bytes.
+/// Stores text as text, so that `kubectl` shows it, and everything else as bytes.
 pub(super) fn config_map_data(part: &[u8]) -> (Data, BinaryData) {
     let key = SCRIPT_KEY.to_owned();
     if let Ok(text) = std::str::from_utf8(part) {
@@ -351,11 +350,11 @@ fn check_size(
         "job.env"
     };
     Err(CapabilityError::new(Reason::TooLarge, message)
-        .with_hint("put what is large where the script can fetch it, and pass its address")
+        .with_hint("store large data where the script can fetch it, and pass its address")
         .with_field(field))
 }
 
-/// A path below what is mounted, as a volume has it.
+/// Returns a path relative to the mount, as a volume needs it.
 fn below(path: &str) -> &str {
     path.strip_prefix(MOUNT_ROOT)
         .map_or(path, |path| path.trim_start_matches('/'))

@@ -1,7 +1,7 @@
-//! Reads what a user wrote into the types of Kubernetes without losing a word of it.
+//! Deserializes what a user wrote into the types of Kubernetes without ignoring any of it.
 //!
-//! The types of `k8s-openapi` skip keys that they do not know, and say of a wrong type only that it is
-//! wrong. The deserializer here refuses such keys, and says where it found what.
+//! The types of `k8s-openapi` skip unknown keys, and report for a wrong type only that it is wrong. This deserializer
+//! rejects unknown keys, and reports the path and the value that it found.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ use toolhost_capability::CapabilityError;
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::text::{all_of, did_you_mean};
 
-/// The most known keys that a message lists; a pod has forty.
+/// Maximum number of known keys that a message lists; a pod has forty.
 const MAX_LISTED: usize = 12;
 
 /// Reads a value that the user wrote at `path`, such as `job.tolerations`.
 ///
-/// A number or truth where a text is expected is taken as its text, and a text that is a whole number
-/// where one is expected is taken as the number: values pass through templates and through servers that
-/// change one into the other.
+/// A number or boolean where a string is expected is converted to a string, and a string that is an integer where one
+/// is expected is converted to an integer: values pass through templates and through servers that change one into the
+/// other.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ pub(super) fn read<T: DeserializeOwned>(value: &Value, path: &str) -> Result<T, 
     })
 }
 
-/// Where a value stands.
+/// The path of a value.
 #[derive(Clone, Copy)]
 enum Path<'a> {
     Root(&'a str),
@@ -64,7 +64,7 @@ impl fmt::Display for Path<'_> {
 struct Problem {
     message: String,
     hint: Option<String>,
-    /// None until it passes a place that knows.
+    /// None until an enclosing value sets it.
     field: Option<String>,
 }
 
@@ -77,9 +77,9 @@ impl Problem {
     fn expected(what: &str, value: &Value, path: &Path<'_>) -> Self {
         let found = match value {
             Value::Null => "nothing",
-            Value::Bool(_) => "a truth value",
+            Value::Bool(_) => "a boolean",
             Value::Number(_) => "a number",
-            Value::String(_) => "a text",
+            Value::String(_) => "a string",
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",
         };
@@ -93,11 +93,11 @@ impl Problem {
     fn unknown_key(key: &str, known: &[&str], path: &Path<'_>) -> Self {
         let hint = match did_you_mean(key, known.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None if known.len() <= MAX_LISTED => format!("known are {}", all_of(known)),
-            None => "see `kubectl explain job.spec.template.spec` for what is known".to_owned(),
+            None if known.len() <= MAX_LISTED => format!("expected {}", all_of(known)),
+            None => "list the valid keys with `kubectl explain job.spec.template.spec`".to_owned(),
         };
         Self {
-            message: "Kubernetes knows no such key here".to_owned(),
+            message: "unknown key".to_owned(),
             hint: Some(hint),
             field: Some(Path::Key(path, key).to_string()),
         }
@@ -125,7 +125,7 @@ impl Strict<'_> {
         Problem::expected(what, self.value, &self.path)
     }
 
-    /// The whole number that stands here.
+    /// Returns the integer at this path.
     fn whole(&self) -> Result<i64, Problem> {
         let number = match self.value {
             Value::Number(number) => number.as_i64(),
@@ -179,7 +179,7 @@ impl<'de> de::Deserializer<'de> for Strict<'_> {
     fn deserialize_bool<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
         match self.value {
             Value::Bool(truth) => visitor.visit_bool(*truth),
-            _ => Err(self.expected("true or false")),
+            _ => Err(self.expected("`true` or `false`")),
         }
     }
 
@@ -199,7 +199,7 @@ impl<'de> de::Deserializer<'de> for Strict<'_> {
             Value::String(text) => visitor.visit_str(text),
             Value::Number(number) => visitor.visit_string(number.to_string()),
             Value::Bool(truth) => visitor.visit_string(truth.to_string()),
-            _ => return Err(self.expected("a text")),
+            _ => return Err(self.expected("a string")),
         };
         visited.map_err(|problem| problem.at(&self.path))
     }
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_kubernetes_knows() {
+    fn known_keys_are_read() {
         let pod = json!({
             "metadata": {"labels": {"a": 1, "b": true, "c": "d"}},
             "spec": {
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn names_an_unknown_key_and_what_may_be_meant() {
+    fn an_unknown_key_is_named_with_what_may_be_meant() {
         for (value, field, hint) in [
             (
                 json!({"spec": {"containers": [{"imagee": "x"}]}}),
@@ -372,12 +372,12 @@ mod tests {
             (
                 json!({"spec": {"zzz": {}}}),
                 "job.x.spec.zzz",
-                "see `kubectl explain job.spec.template.spec` for what is known",
+                "list the valid keys with `kubectl explain job.spec.template.spec`",
             ),
             (
                 json!({"spec": {"os": {"qqq": 1}}}),
                 "job.x.spec.os.qqq",
-                "known are `name`",
+                "expected `name`",
             ),
         ] {
             let error = refusal::<PodTemplateSpec>(&value);
@@ -388,11 +388,11 @@ mod tests {
     }
 
     #[test]
-    fn names_the_place_of_a_wrong_type() {
+    fn the_path_of_a_wrong_type_is_named() {
         let tolerations = json!([{"key": "a"}, {"operator": ["Exists"]}]);
         let error = refusal::<Vec<Toleration>>(&tolerations);
         assert_eq!(error.field.as_deref(), Some("job.x[1].operator"));
-        assert!(error.message.contains("expected a text, found a list"));
+        assert!(error.message.contains("expected a string, found a list"));
 
         for (value, field) in [
             (json!([]), "job.x"),
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn does_not_repeat_a_key_without_end() {
+    fn a_long_key_is_not_repeated_in_full() {
         let error = refusal::<Toleration>(&json!({"k".repeat(1_000): 1}));
         assert!(error.message.len() < 300, "{error}");
     }

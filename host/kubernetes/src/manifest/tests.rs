@@ -20,7 +20,7 @@ fn settings() -> ManifestSettings {
     }
 }
 
-/// The full example of the specification, as the script tool asks for it.
+/// The full example of the specification, as the script tool requests it.
 fn full() -> JobRequest {
     let command = ["python3", "$(NOETL_SCRIPT)", "$(NOETL_ARGS)"];
     let mut request = JobRequest::new(
@@ -66,11 +66,11 @@ fn texts(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
     entries.iter().map(owned).collect()
 }
 
-/// The full example with more options.
+/// The full example with additional options.
 fn with(options: Value) -> JobRequest {
     let mut request = full();
     let Value::Object(options) = options else {
-        panic!("no object");
+        panic!("not an object");
     };
     request.options.extend(options);
     request
@@ -208,7 +208,7 @@ fn arguments_are_a_file_and_a_variable_unless_they_are_large() {
 }
 
 #[test]
-fn a_script_goes_where_there_is_room_for_it() {
+fn a_script_is_stored_according_to_its_size() {
     let environment: usize = data(&manifest(&full()))
         .iter()
         .filter(|(name, _)| *name != "noetl.script")
@@ -294,7 +294,7 @@ fn a_binary_script_is_kept_byte_for_byte() {
 }
 
 #[test]
-fn what_no_cluster_stores_is_refused_with_the_limit() {
+fn sizes_that_no_cluster_stores_are_refused_with_the_limit() {
     let script = refusal(&with_script((16 << 20) + 1));
     assert_eq!(script.reason, Reason::TooLarge);
     assert!(script.message.contains("16777217") && script.message.contains("16777216"));
@@ -337,7 +337,7 @@ fn the_objects_belong_to_the_job() {
 }
 
 #[test]
-fn the_job_is_suspended_where_it_shall_be() {
+fn the_job_is_suspended_on_request() {
     for suspended in [true, false] {
         let job = manifest(&full()).job(suspended);
         assert_eq!(job.spec.unwrap().suspend, Some(suspended));
@@ -345,7 +345,7 @@ fn the_job_is_suspended_where_it_shall_be() {
 }
 
 #[test]
-fn the_hash_tells_specifications_apart_and_nothing_else() {
+fn the_hash_depends_on_the_specification_only() {
     let hash = |request: &JobRequest| manifest(request).spec_hash().to_owned();
     let first = hash(&full());
     assert_eq!(first, hash(&full()));
@@ -386,14 +386,14 @@ fn the_hash_tells_specifications_apart_and_nothing_else() {
 }
 
 #[test]
-fn the_hash_of_a_tool_is_kept_beside_the_hash_of_the_engine() {
+fn the_hash_of_a_tool_is_kept_together_with_the_hash_of_the_engine() {
     let annotations = manifest(&full()).job(true).metadata.annotations.unwrap();
     assert_eq!(annotations["noetl.io/tool-spec-hash"], "siphash:00");
     assert!(annotations["noetl.io/spec-hash"].starts_with("sha256:"));
 }
 
 #[test]
-fn a_request_with_few_words_gets_what_finds_it() {
+fn a_minimal_request_gets_the_labels_that_identify_it() {
     let mut request = JobRequest::new("job".parse().unwrap(), vec!["sh".to_owned()]);
     request.execution_id = "not a label!".to_owned();
     assert_eq!(refusal(&request).field.as_deref(), Some("job.image"));
@@ -567,7 +567,7 @@ fn the_join_has_the_image_of_the_merged_container() {
 }
 
 #[test]
-fn refuses_options_that_make_no_sense_by_their_path() {
+fn invalid_options_are_refused_by_their_path() {
     for (options, field) in [
         (json!({"image": "a b"}), "job.image"),
         (json!({"image": ["a"]}), "job.image"),
@@ -637,7 +637,7 @@ fn refuses_options_that_make_no_sense_by_their_path() {
 }
 
 #[test]
-fn refuses_quantities_labels_and_files_that_make_no_sense() {
+fn invalid_quantities_labels_and_files_are_refused() {
     let mut request = full();
     request.limits.insert("memory".into(), "2GB".into());
     assert_eq!(
@@ -658,7 +658,7 @@ fn refuses_quantities_labels_and_files_that_make_no_sense() {
 }
 
 #[test]
-fn refuses_a_pod_template_that_takes_away_what_the_engine_needs() {
+fn a_pod_template_that_removes_what_the_engine_needs_is_refused() {
     let in_script = |change: Value| {
         let mut container = json!({"name": "script"});
         container
@@ -736,7 +736,7 @@ fn refuses_a_pod_template_that_takes_away_what_the_engine_needs() {
 }
 
 #[test]
-fn refuses_a_pod_template_that_goes_beyond_the_pod() {
+fn a_pod_template_that_goes_beyond_the_pod_is_refused() {
     let in_script = |mut change: Value| {
         change["name"] = json!("script");
         json!({"spec": {"containers": [{"name": "x"}, change]}})
@@ -779,7 +779,7 @@ fn refuses_a_pod_template_that_goes_beyond_the_pod() {
 }
 
 #[test]
-fn nothing_is_mounted_over_the_script_however_its_place_is_written() {
+fn nothing_is_mounted_over_the_script_however_its_path_is_written() {
     for path in [
         "/noetl",
         "/noetl/",

@@ -1,7 +1,7 @@
 //! The controls of the Pod Security Standards, on single values.
 //!
-//! Source: <https://kubernetes.io/docs/concepts/security/pod-security-standards/>, of Kubernetes 1.34. A control of
-//! more than one field, or of one that must be there, is in [`required`](super::required).
+//! Source: <https://kubernetes.io/docs/concepts/security/pod-security-standards/>, of Kubernetes 1.34. Controls of more
+//! than one field, and those of a required field, are in [`required`](super::required).
 
 use serde_json::Value;
 use toolhost_capability::request::shortened;
@@ -10,7 +10,7 @@ use super::pattern::any_matches;
 use super::review::{Denial, Review};
 use super::settings::{Confinement, HostNamespace, PodSecurity};
 
-/// What a container may add on the level `baseline`: what container runtimes give it anyway.
+/// Capabilities that a container may add on the level `baseline`: the defaults of container runtimes.
 const BASELINE_CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",
@@ -26,9 +26,9 @@ const BASELINE_CAPABILITIES: [&str; 13] = [
     "SETUID",
     "SYS_CHROOT",
 ];
-/// What it may add on the level `restricted`.
+/// Capabilities that it may add on the level `restricted`.
 const RESTRICTED_CAPABILITIES: [&str; 1] = ["NET_BIND_SERVICE"];
-/// Kernel parameters that are kept apart for each pod.
+/// Kernel parameters that are separate for each pod.
 const SAFE_SYSCTLS: [&str; 10] = [
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
@@ -41,7 +41,7 @@ const SAFE_SYSCTLS: [&str; 10] = [
     "net.ipv4.tcp_keepalive_time",
     "net.ipv4.tcp_syncookies",
 ];
-/// Types of SELinux for containers.
+/// SELinux types for containers.
 const SE_LINUX_TYPES: [&str; 5] = [
     "",
     "container_engine_t",
@@ -49,7 +49,7 @@ const SE_LINUX_TYPES: [&str; 5] = [
     "container_kvm_t",
     "container_t",
 ];
-/// What a profile of seccomp or AppArmor may be.
+/// Valid profiles of seccomp or AppArmor.
 const PROFILES: [&str; 2] = ["Localhost", "RuntimeDefault"];
 
 impl Review<'_> {
@@ -83,7 +83,7 @@ fn host_namespace(
     if is_allowed || *value == Value::Bool(false) {
         return Ok(());
     }
-    let what = format!("a pod shares no namespace (`{name}`) with its node");
+    let what = format!("pods must not share the namespace `{name}` with their node");
     Err(Denial::new(what, format!("host-namespaces: [{name}]")))
 }
 
@@ -94,15 +94,15 @@ pub(super) fn privileged(review: &Review<'_>, value: &Value) -> Result<(), Denia
         return Ok(());
     }
     Err(Denial::new(
-        "no container is privileged",
+        "containers must not be privileged",
         "privileged: true",
     ))
 }
 
-/// *Capabilities*, those that are added.
+/// *Capabilities*, the added ones.
 pub(super) fn capability(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     let written = value.as_str().unwrap_or_default();
-    // Container runtimes take both forms, in any case.
+    // Container runtimes accept both forms, in any case.
     let name = written.to_ascii_uppercase();
     let name = name.strip_prefix("CAP_").unwrap_or(&name);
     let known: &[&str] = match review.policy.pod_security {
@@ -114,7 +114,7 @@ pub(super) fn capability(review: &Review<'_>, value: &Value) -> Result<(), Denia
         return Ok(());
     }
     let shown = shortened(name);
-    let what = format!("no container adds the capability `{shown}`");
+    let what = format!("containers must not add the capability `{shown}`");
     Err(Denial::new(what, format!("capabilities: [{shown}]")))
 }
 
@@ -125,12 +125,12 @@ pub(super) fn host_port(review: &Review<'_>, value: &Value) -> Result<(), Denial
         return Ok(());
     }
     Err(Denial::new(
-        "no container has a port of its node",
+        "containers must not use ports of their node",
         "host-ports: true",
     ))
 }
 
-/// The address of the node that a port of it belongs to, which means something with a port alone.
+/// The node's address of a host port, which has a meaning only together with a port.
 pub(super) fn host_ip(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     match value.as_str() {
         Some("") => Ok(()),
@@ -138,13 +138,13 @@ pub(super) fn host_ip(review: &Review<'_>, value: &Value) -> Result<(), Denial> 
     }
 }
 
-/// *Host probes and lifecycle hooks*: the kubelet asks from the node, so that another host than the pod is a way to
-/// reach what the pod does not.
+/// *Host probes and lifecycle hooks*: the kubelet sends the requests from the node, so that another host than the pod
+/// could be reached that the pod cannot reach.
 pub(super) fn probe_host(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     if review.is_privileged() || value.as_str() == Some("") {
         return Ok(());
     }
-    let what = "the kubelet asks no other host than the pod";
+    let what = "probes and hooks must not name another host than the pod";
     Err(Denial::of_field(what))
 }
 
@@ -168,7 +168,7 @@ fn profile(
     if is_known || may_go_without(review, confinement) {
         return Ok(());
     }
-    let what = format!("no container goes without a profile of {name}");
+    let what = format!("containers must not run without a profile of {name}");
     Err(Denial::new(what, format!("unconfined: [{name}]")))
 }
 
@@ -181,7 +181,7 @@ pub(super) fn proc_mount(review: &Review<'_>, value: &Value) -> Result<(), Denia
     if value.as_str() == Some("Default") || may_go_without(review, Confinement::Proc) {
         return Ok(());
     }
-    let what = "no container sees all of `/proc`";
+    let what = "containers must not have an unmasked `/proc`";
     Err(Denial::new(what, "unconfined: [proc]"))
 }
 
@@ -193,7 +193,7 @@ pub(super) fn se_linux_type(review: &Review<'_>, value: &Value) -> Result<(), De
     if is_known || review.is_privileged() {
         return Ok(());
     }
-    let what = "a type of SELinux is one of those for containers, such as `container_t`";
+    let what = "the SELinux type must be one for containers, such as `container_t`";
     Err(Denial::of_field(what))
 }
 
@@ -202,13 +202,13 @@ pub(super) fn se_linux_name(review: &Review<'_>, value: &Value) -> Result<(), De
     if value.as_str() == Some("") || review.is_privileged() {
         return Ok(());
     }
-    Err(Denial::of_field("no user or role of SELinux is set"))
+    Err(Denial::of_field("SELinux users and roles must not be set"))
 }
 
 /// *Sysctls.*
 pub(super) fn sysctl(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     let name = value.as_str().unwrap_or_default();
-    // Kubernetes takes both separators.
+    // Kubernetes accepts both separators.
     let dotted = name.replace('/', ".");
     let is_allowed = review.is_privileged()
         || SAFE_SYSCTLS.contains(&dotted.as_str())
@@ -217,7 +217,7 @@ pub(super) fn sysctl(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
         return Ok(());
     }
     let shown = shortened(&dotted);
-    let what = format!("no pod sets the kernel parameter `{shown}`");
+    let what = format!("pods must not set the kernel parameter `{shown}`");
     Err(Denial::new(what, format!("sysctls: [{shown}]")))
 }
 
@@ -226,7 +226,7 @@ pub(super) fn host_process(review: &Review<'_>, value: &Value) -> Result<(), Den
     if review.is_privileged() || *value == Value::Bool(false) {
         return Ok(());
     }
-    Err(Denial::of_field("no container is a process of its node"))
+    Err(Denial::of_field("containers must not be host processes"))
 }
 
 /// *Running as non-root user.*
@@ -235,7 +235,7 @@ pub(super) fn run_as_user(review: &Review<'_>, value: &Value) -> Result<(), Deni
         return Ok(());
     }
     Err(Denial::new(
-        "no container runs as root",
+        "containers must not run as root",
         "run-as-root: true",
     ))
 }
@@ -245,14 +245,16 @@ pub(super) fn operating_system(review: &Review<'_>, value: &Value) -> Result<(),
     if review.is_privileged() || value.as_str() == Some("linux") {
         return Ok(());
     }
-    Err(Denial::of_field("a pod is one of Linux"))
+    Err(Denial::of_field(
+        "the operating system of a pod must be Linux",
+    ))
 }
 
-/// What a container mounts stays its own. `Bidirectional` needs a privileged container; `HostToContainer` shows what
+/// Mounts of a container must not propagate. `Bidirectional` needs a privileged container; `HostToContainer` shows what
 /// is mounted on the node later.
 pub(super) fn mount_propagation(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     if review.is_privileged() || value.as_str() == Some("None") {
         return Ok(());
     }
-    Err(Denial::of_field("no mount is passed on"))
+    Err(Denial::of_field("mounts must not propagate"))
 }

@@ -1,4 +1,4 @@
-//! Which images may run.
+//! The images that may run.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,19 +6,19 @@ use std::str::FromStr;
 
 use super::pattern::{ParsePatternError, Pattern};
 
-/// The registry of an image whose name begins with none, and what its own images are below.
+/// The registry of an image whose name has none, and the path of its official images.
 const DEFAULT_REGISTRY: &str = "docker.io";
 const LEGACY_REGISTRY: &str = "index.docker.io";
 const OFFICIAL: &str = "library";
-/// The digits of a digest by SHA-256, the only algorithm that registries use.
+/// Number of digits of a SHA-256 digest, the only algorithm that registries use.
 const DIGEST_DIGITS: usize = 64;
 
-/// Which images: `python:3.*`, `registry.example.com/team/*`, or `*` for all.
+/// A pattern of images: `python:3.*`, `registry.example.com/team/*`, or `*` for all.
 ///
-/// Names are completed as a container runtime does it (`python` is `docker.io/library/python`) before they are
-/// compared, and the registry is compared by itself: `python*` matches nothing of `python.example.com`. In the
-/// registry `*` stands for any characters, and after it for slashes as well. A pattern without a tag or digest matches
-/// every one of its repository. Of an image with a digest, the tag does not count: a runtime does not look at it.
+/// Names are completed like in a container runtime (`python` is `docker.io/library/python`) before they are compared,
+/// and the registry is compared separately: `python*` matches nothing of `python.example.com`. In the registry `*`
+/// stands for any characters, and after it for slashes as well. A pattern without a tag or digest matches every image
+/// of its repository. The tag of an image with a digest is ignored, as runtimes ignore it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImagePattern {
     text: String,
@@ -27,7 +27,7 @@ pub struct ImagePattern {
 }
 
 impl ImagePattern {
-    /// Whether the image is one of them.
+    /// Whether the image matches.
     #[must_use]
     pub fn matches(&self, image: &str) -> bool {
         let Some((registry, rest)) = &self.parts else {
@@ -63,7 +63,7 @@ impl fmt::Display for ImagePattern {
     }
 }
 
-/// An image's name in its parts.
+/// The parts of an image's name.
 pub(super) struct ImageName<'image> {
     registry: Cow<'image, str>,
     repository: String,
@@ -77,7 +77,7 @@ impl<'image> ImageName<'image> {
             Some((name, digest)) => (name, Some(digest)),
             None => (image, None),
         };
-        // A colon before the last slash is that of a port.
+        // A colon before the last slash precedes a port.
         let (name, tag) = match name.rsplit_once(':') {
             Some((before, tag)) if !tag.contains('/') => (before, Some(tag)),
             _ => (name, None),
@@ -91,7 +91,7 @@ impl<'image> ImageName<'image> {
         }
     }
 
-    /// The repository with what decides which image of it is pulled.
+    /// The repository with what determines which of its images is pulled.
     fn version(&self) -> String {
         let repository = &self.repository;
         match (self.digest, self.tag) {
@@ -111,7 +111,7 @@ impl<'image> ImageName<'image> {
     }
 }
 
-/// The registry and the rest of a name, as `github.com/distribution/reference` completes it.
+/// Returns the registry and the rest of a name, completed like in `github.com/distribution/reference`.
 fn complete(name: &str) -> (Cow<'_, str>, Cow<'_, str>) {
     let (registry, rest) = match name.split_once('/') {
         Some((first, rest)) if is_registry(first) => (first, rest),
@@ -155,11 +155,11 @@ mod tests {
             ("python:3.*", "python", false),
             ("python:latest", "python", true),
             ("docker.io/library/python:3.*", "python:3.11", true),
-            // A runtime that has a digest does not look at the tag.
+            // A runtime ignores the tag next to a digest.
             ("python:3.11", tagged.as_str(), false),
             ("python:3.*", tagged.as_str(), false),
             ("python@sha256:0*", tagged.as_str(), true),
-            // What a name begins with is no part of a registry, and the other way round.
+            // The beginning of a name does not match a registry, and vice versa.
             ("python*", "python.example.com/x", false),
             ("python:*", "python:5000/x", false),
             ("python*", "python3", true),

@@ -1,4 +1,4 @@
-//! Labels, annotations, and what nodes are chosen by.
+//! Labels, annotations, and selectors of nodes.
 
 use serde_json::Value;
 use toolhost_capability::request::shortened;
@@ -8,10 +8,10 @@ use super::pattern::{Pattern, any_matches};
 use super::review::{Denial, Review};
 use super::settings::Confinement;
 
-/// Domains whose labels and annotations mean something to Kubernetes or to this host.
+/// Domains whose labels and annotations have a meaning for Kubernetes or for this host.
 const RESERVED_DOMAINS: [&str; 3] = ["kubernetes.io", "k8s.io", "noetl.io"];
-/// What a job may have of them: what is recommended for everybody, what this host writes, and the queue that a job
-/// shall wait in.
+/// Labels of these domains that a job may have: those recommended for everyone, those that this host sets, and the
+/// queue for the job.
 const USUAL_LABELS: [&str; 3] = [
     "noetl.io/step",
     "noetl.io/execution-id",
@@ -57,7 +57,7 @@ pub(super) fn annotation(review: &Review<'_>, name: &str, value: &Value) -> Resu
         if is_profile || may_go_without(review, *confinement) {
             return Ok(());
         }
-        let what = format!("no container goes without a profile of {of}");
+        let what = format!("containers must not run without a profile of {of}");
         return Err(Denial::new(what, format!("unconfined: [{of}]")));
     }
     let is_usual = USUAL_ANNOTATIONS.contains(&name);
@@ -67,7 +67,7 @@ pub(super) fn annotation(review: &Review<'_>, name: &str, value: &Value) -> Resu
     Err(reserved("annotation", "annotations", name))
 }
 
-/// A taint that a pod tolerates. One without a key tolerates all of them, those of the control plane too.
+/// A taint that a pod tolerates. A toleration without a key tolerates all taints, including those of the control plane.
 pub(super) fn toleration(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     let key = value.get("key").and_then(Value::as_str).unwrap_or_default();
     let allowed = &review.policy.tolerations;
@@ -75,7 +75,7 @@ pub(super) fn toleration(review: &Review<'_>, value: &Value) -> Result<(), Denia
         return Ok(());
     }
     if key.is_empty() {
-        let what = "a pod names the taints that it tolerates";
+        let what = "pods must name the taints that they tolerate";
         return Err(Denial::new(what, "tolerations: [\"*\"]"));
     }
     if !is_reserved(key) || any_matches(allowed, key) {
@@ -92,7 +92,7 @@ pub(super) fn node_label_key(review: &Review<'_>, name: &str, _: &Value) -> Resu
     match &review.policy.node_labels {
         Some(allowed) if !any_matches(allowed, name) => {
             let shown = shortened(name);
-            let what = format!("no node is chosen by the label `{shown}`");
+            let what = format!("nodes must not be selected by the label `{shown}`");
             Err(Denial::new(what, format!("node-labels: [\"{shown}\"]")))
         }
         _ => Ok(()),

@@ -1,12 +1,12 @@
-//! What the jobs of a host may ask a cluster for.
+//! What the jobs of a host may request from a cluster.
 //!
 //! [`Policy`] is what the operator of a host allows. It is checked on the Job as it would be sent, after every option
-//! and `job.podTemplate` were merged, and before the first request. [`rules`] lists the fields that a job may set:
-//! whatever is not there, a field of a future Kubernetes too, is denied. [`controls`] judges the values of those that
-//! depend on the policy, and [`required`] what must not be missing. Its levels are those of the
-//! [Pod Security Standards](https://kubernetes.io/docs/concepts/security/pod-security-standards/).
+//! and `job.podTemplate` were merged, and before the first request. [`rules`] lists the fields that a job may set: any
+//! other field, including one of a future Kubernetes, is denied. [`controls`] checks the values of those that depend on
+//! the policy, and [`required`] the required fields. Its levels are those of the [Pod Security
+//! Standards](https://kubernetes.io/docs/concepts/security/pod-security-standards/).
 //!
-//! It binds those who go through this host. Whoever else may create pods in a namespace is bound by the cluster alone.
+//! It applies to the users of this host. Others who may create pods in a namespace are restricted only by the cluster.
 
 mod controls;
 mod images;
@@ -30,7 +30,7 @@ pub(crate) use self::review::{Segment, Violation};
 pub use self::settings::{Confinement, HostNamespace, PodSecurity, Policy};
 
 impl Policy {
-    /// What the policy does not allow of a job.
+    /// Returns what the policy does not allow in a job.
     ///
     /// `job` is the Job as it would be sent, and `document` the same as JSON.
     pub(super) fn violations(

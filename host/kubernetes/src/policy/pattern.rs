@@ -1,29 +1,29 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest pattern: no name of Kubernetes, nor of an image, is longer.
+/// Maximum length of a pattern: names in Kubernetes and names of images are not longer.
 const MAX_BYTES: usize = 512;
 
 /// A name in which `*` stands for any characters, or none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(String);
 
-/// Why a text is no pattern.
+/// Why a text is not a valid pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParsePatternError {
     /// It is empty.
-    #[error("an empty text matches nothing")]
+    #[error("an empty pattern matches nothing")]
     Empty,
-    /// It holds what no name holds.
-    #[error("a name holds no blanks or control characters")]
+    /// It contains characters that no name contains.
+    #[error("a pattern must not contain spaces or control characters")]
     Blank,
     /// It is too long.
-    #[error("a name has at most {MAX_BYTES} bytes")]
+    #[error("a pattern must not be longer than {MAX_BYTES} bytes")]
     TooLong,
 }
 
 impl Pattern {
-    /// Whether the name is one of those that the pattern stands for.
+    /// Whether the pattern matches the name.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         let Some((first, rest)) = self.0.split_once('*') else {
@@ -33,7 +33,7 @@ impl Pattern {
             return false;
         };
         let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-        // Of each part in between, the first place leaves the most for those that follow.
+        // For each part in between, the first match leaves the most for the following parts.
         for part in middle.split('*') {
             match name.split_once(part) {
                 Some((_, after)) => name = after,
@@ -43,7 +43,7 @@ impl Pattern {
         name.ends_with(last)
     }
 
-    /// Whether it stands for every name.
+    /// Whether it matches every name.
     pub(super) fn is_any(&self) -> bool {
         self.0.bytes().all(|byte| byte == b'*')
     }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_no_name_is() {
+    fn invalid_patterns_are_refused() {
         for (text, expected) in [
             ("", ParsePatternError::Empty),
             ("a b", ParsePatternError::Blank),

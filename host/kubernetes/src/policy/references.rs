@@ -8,7 +8,7 @@ use super::pattern::{Pattern, any_matches};
 use super::review::{Denial, Review};
 use crate::names::{is_config_map_name, secret_name};
 
-/// The namespace of the script tool's documentation, where a job may be that names none.
+/// The namespace in the script tool's documentation; a job that names none may use it.
 const USUAL_NAMESPACE: &str = "noetl";
 /// The service account of a pod that names none.
 const DEFAULT_SERVICE_ACCOUNT: &str = "default";
@@ -54,7 +54,7 @@ pub(super) fn token(review: &Review<'_>) -> Result<(), Denial> {
     if review.policy.service_account_tokens {
         return Ok(());
     }
-    let what = "no script has a token of its service account";
+    let what = "scripts must not have a token of their service account";
     Err(Denial::new(what, "service-account-tokens: true"))
 }
 
@@ -91,7 +91,7 @@ pub(super) fn image(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     };
     if !policy.images.as_ref().is_none_or(is_allowed) {
         let shown = shortened(image);
-        let what = format!("the image `{shown}` is not one of those that are allowed");
+        let what = format!("the image `{shown}` is not in the list of allowed images");
         return Err(Denial::new(what, format!("images: [\"{shown}\"]")));
     }
     if policy.require_digests && !ImageName::new(image).is_pinned() {
@@ -129,7 +129,7 @@ pub(super) fn persistent_volume_claim(review: &Review<'_>, value: &Value) -> Res
     )
 }
 
-/// *`hostPath` volumes*: at or below a folder that is listed, and led there without detours.
+/// *`hostPath` volumes*: at or below a listed folder, in a path without `..`.
 pub(super) fn host_path(review: &Review<'_>, value: &Value) -> Result<(), Denial> {
     let path = text(value);
     let allowed = review.policy.host_paths.iter();
@@ -138,7 +138,7 @@ pub(super) fn host_path(review: &Review<'_>, value: &Value) -> Result<(), Denial
         return Ok(());
     }
     let shown = shortened(path);
-    let what = format!("no pod sees the path `{shown}` of its node");
+    let what = format!("pods must not mount the path `{shown}` of their node");
     Err(Denial::new(what, format!("host-paths: [\"{shown}\"]")))
 }
 
@@ -148,7 +148,7 @@ pub(super) fn volume_kind(review: &Review<'_>, kind: &str, _: &Value) -> Result<
         return Ok(());
     }
     let shown = shortened(kind);
-    let what = format!("no volume is of the kind `{shown}`");
+    let what = format!("volumes must not have the type `{shown}`");
     Err(Denial::new(what, format!("volumes: [{shown}]")))
 }
 

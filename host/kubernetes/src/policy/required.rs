@@ -1,4 +1,4 @@
-//! What must not be missing: fields whose absence is a permission.
+//! Required fields: those whose absence is a permission.
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PodSecurityContext, PodSpec, SecurityContext};
@@ -11,21 +11,21 @@ use super::settings::{Confinement, PodSecurity};
 /// The lists of containers of a pod.
 const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
-/// A container as far as it matters here.
+/// The relevant part of a container.
 struct Container<'pod> {
     list: &'static str,
     index: usize,
     context: Option<&'pod SecurityContext>,
 }
 
-/// Everything that the Job lacks.
+/// Returns all missing fields.
 pub(super) fn violations(review: &Review<'_>, job: &Job) -> Vec<Violation> {
     let template = job.spec.as_ref().map(|spec| &spec.template);
     let Some(pod) = template.and_then(|template| template.spec.as_ref()) else {
         return Vec::new();
     };
     let mut found = Vec::new();
-    // Kubernetes mounts a token where nobody says otherwise.
+    // Kubernetes mounts a token by default.
     if pod.automount_service_account_token.is_none() {
         note(
             review,
@@ -61,9 +61,9 @@ fn verdicts(
     if policy.pod_security == PodSecurity::Restricted {
         let is_privileged = policy.privileged && context.and_then(|c| c.privileged) == Some(true);
         let escalation = context.and_then(|context| context.allow_privilege_escalation);
-        // Kubernetes takes the two together for a contradiction.
+        // Kubernetes considers the two together a contradiction.
         if escalation != Some(false) && !is_privileged {
-            let what = "a container has `allowPrivilegeEscalation: false`";
+            let what = "containers must have `allowPrivilegeEscalation: false`";
             verdicts.push(("allowPrivilegeEscalation", Err(baseline(what))));
         }
         let dropped = context
@@ -74,7 +74,7 @@ fn verdicts(
             dropped.any(|name| name.eq_ignore_ascii_case("all"))
         });
         if !drops_all && !is_privileged {
-            let what = "a container drops all capabilities (`drop: [ALL]`)";
+            let what = "containers must drop all capabilities (`drop: [ALL]`)";
             verdicts.push(("capabilities", Err(baseline(what))));
         }
     }
@@ -83,7 +83,7 @@ fn verdicts(
             .and_then(|context| context.run_as_non_root)
             .or(of_pod.and_then(|of_pod| of_pod.run_as_non_root));
         if is_not_root != Some(true) {
-            let what = "a pod or its container has `runAsNonRoot: true`";
+            let what = "the pod or its container must have `runAsNonRoot: true`";
             let denial = Denial::new(what, "run-as-root: true");
             verdicts.push(("runAsNonRoot", Err(denial)));
         }
@@ -104,7 +104,7 @@ fn seccomp(review: &Review<'_>, pod: &PodSpec) -> Result<(), Denial> {
     if !is_required || has_one || containers(pod).iter().all(has_its_own) {
         return Ok(());
     }
-    let what = "a pod or each of its containers has a `seccompProfile`";
+    let what = "the pod or each of its containers must have a `seccompProfile`";
     Err(Denial::new(what, "unconfined: [seccomp]"))
 }
 

@@ -1,4 +1,4 @@
-//! What a control knows, and what it says.
+//! The input of a control, and its result.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::settings::Policy;
 /// A field of a Job that the policy does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Violation {
-    /// The way to the field in the Job.
+    /// The path of the field in the Job.
     pub(crate) path: Vec<Segment>,
     /// What is not allowed, in a clause.
     pub(crate) what: String,
@@ -15,7 +15,7 @@ pub(crate) struct Violation {
     pub(crate) line: String,
 }
 
-/// One step of the way to a field.
+/// One segment of the path of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Segment {
     /// A key of an object.
@@ -33,10 +33,10 @@ impl fmt::Display for Segment {
     }
 }
 
-/// What a control knows besides the value that it judges.
+/// The context of the value that a control checks.
 pub(super) struct Review<'review> {
     pub(super) policy: &'review Policy,
-    /// The job's name, which its own Secret has as well.
+    /// The job's name, from which that of its own Secret is derived.
     pub(super) job: &'review str,
     pub(super) default_namespace: &'review str,
 }
@@ -58,7 +58,7 @@ impl Denial {
         }
     }
 
-    /// What no setting of the policy is about.
+    /// Denies something that no setting of the policy is about.
     pub(super) fn of_field(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -67,7 +67,7 @@ impl Denial {
     }
 }
 
-/// The path of a field of the pod as [`Policy::fields`] has it: without indices.
+/// Returns the path of a field of the pod in the form of [`Policy::fields`]: without indices.
 pub(super) fn field_path(path: &[Segment]) -> String {
     let keys: Vec<_> = path
         .iter()
@@ -76,7 +76,7 @@ pub(super) fn field_path(path: &[Segment]) -> String {
             Segment::Index(_) => None,
         })
         .collect();
-    // The pod's own fields begin below the template.
+    // The pod's own fields are below the template.
     match keys.as_slice() {
         ["spec", "template", rest @ ..] => rest.join("."),
         keys => keys.join("."),

@@ -1,4 +1,4 @@
-//! The fields that a job may set: whatever is not listed is denied.
+//! The fields that a job may set: any other field is denied.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::metadata;
 use super::references as reference;
 use super::review::{Denial, Review};
 
-/// What may stand at a place of a Job.
+/// What a place of a Job may contain.
 pub(super) enum Rule {
     /// Anything.
     Any,
@@ -15,9 +15,9 @@ pub(super) enum Rule {
     Checked(Control),
     /// An object with these keys and no others.
     Object(Keys),
-    /// An object whose other keys a control judges by their names.
+    /// An object whose other keys a control checks by their names.
     Open(Keys, fn(&Review<'_>, &str, &Value) -> Result<(), Denial>),
-    /// A list of which each element is so.
+    /// A list whose elements follow this rule.
     Each(&'static Rule),
 }
 
@@ -74,7 +74,7 @@ const POD: Rule = Object(&[
         Checked(reference::automount),
     ),
     ("containers", Each(&CONTAINER)),
-    // How names are resolved is the pod's own affair.
+    // How names are resolved concerns only the pod itself.
     ("dnsConfig", Any),
     ("dnsPolicy", Any),
     ("enableServiceLinks", Any),
@@ -137,7 +137,7 @@ const POD: Rule = Object(&[
     ("volumes", Each(&VOLUME)),
 ]);
 
-/// A container of any of the three lists.
+/// A container in any of the three lists.
 static CONTAINER: Rule = Object(&[
     ("args", Any),
     ("command", Any),
@@ -218,7 +218,7 @@ static CONTAINER: Rule = Object(&[
     ("terminationMessagePath", Any),
     ("terminationMessagePolicy", Any),
     ("tty", Any),
-    // Which claim a device is of, its volume says.
+    // The volume determines the claim of a device.
     ("volumeDevices", Any),
     (
         "volumeMounts",
@@ -266,7 +266,7 @@ static VOLUME: Rule = Open(
                 (
                     "sources",
                     Each(&Object(&[
-                        // The roots of trust of the cluster, which everybody may read.
+                        // The trust anchors of the cluster, which anyone may read.
                         ("clusterTrustBundle", Any),
                         ("configMap", NAMED_CONFIG_MAP),
                         ("downwardAPI", Any),

@@ -3,10 +3,10 @@ use std::collections::BTreeSet;
 use super::images::ImagePattern;
 use super::pattern::Pattern;
 
-/// What the jobs of a host may ask a cluster for.
+/// What the jobs of a host may request from a cluster.
 ///
-/// The default is restrictive: what NoETL's documentation of the script tool shows passes, and nothing that reaches
-/// the node, the API server, or what others keep in the namespace. Each field widens it.
+/// The default is restrictive: it allows what NoETL's documentation of the script tool shows, and nothing that reaches
+/// the node, the API server, or what others store in the namespace. Each field allows more.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 #[expect(
@@ -22,21 +22,22 @@ pub struct Policy {
     pub require_digests: bool,
     /// The Secrets with credentials of registries that images may be pulled with.
     pub image_pull_secrets: Vec<Pattern>,
-    /// The service accounts besides `default`.
+    /// The service accounts, in addition to `default`.
     pub service_accounts: Vec<Pattern>,
     /// Whether a script may have a token of its service account.
     pub service_account_tokens: bool,
-    /// The kinds of volumes, as Kubernetes calls them, besides those that reach nothing or have a list of their own.
+    /// The types of volumes, as Kubernetes names them, in addition to those that reach nothing or have a list of their
+    /// own.
     pub volumes: BTreeSet<String>,
-    /// The Secrets that a script may read besides its own.
+    /// The Secrets that a script may read, in addition to its own.
     pub secrets: Vec<Pattern>,
-    /// The ConfigMaps that a script may read besides its own.
+    /// The ConfigMaps that a script may read, in addition to its own.
     pub config_maps: Vec<Pattern>,
     /// The PersistentVolumeClaims that a script may mount.
     pub persistent_volume_claims: Vec<Pattern>,
     /// The folders of the node at or below which a `hostPath` may be.
     pub host_paths: Vec<String>,
-    /// How far the security settings go.
+    /// The level of the security settings.
     pub pod_security: PodSecurity,
     /// Whether a container may run as root.
     pub run_as_root: bool,
@@ -44,23 +45,24 @@ pub struct Policy {
     pub privileged: bool,
     /// The namespaces of the node that a pod may share.
     pub host_namespaces: BTreeSet<HostNamespace>,
-    /// Whether a container may have a port of the node.
+    /// Whether a container may use a port of the node.
     pub host_ports: bool,
-    /// The capabilities that a container may add besides those of `pod_security`.
+    /// The capabilities that a container may add, in addition to those of `pod_security`.
     pub capabilities: Vec<Pattern>,
-    /// The kernel parameters that a pod may set besides the safe ones.
+    /// The kernel parameters that a pod may set, in addition to the safe ones.
     pub sysctls: Vec<Pattern>,
-    /// What a container may go without.
+    /// The confinement that a container may run without.
     pub unconfined: BTreeSet<Confinement>,
     /// The runtime classes.
     pub runtime_classes: Vec<Pattern>,
     /// The priority classes.
     pub priority_classes: Vec<Pattern>,
-    /// The schedulers besides the default one.
+    /// The schedulers, in addition to the default one.
     pub schedulers: Vec<Pattern>,
-    /// The labels of nodes that a pod may choose by; without it, any.
+    /// The labels of nodes that a pod may select by; without it, any.
     pub node_labels: Option<Vec<Pattern>>,
-    /// The taints that a pod may tolerate besides those outside of reserved domains; `*` is any, and all at once.
+    /// The taints that a pod may tolerate, in addition to those outside of reserved domains; `*` is any, and all of
+    /// them together.
     pub tolerations: Vec<Pattern>,
     /// The labels in reserved domains that a job may have.
     pub labels: Vec<Pattern>,
@@ -76,10 +78,10 @@ pub struct Policy {
 /// The levels of the Pod Security Standards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PodSecurity {
-    /// Hardened: no privilege escalation, all capabilities dropped, a seccomp profile. That a container does not run
-    /// as root is a setting of its own, [`Policy::run_as_root`], since most images run as root.
+    /// Hardened: no privilege escalation, all capabilities dropped, a seccomp profile. Whether a container may run as
+    /// root is a setting of its own, [`Policy::run_as_root`], since most images run as root.
     Restricted,
-    /// No known way to more privileges.
+    /// No known privilege escalation.
     Baseline,
     /// Everything.
     Privileged,
@@ -108,7 +110,7 @@ pub enum Confinement {
 }
 
 impl Policy {
-    /// A policy that allows everything, for whoever could ask the cluster without this host as well.
+    /// Returns a policy that allows everything, for users who can access the cluster without this host as well.
     #[must_use]
     pub fn open() -> Self {
         Self {

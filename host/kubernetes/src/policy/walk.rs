@@ -1,4 +1,4 @@
-//! From the rules to what is denied of a Job.
+//! Applies the rules to a Job.
 
 use serde_json::Value;
 use toolhost_capability::request::shortened;
@@ -6,7 +6,7 @@ use toolhost_capability::request::shortened;
 use super::review::{Denial, Review, Segment, Violation, field_path};
 use super::rules::{JOB, Rule};
 
-/// Everything in the Job that no rule allows.
+/// Returns everything in the Job that no rule allows.
 pub(super) fn violations(review: &Review<'_>, job: &Value) -> Vec<Violation> {
     let mut walk = Walk {
         review,
@@ -72,7 +72,7 @@ impl Walk<'_> {
 
 fn unknown(key: &str) -> Denial {
     Denial::of_field(format!(
-        "the field `{}` is not one of those that are allowed",
+        "the field `{}` is not in the list of allowed fields",
         shortened(key)
     ))
 }

@@ -5,7 +5,7 @@ use kube::core::ObjectMeta;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-/// What is read of the metadata; `Texts` are its labels and annotations.
+/// The part of the metadata that is read; `Texts` are its labels and annotations.
 #[derive(Default, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -33,7 +33,7 @@ struct Owner {
     uid: String,
 }
 
-/// All that is read of it.
+/// Reads all of that part.
 pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     let mut read = Metadata::<Option<BTreeMap<_, _>>>::deserialize(deserializer)?;
     let (labels, annotations) = (read.labels.take(), read.annotations.take());
@@ -44,7 +44,7 @@ pub(super) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Object
     })
 }
 
-/// As above, without labels and annotations: a pod has a dozen, and they come with each of its changes.
+/// Like [`whole`], without labels and annotations: a pod has a dozen, and they are part of each of its events.
 pub(super) fn without_texts<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<ObjectMeta, D::Error> {

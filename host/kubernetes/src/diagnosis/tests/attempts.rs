@@ -6,14 +6,14 @@ use super::*;
 use crate::view::PodView;
 
 #[test]
-fn says_how_an_attempt_ended() {
+fn the_end_of_an_attempt_follows_from_its_pod() {
     let (script, start) = (Reason::ScriptError, Reason::StartFailed);
     let memory = "job.resources.limits.memory";
     #[rustfmt::skip]
     let cases = [
         ("badmount", start, None, "could not be started: error during container init: error mounting", "job.volumeMounts"),
-        ("child9", Reason::Signalled, Some(137), "was ended by signal 9 (SIGKILL), and not for want of memory", ""),
-        ("drained", Reason::Evicted, Some(137), "was evicted: somebody clears the node `node-a`", ""),
+        ("child9", Reason::Signalled, Some(137), "was ended by signal 9 (SIGKILL), and not for lack of memory", ""),
+        ("drained", Reason::Evicted, Some(137), "was evicted: the node `node-a` is being drained", ""),
         ("ephemeral", Reason::Evicted, Some(137), "than its limit of 10Mi", "job.resources.limits.ephemeral-storage"),
         ("exit3", script, Some(3), "exited with code 3", ""),
         ("init-fail", start, None, "failed: its container `prepare` exited with code 4", ""),
@@ -24,14 +24,14 @@ fn says_how_an_attempt_ended() {
         ("no-interp-abs", Reason::InterpreterMissing, None, "`/usr/bin/python3` does not exist in the image", "job.image"),
         ("oom", Reason::OomKilled, Some(137), "used more memory than its limit of 32Mi", memory),
         ("oom-child", Reason::OomKilled, Some(5), "used more memory than its limit of 32Mi", memory),
-        ("outofcpu", Reason::Unschedulable, None, "not enough cpu: 500000m requested, 0m used of 2000m", "job.resources.requests.cpu"),
-        ("poddeadline", Reason::DeadlineExceeded, Some(137), "the `activeDeadlineSeconds` of its own", "job.podTemplate"),
+        ("outofcpu", Reason::Unschedulable, None, "not have enough cpu: 500000m requested, 0m used of 2000m", "job.resources.requests.cpu"),
+        ("poddeadline", Reason::DeadlineExceeded, Some(137), "its own `activeDeadlineSeconds`", "job.podTemplate"),
         ("rejected-affinity", Reason::Unschedulable, None, "was refused by the node `node-a`: Predicate NodeAffinity failed", ""),
         ("segv", Reason::Signalled, Some(139), "was ended by signal 11 (SIGSEGV)", ""),
         ("sh-126", script, Some(126), "exited with code 126", ""),
         ("sh-notfound", script, Some(127), "exited with code 127", ""),
         ("workdir", start, None, "mkdir /etc/passwd: not a directory", ""),
-        ("deleted", Reason::Deleted, Some(137), "was ended: somebody deleted its pod", ""),
+        ("deleted", Reason::Deleted, Some(137), "was ended: its pod was deleted", ""),
     ];
     for (name, reason, code, message, field) in cases {
         let AttemptVerdict { end, counts } = ended(name, CONTEXT);
@@ -46,14 +46,14 @@ fn says_how_an_attempt_ended() {
 }
 
 #[test]
-fn takes_the_time_that_the_container_took() {
+fn the_duration_is_that_of_the_container() {
     assert_eq!(ended("ephemeral", CONTEXT).end.duration.as_secs(), 14);
-    // It did not start: the runtime says 1970.
+    // It did not start: the runtime reports 1970.
     assert_eq!(ended("no-interp", CONTEXT).end.duration, Duration::ZERO);
 }
 
 #[test]
-fn puts_the_cause_before_what_the_program_made_of_it() {
+fn the_cause_takes_precedence_over_the_reaction_of_the_program() {
     let past = AttemptContext {
         job_stop: Some(JobStop::Deadline(Duration::from_secs(4))),
         ..CONTEXT
@@ -91,7 +91,7 @@ fn puts_the_cause_before_what_the_program_made_of_it() {
 /// The conditions and statuses of nodes that fail, as Kubernetes documents them
 /// (<https://kubernetes.io/docs/concepts/workloads/pods/disruptions/>): no node was lost for this.
 #[test]
-fn says_who_needed_the_pod_away() {
+fn the_cause_of_a_disruption_is_named() {
     let cases = [
         (
             "PreemptionByScheduler",
@@ -137,9 +137,9 @@ fn says_who_needed_the_pod_away() {
     }
 }
 
-/// Texts of the kubelet's sources (`pkg/kubelet/eviction`, `lifecycle`, `nodeshutdown`).
+/// Texts from the kubelet's sources (`pkg/kubelet/eviction`, `lifecycle`, `nodeshutdown`).
 #[test]
-fn says_what_the_node_ended_the_pod_for() {
+fn the_cause_of_an_eviction_by_the_node_is_named() {
     #[rustfmt::skip]
     let cases = [
         (
@@ -176,7 +176,7 @@ fn says_what_the_node_ended_the_pod_for() {
             "Preempting",
             "Preempted in order to admit critical pod",
             Reason::Preempted,
-            "make room",
+            "was preempted",
         ),
         (
             "Terminated",
@@ -209,7 +209,7 @@ fn says_what_the_node_ended_the_pod_for() {
 }
 
 #[test]
-fn loses_the_exit_code_with_the_container() {
+fn the_exit_code_is_lost_with_the_container() {
     let mut pod: PodView = fixture(PODS, "exit3");
     let ended = pod.status.container_statuses[0]
         .state
@@ -223,7 +223,7 @@ fn loses_the_exit_code_with_the_container() {
 }
 
 #[test]
-fn leaves_a_program_its_own_exit_codes() {
+fn exit_codes_of_programs_are_not_taken_for_signals() {
     // git, for one, has 128 and 129.
     for code in [128, 129, 200, 255] {
         let mut pod: PodView = fixture(PODS, "exit3");
@@ -241,9 +241,9 @@ fn leaves_a_program_its_own_exit_codes() {
     }
 }
 
-/// A host that goes on with the jobs of another one sees pods that ended long before.
+/// A host that adopts the jobs of another one sees pods that ended long before.
 #[test]
-fn leaves_a_program_that_ended_before_the_pod_was_deleted_its_own_end() {
+fn a_program_that_ended_before_the_pod_was_deleted_keeps_its_own_end() {
     let mut pod: PodView = fixture(PODS, "exit3");
     let status = &pod.status.container_statuses[0];
     let finished = status
@@ -265,7 +265,7 @@ fn leaves_a_program_that_ended_before_the_pod_was_deleted_its_own_end() {
             job_stop,
             ..CONTEXT
         };
-        // The kubelet deletes a pod that it ended once more, with a grace period of 0.
+        // The kubelet deletes a pod that it ended a second time, with a grace period of 0.
         for grace in [30, 0] {
             pod.metadata.deletion_grace_period_seconds = Some(grace);
             pod.metadata.deletion_timestamp = Some(later(31));
@@ -280,7 +280,7 @@ fn leaves_a_program_that_ended_before_the_pod_was_deleted_its_own_end() {
 }
 
 #[test]
-fn does_not_blame_a_sidecar_for_the_script() {
+fn a_sidecar_is_not_blamed_for_the_script() {
     let mut pod: PodView = fixture(PODS, "exit3");
     let mut sidecar = pod.status.container_statuses[0].clone();
     sidecar.name = "proxy".to_owned();

@@ -6,7 +6,7 @@ use super::*;
 use crate::view::{JobStatusView, JobView};
 
 #[test]
-fn says_how_a_job_ended() {
+fn the_end_of_a_job_follows_from_its_attempts() {
     let retries = [ended("retry", CONTEXT), ended("retry-2", CONTEXT)];
     let cases: [(&str, &[AttemptVerdict], Reason, u32, &str); 6] = [
         (
@@ -42,14 +42,14 @@ fn says_how_a_job_ended() {
             &[ended("deleted", CONTEXT)],
             Reason::Deleted,
             1,
-            "somebody deleted its pod",
+            "its pod was deleted",
         ),
         (
             "exit3",
             &[],
             Reason::BackoffLimitExceeded,
             1,
-            "nothing is left of them to say why",
+            "and their pods are gone",
         ),
     ];
     for (name, attempts, reason, failed, message) in cases {
@@ -75,13 +75,13 @@ fn says_how_a_job_ended() {
 }
 
 #[test]
-fn does_not_wait_for_the_job_controller() {
+fn the_end_does_not_wait_for_the_job_controller() {
     let mut job: JobView = fixture(JOBS, "retry");
     job.status = JobStatusView::default();
     let (first, second) = (ended("retry", CONTEXT), ended("retry-2", CONTEXT));
     let context = JobContext::default();
     assert_eq!(job_end(&job, std::slice::from_ref(&first), context), None);
-    // What the cluster is to blame for does not count.
+    // Attempts that the cluster ended do not count.
     assert_eq!(
         job_end(&job, &[first.clone(), ended("drained", CONTEXT)], context),
         None
@@ -100,7 +100,7 @@ fn is_behind(job: &JobView, attempts: &[AttemptVerdict]) -> bool {
 }
 
 #[test]
-fn knows_when_the_pods_are_behind_the_job() {
+fn pods_that_are_behind_the_job_are_detected() {
     let job: JobView = fixture(JOBS, "retry");
     let first = ended("retry", CONTEXT);
     assert!(is_behind(&job, std::slice::from_ref(&first)));
@@ -109,7 +109,7 @@ fn knows_when_the_pods_are_behind_the_job() {
 }
 
 #[test]
-fn knows_that_pods_are_behind_before_the_job_controller_has_counted_them() {
+fn pods_that_are_behind_are_detected_before_the_job_controller_has_counted_them() {
     let said = |condition: &str, reason: &str, active: u32| -> JobView {
         let condition = json!({"type": condition, "status": "True", "reason": reason});
         serde_json::from_value(json!({
@@ -129,11 +129,11 @@ fn knows_that_pods_are_behind_before_the_job_controller_has_counted_them() {
 }
 
 #[test]
-fn a_deadline_while_nothing_could_start_is_told_as_the_wait_and_counts_no_attempt() {
+fn a_deadline_while_nothing_could_start_is_reported_as_the_wait_and_counts_no_attempt() {
     let job: JobView = fixture(JOBS, "deadline");
     let wait = Wait {
         reason: Reason::Unschedulable,
-        message: "no node has room".to_owned(),
+        message: "no node has capacity".to_owned(),
         hint: None,
         field: None,
     };
@@ -148,7 +148,7 @@ fn a_deadline_while_nothing_could_start_is_told_as_the_wait_and_counts_no_attemp
         (JobStatus::TimedOut, Some(Reason::Unschedulable), 0)
     );
     let message = text(end.message.as_ref());
-    assert!(message.contains("its deadline of 4s") && message.contains("no node has room"));
+    assert!(message.contains("its deadline of 4s") && message.contains("no node has capacity"));
     // An attempt that ran before counts.
     let end = job_end(&job, &[ended("exit3", CONTEXT)], context).unwrap();
     assert_eq!((end.reason, end.failed), (Some(Reason::Unschedulable), 1));

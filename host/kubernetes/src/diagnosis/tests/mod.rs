@@ -1,6 +1,5 @@
-//! What is said of objects of a real cluster (Kubernetes 1.34, containerd 1.7): see
-//! `tests/fixtures/kubernetes`. Names, identifiers and addresses are changed, and parts that nothing here
-//! reads are left out.
+//! Diagnoses of objects of a real cluster (Kubernetes 1.34, containerd 1.7): see `tests/fixtures/kubernetes`. Names,
+//! identifiers and addresses are changed, and parts that are not read are left out.
 
 mod attempts;
 mod jobs;

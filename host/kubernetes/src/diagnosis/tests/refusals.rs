@@ -11,15 +11,15 @@ fn refused(kind: &'static str, status: Status) -> CapabilityError {
 }
 
 #[test]
-fn says_why_the_cluster_does_not_take_an_object() {
+fn the_cause_of_a_rejected_object_is_named() {
     #[rustfmt::skip]
     let cases = [
         ("bad-label", Reason::InvalidRequest, false, "`job.labels`: Invalid value: \"x y\"", "job.labels"),
         ("bad-name", Reason::InvalidRequest, false, "`metadata.name`: Invalid value: \"Bad_Name\"", ""),
         ("empty-image", Reason::InvalidRequest, false, "`job.image`: Required value", "job.image"),
         ("exists", Reason::Conflict, true, "a job named `load` is running", ""),
-        ("forbidden", Reason::Denied, false, "`system:serviceaccount:team:limited` may not create jobs in the namespace `team`", ""),
-        ("forbidden-secret", Reason::Denied, false, "may not create secrets", ""),
+        ("forbidden", Reason::Denied, false, "`system:serviceaccount:team:limited` is not allowed to create jobs in the namespace `team`", ""),
+        ("forbidden-secret", Reason::Denied, false, "is not allowed to create secrets", ""),
         ("invalid-quantity", Reason::InvalidRequest, false, "quantities must match", "job.resources"),
         ("job-too-large", Reason::TooLarge, false, "larger than 1.5 MiB", ""),
         ("many", Reason::InvalidRequest, false, "and 4 more", "job.activeDeadlineSeconds"),
@@ -60,7 +60,7 @@ fn says_why_the_cluster_does_not_take_an_object() {
 }
 
 #[test]
-fn tells_what_may_pass_from_what_will_not() {
+fn transient_and_permanent_refusals_are_distinguished() {
     let cases = [
         (
             401,
@@ -157,7 +157,7 @@ fn tells_what_may_pass_from_what_will_not() {
 }
 
 #[test]
-fn repeats_nothing_of_a_secret_that_the_cluster_does_not_take() {
+fn a_rejected_secret_is_not_quoted() {
     let mut status: Status = fixture(STATUSES, "empty-image");
     let cause = &mut status.details.as_mut().unwrap().causes[0];
     cause.message = "Invalid value: \"hunter2\"".to_owned();

@@ -10,29 +10,32 @@ fn pod_waits(name: &str) -> Option<Waiting> {
         &pod,
         WaitingContext {
             own_objects: &[],
-            graces: &Graces::default(),
+            wait_policy: &WaitPolicy::default(),
             now: now(),
         },
     )
 }
 
 #[test]
-fn says_why_a_pod_does_not_start() {
-    let graces = Graces::default();
-    let (pull, registry) = (Class::Grace(graces.pull), Class::Grace(graces.registry));
-    let start = Class::Grace(graces.start);
+fn the_cause_of_a_waiting_pod_is_named() {
+    let wait_policy = WaitPolicy::default();
+    let (pull, registry) = (
+        Class::Grace(wait_policy.pull),
+        Class::Grace(wait_policy.registry),
+    );
+    let start = Class::Grace(wait_policy.start);
     let (hopeless, patient) = (Class::Hopeless, Class::Patient);
     #[rustfmt::skip]
     let cases = [
         ("affinity", patient, Reason::Unschedulable, "1 node(s) didn't match Pod's node affinity/selector", "job.nodeSelector"),
         ("bad-image", pull, Reason::ImagePull, "`nosuch/image:1` cannot be pulled: failed to do request: Head", "job.image"),
         ("bad-registry", pull, Reason::ImagePull, "no such host", "job.image"),
-        ("bigmem", patient, Reason::Unschedulable, "Insufficient memory (the job asks for 900Gi)", "job.resources.requests.cpu"),
+        ("bigmem", patient, Reason::Unschedulable, "Insufficient memory (the job requests 900Gi)", "job.resources.requests.cpu"),
         ("config-env", hopeless, Reason::ConfigMissing, "the ConfigMap `nosuch-config` does not exist", ""),
         ("gates", patient, Reason::Unschedulable, "scheduling gate", ""),
-        ("gpu", patient, Reason::Unschedulable, "1 Insufficient nvidia.com/gpu (the job asks for 1)", "job.resources.limits.nvidia.com/gpu"),
+        ("gpu", patient, Reason::Unschedulable, "1 Insufficient nvidia.com/gpu (the job requests 1)", "job.resources.limits.nvidia.com/gpu"),
         ("host-port", patient, Reason::Unschedulable, "free ports", "job.podTemplate"),
-        ("invalid-name", hopeless, Reason::InvalidImage, "`UPPER/CASE` is no valid name", "job.image"),
+        ("invalid-name", hopeless, Reason::InvalidImage, "invalid image name `UPPER/CASE`", "job.image"),
         ("never-pull", hopeless, Reason::ImagePull, "`nosuch/never:1` is not on the node", "job.imagePullPolicy"),
         ("no-seccomp-profile", start, Reason::StartFailed, "could not be started: cannot load seccomp profile", "job.securityContext"),
         ("nodename", patient, Reason::NodeLost, "`nosuch-node` has not taken the pod for 30 s", ""),
@@ -43,12 +46,12 @@ fn says_why_a_pod_does_not_start() {
         ("pull-broken", registry, Reason::ImagePull, "500 Internal Server Error", "job.image"),
         ("pull-busy", registry, Reason::ImagePull, "429 Too Many Requests", "job.image"),
         ("pull-denied", hopeless, Reason::ImagePull, "403 Forbidden", "job.image"),
-        ("pull-forbidden", hopeless, Reason::ImagePull, "does not let the image", "job.image"),
+        ("pull-forbidden", hopeless, Reason::ImagePull, "denies pulling the image", "job.image"),
         ("pull-gone", registry, Reason::ImagePull, "503 Service Unavailable", "job.image"),
         ("pull-missing", hopeless, Reason::ImagePull, "missing/x:1` does not exist in its registry", "job.image"),
         ("pull-norepo", hopeless, Reason::ImagePull, "does not exist", "job.image"),
         ("pull-refused", pull, Reason::ImagePull, "connection refused", "job.image"),
-        ("pull-tag-empty", hopeless, Reason::InvalidImage, "no valid name", "job.image"),
+        ("pull-tag-empty", hopeless, Reason::InvalidImage, "invalid image name", "job.image"),
         ("pvc", start, Reason::ConfigMissing, "the PersistentVolumeClaim `nosuch-claim` does not exist", "job.volumes"),
         ("secret-env", hopeless, Reason::ConfigMissing, "the Secret `nosuch-secret` does not exist", ""),
         ("secret-key", hopeless, Reason::ConfigMissing, "the Secret `have` has no key `nokey`", ""),
@@ -69,7 +72,7 @@ fn says_why_a_pod_does_not_start() {
 }
 
 #[test]
-fn says_nothing_of_a_pod_that_is_being_started_or_runs() {
+fn a_pod_that_is_being_started_or_runs_does_not_wait() {
     for name in [
         "pull-slow",
         "mem-tiny",
@@ -83,44 +86,44 @@ fn says_nothing_of_a_pod_that_is_being_started_or_runs() {
 }
 
 #[test]
-fn gives_the_engines_own_secret_a_moment() {
+fn the_engines_own_secret_may_come_after_the_pod() {
     let pod: PodView = fixture(PODS, "secret-env");
-    let graces = Graces::default();
+    let wait_policy = WaitPolicy::default();
     let own_objects = ["nosuch-secret".to_owned()];
     let context = WaitingContext {
         own_objects: &own_objects,
-        graces: &graces,
+        wait_policy: &wait_policy,
         now: now(),
     };
     let waiting = waiting(&pod, context).unwrap();
-    assert_eq!(waiting.class, Class::Grace(graces.own_object));
+    assert_eq!(waiting.class, Class::Grace(wait_policy.own_object));
     let events: Vec<EventView> = fixture(EVENTS, "secret-vol");
     let waiting = from_pod_events(&events, context).unwrap();
-    assert_eq!(waiting.class, Class::Grace(graces.own_object));
+    assert_eq!(waiting.class, Class::Grace(wait_policy.own_object));
 }
 
 #[test]
-fn does_not_give_up_for_a_kubelet_that_was_restarted() {
-    let graces = Graces::default();
+fn a_restarted_kubelet_does_not_end_a_job() {
+    let wait_policy = WaitPolicy::default();
     let mut pod: PodView = fixture(PODS, "secret-env");
     let status = &mut pod.status.container_statuses[0];
     let context = WaitingContext {
         own_objects: &[],
-        graces: &graces,
+        wait_policy: &wait_policy,
         now: now(),
     };
     for (word, text, class) in [
         (
             "CreateContainerConfigError",
             "failed to sync secret cache: timed out waiting for the condition",
-            Class::Grace(graces.start),
+            Class::Grace(wait_policy.start),
         ),
         (
             "CreateContainerConfigError",
             "services have not yet been read at least once, cannot construct envvars",
-            Class::Grace(graces.start),
+            Class::Grace(wait_policy.start),
         ),
-        ("SomethingNewError", "", Class::Grace(graces.unknown)),
+        ("SomethingNewError", "", Class::Grace(wait_policy.unknown)),
         ("SomethingNew", "x", Class::Patient),
     ] {
         status.state.waiting = Some(ContainerWaitingView {
@@ -143,7 +146,7 @@ fn does_not_give_up_for_a_kubelet_that_was_restarted() {
 }
 
 #[test]
-fn tells_of_a_node_that_does_not_end_a_deleted_pod() {
+fn a_node_that_does_not_end_a_deleted_pod_is_reported() {
     let pod: PodView = fixture(PODS, "deleting");
     let deletion = pod.metadata.deletion_timestamp.as_ref().unwrap().0;
     let at = |seconds| {
@@ -151,7 +154,7 @@ fn tells_of_a_node_that_does_not_end_a_deleted_pod() {
             &pod,
             WaitingContext {
                 own_objects: &[],
-                graces: &Graces::default(),
+                wait_policy: &WaitPolicy::default(),
                 now: deletion + SignedDuration::from_secs(seconds),
             },
         )
@@ -164,18 +167,18 @@ fn tells_of_a_node_that_does_not_end_a_deleted_pod() {
 }
 
 #[test]
-fn says_why_a_job_gets_no_pod() {
-    let graces = Graces::default();
+fn the_cause_of_a_job_without_a_pod_is_named() {
+    let wait_policy = WaitPolicy::default();
     let context = WaitingContext {
         own_objects: &[],
-        graces: &graces,
+        wait_policy: &wait_policy,
         now: now(),
     };
     #[rustfmt::skip]
     let cases = [
         ("blank-image", Class::Hopeless, Reason::InvalidRequest, "must not have leading or trailing whitespace", "job.image"),
         ("limit-range", Class::Hopeless, Reason::PolicyDenied, "maximum memory usage per Container is 512Mi, but limit is 800Mi", "job.resources.limits.memory"),
-        ("no-sa", Class::Grace(graces.service_account), Reason::ServiceAccountMissing, "`nosuch-account`", "job.serviceAccountName"),
+        ("no-sa", Class::Grace(wait_policy.service_account), Reason::ServiceAccountMissing, "`nosuch-account`", "job.serviceAccountName"),
         ("noruntime", Class::Hopeless, Reason::ConfigMissing, "no RuntimeClass `nosuch-runtime`", "job.runtimeClassName"),
         ("pod-security", Class::Hopeless, Reason::PolicyDenied, "`restricted:latest` refuses the job: allowPrivilegeEscalation != false", "job.securityContext"),
         ("priority", Class::Hopeless, Reason::ConfigMissing, "no PriorityClass `nosuch-priority`", "job.priorityClassName"),
@@ -192,7 +195,7 @@ fn says_why_a_job_gets_no_pod() {
         assert!(waiting.cause.message.contains(message), "{waiting:?}");
         assert_eq!(text(waiting.cause.field.as_ref()), field, "{name}");
     }
-    // In the end there was room.
+    // In the end the quota had capacity.
     let mut events: Vec<EventView> = fixture(EVENTS, "quota");
     assert_eq!(failed_create(&events, context), None);
     events.retain(|event| event.reason.as_deref() == Some("FailedCreate"));
@@ -205,14 +208,14 @@ fn says_why_a_job_gets_no_pod() {
 }
 
 #[test]
-fn says_why_a_node_does_not_start_a_pod() {
-    let graces = Graces::default();
+fn the_cause_of_a_pod_that_its_node_does_not_start_is_named() {
+    let wait_policy = WaitPolicy::default();
     let context = WaitingContext {
         own_objects: &[],
-        graces: &graces,
+        wait_policy: &wait_policy,
         now: now(),
     };
-    let start = Class::Grace(graces.start);
+    let start = Class::Grace(wait_policy.start);
     #[rustfmt::skip]
     let cases = [
         ("config-vol", Class::Hopeless, "the ConfigMap `nosuch-config` does not exist", ""),

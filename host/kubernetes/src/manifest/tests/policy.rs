@@ -1,4 +1,4 @@
-//! What the policy of a host allows of a job.
+//! What the policy of a host allows for a job.
 
 #![expect(
     clippy::too_many_lines,
@@ -10,7 +10,7 @@
 use super::*;
 use crate::policy::PodSecurity;
 
-/// The full example with this in its pod template, under a policy.
+/// Creates the full example with this in its pod template, under a policy.
 fn under(policy: &Policy, options: Value) -> Result<Manifest, CapabilityError> {
     let settings = ManifestSettings {
         policy: Arc::new(policy.clone()),
@@ -19,7 +19,7 @@ fn under(policy: &Policy, options: Value) -> Result<Manifest, CapabilityError> {
     Manifest::new(&with(options), &settings)
 }
 
-/// The field that is denied under the policy; none where everything is allowed.
+/// Returns the field that is denied under the policy; none where everything is allowed.
 fn denied(policy: &Policy, options: Value) -> Option<String> {
     let error = under(policy, options).err()?;
     assert_eq!(error.reason, Reason::Denied, "{error}");
@@ -34,7 +34,7 @@ fn template(spec: Value) -> Value {
     json!({"podTemplate": {"spec": spec}})
 }
 
-/// A hardened container with this in it, in one of the lists of a pod; and where that stands in the playbook.
+/// Returns a hardened container with a change, in one of the lists of a pod, and its path in the playbook.
 fn container(list: &str, change: &Value) -> (Value, String) {
     let hardened = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
     let mut container = json!({"name": "other", "image": "busybox", "securityContext": hardened});
@@ -218,7 +218,7 @@ fn every_control_of_a_container_holds_in_all_three_lists() {
             "securityContext.capabilities",
             context(json!({"capabilities": {"drop": ["NET_RAW", "ALL"]}})),
         ),
-        // What the standards leave to others.
+        // What the standards leave to other mechanisms.
         (
             "Images",
             json!({"image": "evil.example.com/x"}),
@@ -376,7 +376,7 @@ fn every_control_of_a_pod_holds() {
             volume(json!({"emptyDir": {}})),
         ),
         (
-            // Its claim may be a copy of somebody else's.
+            // Its claim may be a copy of another user's.
             "Volume types",
             volume(json!({"ephemeral": {"volumeClaimTemplate": {"spec": {}}}})),
             "volumes[0].ephemeral",
@@ -405,7 +405,7 @@ fn every_control_of_a_pod_holds() {
             ),
         ),
         (
-            // Another's that begins alike.
+            // Another job's Secret whose name begins alike.
             "Other people's ConfigMaps",
             volume(
                 json!({"configMap": {"name": "script-data-processor-522095307073519743-script-0x"}}),
@@ -543,7 +543,7 @@ fn every_control_of_a_pod_holds() {
 }
 
 #[test]
-fn labels_and_annotations_of_reserved_domains_are_not_the_users() {
+fn labels_and_annotations_of_reserved_domains_are_not_for_users() {
     for (kind, name, value, is_allowed) in [
         ("labels", "team", "a", true),
         ("labels", "example.com/team", "a", true),
@@ -646,7 +646,7 @@ fn a_field_is_named_as_it_was_written() {
             json!({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "hostPath": {"path": "/"}}]}),
             "job.volumes[1].hostPath.path",
         ),
-        // A part of it stands in either place.
+        // Part of it is in either place.
         (
             json!({
                 "volumes": [{"name": "a"}],
@@ -671,7 +671,7 @@ fn a_field_is_named_as_it_was_written() {
             }}]}}}),
             "job.podTemplate.spec.containers[0].securityContext.allowPrivilegeEscalation",
         ),
-        // What is taken away is named by what takes it.
+        // Something that is removed is named by what removes it.
         (
             json!({"podTemplate": {"spec": {"containers": [{"name": "script", "securityContext": null}]}}}),
             "job.podTemplate.spec.containers[0].securityContext",
@@ -695,7 +695,7 @@ fn a_field_is_named_as_it_was_written() {
 }
 
 #[test]
-fn what_is_written_nowhere_is_named_by_its_option() {
+fn a_missing_field_is_named_by_its_option() {
     let policy = policy(|policy| policy.run_as_root = false);
     let field = denied(&policy, json!({}));
     assert_eq!(field.as_deref(), Some("job.securityContext.runAsNonRoot"));
@@ -718,7 +718,7 @@ fn the_message_has_every_field_and_the_hint_every_line() {
     assert_eq!(
         error.hint.as_deref(),
         Some(
-            "leave it out, or have it allowed in the host's `policy.yaml`:\n\nkubernetes:\n  \
+            "remove it, or ask for this in the host's `policy.yaml`:\n\nkubernetes:\n  \
              namespaces: [\"kube-system\"]\n  privileged: true\n  host-namespaces: [pid]\n  \
              fields: [spec.nodeName]\n  pod-security: baseline"
         )
@@ -901,7 +901,7 @@ fn each_setting_widens_what_it_is_about() {
 }
 
 #[test]
-fn what_can_never_be_right_is_refused_by_an_open_policy_too() {
+fn an_invalid_job_is_refused_by_an_open_policy_too() {
     for (metadata, field) in [
         (json!({"finalizers": ["a/b"]}), "finalizers"),
         (
@@ -921,7 +921,7 @@ fn what_can_never_be_right_is_refused_by_an_open_policy_too() {
     assert_eq!(denied(&Policy::open(), open), None);
 }
 
-/// What the types of Kubernetes know and no rule names is denied: a field that a later version adds as well.
+/// A field that the types of Kubernetes contain and no rule names is denied, and so is one that a later version adds.
 #[test]
 fn a_field_that_no_rule_names_is_denied() {
     let policy = Policy::default();

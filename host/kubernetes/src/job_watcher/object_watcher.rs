@@ -18,34 +18,33 @@ use crate::kubeconfig::ConnectError;
 use crate::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 use crate::retry::{MAX_DELAY, backoff_up_to, code, passing};
 
-/// How long one request for events lasts. The server ends them by itself after 5 to 10 minutes; it
-/// costs one request to go on.
+/// Duration of one watch request. The server ends them by itself after 5 to 10 minutes; continuing costs one request.
 const WATCH_SECONDS: u32 = 290;
 
-/// Hears of the objects of one kind, and tells those who wait for them.
-pub(super) struct Listener<K> {
+/// Watches one kind of object and notifies subscribers.
+pub(super) struct ObjectWatcher<K> {
     api: Api<K>,
     subscribers: Arc<Subscribers>,
     ready: watch::Sender<Readiness>,
-    /// How long a list may take.
+    /// Limit for a list.
     list_timeout: Duration,
-    /// How long nothing may be heard before that is told.
+    /// How long a watch may receive nothing before that is reported.
     silence: Duration,
 }
 
-/// How far a watch has come.
+/// Progress of a watch.
 #[derive(Clone)]
 pub(super) enum Readiness {
-    /// Nothing was heard yet; why the last try failed.
+    /// It received nothing yet; the cause of the last failure.
     Waiting(Option<Arc<kube::Error>>),
-    /// The server refuses, and will.
+    /// The server refuses it permanently.
     Refused(Arc<kube::Error>),
     /// It works, or has worked.
     Ready,
 }
 
-impl<K: Watched> Listener<K> {
-    /// Begins to listen, over a connection of its own.
+impl<K: Watched> ObjectWatcher<K> {
+    /// Starts watching, over a connection of its own.
     pub(super) fn start(
         connection: &Connection,
         namespace: &str,
@@ -63,7 +62,7 @@ impl<K: Watched> Listener<K> {
         Ok((readiness, tokio::spawn(listener.run())))
     }
 
-    /// Goes on for ever, but where the server refuses from the beginning.
+    /// Runs until it is dropped, unless the server refuses the watch from the beginning.
     async fn run(self) {
         let selector = format!("{MANAGED_BY_LABEL}={MANAGED_BY_VALUE}");
         if let Err(cause) = may_watch(&self.api, &selector).await {
@@ -81,7 +80,7 @@ impl<K: Watched> Listener<K> {
         let mut listed = HashSet::new();
         let mut is_listing = true;
         loop {
-            // The watcher bounds how long a watch is silent, and not how long a list is.
+            // The watcher limits how long a watch is silent, and not how long a list takes.
             let event = if is_listing {
                 timeout(self.list_timeout, events.next()).await
             } else {
@@ -91,18 +90,18 @@ impl<K: Watched> Listener<K> {
                 Ok(None) => return,
                 Ok(Some(Ok(event))) => {
                     is_listing = matches!(event, Event::Init | Event::InitApply(_));
-                    // A list that begins says nothing yet.
-                    if !matches!(event, Event::Init) && outage.hears() {
-                        self.subscribers.tell_silence(None);
+                    // A list that begins is not progress yet.
+                    if !matches!(event, Event::Init) && outage.record_event() {
+                        self.subscribers.publish_silence(None);
                     }
                     if matches!(event, Event::InitDone | Event::Apply(_)) {
                         backoff.reset();
                     }
-                    self.tell(event, &mut listed);
+                    self.notify(event, &mut listed);
                     continue;
                 }
                 Ok(Some(Err(error))) => {
-                    tracing::debug!(%error, "a watch of the cluster broke off, and is begun again");
+                    tracing::debug!(%error, "a watch of the cluster was interrupted and is restarted");
                     let cause = cause(error);
                     if let Some(cause) = &cause
                         && !self.is_ready()
@@ -117,33 +116,33 @@ impl<K: Watched> Listener<K> {
                     cause
                 }
                 Err(_) => {
-                    tracing::debug!("a list of the cluster does not come, and is begun again");
+                    tracing::debug!("a list of the cluster timed out and is restarted");
                     events = watch();
                     let unanswered = Unanswered(self.list_timeout);
                     Some(Arc::new(kube::Error::Service(unanswered.into())))
                 }
             };
-            if outage.fails(Instant::now()) {
-                self.subscribers.tell_silence(failure.as_ref());
+            if outage.record_failure(Instant::now()) {
+                self.subscribers.publish_silence(failure.as_ref());
             }
             sleep(backoff.next_delay()).await;
         }
     }
 
-    fn tell(&self, event: Event<K>, listed: &mut HashSet<String>) {
+    fn notify(&self, event: Event<K>, listed: &mut HashSet<String>) {
         match event {
             Event::Init => listed.clear(),
             Event::InitApply(object) => {
                 listed.extend(object.meta().uid.clone());
-                self.subscribers.tell(object, false);
+                self.subscribers.publish(object, false);
             }
             Event::InitDone => {
-                self.subscribers.tell_list::<K>(listed);
+                self.subscribers.publish_list::<K>(listed);
                 listed.clear();
                 self.settle(Readiness::Ready);
             }
-            Event::Apply(object) => self.subscribers.tell(object, false),
-            Event::Delete(object) => self.subscribers.tell(object, true),
+            Event::Apply(object) => self.subscribers.publish(object, false),
+            Event::Delete(object) => self.subscribers.publish(object, true),
         }
     }
 
@@ -156,18 +155,18 @@ impl<K: Watched> Listener<K> {
     }
 }
 
-/// Asks whether watching is allowed: a watcher that may list and not watch would never hear of anything,
-/// and goes on trying for ever, since a server that has just started refuses everybody.
+/// Asks whether watching is allowed: a watcher that may list but not watch would never receive an event, and would
+/// retry indefinitely, since a server that has just started refuses all requests.
 async fn may_watch<K: Watched>(api: &Api<K>, selector: &str) -> Result<(), kube::Error> {
     let parameters = WatchParams::default().labels(selector).timeout(1);
     match api.watch(&parameters, "0").await {
         Err(error) if code(&error) == Some(403) => Err(error),
-        // Whatever else there is comes up again.
+        // Other errors occur again when watching.
         Ok(_) | Err(_) => Ok(()),
     }
 }
 
-/// What the server, or the way to it, said.
+/// Returns the error of the server, or of the connection to it.
 fn cause(error: watcher::Error) -> Option<Arc<kube::Error>> {
     let cause = match error {
         watcher::Error::InitialListFailed(error)

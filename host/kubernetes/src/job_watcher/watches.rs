@@ -9,16 +9,16 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::listening::{Listener, Readiness};
+use super::object_watcher::{ObjectWatcher, Readiness};
 use super::subscribers::Subscribers;
 use crate::client::Connection;
 use crate::kubeconfig::ConnectError;
-use crate::retry::PATIENCE_BEFORE;
+use crate::retry::CREATION_RETRY_TIME;
 use crate::view::{JobView, PodView};
 
-/// How long a watch that works may be quiet about its first list.
-const READY_TIMEOUT: Duration = PATIENCE_BEFORE;
-/// After how long a person wonders.
+/// How long a working watch may take for its first list.
+const READY_TIMEOUT: Duration = CREATION_RETRY_TIME;
+/// How long users wait before they wonder about a delay.
 const NOTICE_DELAY: Duration = Duration::from_secs(3);
 
 /// The two watches of a namespace.
@@ -26,17 +26,17 @@ pub(super) struct Watches {
     pub(super) subscribers: Arc<Subscribers>,
     readiness: [watch::Receiver<Readiness>; 2],
     tasks: [JoinHandle<()>; 2],
-    /// Whether it was said that they take long.
+    /// Whether the delay was logged.
     is_said: AtomicBool,
 }
 
-/// Why nothing can be heard of a namespace.
+/// Why a namespace cannot be watched.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WatchError {
     /// The server refuses, or does not answer.
     #[error(transparent)]
     Refused(Arc<kube::Error>),
-    /// Nothing is heard at all.
+    /// Nothing is received at all.
     #[error("the server did not list jobs and pods within {} seconds", READY_TIMEOUT.as_secs())]
     Silent,
 }
@@ -49,9 +49,9 @@ impl Watches {
     ) -> Result<Self, ConnectError> {
         let subscribers = Arc::new(Subscribers::default());
         let (jobs, jobs_task) =
-            Listener::<JobView>::start(connection, namespace, &subscribers, silence)?;
+            ObjectWatcher::<JobView>::start(connection, namespace, &subscribers, silence)?;
         let (pods, pods_task) =
-            Listener::<PodView>::start(connection, namespace, &subscribers, silence)?;
+            ObjectWatcher::<PodView>::start(connection, namespace, &subscribers, silence)?;
         Ok(Self {
             tasks: [jobs_task, pods_task],
             readiness: [jobs, pods],
@@ -60,23 +60,23 @@ impl Watches {
         })
     }
 
-    /// Waits until both have heard what there is, and no longer than [`READY_TIMEOUT`].
+    /// Waits until both have received their first list, and no longer than [`READY_TIMEOUT`].
     pub(super) async fn ready(&self, connection: &Connection) -> Result<(), WatchError> {
         let give_up = Instant::now() + READY_TIMEOUT;
         let mut settled = pin!(self.settled());
         if let Ok(settled) = timeout(NOTICE_DELAY, &mut settled).await {
             return settled;
         }
-        // To whoever reads this program's own log: once, for all jobs that wait.
+        // For the reader of this program's own log: once, for all jobs that wait.
         if !self.is_said.swap(true, Ordering::Relaxed) {
             let (server, seconds) = (connection.server(), READY_TIMEOUT.as_secs());
-            tracing::warn!(%server, "the cluster does not answer; it is asked again for {seconds} s");
+            tracing::warn!(%server, "the cluster does not answer; retrying for {seconds} s");
         }
         let settled = timeout_at(give_up, settled).await;
         settled.unwrap_or_else(|_| Err(self.unsettled()))
     }
 
-    /// Waits until both have heard what there is.
+    /// Waits until both have received their first list.
     async fn settled(&self) -> Result<(), WatchError> {
         for known in &self.readiness {
             let mut ready = known.clone();
@@ -92,7 +92,7 @@ impl Watches {
         Ok(())
     }
 
-    /// Why they have not heard what there is.
+    /// Why they have not received their first list.
     fn unsettled(&self) -> WatchError {
         let mut causes = self.readiness.iter().map(|ready| ready.borrow().clone());
         let cause = causes.find_map(|ready| match ready {
@@ -102,7 +102,7 @@ impl Watches {
         cause.map_or(WatchError::Silent, WatchError::Refused)
     }
 
-    /// Whether they began well, or have not begun yet.
+    /// Whether they started well, or have not started yet.
     pub(super) fn are_usable(&self) -> bool {
         let is_refused =
             |ready: &watch::Receiver<Readiness>| matches!(&*ready.borrow(), Readiness::Refused(_));

@@ -1,4 +1,4 @@
-//! How long the same cause has lasted.
+//! How long a wait for the same cause has lasted.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::waiting::{Class, Waiting};
 
 /// Measures how long a pod waits for the same cause, for [`Class::Grace`].
 ///
-/// A kubelet's words alternate (`ErrImagePull`, `ImagePullBackOff`, none while it tries), so what counts is
-/// the reason, and a moment without a word does not start the time anew; another reason does.
+/// A kubelet's words alternate (`ErrImagePull`, `ImagePullBackOff`, none while it retries), so the time is measured for
+/// the reason, and a moment without a word does not restart it; another reason does.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Patience {
+pub(crate) struct WaitTimer {
     since: Option<(Reason, Instant)>,
 }
 
@@ -21,14 +21,14 @@ pub(crate) struct Patience {
 pub(crate) enum Verdict {
     /// End the job.
     GiveUp,
-    /// Look again after this, if nothing changes before.
-    LookAgain(Duration),
+    /// Check again after this time, if nothing changes before.
+    CheckAgain(Duration),
     /// Wait for a change.
     Wait,
 }
 
-impl Patience {
-    /// What to do about a pod that waits for this.
+impl WaitTimer {
+    /// Decides what to do about a pod that waits for this cause.
     pub(crate) fn judge(&mut self, waiting: &Waiting, now: Instant) -> Verdict {
         let reason = waiting.cause.reason;
         let since = match self.since {
@@ -41,12 +41,12 @@ impl Patience {
             Class::Patient => Verdict::Wait,
             Class::Grace(grace) => match grace.checked_sub(now.duration_since(since)) {
                 None | Some(Duration::ZERO) => Verdict::GiveUp,
-                Some(left) => Verdict::LookAgain(left),
+                Some(left) => Verdict::CheckAgain(left),
             },
         }
     }
 
-    /// The pod runs, or is another one.
+    /// Restarts the time: the pod runs, or is another one.
     pub(crate) fn reset(&mut self) {
         self.since = None;
     }
@@ -65,46 +65,49 @@ mod tests {
         }
     }
 
-    /// So many seconds after a start that is the same for all of a test.
+    /// Returns a clock: seconds after a start that is fixed for a test.
     fn clock() -> impl Fn(u64) -> Instant {
         let start = Instant::now();
         move |second| start + Duration::from_secs(second)
     }
 
     #[test]
-    fn counts_alternating_words_for_one_cause() {
+    fn alternating_words_count_as_one_cause() {
         let grace = Class::Grace(Duration::from_mins(1));
         let pull = |word| waiting(Reason::ImagePull, word, grace);
-        let (mut patience, second) = (Patience::default(), clock());
-        let left = |seconds| Verdict::LookAgain(Duration::from_secs(seconds));
-        assert_eq!(patience.judge(&pull("ErrImagePull"), second(100)), left(60));
+        let (mut wait_timer, second) = (WaitTimer::default(), clock());
+        let left = |seconds| Verdict::CheckAgain(Duration::from_secs(seconds));
         assert_eq!(
-            patience.judge(&pull("ImagePullBackOff"), second(140)),
+            wait_timer.judge(&pull("ErrImagePull"), second(100)),
+            left(60)
+        );
+        assert_eq!(
+            wait_timer.judge(&pull("ImagePullBackOff"), second(140)),
             left(20)
         );
         assert_eq!(
-            patience.judge(&pull("ErrImagePull"), second(160)),
+            wait_timer.judge(&pull("ErrImagePull"), second(160)),
             Verdict::GiveUp
         );
     }
 
     #[test]
-    fn starts_anew_for_another_cause_or_pod() {
+    fn another_cause_or_pod_restarts_the_time() {
         let grace = Class::Grace(Duration::from_secs(10));
-        let (mut patience, second) = (Patience::default(), clock());
-        patience.judge(&waiting(Reason::ImagePull, "a", grace), second(0));
+        let (mut wait_timer, second) = (WaitTimer::default(), clock());
+        wait_timer.judge(&waiting(Reason::ImagePull, "a", grace), second(0));
         let config = waiting(Reason::ConfigMissing, "b", grace);
-        assert_ne!(patience.judge(&config, second(30)), Verdict::GiveUp);
-        patience.reset();
-        assert_ne!(patience.judge(&config, second(60)), Verdict::GiveUp);
+        assert_ne!(wait_timer.judge(&config, second(30)), Verdict::GiveUp);
+        wait_timer.reset();
+        assert_ne!(wait_timer.judge(&config, second(60)), Verdict::GiveUp);
     }
 
     #[test]
-    fn ends_what_is_hopeless_and_waits_for_what_is_not() {
-        let (mut patience, second) = (Patience::default(), clock());
+    fn only_a_hopeless_wait_is_ended() {
+        let (mut wait_timer, second) = (WaitTimer::default(), clock());
         let hopeless = waiting(Reason::InvalidImage, "a", Class::Hopeless);
-        assert_eq!(patience.judge(&hopeless, second(0)), Verdict::GiveUp);
+        assert_eq!(wait_timer.judge(&hopeless, second(0)), Verdict::GiveUp);
         let patient = waiting(Reason::Unschedulable, "a", Class::Patient);
-        assert_eq!(patience.judge(&patient, second(9_999)), Verdict::Wait);
+        assert_eq!(wait_timer.judge(&patient, second(9_999)), Verdict::Wait);
     }
 }

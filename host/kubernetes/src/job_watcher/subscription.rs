@@ -1,4 +1,4 @@
-//! What one who waits for jobs of a name has heard of them.
+//! A subscription to the jobs of one name.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
@@ -8,29 +8,29 @@ use super::subscribers::{Cell, PodState, owner};
 use super::watches::Watches;
 use crate::view::{JobView, PodView};
 
-/// Hears of the jobs of one name, as long as it is kept.
+/// Receives the events of the jobs of one name, as long as it exists.
 pub(crate) struct Subscription {
     cell: Arc<Cell>,
     name: String,
-    /// Watches end with the last one who wants to hear of them.
+    /// Watches end with their last subscription.
     watches: Arc<Watches>,
 }
 
-/// What is known about one job. Cheap to take as it is: it is replaced, never changed.
+/// State of one job. Cheap to clone: it is replaced, never changed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct JobState {
-    /// The job, unless nothing was heard of it yet.
+    /// The job, unless it was not received yet.
     pub(crate) job: Option<Arc<JobView>>,
     /// Whether it is gone from the server.
     pub(crate) is_job_gone: bool,
     /// Its pods by uid.
     pub(crate) pods: BTreeMap<String, PodState>,
-    /// Why nothing is heard of the cluster, where that has gone on for long.
+    /// Why no events are received from the cluster, where that has lasted long.
     pub(crate) silence: Option<Arc<kube::Error>>,
 }
 
 impl Subscription {
-    /// Begins to hear of the jobs of this name.
+    /// Subscribes to the jobs of this name.
     pub(super) fn new(watches: Arc<Watches>, name: &str) -> Self {
         let cell = Arc::new(Cell::default());
         watches.subscribers.add(name, &cell);
@@ -41,16 +41,16 @@ impl Subscription {
         }
     }
 
-    /// The watches that tell it.
+    /// The watches that notify it.
     pub(super) fn watches(&self) -> &Watches {
         &self.watches
     }
 
-    /// What is known about the job of this uid.
+    /// Returns the state of the job of this uid.
     pub(crate) fn state(&self, uid: &str) -> JobState {
-        let heard = self.cell.heard();
-        let job = heard.jobs.get(uid);
-        let pods = heard
+        let received = self.cell.received();
+        let job = received.jobs.get(uid);
+        let pods = received
             .pods
             .iter()
             .filter(|(_, state)| owner(&state.pod).is_some_and(|owner| owner.uid == uid));
@@ -60,17 +60,17 @@ impl Subscription {
             pods: pods
                 .map(|(uid, state)| (uid.clone(), state.clone()))
                 .collect(),
-            silence: heard.silence.clone(),
+            silence: received.silence.clone(),
         }
     }
 
-    /// Adds what was learnt elsewhere, unless something later was heard.
+    /// Adds objects from another source, unless later ones were received.
     pub(crate) fn learn(&self, job: Option<JobView>, pods: Vec<PodView>) {
-        let mut heard = self.cell.heard();
+        let mut received = self.cell.received();
         if let Some(job) = job
             && let Some(uid) = job.metadata.uid.clone()
         {
-            heard
+            received
                 .jobs
                 .entry(uid)
                 .or_insert_with(|| (Arc::new(job), false));
@@ -81,7 +81,7 @@ impl Subscription {
                     pod: Arc::new(pod),
                     is_gone: false,
                 };
-                match heard.pods.entry(uid) {
+                match received.pods.entry(uid) {
                     Entry::Vacant(entry) => drop(entry.insert(state)),
                     Entry::Occupied(mut entry) => {
                         if version(&state.pod) > version(&entry.get().pod) && !entry.get().is_gone {
@@ -91,11 +91,11 @@ impl Subscription {
                 }
             }
         }
-        drop(heard);
+        drop(received);
         self.cell.changed.notify_one();
     }
 
-    /// Waits until something was heard since it was last asked.
+    /// Waits until something was received since the last call.
     ///
     /// # Cancel safety
     ///
@@ -111,7 +111,7 @@ impl Drop for Subscription {
     }
 }
 
-/// Which of two versions of a pod is the later one: numbers that grow, as every server has them
+/// Returns the version of a pod: numbers that grow, as on every server
 /// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>).
 fn version(pod: &PodView) -> Option<u128> {
     pod.metadata.resource_version.as_ref()?.parse().ok()

@@ -1,4 +1,4 @@
-//! What those who wait for jobs have heard of them.
+//! Subscribers of jobs, and what was received for them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,40 +12,40 @@ use toolhost_capability::sync::lock;
 
 use crate::view::{JobView, PodView};
 
-/// What is known about one pod.
+/// State of one pod.
 #[derive(Debug, Clone)]
 pub(crate) struct PodState {
-    /// The pod as it was last seen.
+    /// The pod as last received.
     pub(crate) pod: Arc<PodView>,
     /// Whether it is gone from the server.
     pub(crate) is_gone: bool,
 }
 
-/// Who hears of jobs, by their names.
+/// Subscribers, by the names of their jobs.
 #[derive(Default)]
 pub(super) struct Subscribers(Mutex<HashMap<String, Vec<Arc<Cell>>>>);
 
-/// What one subscriber has heard, of every job that had the name.
+/// What one subscriber has received, about every job that had the name.
 #[derive(Default)]
 pub(super) struct Cell {
-    heard: Mutex<Heard>,
+    received: Mutex<Received>,
     pub(super) changed: Notify,
 }
 
 #[derive(Default)]
-pub(super) struct Heard {
+pub(super) struct Received {
     pub(super) jobs: HashMap<String, (Arc<JobView>, bool)>,
     pub(super) pods: HashMap<String, PodState>,
     pub(super) silence: Option<Arc<kube::Error>>,
 }
 
 impl Cell {
-    pub(super) fn heard(&self) -> MutexGuard<'_, Heard> {
-        lock(&self.heard)
+    pub(super) fn received(&self) -> MutexGuard<'_, Received> {
+        lock(&self.received)
     }
 
-    fn tell(&self, note: impl FnOnce(&mut Heard)) {
-        note(&mut self.heard());
+    fn update(&self, change: impl FnOnce(&mut Received)) {
+        change(&mut self.received());
         self.changed.notify_one();
     }
 }
@@ -67,8 +67,8 @@ impl Subscribers {
         }
     }
 
-    /// Tells those who wait for its job of an object.
-    pub(super) fn tell<K: Watched>(&self, object: K, is_gone: bool) {
+    /// Notifies the subscribers of the object's job.
+    pub(super) fn publish<K: Watched>(&self, object: K, is_gone: bool) {
         let Some(name) = object.job_name() else {
             return;
         };
@@ -78,21 +78,21 @@ impl Subscribers {
         }
         let object = Arc::new(object);
         for cell in cells {
-            cell.tell(|heard| Arc::clone(&object).note(heard, is_gone));
+            cell.update(|received| Arc::clone(&object).record(received, is_gone));
         }
     }
 
-    /// Tells everybody that there is nothing of this kind but these.
-    pub(super) fn tell_list<K: Watched>(&self, uids: &HashSet<String>) {
+    /// Notifies all subscribers that these are all objects of this kind.
+    pub(super) fn publish_list<K: Watched>(&self, uids: &HashSet<String>) {
         for cell in self.all() {
-            cell.tell(|heard| K::keep_only(heard, uids));
+            cell.update(|received| K::keep_only(received, uids));
         }
     }
 
-    /// Tells everybody that nothing is heard of the cluster, or that something is again.
-    pub(super) fn tell_silence(&self, cause: Option<&Arc<kube::Error>>) {
+    /// Notifies all subscribers that no events are received from the cluster, or that they are again.
+    pub(super) fn publish_silence(&self, cause: Option<&Arc<kube::Error>>) {
         for cell in self.all() {
-            cell.tell(|heard| heard.silence = cause.cloned());
+            cell.update(|received| received.silence = cause.cloned());
         }
     }
 
@@ -110,14 +110,14 @@ pub(super) trait Watched:
     + Send
     + 'static
 {
-    /// The name of the job that it belongs to.
+    /// Returns the name of the job that it belongs to.
     fn job_name(&self) -> Option<&str>;
 
-    /// Notes what was heard of it.
-    fn note(self: Arc<Self>, heard: &mut Heard, is_gone: bool);
+    /// Records the object.
+    fn record(self: Arc<Self>, received: &mut Received, is_gone: bool);
 
-    /// Notes that everything else than these is gone.
-    fn keep_only(heard: &mut Heard, uids: &HashSet<String>);
+    /// Records that all others are gone.
+    fn keep_only(received: &mut Received, uids: &HashSet<String>);
 }
 
 impl Watched for JobView {
@@ -125,14 +125,14 @@ impl Watched for JobView {
         self.metadata.name.as_deref()
     }
 
-    fn note(self: Arc<Self>, heard: &mut Heard, is_gone: bool) {
+    fn record(self: Arc<Self>, received: &mut Received, is_gone: bool) {
         if let Some(uid) = self.metadata.uid.clone() {
-            heard.jobs.insert(uid, (self, is_gone));
+            received.jobs.insert(uid, (self, is_gone));
         }
     }
 
-    fn keep_only(heard: &mut Heard, uids: &HashSet<String>) {
-        for (uid, (_, is_gone)) in &mut heard.jobs {
+    fn keep_only(received: &mut Received, uids: &HashSet<String>) {
+        for (uid, (_, is_gone)) in &mut received.jobs {
             *is_gone |= !uids.contains(uid);
         }
     }
@@ -143,20 +143,20 @@ impl Watched for PodView {
         owner(self).map(|owner| owner.name.as_str())
     }
 
-    fn note(self: Arc<Self>, heard: &mut Heard, is_gone: bool) {
+    fn record(self: Arc<Self>, received: &mut Received, is_gone: bool) {
         if let Some(uid) = self.metadata.uid.clone() {
-            heard.pods.insert(uid, PodState { pod: self, is_gone });
+            received.pods.insert(uid, PodState { pod: self, is_gone });
         }
     }
 
-    fn keep_only(heard: &mut Heard, uids: &HashSet<String>) {
-        for (uid, state) in &mut heard.pods {
+    fn keep_only(received: &mut Received, uids: &HashSet<String>) {
+        for (uid, state) in &mut received.pods {
             state.is_gone |= !uids.contains(uid);
         }
     }
 }
 
-/// The job that a pod belongs to.
+/// Returns the job that a pod belongs to.
 pub(super) fn owner(pod: &PodView) -> Option<&OwnerReference> {
     let mut owners = pod.metadata.owner_references.iter().flatten();
     owners.find(|owner| owner.kind == "Job")

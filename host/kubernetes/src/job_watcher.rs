@@ -1,6 +1,6 @@
 //! One watch for all jobs of a namespace, and one for their pods.
 
-mod listening;
+mod object_watcher;
 mod outage;
 mod subscribers;
 mod subscription;
@@ -19,19 +19,19 @@ pub(super) use subscribers::PodState;
 pub(super) use subscription::{JobState, Subscription};
 pub(super) use watches::WatchError;
 
-/// How many namespaces are watched at once without anything going on in them; the rest is watched as
-/// long as jobs run there.
+/// Maximum number of namespaces that are watched without running jobs; the others are watched as long as jobs run
+/// there.
 const MAX_IDLE_NAMESPACES: usize = 16;
 
-/// The watches of one cluster.
-pub(super) struct Hub {
+/// Watches the jobs and pods of one cluster and notifies subscribers.
+pub(super) struct JobWatcher {
     connection: Arc<Connection>,
-    /// How long nothing may be heard before that is told.
+    /// How long a watch may receive nothing before that is reported.
     silence: Duration,
     namespaces: Mutex<HashMap<String, Arc<Watches>>>,
 }
 
-impl Hub {
+impl JobWatcher {
     pub(super) fn new(connection: Arc<Connection>, silence: Duration) -> Self {
         Self {
             connection,
@@ -40,8 +40,8 @@ impl Hub {
         }
     }
 
-    /// Begins to hear of jobs of this name. Everything that happens from now on is heard of; of what
-    /// there is already, only what changes.
+    /// Subscribes to jobs of this name. The subscriber is notified of everything that happens from now on; of what
+    /// exists already, only of what changes.
     pub(super) async fn subscribe(
         &self,
         namespace: &str,
