@@ -65,7 +65,11 @@ const EXPRESSIONS: [(&str, &str); 28] = [
     ("is|are not to be had", "`is not available`"),
 ];
 /// Where the expressions may not appear: files and folders of the repository.
+<<<<<<< HEAD
 const TIDY: &[&str] = &[
+=======
+const TIDY: [&str; 34] = [
+>>>>>>> d17c494 (kubernetes: write comments, names and messages in plain English)
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
