@@ -11,19 +11,19 @@ use crate::capability::text::any_of;
 use crate::capability::{Access, AccessRequest, AccessSource, CapabilityError, Reason, Service};
 use crate::diagnostic::did_you_mean;
 
-/// Opens services by credentials: what [`CredentialProvider`]s know, and what [`Tokens`] makes of it.
+/// Authorizes access to services by credentials, from [`CredentialProvider`]s and [`Tokens`].
 pub struct CredentialAccess {
     credentials: Arc<dyn CredentialProvider>,
     tokens: Tokens,
-    /// What was refused last, by the credential's name.
+    /// The last refused access, by the credential's name.
     refused: Mutex<HashMap<String, Access>>,
 }
 
-/// The most credentials of which it is remembered that a server refused them.
+/// Maximum number of credentials whose refusal is remembered.
 const MAX_REFUSED: usize = 1024;
 
 impl CredentialAccess {
-    /// Access by these credentials.
+    /// Creates access by these credentials.
     #[must_use]
     pub fn new(credentials: Arc<dyn CredentialProvider>, tokens: Tokens) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl CredentialAccess {
             .await
     }
 
-    /// Whether this is the first time that a server refuses this.
+    /// Whether this is the first time that a server refuses this access.
     fn is_news(&self, name: &str, access: &Access) -> bool {
         let mut refused = lock(&self.refused);
         if refused.len() >= MAX_REFUSED {
@@ -84,7 +84,7 @@ impl AccessSource for CredentialAccess {
     }
 }
 
-/// Refuses a credential that can open no server of that kind.
+/// Refuses a credential that is not for servers of that kind.
 fn check_type(
     name: &str,
     credential: &Credential,
@@ -107,7 +107,7 @@ fn check_type(
     })
 }
 
-/// The error as tools and callers see it.
+/// Converts the error for tools and callers.
 fn converted(error: &CredentialError) -> CapabilityError {
     let (reason, is_retryable) = match error {
         CredentialError::Token { source, .. } => source.reason(),

@@ -6,14 +6,14 @@ use super::kind::HOSTS_FIELD;
 use super::{Credential, CredentialError, CredentialType};
 use crate::capability::{Audience, FetchPattern};
 
-/// What `hosts` must be.
+/// The expected form of `hosts`.
 pub(super) const EXPECTED_SERVERS: &str = "expected a list of servers, such as `api.example.com`, `*.example.com` or `http://10.0.0.1:8080/`";
 
-/// The servers that the credential is for: those of its type, and those that its `hosts` names.
+/// Returns the servers that the credential is for: those of its type, and those in its `hosts`.
 ///
 /// # Errors
 ///
-/// [`CredentialError::Malformed`] where `hosts` names no servers.
+/// [`CredentialError::Malformed`] where `hosts` is not a list of servers.
 pub(super) fn audience(owner: &str, credential: &Credential) -> Result<Audience, CredentialError> {
     let own = own_audience(credential.kind);
     let Some(hosts) = credential.fields.get(HOSTS_FIELD) else {
@@ -25,15 +25,15 @@ pub(super) fn audience(owner: &str, credential: &Credential) -> Result<Audience,
     })
 }
 
-/// The servers that every credential of the type is for.
+/// Returns the servers that every credential of the type is for.
 pub(super) fn own_audience(kind: CredentialType) -> Audience {
     let own = kind.own_servers().iter();
-    // All of them are patterns, which a test holds.
+    // All of them are patterns, as a test asserts.
     Audience::of_service(own.filter_map(|server| FetchPattern::of_server(server).ok()))
 }
 
-/// The patterns of a list, or of a text with spaces between them; none where one of them is no server. What is
-/// wrong is not quoted: it may be a secret in the wrong place.
+/// Returns the patterns of a list, or of a text with spaces between them; none where one of them is not a server. The
+/// invalid part is not quoted: it may be a secret in the wrong place.
 pub(super) fn servers(hosts: &Value) -> Option<Vec<FetchPattern>> {
     let texts: Vec<&str> = match hosts {
         Value::String(text) => text.split_whitespace().collect(),
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_lists_and_texts() {
+    fn lists_and_texts_are_read() {
         let expected = ["https://a.example/", "http://b.example:8080/"];
         let expected = expected.map(|text| FetchPattern::of_server(text).unwrap());
         for hosts in [

@@ -7,119 +7,119 @@ use super::token_error::TokenError;
 use crate::capability::text::chain;
 use crate::diagnostic::{Diagnostic, there_are};
 
-/// Why a secret or credential could not be had. No variant holds a secret.
+/// Why a secret or credential is not available. No variant contains a secret.
 ///
-/// It can be cloned, because everybody who waits for one token hears of the same failure.
+/// It can be cloned, because all callers that wait for one token receive the same failure.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
-    /// The credentials file is not there, or may not be read.
-    #[error("the credentials file `{}` could not be read", path.display())]
+    /// The credentials file does not exist, or may not be read.
+    #[error("cannot read the credentials file `{}`", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: Arc<io::Error>,
     },
-    /// The credentials file says something that it may not; every problem with its place.
-    #[error("the credentials file `{}` is not valid", path.display())]
+    /// The credentials file is invalid; lists every problem with its position.
+    #[error("the credentials file `{}` is invalid", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problems.
         problems: Vec<Diagnostic>,
     },
-    /// A value is taken from an environment variable that is not set.
+    /// The value refers to an environment variable that is not set.
     #[error("{owner} is taken from {}, which is not set", shown_variable(variable.as_deref()))]
     MissingVariable {
-        /// What was asked for, such as ``secret `db_password` ``.
+        /// The requested value, such as ``secret `db_password` ``.
         owner: String,
-        /// The variable; none where what stands there is like no name of one, and may be the secret itself.
+        /// The variable; none where the text does not look like the name of a variable, and may be the secret itself.
         variable: Option<String>,
     },
-    /// A value is taken from a file that could not be read.
-    #[error("{owner} is taken from {place}, which could not be read")]
+    /// The value refers to a file that cannot be read.
+    #[error("{owner} is taken from {place}, which cannot be read")]
     MissingFile {
-        /// What was asked for.
+        /// The requested value.
         owner: String,
-        /// The file, or where it would be: what stands there may be the secret itself.
+        /// The file, or its folder: the text may be the secret itself.
         place: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: Arc<io::Error>,
     },
-    /// A value is not of the form that it must have.
+    /// A value does not have the required form.
     #[error("{owner} {problem}")]
     Malformed {
-        /// What was asked for.
+        /// The requested value.
         owner: String,
-        /// What is wrong with it, as a predicate: `is not JSON`.
+        /// The problem, as a predicate: `is not JSON`.
         problem: String,
     },
-    /// Nothing of that name is known.
+    /// The name is unknown.
     #[error("{owner} is not defined")]
     Unknown {
-        /// What was asked for, such as ``credential `google_oauth` ``.
+        /// The requested value, such as ``credential `google_oauth` ``.
         owner: String,
-        /// What was probably meant.
+        /// The name that was probably meant.
         suggestion: Option<String>,
-        /// The names that there are, as far as they can be listed.
+        /// The existing names, as far as they can be listed.
         known: Vec<String>,
     },
-    /// A credential of another type was needed.
+    /// A credential of another type is required.
     #[error("{owner} is of type `{kind}`, and {user} takes {expected}")]
     WrongType {
-        /// What was asked for.
+        /// The requested value.
         owner: String,
         /// Its type.
         kind: String,
-        /// Who needs it, such as `gs://`.
+        /// What requires it, such as `gs://`.
         user: String,
-        /// The types that would do, for a person.
+        /// The accepted types, as text.
         expected: String,
     },
-    /// A credential does not say what is needed of it.
+    /// A credential lacks a required field.
     #[error("{owner} has no {missing}")]
     Incomplete {
-        /// What was asked for.
+        /// The requested value.
         owner: String,
-        /// What is missing, for a person.
+        /// The missing field, as text.
         missing: String,
     },
-    /// A way to get access that this host does not go.
+    /// An access method that is not supported.
     #[error("{owner} {problem}, which is not supported")]
     NotSupported {
-        /// What was asked for.
+        /// The requested value.
         owner: String,
         /// What it would need, as a predicate: `needs a browser`.
         problem: String,
     },
-    /// Nobody has signed in, or not lately enough.
+    /// The user has not signed in, or the sign-in has expired.
     #[error("{owner} is not signed in, or no longer")]
     SignedOut {
-        /// What was asked for.
+        /// The requested value.
         owner: String,
         /// The command that signs in.
         login: String,
     },
-    /// A server that makes tokens did not give one.
+    /// A token server did not return a token.
     #[error("no token for {owner}")]
     Token {
-        /// For what, such as ``the credential `google_oauth` ``.
+        /// The owner of the token, such as ``the credential `google_oauth` ``.
         owner: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: TokenError,
     },
-    /// A provider that asks elsewhere failed.
-    #[error("{owner} could not be had from {provider}: {message}")]
+    /// A provider failed.
+    #[error("cannot get {owner} from {provider}: {message}")]
     Provider {
-        /// What was asked for.
+        /// The requested value.
         owner: String,
-        /// Who was asked.
+        /// The provider.
         provider: String,
-        /// Why, without secrets.
+        /// The cause, without secrets.
         message: String,
     },
 }
@@ -154,7 +154,7 @@ impl CredentialError {
         }
     }
 
-    /// How to mend it, where that is known.
+    /// How to fix it, where that is known.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
@@ -168,7 +168,7 @@ impl CredentialError {
             )),
             Self::MissingVariable { variable, .. } => Some(match variable {
                 Some(variable) => format!("set `{variable}`"),
-                None => "set it, or leave out `env` if this is the value itself".to_owned(),
+                None => "set it, or remove `env` if this is the value itself".to_owned(),
             }),
             Self::Token { source, .. } => source.help(),
             Self::SignedOut { login, .. } => Some(format!("run `{login}`")),
@@ -185,20 +185,20 @@ impl CredentialError {
         }
     }
 
-    /// The error and its causes in one line.
+    /// Returns the error and its causes in one line.
     #[must_use]
     pub fn chain(&self) -> String {
         chain(self)
     }
 }
 
-/// The longest name of a variable that is shown.
+/// Maximum length of a shown variable name.
 const MAX_VARIABLE_BYTES: usize = 64;
-/// The longest name of a missing file that is shown, and the longest ending of one.
+/// Maximum length of a shown name of a missing file, and of its extension.
 const MAX_FILE_NAME_BYTES: usize = 64;
 const MAX_ENDING_BYTES: usize = 5;
 
-/// Whether it is a name as people give them to variables: `DB_PASSWORD`, and not `hunter2` or `JBSWY3DPEHPK3PXP`.
+/// Whether it looks like the name of a variable: `DB_PASSWORD`, and not `hunter2` or `JBSWY3DPEHPK3PXP`.
 fn is_usual_variable(name: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     let has_digit = name.bytes().any(|byte| byte.is_ascii_digit());
@@ -214,7 +214,8 @@ fn shown_variable(variable: Option<&str>) -> String {
     }
 }
 
-/// A file that is there, or that is called like one; of anything else the folder in which it would be.
+/// Shows a file that exists, or whose name looks like that of a file; for anything else, the folder that would contain
+/// it.
 fn shown_file(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     let ending = path.extension().map(OsStr::len);

@@ -23,16 +23,16 @@ use super::{
 use crate::diagnostic::{Diagnostic, Document};
 use crate::filesystem::open_regular;
 
-/// The largest credentials file. A Kubernetes Secret, which holds the same kind of thing, takes 1 MiB.
+/// Maximum size of a credentials file. A Kubernetes Secret, which contains similar data, is limited to 1 MiB.
 pub const MAX_CREDENTIALS_BYTES: u64 = 1024 * 1024;
-/// The permissions of a file that let others than its owner read, write or run it.
+/// The mode bits of a file that other users than its owner can read, write or execute.
 const OTHERS_MODE: u32 = 0o077;
 
-/// The file of `--credentials`: `secrets` and `credentials` by name, and `providers` of others.
+/// The file of `--credentials`: `secrets` and `credentials` by name, and further `providers`.
 ///
-/// A value may stand in the file, or be `{env: VARIABLE}` or `{file: PATH}`; those two are read when the
-/// value is asked for, each time anew. A relative path begins at the credentials file's own folder, and
-/// one line end at the end of a file is not part of the secret. The default knows nothing.
+/// A value is either in the file, or `{env: VARIABLE}` or `{file: PATH}`; those two are read each time when the value
+/// is requested. A relative path is relative to the credentials file's own folder, and one line break at the end of a
+/// file is not part of the secret. The default is empty.
 #[derive(Default)]
 pub struct CredentialsFile {
     secrets: BTreeMap<String, ValueSource>,
@@ -41,7 +41,7 @@ pub struct CredentialsFile {
     directory: PathBuf,
     machine: Machine,
     warnings: Vec<Diagnostic>,
-    /// The secrets that warnings call short.
+    /// The secrets that warnings report as short.
     short: Vec<String>,
 }
 
@@ -57,21 +57,22 @@ impl CredentialsFile {
         Self::check(path, &text, mode)
     }
 
-    /// As [`load`](Self::load), for a file that nobody named, such as that of the user's configuration folder;
-    /// none where it is not there. Others could have put it there, so it must be a regular file that belongs
-    /// to this user or to root.
+    /// Like [`load`](Self::load), for a file that was not named by the user, such as that of the user's configuration
+    /// folder; none where it does not exist. Other users could have created it, so it must be a regular file that
+    /// belongs to this user or to root.
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load).
+    /// The same as those of [`load`](Self::load).
     pub fn load_own(path: &Path) -> Result<Option<Self>, CredentialError> {
         let opened = open_regular(path).and_then(|file| {
             let owner = file.metadata()?.uid();
             if owner == 0 || owner == geteuid().as_raw() {
                 return read(file);
             }
-            let message =
-                format!("it belongs to the user {owner}; name it with `--credentials` to use it");
+            let message = format!(
+                "it belongs to the user {owner}; specify it with `--credentials` to use it"
+            );
             Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
         });
         match opened {
@@ -94,7 +95,7 @@ impl CredentialsFile {
             let name = path.display();
             file.warnings.push(
                 Diagnostic::warning(format!(
-                    "others can use the credentials file `{name}`: its mode is {:03o}",
+                    "other users can access the credentials file `{name}`: its mode is {:03o}",
                     mode & 0o777
                 ))
                 .help(format!("chmod 600 {name}")),
@@ -103,11 +104,11 @@ impl CredentialsFile {
         Ok(file)
     }
 
-    /// Checks a document that was read; relative paths in it begin at `directory`.
+    /// Checks a parsed document; relative paths in it are relative to `directory`.
     ///
     /// # Errors
     ///
-    /// Every problem, with its place.
+    /// Every problem, with its position.
     pub fn parse(document: &Document, directory: &Path) -> Result<Self, Vec<Diagnostic>> {
         let parsed = parse::parse(document)?;
         Ok(Self {
@@ -121,7 +122,7 @@ impl CredentialsFile {
         })
     }
 
-    /// Looks up environment variables elsewhere than in the process's environment.
+    /// Uses another environment than that of the process.
     #[must_use]
     pub fn with_environment(
         mut self,
@@ -131,25 +132,25 @@ impl CredentialsFile {
         self
     }
 
-    /// What a person should know about the file, such as that others can read it.
+    /// Returns warnings about the file, such as that other users can read it.
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
     }
 
-    /// The secrets that [`warnings`](Self::warnings) call too short to be searched for.
+    /// Returns the secrets that [`warnings`](Self::warnings) report as too short to be redacted.
     #[must_use]
     pub fn short_secrets(&self) -> &[String] {
         &self.short
     }
 
-    /// The other providers that the file names, in their order.
+    /// Returns the other providers that the file names, in their order.
     #[must_use]
     pub fn providers(&self) -> &[ProviderSettings] {
         &self.providers
     }
 
-    /// The folder at which relative paths begin.
+    /// Returns the folder that relative paths are relative to.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -163,7 +164,7 @@ impl CredentialsFile {
         source.read(&self.machine, &self.directory, owner).await
     }
 
-    /// The value in the form that users of the field expect.
+    /// Converts the value to the form that users of the field expect.
     fn normalize(
         &self,
         kind: CredentialType,
@@ -245,8 +246,8 @@ impl fmt::Debug for CredentialsFile {
     }
 }
 
-/// The file's text and, where it is a regular file, its mode. A pipe is read as well, so that a password
-/// manager can write one.
+/// Returns the file's text and, for a regular file, its mode. A pipe is accepted as well, so that a password manager
+/// can write one.
 fn read(file: File) -> io::Result<(String, Option<u32>)> {
     let metadata = file.metadata()?;
     let mut text = String::new();
@@ -264,7 +265,7 @@ fn unreadable(path: &Path, source: io::Error) -> CredentialError {
     }
 }
 
-/// Whether there is no file at all.
+/// Whether the file does not exist.
 fn is_absent(error: &io::Error) -> bool {
     matches!(
         error.kind(),

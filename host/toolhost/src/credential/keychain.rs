@@ -14,16 +14,16 @@ use crate::capability::text::any_of;
 use crate::capability::{Access, Authorization};
 use crate::diagnostic::did_you_mean;
 
-/// Kinds of NoETL whose entries are not made from a credential; a playbook that names one is refused.
+/// Kinds of NoETL whose entries are not based on a credential; a playbook that names one is refused.
 pub const MINTED_KEYCHAIN_KINDS: [&str; 3] = ["google_id_token", "secret_manager", "static"];
 
-/// How an entry of a playbook's `keychain:` gets its fields. All of them take a credential, by its type;
-/// the kind says which types a playbook means.
+/// The kind of an entry of a playbook's `keychain:`. All of them use a credential, by its type; the kind determines
+/// which types are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeychainKind(&'static str);
 
 impl KeychainKind {
-    /// The names that are known.
+    /// The known names.
     pub const NAMES: [&'static str; 10] = [
         "bearer",
         "oauth2",
@@ -37,7 +37,7 @@ impl KeychainKind {
         "google_service_account",
     ];
 
-    /// The kind of this name.
+    /// Returns the kind of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::NAMES
@@ -46,7 +46,7 @@ impl KeychainKind {
             .map(Self)
     }
 
-    /// The types of credentials that entries of this kind can be over; none where any will do.
+    /// Returns the types of credentials that entries of this kind accept; none where any is accepted.
     fn types(self) -> Option<&'static [CredentialType]> {
         use CredentialType::{Aws, Bearer, Generic, Google, Oauth2};
         Some(match self.0 {
@@ -63,19 +63,19 @@ impl KeychainKind {
 /// One entry of a playbook's `keychain:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeychainEntry {
-    /// The name by which templates ask for it.
+    /// The name in templates.
     pub name: String,
-    /// How it gets its fields.
+    /// Where its fields come from.
     pub kind: KeychainKind,
-    /// The credential that it takes them from; for `kind: secret`, the secret.
+    /// The credential with the fields; for `kind: secret`, the secret.
     pub credential: String,
-    /// How long a token must stay valid: one that ends sooner is made anew first.
+    /// How long a token must stay valid: one that expires sooner is renewed first.
     pub min_ttl: Duration,
 }
 
-/// A playbook's keychain over the credentials of a provider.
+/// The keychain of a playbook, based on the credentials of a provider.
 ///
-/// A name that the playbook does not declare is a credential's own name, as on a NoETL server.
+/// A name that the playbook does not declare is the name of a credential, as on a NoETL server.
 pub struct Keychain {
     entries: Vec<KeychainEntry>,
     credentials: Arc<dyn CredentialProvider>,
@@ -83,12 +83,12 @@ pub struct Keychain {
     tokens: Option<Tokens>,
 }
 
-/// The one field of a secret that is no mapping.
+/// The only field of a secret that is not a mapping.
 const SECRET_FIELD: &str = "value";
 
 impl Keychain {
-    /// The entries, each over its credential. Nothing that a server must make is had until
-    /// [`with_tokens`](Self::with_tokens).
+    /// Creates a keychain with the entries, each based on its credential. Fields that a server returns are unavailable
+    /// until [`with_tokens`](Self::with_tokens).
     #[must_use]
     pub fn new(entries: Vec<KeychainEntry>, credentials: Arc<dyn CredentialProvider>) -> Self {
         Self {
@@ -99,14 +99,14 @@ impl Keychain {
         }
     }
 
-    /// Lets servers make tokens.
+    /// Enables tokens from servers.
     #[must_use]
     pub fn with_tokens(mut self, tokens: Tokens) -> Self {
         self.tokens = Some(tokens);
         self
     }
 
-    /// Lets entries of the kind `secret` take secrets.
+    /// Enables secrets for entries of the kind `secret`.
     #[must_use]
     pub fn with_secrets(mut self, secrets: Arc<dyn SecretProvider>) -> Self {
         self.secrets = Some(secrets);
@@ -117,7 +117,7 @@ impl Keychain {
         self.entries.iter().find(|known| known.name == entry)
     }
 
-    /// The name of the entry's credential, and the credential.
+    /// Returns the name of the entry's credential, and the credential.
     async fn credential(&self, entry: &str) -> Result<(String, Credential), CredentialError> {
         let declared = self.declared(entry);
         let name = declared.map_or(entry, |declared| declared.credential.as_str());
@@ -149,8 +149,8 @@ impl Keychain {
         })
     }
 
-    /// The secret of an entry of the kind `secret`. Where there is no secret of that name, a credential of
-    /// the name will do.
+    /// Returns the secret of an entry of the kind `secret`. Where there is no secret of that name, a credential of the
+    /// name is used.
     async fn secret(&self, entry: &str) -> Result<Option<SecretValue>, CredentialError> {
         let declared = self.declared(entry);
         let declared = declared.filter(|declared| declared.kind.0 == "secret");
@@ -160,7 +160,7 @@ impl Keychain {
         }
     }
 
-    /// A field that stands in no credential, but in what a server gives for it.
+    /// Returns a field that is not in the credential, but in what a server returns for it.
     async fn given(
         &self,
         entry: &str,
@@ -181,7 +181,7 @@ impl Keychain {
     }
 }
 
-/// A field of what a server gave.
+/// Returns a field of what a server returned.
 fn field_of(access: Access, field: &str) -> Option<SecretValue> {
     let secret = |text: &SecretString| {
         Some(SecretValue::new(Value::String(

@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// What a credential is for, and so which fields it has.
+/// The type of a credential, which determines its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CredentialType {
-    /// Amazon Web Services and what speaks its protocols.
+    /// Amazon Web Services and compatible services.
     Aws,
     /// Google Cloud.
     Google,
@@ -21,11 +21,11 @@ pub enum CredentialType {
 
 /// The field with the servers that a credential may be sent to.
 pub(super) const HOSTS_FIELD: &str = "hosts";
-/// What the names of fields with secrets have in them, where the type does not tell.
+/// Words in the names of secret fields, for types with arbitrary fields.
 const SECRET_WORDS: [&str; 5] = ["secret", "token", "password", "passphrase", "key"];
 
 impl CredentialType {
-    /// Every type, in the order in which messages list them.
+    /// Every type, in the order of messages.
     pub const ALL: [Self; 7] = [
         Self::Aws,
         Self::Google,
@@ -36,13 +36,13 @@ impl CredentialType {
         Self::Generic,
     ];
 
-    /// The type of this name.
+    /// Returns the type of this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The name, as it stands in a credentials file.
+    /// Returns the name in a credentials file.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl CredentialType {
         }
     }
 
-    /// The fields that a credential of this type may have; none where it may have any.
+    /// Returns the fields of a credential of this type; none where any field is allowed.
     #[must_use]
     pub const fn fields(self) -> Option<&'static [&'static str]> {
         Some(match self {
@@ -100,7 +100,7 @@ impl CredentialType {
         })
     }
 
-    /// The fields without which a credential of this type says nothing.
+    /// Returns the required fields of a credential of this type.
     #[must_use]
     pub const fn required_fields(self) -> &'static [&'static str] {
         match self {
@@ -111,7 +111,7 @@ impl CredentialType {
         }
     }
 
-    /// Whether the field may hold a list or mapping.
+    /// Whether the field may be a list or mapping.
     pub(super) fn takes_structure(self, field: &str) -> bool {
         self == Self::Generic
             || matches!(
@@ -124,18 +124,18 @@ impl CredentialType {
             )
     }
 
-    /// The servers that a credential of this type is for without saying so, as patterns; none where any server
-    /// may be meant.
+    /// Returns the servers that every credential of this type is for, as patterns; none where there are no such
+    /// servers.
     pub(super) const fn own_servers(self) -> &'static [&'static str] {
         match self {
             Self::Google => &["*.googleapis.com", "*.google.com"],
-            // Most services have a name below these; what is sent there is a signature, and not the key.
+            // Most services have a name below these; requests to them contain a signature, and not the key.
             Self::Aws => &["*.amazonaws.com", "*.amazonaws.com.cn"],
             Self::Bearer | Self::Basic | Self::Oauth2 | Self::Postgres | Self::Generic => &[],
         }
     }
 
-    /// The field that a keychain entry shows under another name, as playbooks of NoETL call it.
+    /// Returns the field that a keychain entry shows under another name, as in playbooks of NoETL.
     pub(super) fn field_of_alias(self, alias: &str) -> Option<&'static str> {
         Some(match (self, alias) {
             (Self::Bearer, "access_token") => "token",
@@ -149,7 +149,7 @@ impl CredentialType {
         })
     }
 
-    /// The fields of this type that a server may have to give, under the names that a keychain entry has.
+    /// Returns the fields of this type that may have to come from a server, under their names in a keychain entry.
     pub(super) const fn given_fields(self) -> &'static [&'static str] {
         match self {
             Self::Google | Self::Oauth2 => &["access_token"],
@@ -163,8 +163,8 @@ impl CredentialType {
         }
     }
 
-    /// The fields that programs take from their environment, and the variables; none where there are no
-    /// such programs. For PostgreSQL, see its documentation of libpq.
+    /// Returns the fields that programs read from their environment, and the variables; none where there are no such
+    /// programs. For PostgreSQL, see its documentation of libpq.
     pub(super) const fn variables(self) -> Option<&'static [(&'static str, &'static str)]> {
         match self {
             Self::Postgres => Some(&[
@@ -179,7 +179,7 @@ impl CredentialType {
         }
     }
 
-    /// Whether the field holds what must not be seen, so that it should not be short.
+    /// Whether the field is secret, so that it should not be short.
     pub(super) fn is_secret_field(self, field: &str) -> bool {
         match self {
             Self::Generic => SECRET_WORDS

@@ -8,14 +8,14 @@ use crate::filesystem::absolute;
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 type Clock = dyn Fn() -> SystemTime + Send + Sync;
 
-/// Where the kernel tells what the firmware says of the machine.
+/// Where the kernel exposes the machine data of the firmware.
 const DMI_FOLDER: &str = "/sys/class/dmi/id";
 /// More than any text of the firmware has (SMBIOS allows 64 bytes).
 const MAX_DMI_BYTES: usize = 1024;
 
-/// What credentials ask of the machine that they are used on: variables, time, and whose machine it is.
+/// The machine as credentials use it: variables, time, and the cloud that it belongs to.
 ///
-/// The default is the process's own environment and the system's clock; tests bring their own.
+/// The default is the process's own environment and the system's clock; tests set their own.
 #[derive(Clone)]
 pub struct Machine {
     lookup: Arc<Lookup>,
@@ -24,7 +24,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks variables up elsewhere than in the process's environment.
+    /// Uses another environment than that of the process.
     #[must_use]
     pub fn new(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self {
@@ -33,26 +33,27 @@ impl Machine {
         }
     }
 
-    /// Takes the time from another clock.
+    /// Uses another clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Takes what the firmware says from another folder than `/sys/class/dmi/id`.
+    /// Uses another folder than `/sys/class/dmi/id` for the firmware's data.
     #[must_use]
     pub fn with_dmi_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.dmi = folder.into();
         self
     }
 
-    /// An environment variable; none where it is empty, as everybody treats those that are read here.
+    /// Returns an environment variable; none where it is empty, which all programs treat as unset for the variables
+    /// that are read here.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         (self.lookup)(name).filter(|value| !value.is_empty())
     }
 
-    /// An environment variable, which may be empty.
+    /// Returns an environment variable, which may be empty.
     pub(super) fn raw_variable(&self, name: &str) -> Option<String> {
         (self.lookup)(name)
     }
@@ -61,13 +62,14 @@ impl Machine {
         (self.clock)()
     }
 
-    /// A path below the user's home; none where `HOME` is relative, since others put files into the folder
+    /// Returns a path below the user's home; none where `HOME` is relative, since other users may write to the folder
     /// that the program was started in.
     pub(super) fn below_home(&self, path: &str) -> Option<PathBuf> {
         Some(absolute(self.variable("HOME").map(Into::into))?.join(path))
     }
 
-    /// What the firmware says, such as `product_name`: a cheap sign of whose cloud the machine is in.
+    /// Returns a value of the firmware, such as `product_name`: an inexpensive indication of the cloud that the machine
+    /// is in.
     pub(super) fn firmware(&self, name: &str) -> String {
         let text = std::fs::read(self.dmi.join(name)).unwrap_or_default();
         let text = text

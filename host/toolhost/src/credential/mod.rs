@@ -1,13 +1,12 @@
 //! Secrets, credentials and keychain entries by name.
 //!
-//! The traits are what the rest of the host asks: [`SecretProvider`] for `secret.NAME`,
-//! [`CredentialProvider`] for a credential that is named by `auth`, [`KeychainProvider`] for
-//! `keychain.NAME.FIELD`. They are asynchronous and are asked for one name at a time, so that a server or
-//! a command can answer, and so that a token is made only when something uses it.
+//! The host uses three traits: [`SecretProvider`] for `secret.NAME`, [`CredentialProvider`] for a credential that is
+//! named by `auth`, [`KeychainProvider`] for `keychain.NAME.FIELD`. They are asynchronous and are called for one name
+//! at a time, so that a server or a command can answer, and so that a token is requested only when something uses it.
 //!
-//! [`CredentialsFile`] answers from the file of `--credentials`, [`Keychain`] from a playbook's
-//! `keychain:` and any [`CredentialProvider`]. Nothing here opens a sealed reference or renders a
-//! template. Without the feature `credentials`, the only implementation is [`NoSecrets`].
+//! [`CredentialsFile`] is the file of `--credentials`, [`Keychain`] combines a playbook's `keychain:` and any
+//! [`CredentialProvider`]. Nothing here opens a sealed reference or renders a template. Without the feature
+//! `credentials`, the only implementation is [`NoSecrets`].
 
 #[cfg(feature = "credentials")]
 mod access;

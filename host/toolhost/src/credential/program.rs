@@ -1,4 +1,4 @@
-//! Programs that know secrets, started without a shell.
+//! Programs that return secrets, started without a shell.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -14,23 +14,22 @@ use super::Machine;
 
 /// A program that writes a secret to its standard output.
 ///
-/// It gets few variables of this process's environment, and what it writes to its standard error is nobody's: it
-/// may hold anything. It is ended with all its processes once it took too long or wrote too much, and where nobody
-/// waits for it any more.
+/// It gets few variables of this process's environment, and its standard error is discarded: it may contain anything.
+/// It is killed with all its processes when it took too long or wrote too much, and when the caller is dropped.
 pub(super) struct Program {
     pub(super) name: String,
     pub(super) arguments: Vec<String>,
-    /// What it finds of this process's environment besides [`VARIABLES`].
+    /// The variables of this process's environment that it gets in addition to [`VARIABLES`].
     pub(super) variables: &'static [&'static str],
     pub(super) timeout: Duration,
 }
 
-/// The most that such a program may write; a Secret of Kubernetes takes four times as much.
+/// Maximum output of such a program; a Secret of Kubernetes may be four times as large.
 pub const MAX_COMMAND_BYTES: u64 = 256 * 1024;
-/// How long it may take: a person may have to unlock something.
+/// Time limit of such a program: the user may have to unlock something.
 pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
-/// What it finds of this process's environment: where programs and their files are, and the desktop's
-/// bus, by which password managers are reached.
+/// The variables of this process's environment that it gets: the locations of programs and their files, and the
+/// desktop's bus, which password managers use.
 const VARIABLES: [&str; 7] = [
     "PATH",
     "HOME",
@@ -42,11 +41,11 @@ const VARIABLES: [&str; 7] = [
 ];
 
 impl Program {
-    /// Gives the program its input, and what it wrote.
+    /// Passes the input to the program, and returns its output.
     ///
     /// # Errors
     ///
-    /// It could not be started, took too long, or wrote too much; a message names no argument.
+    /// It could not be started, took too long, or wrote too much; no message contains an argument.
     pub(super) async fn run(
         &self,
         machine: &Machine,
@@ -62,7 +61,7 @@ impl Program {
         machine: &Machine,
         input: &str,
     ) -> io::Result<(ExitStatus, Zeroizing<Vec<u8>>)> {
-        // Listening comes first, so that no change is missed.
+        // The signal handler comes first, so that no change is missed.
         let mut changes = signal(SignalKind::child())?;
         let variables = VARIABLES
             .iter()
@@ -105,26 +104,26 @@ impl Program {
             Ok(output)
         };
         let ending = async {
-            // Not waited for in the sense of the kernel, so that the group keeps its number.
+            // The process is not reaped, so that the ID of the group stays reserved.
             let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
             while waitid(WaitId::Pid(group.0), look)?.is_none() {
                 if changes.recv().await.is_none() {
                     return Err(io::Error::other("signals are not delivered any more"));
                 }
             }
-            // What it left behind would keep the pipe open.
+            // Remaining processes of the group would keep the pipe open.
             group.kill();
             Ok::<(), io::Error>(())
         };
         let ((), output, ended) = tokio::join!(writing, reading, ending);
         ended?;
-        // Only now is its number free.
+        // From here on, its ID may be reused.
         std::mem::forget(group);
         Ok((child.wait().await?, output?))
     }
 }
 
-/// The processes of the program, which are gone when this is.
+/// The processes of the program, which are killed when this is dropped.
 struct Group(Pid);
 
 impl Group {

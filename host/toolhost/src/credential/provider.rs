@@ -5,98 +5,98 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{CredentialError, CredentialType, SecretValue};
 
-/// Knows secrets by name, as `secret.NAME` in a template asks for them.
+/// Provides secrets by name, for `secret.NAME` in templates.
 #[async_trait]
 pub trait SecretProvider: Send + Sync {
-    /// The secret of this name, or none if there is none.
+    /// Returns the secret of this name, or none if there is none.
     ///
     /// # Errors
     ///
-    /// The secret is known, and its value could not be had.
+    /// The secret is known, and its value is not available.
     async fn secret(&self, name: &str) -> Result<Option<SecretValue>, CredentialError>;
 
-    /// The names of all secrets, as far as they can be listed: for suggestions, and for templates that
-    /// walk over `secret`.
+    /// Returns the names of all secrets, as far as they can be listed: for suggestions, and for templates that iterate
+    /// over `secret`.
     fn secret_names(&self) -> Vec<String>;
 }
 
-/// Knows credentials by name, as `auth: NAME` asks for them.
+/// Provides credentials by name, for `auth: NAME`.
 #[async_trait]
 pub trait CredentialProvider: Send + Sync {
-    /// The credential of this name, or none if there is none.
+    /// Returns the credential of this name, or none if there is none.
     ///
     /// # Errors
     ///
-    /// The credential is known, and one of its fields could not be had.
+    /// The credential is known, and one of its fields is not available.
     async fn credential(&self, name: &str) -> Result<Option<Credential>, CredentialError>;
 
-    /// The names of all credentials, as far as they can be listed.
+    /// Returns the names of all credentials, as far as they can be listed.
     fn credential_names(&self) -> Vec<String>;
 
-    /// Says that a server refused what the credential of this name opens it with, so that it is not taken
-    /// from memory when it is asked for again.
+    /// Reports that a server refused the credential of this name, so that it is not read from a cache on the next
+    /// request.
     fn forget(&self, _name: &str) {}
 }
 
-/// Knows keychain entries, as `keychain.ENTRY.FIELD` in a template asks for them.
+/// Provides keychain entries, for `keychain.ENTRY.FIELD` in templates.
 #[async_trait]
 pub trait KeychainProvider: Send + Sync {
-    /// One field of an entry, or none if the entry has no such field. A token is made here, and so only
-    /// when a template touches it.
+    /// Returns one field of an entry, or none if the entry has no such field. A token is requested here, and therefore
+    /// only when a template uses it.
     ///
     /// # Errors
     ///
-    /// [`CredentialError::Unknown`] for an entry that there is not, and the field could not be had.
+    /// [`CredentialError::Unknown`] for an entry that does not exist, and that the field is not available.
     async fn field(&self, entry: &str, field: &str)
     -> Result<Option<SecretValue>, CredentialError>;
 
-    /// The names of an entry's fields that can be had without asking a server.
+    /// Returns the names of an entry's fields that are available without calling a server.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// The same as those of [`field`](Self::field).
     async fn fields(&self, entry: &str) -> Result<Vec<String>, CredentialError>;
 
-    /// The names of all entries, as far as they can be listed.
+    /// Returns the names of all entries, as far as they can be listed.
     fn entry_names(&self) -> Vec<String>;
 
-    /// The environment variables by which programs reach what the entry is for: those of `psql` for a
-    /// database of PostgreSQL.
+    /// Returns the environment variables that programs use to connect to the service of the entry: those of `psql` for
+    /// a database of PostgreSQL.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field); and the entry is for something that has no such variables.
+    /// The same as those of [`field`](Self::field); and that there are no such variables for the service.
     async fn environment(&self, entry: &str) -> Result<Vec<EnvironmentVariable>, CredentialError>;
 }
 
-/// A variable by which programs reach what a credential is for. Printing it shows no value.
+/// A variable that programs use to connect to the service of a credential. Its `Debug` form shows no value.
 #[derive(Debug, Clone)]
 pub struct EnvironmentVariable {
     /// Its name.
     pub name: &'static str,
     /// Its value.
     pub value: SecretValue,
-    /// Whether it opens something, unlike the name of a server.
+    /// Whether it is secret, unlike the name of a server.
     pub is_secret: bool,
 }
 
-/// A credential with the values of its fields. Printing it shows the fields' names alone.
+/// A credential with the values of its fields. Its `Debug` form shows only the fields' names.
 #[derive(Debug, Clone)]
 pub struct Credential {
-    /// What it is for.
+    /// Its type.
     pub kind: CredentialType,
     /// Its fields by name. A relative path in a field whose name ends in `_file` is already resolved.
     pub fields: BTreeMap<String, SecretValue>,
 }
 
 impl Credential {
-    /// The text of a field: a text itself, anything else as JSON.
+    /// Returns the text of a field: a text itself, anything else as JSON.
     #[must_use]
     pub fn text(&self, field: &str) -> Option<SecretString> {
         self.fields.get(field).map(SecretValue::to_text)
     }
 
-    /// As [`text`](Self::text), of a field without which nothing can be done.
+    /// Like [`text`](Self::text), for a required field.
     pub(super) fn needed(&self, owner: &str, field: &str) -> Result<SecretString, CredentialError> {
         let text = self
             .text(field)

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{CredentialError, Machine, SecretValue, read_secret};
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Debug, Clone)]
 pub(super) enum ValueSource {
-    /// It stands there.
+    /// The value itself.
     Literal(SecretValue),
     /// An environment variable.
     Variable(String),
@@ -16,7 +16,7 @@ pub(super) enum ValueSource {
 }
 
 impl ValueSource {
-    /// The value as it is now; relative paths begin at `directory`.
+    /// Returns the current value; relative paths are relative to `directory`.
     pub(super) async fn read(
         &self,
         machine: &Machine,

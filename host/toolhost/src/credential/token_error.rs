@@ -2,32 +2,32 @@ use std::fmt;
 
 use crate::capability::{CapabilityError, Reason};
 
-/// Why a server gave no token. It holds what the server said, and nothing of what it was asked with.
+/// Why a server returned no token. It contains the server's message, and nothing of the request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
     /// There was no answer.
     #[error("{0}")]
     Unanswered(CapabilityError),
-    /// The server refused.
-    #[error("`{server}` refused it: {refusal}")]
+    /// The server refused the request.
+    #[error("`{server}` refused the request: {refusal}")]
     Refused {
         /// The server's address, without path.
         server: String,
-        /// What it said.
+        /// Its message.
         refusal: Refusal,
     },
-    /// The answer is not one.
+    /// The answer is invalid.
     #[error("the answer of `{server}` {problem}")]
     Malformed {
         /// The server's address, without path.
         server: String,
-        /// What is wrong with it, as a predicate.
+        /// The problem, as a predicate.
         problem: String,
     },
 }
 
-/// What a server said when it refused: RFC 6749, section 5.2.
+/// The message of a refusal: RFC 6749, section 5.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The status of HTTP.
@@ -38,13 +38,13 @@ pub struct Refusal {
     pub description: Option<String>,
 }
 
-/// The answer of a server that is overloaded or broken, by the status of HTTP.
+/// The statuses of a server that is overloaded or broken.
 const SERVER_ERRORS: std::ops::RangeInclusive<u16> = 500..=599;
-/// The answer of a server that was asked too often.
+/// The status of a server that receives too many requests.
 const TOO_MANY_REQUESTS: u16 = 429;
 
 impl TokenError {
-    /// How to mend it, where that is known.
+    /// How to fix it, where that is known.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
@@ -53,7 +53,7 @@ impl TokenError {
                 let text = match refusal.error.as_deref() {
                     Some("invalid_grant") => {
                         "the key or refresh token was revoked or is too old, or this machine's clock \
-                         is wrong: make a new one"
+                         is wrong: create a new one"
                     }
                     Some("invalid_client" | "unauthorized_client") => {
                         "check the client's identifier and secret"
@@ -69,7 +69,7 @@ impl TokenError {
         }
     }
 
-    /// The reason as outcomes give it, and whether asking again may help.
+    /// Returns the reason in outcomes, and whether a retry may help.
     pub(in crate::credential) fn reason(&self) -> (Reason, bool) {
         match self {
             Self::Unanswered(error) => (error.reason, error.retryable),

@@ -4,24 +4,24 @@ use secrecy::SecretString;
 use serde_json::Value;
 use zeroize::Zeroize;
 
-/// A secret of any type. Its texts are overwritten when it is dropped, and nothing of it is printed.
+/// A secret of any type. Its texts are overwritten when it is dropped, and its `Debug` form shows nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretValue(Value);
 
 impl SecretValue {
-    /// Takes a value as a secret.
+    /// Treats a value as a secret.
     #[must_use]
     pub fn new(value: Value) -> Self {
         Self(value)
     }
 
-    /// The value itself, for the few places that must have it.
+    /// Returns the value itself, for the few places that need it.
     #[must_use]
     pub fn expose(&self) -> &Value {
         &self.0
     }
 
-    /// The value as a text: a text itself, anything else as JSON.
+    /// Returns the value as a text: a text itself, anything else as JSON.
     #[must_use]
     pub fn to_text(&self) -> SecretString {
         match &self.0 {

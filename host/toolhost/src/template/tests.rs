@@ -806,7 +806,7 @@ async fn a_secret_is_asked_for_once_and_only_when_it_is_touched() {
         .render_value(&json!("{{ secret.broken }}"), &context, &vault)
         .await
         .unwrap_err();
-    assert!(chain(&error).ends_with("secret `broken` could not be had from the vault: timeout"));
+    assert!(chain(&error).ends_with("cannot get secret `broken` from the vault: timeout"));
 }
 
 #[tokio::test]

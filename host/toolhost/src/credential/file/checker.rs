@@ -1,4 +1,4 @@
-//! What the parts of the file are checked with.
+//! Checks shared by the parts of the file.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::sealing::MIN_SECRET_BYTES;
 
 const SOURCE_KEYS: [&str; 2] = ["env", "file"];
 
-/// Collects what is wrong with the file, so that all of it is told at once.
+/// Collects the problems of the file, so that all are reported together.
 pub(super) struct Checker<'document> {
     pub(super) source: &'document Source,
     pub(super) problems: Vec<Diagnostic>,
@@ -20,7 +20,7 @@ pub(super) struct Checker<'document> {
 }
 
 impl Checker<'_> {
-    /// The entries of a mapping; nothing for null, which is a mapping left empty.
+    /// Returns the entries of a mapping; none for null, which is an empty mapping.
     pub(super) fn mapping<'node>(&mut self, node: &'node Node, owner: &str) -> &'node [Entry] {
         match node.entries() {
             Some(entries) => entries,
@@ -33,7 +33,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A value that stands in the file, or where it comes from.
+    /// Reads a value in the file, or the reference to its source.
     pub(super) fn value(&mut self, node: &Node, owner: &str) -> Option<ValueSource> {
         let sources: Vec<_> = node
             .entries()
@@ -58,7 +58,7 @@ impl Checker<'_> {
                 self.problem(Diagnostic::error(message), node);
                 None
             }
-            // A mapping of one key that almost reads `env` or `file` is a slip, and not a secret.
+            // A mapping of one key that resembles `env` or `file` is a typo, and not a secret.
             (Some([only]), []) if did_you_mean(&only.key.text, SOURCE_KEYS).is_some() => {
                 self.unknown_key(only, owner, &SOURCE_KEYS);
                 None
@@ -67,13 +67,13 @@ impl Checker<'_> {
         }
     }
 
-    /// Says that a secret is not searched for in what leaves a call.
+    /// Warns that a secret is not redacted in the output of a call.
     pub(super) fn warn_of_short(&mut self, source: &ValueSource, owner: &str, node: &Node) {
         if let ValueSource::Literal(value) = source
             && is_short(value)
         {
             let message = format!(
-                "{owner} has fewer than {MIN_SECRET_BYTES} bytes: it is not searched for in logs and \
+                "{owner} has fewer than {MIN_SECRET_BYTES} bytes: it is not redacted in logs and \
                  outcomes"
             );
             self.warnings
@@ -84,7 +84,7 @@ impl Checker<'_> {
 
     pub(super) fn unknown_key(&mut self, entry: &Entry, owner: &str, known: &[&'static str]) {
         let key = &entry.key.text;
-        // What is like no key may be a value that was written in the place of one.
+        // A key that resembles no known one may be a value in the wrong place.
         let (message, help) = match did_you_mean(key, known.iter().copied()) {
             Some(meant) => (
                 format!("unknown key `{key}` in {owner}"),
@@ -92,7 +92,7 @@ impl Checker<'_> {
             ),
             None => (
                 format!("unknown key in {owner}"),
-                format!("known are {}", all_of(known)),
+                format!("expected {}", all_of(known)),
             ),
         };
         let diagnostic = Diagnostic::error(message)

@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Document, Entry, NodeKind, did_you_mean};
 const ROOT_KEYS: [&str; 3] = ["secrets", "credentials", "providers"];
 const TYPE_KEY: &str = "type";
 
-/// What stands in the file.
+/// The content of the file.
 #[derive(Default)]
 pub(super) struct Parsed {
     pub(super) secrets: BTreeMap<String, ValueSource>,
@@ -22,13 +22,13 @@ pub(super) struct Parsed {
     pub(super) short: Vec<String>,
 }
 
-/// A credential as it stands in the file.
+/// A credential in the file.
 pub(super) struct StoredCredential {
     pub(super) kind: CredentialType,
     pub(super) fields: BTreeMap<String, ValueSource>,
 }
 
-/// Checks the whole document, and reports everything that is wrong at once.
+/// Checks the whole document, and reports all problems together.
 pub(super) fn parse(document: &Document) -> Result<Parsed, Vec<Diagnostic>> {
     let mut checker = Checker {
         source: document.source(),
@@ -152,7 +152,7 @@ impl Checker<'_> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("expected {}", any_of(names)),
             };
-            // What stands there may be the secret itself.
+            // The text may be the secret itself.
             let message = format!("{owner} has an unknown type");
             self.problem(Diagnostic::error(message).help(help), node);
         }

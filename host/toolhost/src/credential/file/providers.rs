@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Entry, Node, did_you_mean};
 const KINDS: [&str; 4] = ["env", "folder", "noetl", "command"];
 const NOETL_KEYS: [&str; 2] = ["url", "token"];
 
-/// The list `providers:`.
+/// Parses the list `providers:`.
 pub(super) fn parse(checker: &mut Checker<'_>, node: &Node) -> Vec<ProviderSettings> {
     let Some(items) = node.items() else {
         if !node.is_null() {
@@ -30,7 +30,7 @@ fn provider(checker: &mut Checker<'_>, item: &Node) -> Option<Settings> {
         return None;
     }
     let Some([entry]) = item.entries() else {
-        let message = "a provider is `env`, or a mapping of one key";
+        let message = "a provider must be `env`, or a mapping of one key";
         let help =
             "write `- env`, `- folder: PATH`, `- noetl: {url: URL}` or `- command: [PROGRAM]`";
         checker.problem(Diagnostic::error(message).help(help), item);
@@ -53,9 +53,9 @@ fn provider(checker: &mut Checker<'_>, item: &Node) -> Option<Settings> {
 fn unknown(checker: &mut Checker<'_>, name: &str, node: &Node) {
     let help = match did_you_mean(name, KINDS) {
         Some(meant) if meant != name => format!("did you mean `{meant}`?"),
-        _ => format!("known are {}", all_of(KINDS)),
+        _ => format!("expected {}", all_of(KINDS)),
     };
-    let message = "there is no provider of that name and form";
+    let message = "unknown or malformed provider";
     checker.problem(Diagnostic::error(message).help(help), node);
 }
 
@@ -70,7 +70,8 @@ fn noetl(checker: &mut Checker<'_>, node: &Node) -> Option<Settings> {
                 let text = text(checker, entry, owner)?;
                 url = server(&text);
                 if url.is_none() {
-                    let message = format!("`url` of {owner} is no http or https URL");
+                    let message =
+                        format!("invalid `url` of {owner}: expected an http or https URL");
                     checker.problem(Diagnostic::error(message), &entry.value);
                     return None;
                 }

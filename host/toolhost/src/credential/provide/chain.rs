@@ -12,26 +12,26 @@ use crate::credential::{
 };
 use crate::sealing::MIN_SECRET_BYTES;
 
-/// Knows both secrets and credentials.
+/// Provides both secrets and credentials.
 pub trait Provider: SecretProvider + CredentialProvider {}
 
 impl<T: SecretProvider + CredentialProvider> Provider for T {}
 
-/// Providers that are asked in their order, until one knows the name.
+/// Providers that are called in their order, until one knows the name.
 ///
-/// A provider that fails ends the search: what a later one knows under the name may be another thing.
+/// A provider that fails ends the search: a later one may know another value under the name.
 ///
-/// A secret that is too short to be searched for in what leaves a call is told of once.
+/// A secret that is too short to be redacted is reported once.
 pub struct ProviderChain {
     providers: Vec<Arc<dyn Provider>>,
     told: Mutex<HashSet<String>>,
 }
 
-/// The most names that are remembered as told.
+/// Maximum number of names that are remembered as reported.
 const MAX_TOLD: usize = 1024;
 
 impl ProviderChain {
-    /// These providers, in this order.
+    /// Creates a chain of these providers, in this order.
     #[must_use]
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl ProviderChain {
         }
     }
 
-    /// Does not tell of these secrets again, by the names that warnings give them.
+    /// Does not report these secrets again, by their names in warnings.
     #[must_use]
     pub fn with_told(self, names: &[String]) -> Self {
         let told = names.iter().cloned().collect();
@@ -50,7 +50,7 @@ impl ProviderChain {
         }
     }
 
-    /// Says that a secret is short, the first time that it is seen.
+    /// Reports that a secret is short, when it is first seen.
     fn look_at(&self, value: &SecretValue, name: impl FnOnce() -> String) {
         if !is_short(value) {
             return;
@@ -59,13 +59,13 @@ impl ProviderChain {
         let mut told = lock(&self.told);
         if told.len() < MAX_TOLD && told.insert(name.clone()) {
             tracing::warn!(
-                "{name} has fewer than {MIN_SECRET_BYTES} bytes: it is not searched for in logs and outcomes"
+                "{name} has fewer than {MIN_SECRET_BYTES} bytes: it is not redacted in logs and outcomes"
             );
         }
     }
 }
 
-/// Whether a secret is there, and too short to be searched for.
+/// Whether a secret is not empty, and too short to be redacted.
 pub(in crate::credential) fn is_short(value: &SecretValue) -> bool {
     if !matches!(value.expose(), Value::String(_) | Value::Number(_)) {
         return false;

@@ -10,24 +10,24 @@ use crate::credential::{
     Credential, CredentialError, CredentialProvider, Machine, SecretProvider, SecretValue,
 };
 
-/// Secrets and credentials of another program, such as a password manager, by a protocol like that of
+/// Secrets and credentials from another program, such as a password manager, by a protocol similar to that of
 /// `docker-credential-*`.
 ///
-/// The program is started with `get` as its last argument and the name on its standard input. It writes
-/// JSON: a mapping with `type` and fields is a credential, as is Docker's `Username` with `Secret`; any
-/// other value is a secret. Nothing, or `null`, means that it knows nothing of that name; so does a failure
-/// whose output says `credentials not found`, as Docker's helpers do.
+/// The program is started with `get` as its last argument and the name on its standard input. It writes JSON: a mapping
+/// with `type` and fields is a credential, as is Docker's `Username` with `Secret`; any other value is a secret. Empty
+/// output, or `null`, means that the name is unknown; so does a failure whose output contains `credentials not found`,
+/// as in Docker's helpers.
 pub struct CommandProvider {
     program: Program,
     machine: Machine,
 }
 
-/// What Docker's helpers say where there is nothing of that name.
+/// The output of Docker's helpers for an unknown name.
 const NOT_FOUND: &str = "credentials not found";
 const MAX_NAME_BYTES: usize = 256;
 
 impl CommandProvider {
-    /// The program with its arguments; none where there is no program.
+    /// Creates a provider for the program with its arguments; none where there is no program.
     #[must_use]
     pub fn new(command: &[String], machine: Machine) -> Option<Self> {
         let (program, arguments) = command.split_first()?;
@@ -44,14 +44,14 @@ impl CommandProvider {
         })
     }
 
-    /// Gives the program that much time instead of a minute.
+    /// Sets the time limit of the program, which is a minute by default.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.program.timeout = timeout;
         self
     }
 
-    /// What the program says about the name; none where it knows nothing.
+    /// Returns the program's answer for the name; none where the name is unknown.
     async fn ask(&self, owner: &str, name: &str) -> Result<Option<SecretValue>, CredentialError> {
         if name.is_empty() || name.len() > MAX_NAME_BYTES || name.contains(['\n', '\r']) {
             return Ok(None);
@@ -65,7 +65,7 @@ impl CommandProvider {
         let (status, output) = ran.map_err(failed)?;
         let text = std::str::from_utf8(&output).unwrap_or_default().trim();
         if !status.success() {
-            // What it wrote may hold anything.
+            // Its output may contain anything.
             return if text.contains(NOT_FOUND) {
                 Ok(None)
             } else {
@@ -76,7 +76,7 @@ impl CommandProvider {
             return Ok(None);
         }
         let value: Value = serde_json::from_str(text)
-            .map_err(|_| failed("it wrote what is not JSON".to_owned()))?;
+            .map_err(|_| failed("its output is not valid JSON".to_owned()))?;
         Ok(Some(SecretValue::new(value)).filter(|value| !value.expose().is_null()))
     }
 }
@@ -118,7 +118,7 @@ impl CredentialProvider for CommandProvider {
 }
 
 impl fmt::Debug for CommandProvider {
-    /// The program alone: its arguments may say more.
+    /// Shows only the program: its arguments may be secret.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("CommandProvider")

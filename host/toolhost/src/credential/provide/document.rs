@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::credential::{Credential, CredentialError, CredentialType, SecretValue};
 
-/// A credential from a document of another program: a mapping with its `type` and its fields.
+/// Converts a document of another program into a credential: a mapping with its `type` and its fields.
 ///
-/// A key of Google, whose own `type` is `service_account` or `authorized_user`, is a credential as it is;
-/// so is what Docker's helpers write (`Username` and `Secret`).
+/// A key of Google, whose own `type` is `service_account` or `authorized_user`, is accepted as a credential; so is the
+/// output of Docker's helpers (`Username` and `Secret`).
 pub(super) fn credential(owner: &str, document: Value) -> Result<Credential, CredentialError> {
     let Value::Object(mut fields) = document else {
         return Err(CredentialError::malformed(owner, "is not a mapping"));
@@ -17,7 +17,7 @@ pub(super) fn credential(owner: &str, document: Value) -> Result<Credential, Cre
         Some(_) => {
             return Err(CredentialError::malformed(
                 owner,
-                "has a `type` that is no text",
+                "has a `type` that is not a text",
             ));
         }
         None if fields.contains_key("Username") && fields.contains_key("Secret") => {
@@ -37,7 +37,7 @@ pub(super) fn credential(owner: &str, document: Value) -> Result<Credential, Cre
     of_noetl(owner, &name, fields)
 }
 
-/// A credential by a type's name, toolhost's or NoETL's. A type that is not known has any fields.
+/// Creates a credential by the name of a type, toolhost's or NoETL's. An unknown type may have any fields.
 pub(super) fn of_noetl(
     owner: &str,
     kind: &str,
@@ -50,7 +50,7 @@ pub(super) fn of_noetl(
                 CredentialType::Google
             }
             "gcs_hmac" => {
-                // Google's storage speaks the protocol of S3 to who has such keys.
+                // Google's storage supports the protocol of S3 for users with such keys.
                 let endpoint = || Value::from("https://storage.googleapis.com");
                 fields.entry("endpoint").or_insert_with(endpoint);
                 CredentialType::Aws
@@ -115,7 +115,7 @@ fn of_type(
     })
 }
 
-/// How others call the fields of a type.
+/// Returns other names of the fields of a type.
 fn other_names(kind: CredentialType) -> &'static [(&'static str, &'static str)] {
     match kind {
         CredentialType::Aws => &[

@@ -8,9 +8,9 @@ use crate::credential::{
 
 /// Secrets and credentials from environment variables.
 ///
-/// The secret `db_password` is the variable `TOOLHOST_SECRET_DB_PASSWORD`, a text. The credential
-/// `google_oauth` is `TOOLHOST_CREDENTIAL_GOOGLE_OAUTH`, JSON with `type` and the fields. What is neither
-/// a letter nor a digit in a name is `_` in the variable, so that `a-b` and `a_b` are one.
+/// The secret `db_password` is the variable `TOOLHOST_SECRET_DB_PASSWORD`, a text. The credential `google_oauth` is
+/// `TOOLHOST_CREDENTIAL_GOOGLE_OAUTH`, JSON with `type` and the fields. Characters of a name other than letters and
+/// digits are `_` in the variable, so that `a-b` and `a_b` are the same.
 #[derive(Debug, Default)]
 pub struct EnvironmentProvider {
     machine: Machine,
@@ -18,11 +18,11 @@ pub struct EnvironmentProvider {
 
 const SECRET_PREFIX: &str = "TOOLHOST_SECRET_";
 const CREDENTIAL_PREFIX: &str = "TOOLHOST_CREDENTIAL_";
-/// The longest name that is looked up.
+/// Maximum length of a name that is looked up.
 const MAX_NAME_BYTES: usize = 256;
 
 impl EnvironmentProvider {
-    /// The variables of that machine.
+    /// Creates a provider for the variables of that machine.
     #[must_use]
     pub fn new(machine: Machine) -> Self {
         Self { machine }
@@ -52,7 +52,7 @@ impl SecretProvider for EnvironmentProvider {
         Ok(found.map(|(_, value)| SecretValue::new(Value::String(value))))
     }
 
-    /// None: a variable does not tell how its name is written in playbooks.
+    /// None: the spelling of a name in playbooks is not known from a variable.
     fn secret_names(&self) -> Vec<String> {
         Vec::new()
     }

@@ -13,26 +13,25 @@ use crate::diagnostic::Document;
 
 /// Secrets and credentials from a folder, such as a mounted Secret of Kubernetes.
 ///
-/// A secret is a file of its name. A credential is a file `NAME.json`, `NAME.yaml` or `NAME.yml` with
-/// `type` and the fields, or a folder of its name with a file for each field, and one called `type`.
+/// A secret is a file of its name. A credential is a file `NAME.json`, `NAME.yaml` or `NAME.yml` with `type` and the
+/// fields, or a folder of its name with a file for each field, and one called `type`.
 ///
-/// Files are read whenever they are asked for, so that a change is seen at once. The kubelet changes
-/// a mounted Secret by putting another folder behind the link `..data`; what is read for one credential
-/// comes from one folder.
+/// Files are read on each request, so that a change takes effect immediately. The kubelet changes a mounted Secret by
+/// replacing the folder behind the link `..data`; everything that is read for one credential comes from one folder.
 #[derive(Debug)]
 pub struct FolderProvider {
     folder: PathBuf,
 }
 
-/// The endings of files with a credential.
+/// The extensions of files with a credential.
 const ENDINGS: [&str; 3] = ["json", "yaml", "yml"];
-/// The most fields of a credential, and names that are listed for suggestions.
+/// Maximum number of fields of a credential, and of names that are listed for suggestions.
 const MAX_FILES: usize = 256;
-/// How often a folder is read that is exchanged meanwhile; the kubelet does so once a minute.
+/// How often reading a folder is retried that is replaced meanwhile; the kubelet does so once a minute.
 const ATTEMPTS: usize = 3;
 
 impl FolderProvider {
-    /// The secrets and credentials of that folder.
+    /// Creates a provider for the secrets and credentials of that folder.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
@@ -40,7 +39,7 @@ impl FolderProvider {
         }
     }
 
-    /// The folder as it is now, behind all links, if it is there.
+    /// Returns the current folder, with all links resolved, if it exists.
     async fn current(&self) -> io::Result<PathBuf> {
         let data = self.folder.join("..data");
         match tokio::fs::canonicalize(&data).await {
@@ -51,7 +50,7 @@ impl FolderProvider {
         }
     }
 
-    /// Reads something, again where the folder was exchanged in between.
+    /// Reads something, and retries where the folder was replaced in between.
     async fn read<T, F: Future<Output = io::Result<Option<T>>>>(
         &self,
         owner: &str,
@@ -62,7 +61,7 @@ impl FolderProvider {
             attempts += 1;
             let found = match self.current().await {
                 Ok(current) => match read(current.clone()).await {
-                    // What is gone may be behind the new link.
+                    // A missing file may exist behind the new link.
                     Ok(None) | Err(_)
                         if attempts < ATTEMPTS
                             && self.current().await.is_ok_and(|now| now != current) =>
@@ -78,7 +77,7 @@ impl FolderProvider {
         }
     }
 
-    /// The names in the folder, as far as they can be had without waiting for long.
+    /// Returns the names in the folder, as far as they are available without a long wait.
     fn names(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(&self.folder).into_iter().flatten();
         let entries = entries.filter_map(Result::ok).map(|entry| entry.path());
@@ -87,7 +86,7 @@ impl FolderProvider {
     }
 }
 
-/// Whether it is no name of the kubelet's own, and none that is hidden.
+/// Whether it is neither a name of the kubelet's own nor hidden.
 fn is_visible(name: &std::ffi::OsStr) -> bool {
     !name.to_string_lossy().starts_with('.')
 }
@@ -97,7 +96,7 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
 }
 
-/// The text of a file; none where there is no such file.
+/// Returns the text of a file; none where there is no such file.
 async fn text(path: &Path) -> io::Result<Option<String>> {
     match read_secret(path).await {
         Ok(text) => Ok(Some(text)),
@@ -113,7 +112,7 @@ async fn text(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// A credential as it was read, before it is checked.
+/// A credential as read, before it is checked.
 enum Found {
     Text(PathBuf, String),
     Fields(BTreeMap<String, String>),

@@ -10,7 +10,7 @@ use crate::credential::{
     Credential, CredentialError, CredentialProvider, Machine, SecretProvider, SecretValue,
 };
 
-/// A provider that is expensive to ask, and so is asked for a name once in a minute, by one caller.
+/// Caches an expensive provider: a name is requested once in a minute, by one caller.
 pub struct Remembered {
     provider: Arc<dyn Provider>,
     secrets: Arc<Cache<Option<SecretValue>>>,
@@ -18,11 +18,11 @@ pub struct Remembered {
     machine: Machine,
 }
 
-/// How long an answer is used: what a person changes takes effect within it.
+/// How long an answer is used: a change takes effect within this time.
 const LIFE: Duration = Duration::from_mins(1);
 
 impl Remembered {
-    /// Remembers what that provider answers.
+    /// Caches the answers of that provider.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, machine: Machine) -> Self {
         Self {

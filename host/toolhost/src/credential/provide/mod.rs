@@ -1,4 +1,4 @@
-//! Who knows secrets and credentials besides the credentials file.
+//! Providers of secrets and credentials other than the credentials file.
 
 mod chain;
 mod command;

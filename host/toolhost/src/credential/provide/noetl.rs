@@ -23,10 +23,10 @@ pub struct NoetlProvider {
     exchange: Arc<dyn Exchange>,
 }
 
-/// The answer of a server that has no credential of that name.
+/// The status of a server that has no credential of that name.
 const NOT_FOUND: u16 = 404;
 
-/// A credential as the server gives it, as far as it is of use here.
+/// The part of a credential in the server's answer that is used here.
 #[derive(Deserialize)]
 struct Stored {
     #[serde(rename = "type")]
@@ -35,7 +35,8 @@ struct Stored {
 }
 
 impl NoetlProvider {
-    /// The server at that address, with a token where it wants one. The token is read for each request.
+    /// Creates a provider for the server at that address, with a token where it requires one. The token is read for
+    /// each request.
     pub(super) fn new(
         url: Url,
         token: Option<ValueSource>,
@@ -64,7 +65,7 @@ impl NoetlProvider {
 
 #[async_trait]
 impl SecretProvider for NoetlProvider {
-    /// None: a NoETL server has credentials alone.
+    /// None: a NoETL server has only credentials.
     async fn secret(&self, _: &str) -> Result<Option<SecretValue>, CredentialError> {
         Ok(None)
     }
@@ -80,7 +81,7 @@ impl CredentialProvider for NoetlProvider {
         let owner = format!("credential `{name}`");
         let mut url = self.url.clone();
         match url.path_segments_mut() {
-            // A name is one segment, whatever it holds.
+            // A name is one segment, whatever it contains.
             Ok(mut path) if !matches!(name, "" | "." | "..") => {
                 path.pop_if_empty().extend(["api", "credentials", name]);
             }
@@ -112,7 +113,7 @@ impl CredentialProvider for NoetlProvider {
         let data = stored.data.ok_or_else(|| {
             self.failed(
                 &owner,
-                &"it gives no `data`; may the token read credentials?",
+                &"it returned no `data`; check that the token is allowed to read credentials",
             )
         })?;
         document::of_noetl(&owner, &stored.kind, data).map(Some)

@@ -10,8 +10,8 @@ use super::{
 use crate::credential::source::ValueSource;
 use crate::credential::{Exchange, Machine};
 
-/// Another provider than the credentials file, as the file or the command line names it. Printing it shows
-/// no secret.
+/// A provider other than the credentials file, as named in the file or on the command line. Its `Debug` form shows no
+/// secret.
 #[derive(Debug, Clone)]
 pub struct ProviderSettings(pub(in crate::credential) Settings);
 
@@ -30,16 +30,16 @@ pub(in crate::credential) enum Settings {
     Command(Vec<String>),
 }
 
-/// A provider's name on the command line is not one.
+/// The name of a provider on the command line is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected `env`, `folder:PATH`, `noetl:URL` or `command:PROGRAM [ARGUMENT…]`")]
 pub struct ParseProviderError;
 
-/// Where the token for a NoETL server is that is named on the command line.
+/// The variable with the token for a NoETL server that is named on the command line.
 const NOETL_TOKEN_VARIABLE: &str = "TOOLHOST_NOETL_TOKEN";
 
 impl ProviderSettings {
-    /// The provider; relative paths begin at `directory`.
+    /// Creates the provider; relative paths are relative to `directory`.
     #[must_use]
     pub fn provider(
         &self,
@@ -55,9 +55,9 @@ impl ProviderSettings {
             Settings::Folder(path) => Arc::new(FolderProvider::new(directory.join(path))),
             Settings::Noetl { url, token } => {
                 let token = match token {
-                    // Relative to the file that it stands in.
+                    // Relative to the file that contains it.
                     Some(ValueSource::File(path)) => Some(ValueSource::File(directory.join(path))),
-                    // Asked for only where it is needed by the server.
+                    // Read only where the server requires it.
                     None if machine.variable(NOETL_TOKEN_VARIABLE).is_some() => {
                         Some(ValueSource::Variable(NOETL_TOKEN_VARIABLE.to_owned()))
                     }
@@ -104,7 +104,7 @@ impl FromStr for ProviderSettings {
     }
 }
 
-/// The address of a server.
+/// Parses the address of a server.
 pub(in crate::credential) fn server(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)

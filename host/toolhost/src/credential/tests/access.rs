@@ -12,7 +12,7 @@ credentials:
 ";
 
 #[tokio::test]
-async fn a_credential_opens_the_services_of_its_type_alone() {
+async fn a_credential_opens_only_the_services_of_its_type() {
     let access = World::default().access(FILE);
     for (service, name, opens) in [
         (Service::Http, "plain", true),
@@ -122,7 +122,7 @@ async fn a_credential_is_for_the_servers_of_its_type_and_those_that_it_names() {
 }
 
 #[tokio::test]
-async fn hosts_that_name_no_servers_are_refused_without_a_word_of_them() {
+async fn invalid_hosts_are_refused_and_not_quoted() {
     for hosts in [
         "5",
         "a-plain-token/5678",
@@ -152,7 +152,7 @@ async fn hosts_that_name_no_servers_are_refused_without_a_word_of_them() {
 }
 
 #[tokio::test]
-async fn what_the_machine_offers_is_for_its_cloud_alone() {
+async fn the_credentials_of_the_machine_are_only_for_its_cloud() {
     let access =
         World::new(&[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")]).access(FILE);
     let given = access.access(&AccessRequest::new(Service::S3, None)).await;
@@ -167,7 +167,7 @@ async fn what_the_machine_offers_is_for_its_cloud_alone() {
     }
 }
 
-/// Writes down what it hears of.
+/// Records the secrets that it receives.
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 
@@ -178,7 +178,7 @@ impl OpenedSecrets for Heard {
 }
 
 #[tokio::test]
-async fn everything_secret_about_a_credential_is_told_before_it_is_used() {
+async fn every_secret_of_a_credential_is_reported_before_it_is_used() {
     let world = World::default();
     let server = numbering(3600).await;
     let file = [
@@ -227,7 +227,7 @@ async fn http_without_a_credential_is_anonymous() {
 }
 
 #[tokio::test]
-async fn nothing_of_it_is_printed() {
+async fn credentials_are_not_printed() {
     let world = World::default();
     let access = world.access(FILE);
     let mut shown = format!("{access:?} {:?} {:?}", world.tokens(), world.machine());
@@ -279,7 +279,7 @@ impl CredentialProvider for Counting {
 }
 
 #[tokio::test]
-async fn a_token_that_stands_elsewhere_is_fetched_again_once_when_it_is_refused() {
+async fn a_refused_token_of_a_provider_is_fetched_again_once() {
     let world = World::default();
     let counting = Arc::new(Counting::default());
     let provider = Arc::clone(&counting) as Arc<dyn Provider>;

@@ -2,7 +2,7 @@ use super::*;
 
 const KEYS: &str = r#"{"AccessKeyId": "ASIA1", "SecretAccessKey": "secret-of-role", "Token": "session-of-role",
  "Expiration": "2027-01-15T09:00:00Z", "Code": "Success"}"#;
-/// [`KEYS`]'s end: an hour after [`NOW`].
+/// The expiration of [`KEYS`]: an hour after [`NOW`].
 const EXPIRATION: Duration = Duration::from_hours(500_001);
 
 async fn ambient(world: &World) -> Access {
@@ -75,7 +75,7 @@ async fn a_profile_is_read_from_both_files() {
     for (name, expected) in [
         (
             "sso",
-            "the profile `sso` of the credential `sso` has no section `[sso-session …]` of the name that its `sso_session` says",
+            "the profile `sso` of the credential `sso` has no section `[sso-session …]` of the name in its `sso_session`",
         ),
         (
             "none",
@@ -135,7 +135,7 @@ async fn a_web_identity_takes_a_role() {
     assert_eq!(keys(&given), ["ASIA0", "secret&jwt-one", "session"]);
     assert_eq!(given.expires_at, Some(SystemTime::UNIX_EPOCH + EXPIRATION));
     assert_eq!(given.region.as_deref(), Some("eu-west-1"));
-    // The kubelet writes a new one, which the next renewal reads.
+    // The kubelet writes a new token, which the next renewal reads.
     std::fs::write(&file, "jwt-two\n").unwrap();
     access.refuse(&request, &given).await;
     let given = access.access(&request).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_web_identity_takes_a_role() {
 }
 
 #[tokio::test]
-async fn a_role_that_is_refused_says_why() {
+async fn the_cause_of_a_refused_role_is_reported() {
     let server = Server::start(|_, received| {
         Answer::new(403).body(format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>Not authorized: {}</Message></Error></ErrorResponse>",
@@ -170,7 +170,7 @@ async fn a_role_that_is_refused_says_why() {
 }
 
 #[tokio::test]
-async fn a_container_asks_its_endpoint() {
+async fn the_keys_of_a_container_come_from_its_endpoint() {
     let server = Server::start(|_, received| {
         assert_eq!(received.header("authorization"), Some("container-token"));
         Answer::ok(KEYS)
@@ -195,11 +195,11 @@ async fn a_container_asks_its_endpoint() {
         .access(&AccessRequest::new(Service::S3, None))
         .await
         .unwrap_err();
-    assert!(error.message.contains("would send a token in the clear"));
+    assert!(error.message.contains("would send a token unencrypted"));
 }
 
 #[tokio::test]
-async fn an_instance_gives_its_keys_in_a_session() {
+async fn the_keys_of_an_instance_are_requested_in_a_session() {
     let server = Server::start(|_, received| {
         let session = received.header("x-aws-ec2-metadata-token");
         match (received.method.as_str(), received.target.as_str(), session) {
@@ -242,7 +242,7 @@ async fn an_instance_gives_its_keys_in_a_session() {
 }
 
 #[tokio::test]
-async fn an_instance_that_is_none_is_anonymous_and_asked_once() {
+async fn a_machine_without_metadata_is_anonymous_and_asked_once() {
     let port = crate::http::tests::server::closed_port().await;
     let world = World::new(&[
         (

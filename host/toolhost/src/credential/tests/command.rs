@@ -24,7 +24,7 @@ impl Helper {
     }
 
     fn provider(&self) -> CommandProvider {
-        // Started by the shell, so that no other test's fork holds the file open for writing.
+        // Started by the shell, so that no other test's fork keeps the file open for writing.
         let command = [
             "/bin/sh".to_owned(),
             self.file("helper").display().to_string(),
@@ -77,11 +77,10 @@ esac
     }
     for (name, expected) in [
         ("broken", "it ended with exit status: 3"),
-        ("text", "it wrote what is not JSON"),
+        ("text", "its output is not valid JSON"),
     ] {
         let error = provider.secret(name).await.unwrap_err().to_string();
-        let expected =
-            format!("secret `{name}` could not be had from the command `/bin/sh`: {expected}");
+        let expected = format!("cannot get secret `{name}` from the command `/bin/sh`: {expected}");
         assert_eq!(error, expected);
     }
     let environment = std::fs::read_to_string(helper.file("environment")).unwrap();
@@ -100,7 +99,7 @@ async fn a_program_that_writes_without_end_is_ended() {
 }
 
 #[tokio::test]
-async fn what_a_program_left_behind_does_not_keep_anybody_waiting() {
+async fn processes_that_a_program_left_behind_are_not_waited_for() {
     let helper = Helper::new("sleep 1000 &\necho $! > \"$HOME/pid\"\necho '\"word\"'");
     let secret = helper.provider().secret("x").await.unwrap().unwrap();
     assert_eq!(secret.expose(), &json!("word"));
@@ -117,7 +116,7 @@ async fn a_program_that_hangs_is_ended_with_its_group() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_named() {
+async fn a_missing_program_is_named() {
     let command = ["/nonexistent/helper".to_owned()];
     let provider = CommandProvider::new(&command, World::default().machine()).unwrap();
     let error = provider.credential("x").await.unwrap_err().to_string();
@@ -131,7 +130,7 @@ async fn a_program_that_is_not_there_is_named() {
 async fn wait_until_gone(helper: &Helper) {
     let pid = std::fs::read_to_string(helper.file("pid")).unwrap();
     let stat = format!("/proc/{}/stat", pid.trim());
-    // One that nobody waits for stays, as a zombie.
+    // A process that is not reaped remains as a zombie.
     while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
         tokio::task::yield_now().await;
     }

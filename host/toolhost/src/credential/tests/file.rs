@@ -61,7 +61,7 @@ async fn a_secret_comes_from_the_environment_when_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_secret_comes_from_a_file_beside_the_credentials() {
+async fn a_secret_comes_from_a_file_next_to_the_credentials() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("credentials.yaml");
     fs::write(
@@ -75,9 +75,9 @@ async fn a_secret_comes_from_a_file_beside_the_credentials() {
     let file = CredentialsFile::load(&path).unwrap();
     assert_eq!(secret(&file, "a").await, json!("line one\n"));
     for (name, expected) in [
-        ("b", "which could not be read: No such file"),
-        ("c", "which could not be read: not a regular file"),
-        ("d", "which could not be read: larger than 1048576 bytes"),
+        ("b", "which cannot be read: No such file"),
+        ("c", "which cannot be read: not a regular file"),
+        ("d", "which cannot be read: larger than 1048576 bytes"),
     ] {
         let error = file.secret(name).await.unwrap_err();
         assert!(chain(&error).contains(expected), "{}", chain(&error));
@@ -149,8 +149,8 @@ credentials:
     );
 }
 
-/// Everything that is said of a file, whether it is refused or what it names is asked for.
-async fn told(text: &str, folder: &Path) -> String {
+/// Returns every message about a file, whether it is refused or its values are requested.
+async fn messages(text: &str, folder: &Path) -> String {
     let source = "credentials.yaml";
     let parsed = Document::parse_confidential(source, text)
         .map_err(|problem| vec![problem])
@@ -180,9 +180,9 @@ async fn told(text: &str, folder: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_value_in_the_wrong_place_is_quoted_by_no_problem() {
+async fn a_value_in_the_wrong_place_is_not_quoted() {
     let folder = tempfile::tempdir().unwrap();
-    // A password, a token for one-time passwords, and others that look like a path, a variable or a file.
+    // A password, a token for one-time passwords, and others that resemble a path, a variable or a file.
     let values = [
         "hunter2-hunter2",
         "JBSWY3DPEHPK3PXP",
@@ -239,7 +239,7 @@ async fn a_value_in_the_wrong_place_is_quoted_by_no_problem() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_like_one_is_told() {
+async fn a_plausible_name_is_quoted() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("there"), [0xff]).unwrap();
     for (source, expected) in [
@@ -253,11 +253,11 @@ async fn a_name_that_is_like_one_is_told() {
         ),
         (
             "file: key.json",
-            "key.json`, which could not be read: No such file",
+            "key.json`, which cannot be read: No such file",
         ),
         (
             "file: there",
-            "there`, which could not be read: not valid UTF-8",
+            "there`, which cannot be read: not valid UTF-8",
         ),
         ("file: keys/key.json", "is taken from a file below `"),
     ] {
@@ -382,7 +382,7 @@ async fn a_keychain_entry_shows_the_fields_of_its_credential() {
 }
 
 #[tokio::test]
-async fn a_token_that_a_server_must_make_is_refused_by_name() {
+async fn a_token_of_a_server_is_refused_by_name() {
     let keychain = keychain();
     let error = keychain.field("gcp_key", "token").await.unwrap_err();
     assert_eq!(
@@ -409,7 +409,7 @@ async fn an_unknown_entry_or_credential_is_named() {
 }
 
 #[tokio::test]
-async fn nothing_prints_a_secret() {
+async fn secrets_are_not_printed() {
     let file = parse("secrets: {a: hunter2}\ncredentials: {b: {type: bearer, token: hunter2}}\n");
     let credential = file.credential("b").await.unwrap().unwrap();
     let value = file.secret("a").await.unwrap().unwrap();

@@ -6,7 +6,7 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::*;
 
-/// A key that was made for this test and opens nothing.
+/// A key that was created for this test and opens nothing.
 const PRIVATE_KEY: &str = include_str!("service_account_key.pem");
 
 fn service_account(token_uri: &str) -> Value {
@@ -29,7 +29,7 @@ fn authorized_user(token_uri: &str) -> Value {
     })
 }
 
-/// The claims of an assertion whose signature is right.
+/// Returns the claims of an assertion with a valid signature.
 fn verified(assertion: &str) -> (Value, Value) {
     let (message, signature) = assertion.rsplit_once('.').unwrap();
     let key = PrivatePkcs8KeyDer::from_pem_slice(PRIVATE_KEY.as_bytes()).unwrap();
@@ -43,7 +43,7 @@ fn verified(assertion: &str) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn a_service_account_signs_what_it_asks_for() {
+async fn a_service_account_signs_its_assertion() {
     let server = numbering(3599).await;
     let url = server.url("/token");
     let key = service_account(url.as_str());
@@ -171,7 +171,7 @@ async fn the_application_default_is_the_environments_file_then_gclouds_then_the_
         token(&world.access("").access(&ambient).await.unwrap()),
         "token-2-GET"
     );
-    // A credential without a key means the same.
+    // A credential without a key has the same meaning.
     let access = world.access("credentials: {adc: {type: google}}");
     assert_eq!(
         token(&open(&access, Service::Gcs, "adc").await.unwrap()),
@@ -180,7 +180,7 @@ async fn the_application_default_is_the_environments_file_then_gclouds_then_the_
 }
 
 #[tokio::test]
-async fn a_metadata_server_that_is_not_there_is_asked_once() {
+async fn a_missing_metadata_server_is_asked_once() {
     let port = crate::http::tests::server::closed_port().await;
     let world = World::new(&[("GCE_METADATA_HOST", &format!("127.0.0.1:{port}"))]);
     let access = world.access("");
@@ -196,7 +196,7 @@ async fn a_metadata_server_that_is_not_there_is_asked_once() {
                 .starts_with("no credential: neither `GOOGLE_APPLICATION_CREDENTIALS`")
         );
     }
-    // What is there now is not asked any more.
+    // A server that appears later is not asked.
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
         .await
         .unwrap();
@@ -210,7 +210,7 @@ async fn a_metadata_server_that_is_not_there_is_asked_once() {
 }
 
 #[tokio::test]
-async fn a_machine_of_nobodys_asks_nobody() {
+async fn a_machine_outside_of_a_cloud_sends_no_request() {
     let given = World::default()
         .access("")
         .access(&AccessRequest::new(Service::Gcs, None))
@@ -230,7 +230,7 @@ async fn errors_of_a_key_are_reported_without_the_key() {
         ),
         (
             r#"{"type": "service_account", "client_email": "a@b", "private_key": "hunter2"}"#,
-            "has a `private_key` that is no RSA key in PEM",
+            "has a `private_key` that is not an RSA key in PEM",
         ),
         (
             r#"{"type": "external_account", "x": "hunter2"}"#,

@@ -22,7 +22,7 @@ async fn text(keychain: &Keychain, entry: &str, field: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_token_is_made_when_its_field_is_touched_and_not_when_fields_are_listed() {
+async fn a_token_is_requested_when_its_field_is_used_and_not_when_fields_are_listed() {
     let server = numbering(3600).await;
     let world = World::default();
     let entries = vec![
@@ -37,7 +37,7 @@ async fn a_token_is_made_when_its_field_is_touched_and_not_when_fields_are_liste
     );
     assert_eq!(text(&keychain, "api_token", "client_id").await, "me");
     assert!(server.requests().is_empty());
-    // All entries over one credential share its token.
+    // All entries with the same credential share its token.
     assert_eq!(
         text(&keychain, "gcp_token", "token").await,
         "token-number-0"
@@ -96,7 +96,7 @@ async fn keys_of_a_profile_are_fields_of_an_entry() {
 }
 
 #[tokio::test]
-async fn an_entry_over_a_credential_of_another_type_says_so() {
+async fn a_credential_of_another_type_is_refused_for_an_entry() {
     let world = World::default();
     let keychain = keychain(
         &world,

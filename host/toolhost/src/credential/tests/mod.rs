@@ -24,10 +24,10 @@ use crate::diagnostic::Document;
 use crate::http::tests::quick;
 use crate::http::tests::server::{Answer, Received, Server};
 
-/// When the tests take place.
+/// The time of the tests.
 const NOW: Duration = Duration::from_hours(500_000);
 
-/// A machine whose variables and clock a test sets. No firmware says anything.
+/// A machine whose variables and clock are set by a test, without data of a firmware.
 #[derive(Clone, Default)]
 struct World {
     variables: Arc<Mutex<BTreeMap<String, String>>>,
@@ -67,7 +67,7 @@ impl World {
         Tokens::new(exchange(), self.machine())
     }
 
-    /// Access by the credentials of a file.
+    /// Returns access by the credentials of a file.
     fn access(&self, file: &str) -> CredentialAccess {
         CredentialAccess::new(Arc::new(self.file(file)), self.tokens())
     }
@@ -85,7 +85,7 @@ fn exchange() -> Arc<dyn Exchange> {
     Arc::new(HttpExchange::new(quick()))
 }
 
-/// Access to a service by a credential's name.
+/// Returns access to a service by a credential's name.
 async fn open(
     access: &CredentialAccess,
     service: Service,
@@ -107,7 +107,7 @@ fn token(access: &Access) -> String {
     }
 }
 
-/// The three parts of keys, as text.
+/// Returns the three parts of keys, as text.
 fn keys(access: &Access) -> [String; 3] {
     match &access.authorization {
         Authorization::Aws(keys) => {
@@ -124,14 +124,14 @@ fn keys(access: &Access) -> [String; 3] {
     }
 }
 
-/// The fields of a form that was received.
+/// Returns the fields of a received form.
 fn form(received: &Received) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(&received.body)
         .into_owned()
         .collect()
 }
 
-/// A server that numbers the tokens that it gives.
+/// Starts a server that numbers its tokens.
 async fn numbering(life_seconds: u64) -> Server {
     Server::start(move |count, _| given(&format!("token-number-{count}"), life_seconds)).await
 }
@@ -142,7 +142,7 @@ fn given(token: &str, life_seconds: u64) -> Answer {
     ))
 }
 
-/// A credentials file with one client of a server.
+/// Returns a credentials file with one client of a server.
 fn client(server: &Server) -> String {
     let url = server.url("/token");
     format!(

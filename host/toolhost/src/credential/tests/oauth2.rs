@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_client_says_who_it_is_in_the_header_or_in_the_body() {
+async fn a_client_authenticates_in_the_header_or_in_the_body() {
     let server = numbering(3600).await;
     let url = server.url("/token");
     let access = World::default().access(&format!(
@@ -69,7 +69,7 @@ async fn a_refresh_token_that_the_server_exchanged_is_used_from_then_on() {
 }
 
 #[tokio::test]
-async fn an_error_has_what_the_server_said_and_nothing_that_it_was_sent() {
+async fn an_error_quotes_the_server_and_nothing_that_was_sent_to_it() {
     let server = Server::start(|_, received| {
         let header = received
             .header("authorization")
@@ -105,11 +105,11 @@ async fn an_error_has_what_the_server_said_and_nothing_that_it_was_sent() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_is_told() {
+async fn an_invalid_answer_is_reported() {
     for (answer, expected) in [
         (
             Answer::ok("<html>hunter2</html>"),
-            "is not the JSON that it should be",
+            "is not the expected JSON",
         ),
         (
             Answer::ok("{\"token\": \"hunter2\"}"),
@@ -165,7 +165,7 @@ async fn a_token_is_renewed_in_the_background_before_it_ends() {
     let access = world.access(&client(&server));
     bearer_of(&access, "api").await;
     world.pass(Duration::from_secs(3600 - 200));
-    // The old one is still good, so nobody waits.
+    // The old one is still valid, so callers do not wait.
     assert_eq!(bearer_of(&access, "api").await, "token-number-0");
     while bearer_of(&access, "api").await == "token-number-0" {
         tokio::task::yield_now().await;
@@ -189,7 +189,7 @@ async fn the_old_token_is_used_while_its_renewal_fails() {
     while server.requests().len() < 2 {
         tokio::task::yield_now().await;
     }
-    // For a second, nobody asks again.
+    // For a second, the server is not asked again.
     for _ in 0..50 {
         assert_eq!(bearer_of(&access, "api").await, "token-number-0");
         tokio::task::yield_now().await;
@@ -202,7 +202,7 @@ async fn the_old_token_is_used_while_its_renewal_fails() {
 }
 
 #[tokio::test]
-async fn a_failure_is_told_again_for_a_second_and_no_longer() {
+async fn a_failure_is_repeated_for_a_second_and_no_longer() {
     let server = Server::start(|count, _| match count {
         0 => Answer::new(400).body(r#"{"error": "invalid_scope"}"#),
         _ => given("good", 60),
@@ -220,12 +220,12 @@ async fn a_failure_is_told_again_for_a_second_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_refused_is_made_anew_once() {
+async fn a_refused_token_is_renewed_once() {
     let server = numbering(3600).await;
     let access = World::default().access(&client(&server));
     let request = AccessRequest::new(Service::Http, Some("api"));
     let first = access.access(&request).await.unwrap();
-    // Everybody who used it hears of it.
+    // All its users report it.
     for _ in 0..100 {
         access.refuse(&request, &first).await;
         assert_eq!(bearer_of(&access, "api").await, "token-number-1");
@@ -237,7 +237,7 @@ async fn a_token_that_was_refused_is_made_anew_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_comes_again_after_it_was_refused_is_not_made_a_third_time() {
+async fn a_token_that_is_returned_again_after_a_refusal_is_not_requested_a_third_time() {
     let server = Server::start(|_, _| given("the-same", 3600)).await;
     let access = World::default().access(&client(&server));
     let request = AccessRequest::new(Service::Http, Some("api"));
@@ -249,7 +249,7 @@ async fn a_token_that_comes_again_after_it_was_refused_is_not_made_a_third_time(
 }
 
 #[tokio::test]
-async fn a_token_with_too_little_life_left_is_made_anew_first() {
+async fn a_token_that_expires_too_soon_is_renewed_first() {
     let server = numbering(3600).await;
     let world = World::default();
     let access = world.access(&client(&server));
@@ -266,7 +266,7 @@ async fn a_token_with_too_little_life_left_is_made_anew_first() {
         token(&access.access(&request).await.unwrap()),
         "token-number-1"
     );
-    // Longer than any token lives: the newest one has to do.
+    // Longer than the life of any token: the newest one is used.
     request.min_remaining = Duration::from_hours(2);
     assert_eq!(
         token(&access.access(&request).await.unwrap()),
@@ -289,7 +289,7 @@ async fn a_credential_that_changed_gets_a_token_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_does_not_take_the_token_with_it() {
+async fn a_token_request_continues_when_its_caller_is_dropped() {
     let server = numbering(3600).await;
     let access = World::default().access(&client(&server));
     {
@@ -302,19 +302,19 @@ async fn a_caller_that_goes_away_does_not_take_the_token_with_it() {
 }
 
 #[tokio::test]
-async fn a_client_without_an_address_is_told_what_is_missing() {
+async fn a_client_without_a_valid_address_is_refused() {
     let access = World::default().access(
         "credentials: {api: {type: oauth2, token_url: 'ftp://hunter2', client_id: me, client_auth: basic}}",
     );
     let error = open(&access, Service::Http, "api").await.unwrap_err();
     assert_eq!(
         error.message,
-        "the credential `api` has a `token_url` that is no http or https URL"
+        "the credential `api` has a `token_url` that is not an http or https URL"
     );
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_worth_another_try() {
+async fn an_unreachable_server_is_retryable() {
     let port = crate::http::tests::server::closed_port().await;
     let access = World::default().access(&format!(
         "credentials: {{api: {{type: oauth2, token_url: 'http://127.0.0.1:{port}/t', client_id: me}}}}"

@@ -1,4 +1,4 @@
-//! Profiles of Amazon that take roles, sign in, or run a program.
+//! Profiles of Amazon that assume roles, sign in, or run a program.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -39,15 +39,15 @@ impl Home {
         self.world.set(variable, server.url("").as_str());
     }
 
-    /// What the profile opens S3 with.
+    /// Opens S3 with the profile.
     async fn open(&self, profile: &str) -> Result<Access, CapabilityError> {
         let file = format!("credentials: {{c: {{type: aws, profile: '{profile}'}}}}");
         open(&self.world.access(&file), Service::S3, "c").await
     }
 }
 
-/// The keys of the role that is asked for, of a server that checks who asks: only these keys are known to it, and
-/// each role's keys are known once they were given.
+/// A server that returns the keys of the requested role and checks the caller: it knows only these keys, and each
+/// role's keys once they were returned.
 fn security_token_service() -> impl Fn(usize, &Received) -> Answer + Send + Sync + 'static {
     |_, received| {
         let sent = form(received);
@@ -93,7 +93,7 @@ fn security_token_service() -> impl Fn(usize, &Received) -> Answer + Send + Sync
     }
 }
 
-/// The signature by Signature Version 4, computed from what arrived
+/// Returns the signature by Signature Version 4, computed from the received request
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
 fn signature(received: &Received, secret: &str) -> String {
     let authorization = received.header("authorization").unwrap();
@@ -135,7 +135,7 @@ fn signature(received: &Received, secret: &str) -> String {
 const BASE: &str = "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = secret-base\n";
 
 #[tokio::test]
-async fn a_profile_takes_a_role_of_another_profiles_keys_and_so_on() {
+async fn a_profile_assumes_a_role_with_another_profiles_keys_and_so_on() {
     let home = Home::new(
         "\
 [profile first]
@@ -188,7 +188,7 @@ aws_secret_access_key = secret-base
 }
 
 #[tokio::test]
-async fn a_credential_takes_a_role_of_its_own_keys_or_of_a_profiles() {
+async fn a_credential_assumes_a_role_with_its_own_keys_or_a_profiles() {
     let home = Home::new("", BASE);
     let server = Server::start(security_token_service()).await;
     home.sends_to("AWS_ENDPOINT_URL_STS", &server);
@@ -207,7 +207,7 @@ credentials:
 }
 
 #[tokio::test]
-async fn a_profile_takes_a_role_of_the_machines_keys() {
+async fn a_profile_assumes_a_role_with_the_machines_keys() {
     let home = Home::new(
         "\
 [profile environment]
@@ -225,14 +225,8 @@ credential_source = Moon
     let server = Server::start(security_token_service()).await;
     home.sends_to("AWS_ENDPOINT_URL_STS", &server);
     for (profile, expected) in [
-        (
-            "environment",
-            "has no keys where its `credential_source` says that they are",
-        ),
-        (
-            "container",
-            "has no keys where its `credential_source` says that they are",
-        ),
+        ("environment", "has no keys at its `credential_source`"),
+        ("container", "has no keys at its `credential_source`"),
         ("other", "has a `credential_source` that is neither"),
     ] {
         let error = home.open(profile).await.unwrap_err();
@@ -252,7 +246,7 @@ credential_source = Moon
 }
 
 #[tokio::test]
-async fn a_role_that_cannot_be_taken_says_why() {
+async fn the_cause_of_a_role_that_cannot_be_assumed_is_reported() {
     let home = Home::new(
         "\
 [profile round]
@@ -287,7 +281,7 @@ mfa_serial = arn:aws:iam::1:mfa/me
     let server = Server::start(security_token_service()).await;
     home.sends_to("AWS_ENDPOINT_URL_STS", &server);
     for (profile, expected) in [
-        ("round", "leads in a circle"),
+        ("round", "is circular"),
         (
             "nowhere",
             "the profile of the credential `c` is not defined",
@@ -303,7 +297,7 @@ mfa_serial = arn:aws:iam::1:mfa/me
         ("wrong", "403, SignatureDoesNotMatch"),
         (
             "factor",
-            "asks for a code of a second factor (`mfa_serial`), which is not supported",
+            "requires a second factor (`mfa_serial`), which is not supported",
         ),
     ] {
         let error = home.open(profile).await.unwrap_err();
@@ -366,7 +360,7 @@ fn token_file(token: &str, expires_at: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_person_who_signed_in_gets_the_keys_of_a_role() {
+async fn a_user_who_signed_in_gets_the_keys_of_a_role() {
     let home = Home::new(SESSIONS, "");
     let server = portal().await;
     home.sends_to("AWS_ENDPOINT_URL_SSO", &server);
@@ -387,7 +381,7 @@ async fn a_person_who_signed_in_gets_the_keys_of_a_role() {
     let given = home.open("person").await.unwrap();
     assert_eq!(given.region.as_deref(), Some("eu-central-1"));
     assert!(given.origin.contains("the profile `person`"));
-    // And who signed in takes a role.
+    // A user who signed in can assume a role.
     let service = Server::start(security_token_service()).await;
     home.sends_to("AWS_ENDPOINT_URL_STS", &service);
     let given = home.open("role_of_person").await.unwrap();
@@ -395,7 +389,7 @@ async fn a_person_who_signed_in_gets_the_keys_of_a_role() {
 }
 
 #[tokio::test]
-async fn who_has_not_signed_in_is_told_how() {
+async fn the_hint_for_an_expired_sign_in_is_the_command() {
     let home = Home::new(SESSIONS, "");
     let server = portal().await;
     home.sends_to("AWS_ENDPOINT_URL_SSO", &server);
@@ -436,7 +430,7 @@ async fn who_has_not_signed_in_is_told_how() {
         ),
     ] {
         home.write(TOKEN_OF_SESSION, &token);
-        // A failure is told again for a second.
+        // A failure is repeated for a second.
         home.world.pass(Duration::from_secs(2));
         let error = home.open("person").await.unwrap_err();
         assert!(error.message.contains(expected), "{error}");
@@ -452,14 +446,14 @@ async fn who_has_not_signed_in_is_told_how() {
 }
 
 #[tokio::test]
-async fn a_token_of_a_login_is_read_of_a_regular_file_alone() {
+async fn the_token_of_a_sign_in_is_read_only_from_a_regular_file() {
     let home = Home::new(SESSIONS, "");
     let pipe = home.folder.path().join(TOKEN_OF_SESSION);
     std::fs::create_dir_all(pipe.parent().unwrap()).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
     let error = home.open("person").await.unwrap_err();
-    assert!(error.message.contains("could not be read"), "{error}");
+    assert!(error.message.contains("cannot read"), "{error}");
 }
 
 /// A profile with a script as its program, and the arguments in the line.
@@ -468,7 +462,7 @@ fn with_process(script: &str, arguments: &str) -> Home {
     home.write("bin/a helper", &format!("#!/bin/sh\n{script}"));
     let path = home.folder.path().join("bin/a helper");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
-    // Started by the shell, so that no other test's fork holds the file open for writing.
+    // Started by the shell, so that no other test's fork keeps the file open for writing.
     let line = format!("/bin/sh \"{}\" {arguments}", path.display());
     home.write(
         ".aws/config",
@@ -478,7 +472,7 @@ fn with_process(script: &str, arguments: &str) -> Home {
 }
 
 #[tokio::test]
-async fn a_program_of_a_profile_gives_keys_and_is_run_by_no_shell() {
+async fn a_program_of_a_profile_returns_keys_and_is_run_without_a_shell() {
     let home = with_process(
         r#"env > "$HOME/environment"
 printf '%s\n' "$@" > "$HOME/arguments"
@@ -519,21 +513,21 @@ echo '{"Version": 1, "AccessKeyId": "ASIA1", "SecretAccessKey": "secret1", "Sess
 }
 
 #[tokio::test]
-async fn a_program_of_a_profile_that_gives_no_keys_is_named() {
+async fn a_program_of_a_profile_without_keys_is_named() {
     for (script, expected) in [
         ("echo hunter2; exit 3", "it ended with exit status: 3"),
-        ("echo hunter2", "it wrote what is not the JSON of keys"),
+        ("echo hunter2", "its output is not the JSON of keys"),
         (
             r#"echo '{"Version": 2, "AccessKeyId": "hunter2", "SecretAccessKey": "hunter2"}'"#,
-            "it wrote version 2 of keys, not 1",
+            "its output has version 2 instead of 1",
         ),
         (
             r#"echo '{"Version": 1, "AccessKeyId": "hunter2"}'"#,
-            "it wrote what is not the JSON of keys",
+            "its output is not the JSON of keys",
         ),
         (
             r#"echo '{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "hunter2", "Expiration": "hunter2"}'"#,
-            "it wrote an `Expiration` that is no time",
+            "its output has an `Expiration` that is not a time",
         ),
         ("exec yes hunter2", "it wrote more than 262144 bytes"),
     ] {
@@ -542,7 +536,7 @@ async fn a_program_of_a_profile_that_gives_no_keys_is_named() {
         assert_eq!(
             error.message,
             format!(
-                "the profile `program` of the credential `c` could not be had from the `credential_process` `/bin/sh`: {expected}"
+                "cannot get the profile `program` of the credential `c` from the `credential_process` `/bin/sh`: {expected}"
             )
         );
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
@@ -550,7 +544,9 @@ async fn a_program_of_a_profile_that_gives_no_keys_is_named() {
     let home = Home::new("[profile program]\ncredential_process = \"hunter2\n", "");
     let error = home.open("program").await.unwrap_err();
     assert!(
-        error.message.ends_with("that is no program with arguments"),
+        error
+            .message
+            .ends_with("that is not a program with arguments"),
         "{error}"
     );
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");

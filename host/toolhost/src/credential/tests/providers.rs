@@ -69,7 +69,7 @@ async fn the_environment_has_secrets_and_credentials_by_their_names() {
 }
 
 #[tokio::test]
-async fn a_mounted_secret_is_read_anew_when_the_kubelet_changed_it() {
+async fn a_mounted_secret_is_read_again_after_the_kubelet_changed_it() {
     let folder = tempfile::tempdir().unwrap();
     let mount = folder.path();
     let write = |version: &str, files: &[(&str, &str)]| {
@@ -77,7 +77,7 @@ async fn a_mounted_secret_is_read_anew_when_the_kubelet_changed_it() {
         for (name, text) in files {
             std::fs::write(mount.join(version).join(name), text).unwrap();
         }
-        // As the kubelet does it: a link beside, and then in its place.
+        // As in the kubelet: a new link, which is then renamed over the old one.
         symlink(version, mount.join("..data_tmp")).unwrap();
         std::fs::rename(mount.join("..data_tmp"), mount.join("..data")).unwrap();
     };
@@ -167,7 +167,7 @@ fn noetl(server: &Server, token: &str) -> Arc<dyn Provider> {
 }
 
 #[tokio::test]
-async fn a_noetl_server_gives_its_types_of_credentials() {
+async fn a_noetl_server_returns_its_types_of_credentials() {
     let server = Server::start(|_, received| {
         assert_eq!(received.header("authorization"), Some("Bearer a-server-token"));
         let name = received
@@ -235,8 +235,8 @@ async fn a_noetl_server_gives_its_types_of_credentials() {
         "{error}"
     );
     let error = provider.credential("empty").await.unwrap_err().to_string();
-    assert!(error.contains("gives no `data`"), "{error}");
-    // What was asked for is remembered, also that it is not there.
+    assert!(error.contains("returned no `data`"), "{error}");
+    // Answers are cached, and so is that there is none.
     let before = server.requests().len();
     provider.credential("other").await.unwrap();
     fields(provider, "s3").await;
@@ -244,7 +244,7 @@ async fn a_noetl_server_gives_its_types_of_credentials() {
 }
 
 #[tokio::test]
-async fn a_chain_asks_in_its_order_and_stops_at_a_failure() {
+async fn a_chain_is_searched_in_its_order_and_stops_at_a_failure() {
     let world = World::new(&[
         ("TOOLHOST_SECRET_A", "of-environment"),
         ("TOOLHOST_SECRET_B", "of-environment"),
@@ -275,13 +275,13 @@ providers:
     assert_eq!(
         problems(text),
         [
-            "there is no provider of that name and form (at credentials.yaml:2:5); known are `env`, `folder`, `noetl` and `command`",
-            "there is no provider of that name and form (at credentials.yaml:3:5); did you mean `folder`?",
+            "unknown or malformed provider (at credentials.yaml:2:5); expected `env`, `folder`, `noetl` and `command`",
+            "unknown or malformed provider (at credentials.yaml:3:5); did you mean `folder`?",
             "`folder` of the provider must be a text (at credentials.yaml:4:13)",
-            "`url` of the provider `noetl` is no http or https URL (at credentials.yaml:5:18)",
+            "invalid `url` of the provider `noetl`: expected an http or https URL (at credentials.yaml:5:18)",
             "the provider `noetl` has no `url` (at credentials.yaml:6:12)",
             "`command` of a provider must be a list of a program and its arguments (at credentials.yaml:7:14)",
-            "a provider is `env`, or a mapping of one key (at credentials.yaml:8:5); write `- env`, `- folder: PATH`, `- noetl: {url: URL}` or `- command: [PROGRAM]`",
+            "a provider must be `env`, or a mapping of one key (at credentials.yaml:8:5); write `- env`, `- folder: PATH`, `- noetl: {url: URL}` or `- command: [PROGRAM]`",
         ]
     );
     assert_eq!(
@@ -313,7 +313,7 @@ fn providers_are_named_on_the_command_line_too() {
 }
 
 #[test]
-fn a_secret_that_is_too_short_to_be_searched_for_is_named() {
+fn a_secret_that_is_too_short_to_be_redacted_is_named() {
     let file = World::default().file(
         "\
 secrets: {pin: 12345, empty: '', long: 123456, list: [a], flag: true}
@@ -324,7 +324,7 @@ credentials:
     );
     let shown: Vec<_> = file.warnings().iter().map(ToString::to_string).collect();
     let rest =
-        "has fewer than 6 bytes: it is not searched for in logs and outcomes (at credentials.yaml";
+        "has fewer than 6 bytes: it is not redacted in logs and outcomes (at credentials.yaml";
     let expected = [
         format!("secret `pin` {rest}:1:16)"),
         format!("`password` of credential `db` {rest}:3:61)"),

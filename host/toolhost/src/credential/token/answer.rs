@@ -8,19 +8,19 @@ use super::exchange::{ExchangeAnswer, ExchangeRequest};
 use crate::credential::{CredentialError, Refusal, SecretValue, TokenError};
 use crate::sealing::Redactor;
 
-/// The longest text of a server in an error.
+/// Maximum length of a server's text in an error.
 const MAX_SAID_CHARS: usize = 300;
-/// The longest life of a token that is believed, so that times can be added without overflow.
+/// Maximum life of a token that is accepted, so that times can be added without overflow.
 const MAX_LIFE: Duration = Duration::from_hours(10 * 365 * 24);
 
-/// Who was asked, for errors about the answer.
+/// The request, for errors about the answer.
 pub(in crate::credential) struct Asked {
     pub(in crate::credential) owner: String,
     pub(in crate::credential) server: String,
     redactor: Option<Redactor>,
 }
 
-/// What a token server gives: RFC 6749, section 5.1.
+/// The answer of a token server: RFC 6749, section 5.1.
 pub(super) struct GivenToken {
     pub(super) access_token: SecretString,
     pub(super) expires_at: Option<SystemTime>,
@@ -42,18 +42,18 @@ impl Asked {
         CredentialError::token(&self.owner, TokenError::Malformed { server, problem })
     }
 
-    /// The answer as JSON, unless the server refused.
+    /// Returns the answer as JSON, unless the server refused.
     pub(in crate::credential) fn json<T: DeserializeOwned>(
         &self,
         answer: &ExchangeAnswer,
     ) -> Result<T, CredentialError> {
         self.check(answer)?;
         serde_json::from_slice(&answer.body)
-            // What the parser says may quote the body.
-            .map_err(|_| self.malformed("is not the JSON that it should be"))
+            // The parser's message may quote the body.
+            .map_err(|_| self.malformed("is not the expected JSON"))
     }
 
-    /// Fails where the server refused, with what it said.
+    /// Fails with the server's message where the server refused.
     pub(in crate::credential) fn check(
         &self,
         answer: &ExchangeAnswer,
@@ -62,7 +62,7 @@ impl Asked {
             return Ok(());
         }
         let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        // Google's other servers, and NoETL's, put a mapping or one sentence there.
+        // Google's other servers, and NoETL's, use a mapping or one sentence there.
         let codes = ["/error", "/error/status", "/code", "/Code"];
         let sentences = [
             "/error_description",
@@ -94,7 +94,7 @@ impl Asked {
         CredentialError::token(&self.owner, TokenError::Refused { server, refusal })
     }
 
-    /// A text of the server as it may be shown: one line, short, and nothing of what was sent.
+    /// Returns a text of the server in a form that may be shown: one line, short, and without what was sent.
     pub(super) fn said(&self, text: &str) -> String {
         let text = match &self.redactor {
             Some(redactor) => redactor.redact(text),
@@ -104,7 +104,7 @@ impl Asked {
         characters.take(MAX_SAID_CHARS).collect()
     }
 
-    /// A token with its end, by the time at which it was asked for: a life is counted from then at the
+    /// Returns a token with its expiration, based on the time of the request: the life is counted from then at the
     /// latest.
     pub(super) fn token(
         &self,
@@ -134,7 +134,7 @@ impl Asked {
     }
 }
 
-/// Seconds, as a number or, from some servers, as a text.
+/// Returns seconds, from a number or, on some servers, from a text.
 fn life(value: Option<&Value>) -> Option<Duration> {
     let seconds = match value? {
         Value::Number(number) => number.as_f64(),
@@ -145,7 +145,7 @@ fn life(value: Option<&Value>) -> Option<Duration> {
     Some(life.min(MAX_LIFE))
 }
 
-/// A time as servers of Amazon write it (ISO 8601).
+/// Parses a time of servers of Amazon (ISO 8601).
 pub(super) fn timestamp(text: &str) -> Option<SystemTime> {
     let timestamp: jiff::Timestamp = text.trim().parse().ok()?;
     Some(timestamp.into())

@@ -8,31 +8,31 @@ use tokio::sync::watch;
 use crate::capability::sync::lock;
 use crate::credential::{CredentialError, Machine};
 
-/// How much clocks of two machines may differ: what ends within this time counts as ended.
+/// Maximum difference of the clocks of two machines: a value that expires within this time counts as expired.
 pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(10);
-/// How long before its end a token is made anew while the old one is still used. Google's metadata server
-/// has a new one 5 minutes before the old one ends.
+/// How long before its expiration a token is renewed while the old one is still used. Google's metadata server has a
+/// new one 5 minutes before the old one expires.
 pub(super) const RENEWAL_MARGIN: Duration = Duration::from_mins(4);
-/// How long a failure is told again without asking the server, and how long a value that is shorter than
-/// asked for is used nevertheless.
+/// How long a failure is repeated without asking the server, and how long a value that expires sooner than requested is
+/// used nevertheless.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// The most names that are remembered. Every one is a credential that exists.
+/// Maximum number of remembered names. Each is a credential that exists.
 const MAX_SLOTS: usize = 4096;
 
-/// Keeps what servers gave until it ends, and asks for each thing once, however many wait for it.
+/// Keeps values of servers until they expire, and requests each once, however many callers wait for it.
 pub(in crate::credential) struct Cache<V> {
     slots: Mutex<HashMap<String, Slot<V>>>,
     machine: Machine,
 }
 
-/// What was made, and when it ends.
+/// A value and its expiration.
 #[derive(Clone)]
 pub(in crate::credential) struct Made<V> {
     pub(in crate::credential) value: V,
     pub(in crate::credential) expires_at: Option<SystemTime>,
 }
 
-/// What something was made from: another version needs another one.
+/// Identifies the input of a value: another version needs another value.
 pub(in crate::credential) type Version = [u8; 32];
 
 type Outcome<V> = Result<V, CredentialError>;
@@ -40,10 +40,10 @@ type Outcome<V> = Result<V, CredentialError>;
 struct Slot<V> {
     version: Version,
     held: Option<Held<V>>,
-    /// Where a server is being asked.
+    /// A running request.
     flight: Option<watch::Receiver<Option<Outcome<V>>>>,
     failure: Option<(SystemTime, CredentialError)>,
-    /// The last value that was of no use.
+    /// The last refused value.
     refused: Option<V>,
 }
 
@@ -58,7 +58,7 @@ struct Held<V> {
 #[derive(Debug, PartialEq, Eq)]
 enum Age {
     Young,
-    /// It can be used, and it is time for another one.
+    /// It can be used, and should be renewed.
     Aging,
     Spent,
 }
@@ -71,9 +71,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         }
     }
 
-    /// The value of that name that stays valid for `min_remaining`; `make` is given the last one.
+    /// Returns the value of that name that stays valid for `min_remaining`; `make` receives the last one.
     ///
-    /// What is begun goes on when the caller is dropped, because others may wait for it.
+    /// A started request continues when the caller is dropped, because others may wait for it.
     pub(in crate::credential) async fn get<F>(
         self: &Arc<Self>,
         key: &str,
@@ -123,13 +123,13 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             .unwrap_or_else(|| {
                 Err(CredentialError::malformed(
                     key,
-                    "was given up while it was made",
+                    "was given up during the request",
                 ))
             })
     }
 
-    /// Says that the value is of no use, where `is_it` knows it to be the one that is held. Where the
-    /// same value is made again, it is used: a third one would be no other.
+    /// Reports that the value was refused, where `is_it` recognizes the current one. Where the same value is returned
+    /// again, it is used: a third request would return the same.
     pub(in crate::credential) fn refuse(&self, key: &str, is_it: impl Fn(&V) -> bool) {
         let mut slots = self.slots();
         let Some(slot) = slots.get_mut(key) else {
@@ -144,7 +144,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         }
     }
 
-    /// Lets the value be made anew when it is asked for again.
+    /// Marks the value for renewal on the next request.
     pub(in crate::credential) fn forget(&self, key: &str) {
         let mut slots = self.slots();
         if let Some(held) = slots.get_mut(key).and_then(|slot| slot.held.as_mut()) {
@@ -167,7 +167,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         tokio::spawn(async move {
             let outcome = making.await;
             cache.settle(&key, version, &outcome);
-            // Nobody may wait any more.
+            // The receivers may be gone.
             drop(sender.send(Some(outcome.map(|made| made.value))));
         });
         receiver
@@ -214,7 +214,7 @@ impl<V> Slot<V> {
         }
     }
 
-    /// Whether a server is being asked; a task that broke off left its channel closed.
+    /// Whether a request is running; a task that panicked left its channel closed.
     fn is_flying(&self) -> bool {
         self.flight
             .as_ref()
@@ -240,7 +240,7 @@ impl<V> Held<V> {
             return Age::Young;
         };
         let life = expires_at.duration_since(self.made_at).unwrap_or_default();
-        // What lives for seconds is not over before it began.
+        // A value that lives for seconds must not be expired from the beginning.
         let skew = CLOCK_SKEW.min(life / 10);
         let margin = RENEWAL_MARGIN.min(life / 10);
         let remaining = expires_at.duration_since(now).unwrap_or_default();
@@ -256,7 +256,7 @@ impl<V> Held<V> {
     }
 }
 
-/// Whether that time lies less than `duration` back; a clock that was set back says no.
+/// Whether that time is less than `duration` ago; false after the clock was set back.
 fn is_within(at: SystemTime, now: SystemTime, duration: Duration) -> bool {
     now.duration_since(at).is_ok_and(|passed| passed < duration)
 }

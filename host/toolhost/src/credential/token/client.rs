@@ -13,8 +13,7 @@ use super::exchange::{
 use crate::capability::CapabilityError;
 use crate::http::{AddressPolicy, Attempts, HttpClient, HttpError, HttpSettings, Request, shown};
 
-/// Asks by HTTP. Any address may be asked: those are the words of whoever runs the host, not of a
-/// playbook.
+/// Sends requests by HTTP. Any address is allowed: addresses come from the operator of the host, not from a playbook.
 #[derive(Clone)]
 pub struct HttpExchange {
     far: HttpClient,
@@ -23,7 +22,8 @@ pub struct HttpExchange {
 }
 
 impl HttpExchange {
-    /// Asks with these settings; what is one hop away is connected to directly, and soon or not at all.
+    /// Creates a client with these settings; servers that are one hop away are connected to directly, and with a short
+    /// timeout.
     #[must_use]
     pub fn new(settings: HttpSettings) -> Self {
         let mut near = settings.clone();
@@ -46,7 +46,7 @@ impl HttpExchange {
         let mut response = loop {
             match client.send(&request).await {
                 Ok(response) => break response,
-                // Nothing was sent, so that it may be sent again.
+                // Nothing was sent, so that it may be retried.
                 Err(error @ HttpError::Connect { .. }) if !exchange.is_near => {
                     match attempts.failed(None) {
                         Some(delay) => tokio::time::sleep(delay).await,

@@ -9,37 +9,35 @@ use zeroize::Zeroizing;
 use crate::capability::CapabilityError;
 use crate::sealing::Redactor;
 
-/// The most that a token server may answer. The longest tokens, with claims of many groups, take some
-/// ten kilobytes.
+/// Maximum size of a token server's answer. The longest tokens, with claims of many groups, take some ten kilobytes.
 pub const MAX_ANSWER_BYTES: u64 = 256 * 1024;
-/// How long a token server may take. People and jobs wait for it.
+/// Time limit of a token server. Users and jobs wait for it.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long connecting to the metadata server of a cloud may take, which is one hop away.
+/// Limit for connecting to the metadata server of a cloud, which is one hop away.
 pub const NEAR_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The type of a form.
+/// The media type of a form.
 pub(super) const FORM: &str = "application/x-www-form-urlencoded";
-/// How long such a server may take to answer. Google's asks another one for a new token.
+/// Limit for the answer of such a server. Google's requests new tokens from another server.
 const NEAR_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks servers that give tokens and credentials, one request at a time.
+/// Sends requests to servers of tokens and credentials, one at a time.
 ///
-/// An implementation sends a request at most once: a refresh token that is sent twice may be taken for a
-/// stolen one (RFC 9700, section 4.14.2). It follows no redirect.
+/// An implementation sends a request at most once: a refresh token that is sent twice may be taken for a stolen one
+/// (RFC 9700, section 4.14.2). It follows no redirect.
 #[async_trait]
 pub trait Exchange: Send + Sync + 'static {
     /// Sends the request, and returns the whole answer, whatever its status.
     ///
     /// # Errors
     ///
-    /// There is no answer, or none within the limits. The error holds nothing of the request but its
-    /// address.
+    /// There is no answer, or none within the limits. The error contains nothing of the request except its address.
     async fn exchange(&self, request: ExchangeRequest) -> Result<ExchangeAnswer, CapabilityError>;
 }
 
-/// A request to such a server. Printing it shows the address alone.
+/// A request to such a server. Its `Debug` form shows only the address.
 #[non_exhaustive]
 pub struct ExchangeRequest {
-    /// What is done.
+    /// The method.
     pub method: ExchangeMethod,
     /// The address.
     pub url: Url,
@@ -47,12 +45,12 @@ pub struct ExchangeRequest {
     pub headers: Vec<(&'static str, SecretString)>,
     /// A body of the type `application/x-www-form-urlencoded`.
     pub form: Option<SecretString>,
-    /// The most that it may take.
+    /// The time limit.
     pub timeout: Duration,
-    /// Whether the server is one hop away, if it is there at all: connecting may take
-    /// [`NEAR_CONNECT_TIMEOUT`], and no proxy is gone through.
+    /// Whether the server is one hop away, if it exists at all: the limit for connecting is [`NEAR_CONNECT_TIMEOUT`],
+    /// and no proxy is used.
     pub is_near: bool,
-    /// What must not stand in an error, should the server repeat it.
+    /// What must not be part of an error, should the server repeat it.
     pub(super) secrets: Vec<SecretString>,
 }
 
@@ -67,7 +65,7 @@ pub enum ExchangeMethod {
     Put,
 }
 
-/// A whole answer. Printing it shows the status alone.
+/// A whole answer. Its `Debug` form shows only the status.
 pub struct ExchangeAnswer {
     /// The status of HTTP.
     pub status: u16,
@@ -88,7 +86,7 @@ impl ExchangeRequest {
         }
     }
 
-    /// A `POST` of a form. The values are taken as secrets.
+    /// Creates a `POST` of a form. The values are treated as secrets.
     pub(super) fn form(url: Url, fields: &[(&str, &str)]) -> Self {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields);
@@ -102,14 +100,14 @@ impl ExchangeRequest {
         self
     }
 
-    /// Asks a server that is one hop away, if it is there at all.
+    /// Marks the server as one hop away, if it exists at all.
     pub(super) fn near(mut self) -> Self {
         self.is_near = true;
         self.timeout = NEAR_ANSWER_TIMEOUT;
         self
     }
 
-    /// Names what must not be repeated in an error.
+    /// Adds what must not be repeated in an error.
     pub(in crate::credential) fn hide(
         mut self,
         secrets: impl IntoIterator<Item = SecretString>,
@@ -118,12 +116,12 @@ impl ExchangeRequest {
         self
     }
 
-    /// The server's address, as messages show it: without name, password, path and query.
+    /// Returns the server's address for messages: without name, password, path and query.
     pub(in crate::credential) fn server(&self) -> String {
         self.url.origin().ascii_serialization()
     }
 
-    /// Removes from what a server said all that it was sent.
+    /// Returns what removes everything that was sent from a server's text.
     pub(in crate::credential) fn redactor(&self) -> Option<Redactor> {
         let headers = self.headers.iter().map(|(_, value)| value.clone());
         let secrets: Vec<_> = self.secrets.iter().cloned().chain(headers).collect();
@@ -156,7 +154,7 @@ impl fmt::Debug for ExchangeAnswer {
     }
 }
 
-/// A client's name and password as `Authorization: Basic` has them.
+/// Returns a client's name and password in the form of `Authorization: Basic`.
 pub(super) fn basic(username: &str, password: &str) -> SecretString {
     use base64::Engine as _;
     let pair = Zeroizing::new(format!("{username}:{password}"));

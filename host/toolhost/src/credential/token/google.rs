@@ -16,28 +16,28 @@ use zeroize::Zeroizing;
 use super::cache::Made;
 use super::exchange::{ExchangeMethod, ExchangeRequest};
 use super::oauth2::{address, scopes};
-use super::source::{Mint, Servers, Source, Token};
+use super::source::{Servers, Source, Token, TokenSource};
 use crate::capability::{Access, Authorization, Service};
 use crate::credential::{Credential, CredentialError, Machine, SecretValue, read_secret};
 
-/// What a token may be used for, unless the credential says otherwise: what its account may do.
+/// The default scope of a token: everything that its account may do.
 const DEFAULT_SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 const DEFAULT_TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
-/// The longest life that Google takes of an assertion
+/// Maximum life of an assertion that Google accepts
 /// (<https://developers.google.com/identity/protocols/oauth2/service-account>).
 const ASSERTION_LIFE: Duration = Duration::from_hours(1);
 /// An assertion that was issued in the future is refused, so it is dated back a little.
 const ASSERTION_SKEW: Duration = Duration::from_secs(10);
 const KEY_VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
-/// Where `gcloud auth application-default login` leaves its file.
+/// The file that `gcloud auth application-default login` writes.
 const WELL_KNOWN_FILE: &str = ".config/gcloud/application_default_credentials.json";
 const METADATA_HOST: &str = "metadata.google.internal";
 const METADATA_PATH: &str = "computeMetadata/v1/instance/service-accounts/default/token";
-/// What the errors of a fetch say about a request without any credential.
+/// The note about a request without any credential in the errors of a fetch.
 pub(super) const NOTHING_FOUND: &str = "no credential: neither `GOOGLE_APPLICATION_CREDENTIALS`, nor \
      gcloud's application default, nor a metadata server";
 
-/// What a Google credential says about how it gets tokens.
+/// Returns the source of the tokens of a Google credential.
 pub(super) async fn source(
     owner: &str,
     credential: &Credential,
@@ -66,15 +66,15 @@ pub(super) async fn source(
     }
 }
 
-/// What the machine offers without a credential of a name.
+/// Returns the credentials of the machine, without a named credential.
 pub(super) async fn ambient(servers: &Servers) -> Result<Option<Source>, CredentialError> {
     let machine = &servers.machine;
     let owner = "Google's application default";
     if let Some(source) = application_default(owner, machine, DEFAULT_SCOPE).await? {
         return Ok(Some(source));
     }
-    // A machine of Google says so; Cloud Run and functions have a variable; so does who runs a server of
-    // their own. Everywhere else nobody is asked.
+    // A machine of Google is recognized by its firmware, Cloud Run and functions by a variable, and a user's own server
+    // by another one. Elsewhere no server is asked.
     let is_there = machine.variable("GCE_METADATA_HOST").is_some()
         || machine.variable("K_SERVICE").is_some()
         || machine.firmware("product_name").starts_with("Google");
@@ -88,7 +88,7 @@ pub(super) async fn ambient(servers: &Servers) -> Result<Option<Source>, Credent
     )))
 }
 
-/// The file that the environment or gcloud has
+/// Returns the file of the environment or of gcloud
 /// (<https://cloud.google.com/docs/authentication/application-default-credentials>).
 async fn application_default(
     owner: &str,
@@ -127,7 +127,7 @@ async fn of_file(owner: &str, path: PathBuf, scopes: String) -> Result<Source, C
     of_key(owner, &key, scopes)
 }
 
-/// A key as Google writes it, told apart by its `type`.
+/// Parses a key in Google's format, by its `type`.
 fn of_key(owner: &str, key: &SecretValue, scopes: String) -> Result<Source, CredentialError> {
     let text = |name: &str| key.expose().get(name).and_then(Value::as_str);
     let needed = |name: &str| {
@@ -212,7 +212,7 @@ fn metadata(owner: &str, machine: &Machine, scopes: String) -> Source {
 }
 
 impl ServiceAccount {
-    /// What says, signed, who asks for what (RFC 7523, section 3).
+    /// Returns the signed assertion of who requests what (RFC 7523, section 3).
     fn assertion(&self, servers: &Servers) -> Result<SecretString, CredentialError> {
         let now = servers
             .machine
@@ -240,7 +240,7 @@ impl ServiceAccount {
             _ => None,
         };
         let pair = pair.ok_or_else(|| {
-            let problem = "has a `private_key` that is no RSA key in PEM";
+            let problem = "has a `private_key` that is not an RSA key in PEM";
             CredentialError::malformed(&self.owner, problem)
         })?;
         let mut signature = vec![0; pair.public().modulus_len()];
@@ -257,8 +257,8 @@ impl ServiceAccount {
 }
 
 #[async_trait]
-impl Mint for ServiceAccount {
-    async fn mint(
+impl TokenSource for ServiceAccount {
+    async fn fetch(
         &self,
         servers: &Servers,
         _: Option<Token>,
@@ -274,8 +274,8 @@ impl Mint for ServiceAccount {
 }
 
 #[async_trait]
-impl Mint for AuthorizedUser {
-    async fn mint(
+impl TokenSource for AuthorizedUser {
+    async fn fetch(
         &self,
         servers: &Servers,
         _: Option<Token>,
@@ -293,8 +293,8 @@ impl Mint for AuthorizedUser {
 }
 
 #[async_trait]
-impl Mint for Metadata {
-    async fn mint(
+impl TokenSource for Metadata {
+    async fn fetch(
         &self,
         servers: &Servers,
         last: Option<Token>,

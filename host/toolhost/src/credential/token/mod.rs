@@ -1,7 +1,7 @@
-//! Tokens and keys that servers give for a credential: asked for once, kept, and renewed before they end.
+//! Tokens and keys that servers return for a credential: requested once, cached, and renewed before they expire.
 //!
-//! Each type of credential has a file that decides what there is to ask ([`Source`]); [`Tokens`] asks. A
-//! server is reached through [`Exchange`] alone.
+//! Each type of credential has a file that determines its source ([`Source`]); [`Tokens`] sends the requests. Servers
+//! are reached only through [`Exchange`].
 
 mod answer;
 mod aws;
@@ -33,7 +33,7 @@ use super::audience::{audience, own_audience};
 use super::{Credential, CredentialError, CredentialType, Machine};
 use crate::capability::{Access, Audience, Authorization, Service};
 
-/// Access by credentials: what stands in them, and what servers give for them.
+/// Access by credentials: their own values, and those that servers return for them.
 #[derive(Clone)]
 pub struct Tokens {
     cache: Arc<Cache<Token>>,
@@ -41,7 +41,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// Asks through `exchange`; `machine` has the variables and the clock.
+    /// Sends requests through `exchange`; `machine` has the variables and the clock.
     #[must_use]
     pub fn new(exchange: Arc<dyn Exchange>, machine: Machine) -> Self {
         Self {
@@ -54,11 +54,11 @@ impl Tokens {
         }
     }
 
-    /// What the credential opens a server with, valid for `min_remaining`.
+    /// Returns access by the credential, valid for `min_remaining`.
     ///
     /// # Errors
     ///
-    /// The credential has not what is needed, or the server that makes tokens gives none.
+    /// The credential lacks a required field, or the token server returns no token.
     pub(super) async fn access(
         &self,
         name: &str,
@@ -96,7 +96,7 @@ impl Tokens {
         Ok(completed(access, credential, audience))
     }
 
-    /// What the machine itself offers for a service, if it offers anything.
+    /// Returns the machine's own access to a service, if it has any.
     pub(super) async fn ambient(
         &self,
         service: Service,
@@ -122,7 +122,7 @@ impl Tokens {
             .resolve(key, Version::default(), min_remaining, source)
             .await;
         match given {
-            // It was not there after all.
+            // The metadata server does not exist after all.
             Err(error) if is_unanswered(&error) && self.servers.is_absent(service) => {
                 Ok(nothing(service, &self.servers.machine))
             }
@@ -133,7 +133,7 @@ impl Tokens {
         }
     }
 
-    /// Says that a server refused what was given for the credential, or for the service itself.
+    /// Reports that a server refused the access by the credential, or the machine's own access to the service.
     pub(super) fn refuse(&self, credential: Option<&str>, service: Service, refused: &Access) {
         let key = match (credential, service) {
             (Some(name), _) => token_key(name),
@@ -153,18 +153,18 @@ impl Tokens {
         min_remaining: Duration,
         source: Source,
     ) -> Result<Access, CredentialError> {
-        let mint = match source {
+        let source = match source {
             Source::Given(access) => return Ok(access),
-            Source::Asked(mint) => mint,
+            Source::Asked(source) => source,
         };
         let servers = self.servers.clone();
-        let making = |last| async move { mint.mint(&servers, last).await };
+        let making = |last| async move { source.fetch(&servers, last).await };
         let token = self.cache.get(key, version, min_remaining, making).await?;
         Ok(token.access)
     }
 }
 
-/// Under these names is kept what the machine offers by itself; those of credentials begin otherwise.
+/// Names of the machine's own access in the cache; those of credentials have another prefix.
 const AMBIENT_GOOGLE: &str = "Google's application default";
 const AMBIENT_AMAZON: &str = "Amazon's default";
 
@@ -181,7 +181,7 @@ fn token_key(name: &str) -> String {
     format!("credential `{name}`")
 }
 
-/// Adds what stands in the credential beside its keys.
+/// Adds the fields of the credential other than its keys.
 fn completed(mut access: Access, credential: &Credential, audience: Audience) -> Access {
     let plain = |field: &str| {
         let text = credential.text(field)?;
@@ -202,7 +202,7 @@ fn completed(mut access: Access, credential: &Credential, audience: Audience) ->
     access
 }
 
-/// A digest of everything that stands in the credential.
+/// Returns a digest of all fields of the credential.
 pub(super) fn version(credential: &Credential) -> Version {
     let mut hasher = Sha256::new();
     hasher.update(credential.kind.as_str());

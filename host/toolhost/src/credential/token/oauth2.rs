@@ -5,12 +5,12 @@ use url::{Url, form_urlencoded};
 
 use super::cache::Made;
 use super::exchange::{ExchangeRequest, basic};
-use super::source::{Mint, Servers, Source, Token};
+use super::source::{Servers, Source, Token, TokenSource};
 use crate::capability::{Access, Authorization};
 use crate::credential::{Credential, CredentialError};
 
-/// A client of an OAuth 2.0 server (RFC 6749): with a refresh token by section 6, and by its own
-/// credentials (section 4.4) otherwise.
+/// A client of an OAuth 2.0 server (RFC 6749): with a refresh token by section 6, and by its own credentials (section
+/// 4.4) otherwise.
 struct Client {
     owner: String,
     token_url: Url,
@@ -22,12 +22,12 @@ struct Client {
     authentication: Authentication,
 }
 
-/// How a client says who it is (RFC 6749, section 2.3.1).
+/// How a client authenticates (RFC 6749, section 2.3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Authentication {
-    /// In the header; every server must understand it.
+    /// In the header; every server must support it.
     Basic,
-    /// In the body, as some servers want it.
+    /// In the body, as some servers require.
     Body,
 }
 
@@ -62,19 +62,19 @@ pub(super) fn source(owner: &str, credential: &Credential) -> Result<Source, Cre
     })))
 }
 
-/// The address of a server; what is wrong with it is told without it.
+/// Parses the address of a server; the error does not quote it.
 pub(super) fn address(owner: &str, field: &str, text: &str) -> Result<Url, CredentialError> {
     let url = Url::parse(text).ok();
     let url = url.filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
     url.ok_or_else(|| {
         CredentialError::malformed(
             owner,
-            format!("has a `{field}` that is no http or https URL"),
+            format!("has a `{field}` that is not an http or https URL"),
         )
     })
 }
 
-/// The field `scopes`, a list or a text with spaces, as a text with spaces.
+/// Returns the field `scopes`, a list or a text with spaces, as a text with spaces.
 pub(super) fn scopes(credential: &Credential) -> Option<String> {
     let scopes = match credential.fields.get("scopes")?.expose() {
         Value::Array(items) => {
@@ -88,13 +88,13 @@ pub(super) fn scopes(credential: &Credential) -> Option<String> {
 }
 
 #[async_trait]
-impl Mint for Client {
-    async fn mint(
+impl TokenSource for Client {
+    async fn fetch(
         &self,
         servers: &Servers,
         last: Option<Token>,
     ) -> Result<Made<Token>, CredentialError> {
-        // A server that gives a new refresh token takes the old one for stolen.
+        // A server that rotates refresh tokens takes the old one for stolen.
         let rotated = last.and_then(|last| last.refresh_token);
         let refresh_token = rotated.as_ref().or(self.refresh_token.as_ref());
         let mut fields: Vec<(&str, &str)> = Vec::new();
@@ -113,7 +113,7 @@ impl Mint for Client {
         }
         let id = self.id.expose_secret();
         let secret = self.secret.as_ref().map(ExposeSecret::expose_secret);
-        // A public client has no secret, and says its name in the body.
+        // A public client has no secret, and sends its name in the body.
         let in_body = secret.is_none() || self.authentication == Authentication::Body;
         if in_body {
             fields.push(("client_id", id));
@@ -138,7 +138,7 @@ impl Mint for Client {
     }
 }
 
-/// The name and the password of a client are escaped before they are put together.
+/// The name and the password of a client are escaped before they are joined.
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

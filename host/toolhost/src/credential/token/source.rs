@@ -1,4 +1,4 @@
-//! What makes a token: what is asked, and who.
+//! Sources of tokens: the request, and its receiver.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,44 +13,44 @@ use crate::capability::sync::lock;
 use crate::capability::{Access, Service};
 use crate::credential::{CredentialError, Machine, TokenError};
 
-/// How access by a credential is had.
+/// The source of access by a credential.
 pub(super) enum Source {
-    /// It stands in the credential.
+    /// The credential itself.
     Given(Access),
-    /// A server must be asked.
-    Asked(Box<dyn Mint>),
+    /// A server.
+    Asked(Box<dyn TokenSource>),
 }
 
-/// Asks a server for a token.
+/// Requests a token from a server.
 #[async_trait]
-pub(super) trait Mint: Send + Sync + 'static {
-    /// Asks once. `last` is what the same source gave before.
-    async fn mint(
+pub(super) trait TokenSource: Send + Sync + 'static {
+    /// Sends one request. `last` is the previous token of the same source.
+    async fn fetch(
         &self,
         servers: &Servers,
         last: Option<Token>,
     ) -> Result<Made<Token>, CredentialError>;
 }
 
-/// What a server gave.
+/// The answer of a server.
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) access: Access,
-    /// The refresh token that takes the place of the credential's own, which the server declared used.
+    /// The refresh token that replaces the credential's own, which the server invalidated.
     pub(super) refresh_token: Option<SecretString>,
 }
 
-/// Who can be asked, and by which clock.
+/// The servers that can be asked, and the clock.
 #[derive(Clone)]
 pub(super) struct Servers {
     pub(super) exchange: Arc<dyn Exchange>,
     pub(super) machine: Machine,
-    /// The services whose metadata server is known not to be there.
+    /// The services whose metadata server is known not to exist.
     pub(super) absent: Arc<Mutex<HashSet<Service>>>,
 }
 
 impl Servers {
-    /// Sends a request for the sake of `owner`.
+    /// Sends a request on behalf of `owner`.
     pub(super) async fn ask(
         &self,
         owner: &str,
@@ -62,13 +62,13 @@ impl Servers {
         Ok((asked, answer.map_err(unanswered)?))
     }
 
-    /// Whether the service's metadata server is known not to be there.
+    /// Whether the service's metadata server is known not to exist.
     pub(super) fn is_absent(&self, service: Service) -> bool {
         self.absent().contains(&service)
     }
 
-    /// Asks a metadata server, which may not be there: where it does not answer the first time, nobody
-    /// asks for it again.
+    /// Sends a request to a metadata server, which may not exist: if it does not answer the first time, it is not asked
+    /// again.
     pub(super) async fn probe<T>(
         &self,
         service: Service,

@@ -12,24 +12,24 @@ use crate::credential::token::answer::{Asked, timestamp};
 use crate::credential::token::cache::Made;
 use crate::credential::token::exchange::{ExchangeAnswer, ExchangeMethod, ExchangeRequest};
 use crate::credential::token::oauth2::address;
-use crate::credential::token::source::{Mint, Servers, Source, Token};
+use crate::credential::token::source::{Servers, Source, Token, TokenSource};
 use crate::credential::{CredentialError, Machine, read_secret};
 
 /// The server of Amazon's container service.
 const CONTAINER_SERVER: &str = "http://169.254.170.2";
-/// Addresses to which a token may go without TLS besides this machine itself: the container service, and
+/// Addresses to which a token may be sent without TLS in addition to this machine itself: the container service, and
 /// the agent of pod identities
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>).
 const TRUSTED_ADDRESSES: [&str; 3] = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"];
 const INSTANCE_SERVER: &str = "http://169.254.169.254";
 const ROLES_PATH: &str = "latest/meta-data/iam/security-credentials/";
 const REGION_PATH: &str = "latest/meta-data/placement/region";
-/// How long the session lives in which an instance's server is asked; a few requests need no more.
+/// Life of the session with an instance's server; a few requests need no more.
 const SESSION_SECONDS: &str = "60";
-/// The longest name that a role has (IAM allows 64 letters), or a session's token.
+/// Maximum length of the name of a role (IAM allows 64 letters), or of a session's token.
 const MAX_NAME_BYTES: usize = 512;
 
-/// The server that gives a container the keys of its role.
+/// The server with the keys of a container's role.
 struct Container {
     owner: String,
     url: Url,
@@ -37,13 +37,13 @@ struct Container {
     token_file: Option<PathBuf>,
 }
 
-/// The server that gives an instance the keys of its role, in its second version: a session first.
+/// The server with the keys of an instance's role, in its second version: with a session.
 struct Instance {
     owner: String,
     server: Url,
 }
 
-/// How both write keys.
+/// The keys in both answers.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Keys {
@@ -53,7 +53,7 @@ struct Keys {
     expiration: Option<String>,
 }
 
-/// The keys of a container's role, if the environment says where they are.
+/// Returns the keys of a container's role, if the environment has their address.
 pub(super) fn container(owner: &str, machine: &Machine) -> Result<Option<Source>, CredentialError> {
     let url = if let Some(path) = machine.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
         let url = format!("{CONTAINER_SERVER}{path}");
@@ -61,7 +61,7 @@ pub(super) fn container(owner: &str, machine: &Machine) -> Result<Option<Source>
     } else if let Some(url) = machine.variable("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
         let url = address(owner, "AWS_CONTAINER_CREDENTIALS_FULL_URI", &url)?;
         if url.scheme() == "http" && !is_trusted(&url) {
-            let problem = "would send a token in the clear: \
+            let problem = "would send a token unencrypted: \
                  `AWS_CONTAINER_CREDENTIALS_FULL_URI` is neither https nor on this machine";
             return Err(CredentialError::malformed(owner, problem));
         }
@@ -81,7 +81,7 @@ pub(super) fn container(owner: &str, machine: &Machine) -> Result<Option<Source>
     }))))
 }
 
-/// The keys of an instance's role, unless the environment forbids to ask.
+/// Returns the keys of an instance's role, unless the environment disables that.
 pub(super) fn instance(owner: &str, machine: &Machine) -> Option<Source> {
     let is_forbidden = machine.variable("AWS_EC2_METADATA_DISABLED");
     if is_forbidden.is_some_and(|text| text.eq_ignore_ascii_case("true")) {
@@ -119,7 +119,7 @@ fn access(
     let expires_at = match &keys.expiration {
         Some(text) => {
             let time = timestamp(text);
-            Some(time.ok_or_else(|| asked.malformed("has an `Expiration` that is no time"))?)
+            Some(time.ok_or_else(|| asked.malformed("has an `Expiration` that is not a time"))?)
         }
         None => None,
     };
@@ -137,8 +137,8 @@ fn access(
 }
 
 #[async_trait]
-impl Mint for Container {
-    async fn mint(
+impl TokenSource for Container {
+    async fn fetch(
         &self,
         servers: &Servers,
         _: Option<Token>,
@@ -162,7 +162,7 @@ impl Mint for Container {
 }
 
 impl Instance {
-    /// Asks in the session.
+    /// Sends a request in the session.
     async fn get(
         &self,
         servers: &Servers,
@@ -178,7 +178,7 @@ impl Instance {
 
     fn url(&self, path: &str) -> Result<Url, CredentialError> {
         let url = self.server.join(path);
-        url.map_err(|_| CredentialError::malformed(&self.owner, "has a role without a proper name"))
+        url.map_err(|_| CredentialError::malformed(&self.owner, "has a role with an invalid name"))
     }
 
     async fn ask(&self, servers: &Servers) -> Result<Access, CredentialError> {
@@ -197,7 +197,7 @@ impl Instance {
             .await?;
         let mut access = access(&self.owner, &asked, &answer, servers)?;
         if region(&servers.machine).is_none() {
-            // It is not needed for the keys, so it may be missing.
+            // It is not needed for the keys, so it is optional.
             let place = self.get(servers, REGION_PATH, &session).await;
             access.region = place
                 .ok()
@@ -208,8 +208,8 @@ impl Instance {
 }
 
 #[async_trait]
-impl Mint for Instance {
-    async fn mint(
+impl TokenSource for Instance {
+    async fn fetch(
         &self,
         servers: &Servers,
         last: Option<Token>,
@@ -220,13 +220,13 @@ impl Mint for Instance {
     }
 }
 
-/// The first line of an answer that is one.
+/// Returns the only line of an answer.
 fn line(asked: &Asked, answer: &ExchangeAnswer) -> Result<String, CredentialError> {
     asked.check(answer)?;
     let text = std::str::from_utf8(&answer.body).unwrap_or_default();
     let line = text.lines().next().unwrap_or_default().trim();
     if line.is_empty() || line.len() > MAX_NAME_BYTES {
-        return Err(asked.malformed("is not the one line that it should be"));
+        return Err(asked.malformed("is not one line"));
     }
     Ok(line.to_owned())
 }

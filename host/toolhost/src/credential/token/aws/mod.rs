@@ -1,4 +1,4 @@
-//! Keys of Amazon Web Services, from where its own programs take them.
+//! Keys of Amazon Web Services, from the same sources as in Amazon's own programs.
 
 mod metadata;
 mod place;
@@ -18,12 +18,12 @@ use super::source::{Servers, Source};
 use crate::capability::{Access, Authorization, AwsKeys, Service};
 use crate::credential::{Credential, CredentialError, Machine};
 
-/// What the errors of a fetch say about a request without any credential.
+/// The note about a request without any credential in the errors of a fetch.
 const NOTHING_FOUND: &str = "no credential: neither `AWS_ACCESS_KEY_ID`, nor a profile, nor a web \
      identity, nor a container's or instance's role";
 const OWNER: &str = "Amazon's default credentials";
 
-/// What an `aws` credential says about how it gets keys.
+/// Returns the source of the keys of an `aws` credential.
 pub(super) async fn source(
     owner: &str,
     credential: &Credential,
@@ -54,7 +54,7 @@ pub(super) async fn source(
     role::source(owner, role, keys, place, machine)
 }
 
-/// The credential's own keys, or those that it refers to.
+/// Returns the credential's own keys, or those that it refers to.
 async fn keys(
     owner: &str,
     credential: &Credential,
@@ -82,23 +82,23 @@ async fn keys(
         .or_else(|| metadata::instance(owner, machine))
         .ok_or_else(|| CredentialError::Incomplete {
             owner: owner.to_owned(),
-            missing: "keys, and this machine has none to offer either".to_owned(),
+            missing: "keys, and this machine has none either".to_owned(),
         })
 }
 
-/// A field of a credential, unless it is empty.
+/// Returns a field of a credential, unless it is empty.
 fn filled_in(credential: &Credential, field: &str) -> Option<String> {
     let text = credential.text(field)?;
     Some(text.expose_secret().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// What the machine offers without a credential of a name.
+/// Returns the keys of the machine, without a named credential.
 pub(super) async fn ambient(servers: &Servers) -> Result<Option<Source>, CredentialError> {
     let machine = &servers.machine;
     if let Some(source) = chain(OWNER, machine).await? {
         return Ok(Some(source));
     }
-    // A machine of Amazon says so: `Amazon EC2` on Nitro, and `amazon` in the version on Xen.
+    // A machine of Amazon is recognized by `Amazon EC2` on Nitro, and `amazon` in the version on Xen.
     let is_there = machine
         .variable("AWS_EC2_METADATA_SERVICE_ENDPOINT")
         .is_some()
@@ -117,7 +117,7 @@ pub(super) fn anonymous(machine: &Machine) -> Access {
     access
 }
 
-/// The order in which Amazon's own programs look, up to where a server is asked that may not be there
+/// The order of Amazon's own programs, up to where a server is asked that may not exist
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
 async fn chain(owner: &str, machine: &Machine) -> Result<Option<Source>, CredentialError> {
     if let Some(access) = of_environment(machine) {

@@ -1,11 +1,11 @@
-//! Where keys are used, and what the environment says.
+//! Where keys are used, including the settings of the environment.
 
 use secrecy::SecretString;
 
 use crate::capability::{Access, Authorization, AwsKeys};
 use crate::credential::Machine;
 
-/// What is known about the service rather than about keys. What the environment says goes before a profile.
+/// Settings of the service rather than of keys. The environment takes precedence over a profile.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Place {
     pub(super) region: Option<String>,
@@ -33,7 +33,7 @@ pub(super) fn region(machine: &Machine) -> Option<String> {
     region.or_else(|| machine.variable("AWS_DEFAULT_REGION"))
 }
 
-/// The server of a service in a region; regions of China have a domain of their own.
+/// Returns the server of a service in a region; regions of China have a domain of their own.
 pub(super) fn server(service: &str, region: &str) -> String {
     let domain = if region.starts_with("cn-") {
         "amazonaws.com.cn"
@@ -44,7 +44,7 @@ pub(super) fn server(service: &str, region: &str) -> String {
 }
 
 impl Place {
-    /// Says where the keys are used, where they do not say it themselves.
+    /// Adds the settings to keys without settings of their own.
     pub(super) fn complete(&self, access: &mut Access, machine: &Machine) {
         let known = access.region.take();
         access.region = known

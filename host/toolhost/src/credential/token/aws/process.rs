@@ -8,7 +8,7 @@ use crate::credential::CredentialError;
 use crate::credential::program::{Program, TIMEOUT};
 use crate::credential::token::answer::timestamp;
 use crate::credential::token::cache::Made;
-use crate::credential::token::source::{Mint, Servers, Source, Token};
+use crate::credential::token::source::{Servers, Source, Token, TokenSource};
 
 /// A program that writes keys
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>).
@@ -28,9 +28,9 @@ struct Keys {
     expiration: Option<String>,
 }
 
-/// The version of what it writes.
+/// The version of its output.
 const VERSION: u32 = 1;
-/// Where Amazon's own programs look, which such a program often is.
+/// Variables of Amazon's own programs, which such a program often is.
 const VARIABLES: [&str; 4] = [
     "AWS_CONFIG_FILE",
     "AWS_SHARED_CREDENTIALS_FILE",
@@ -38,7 +38,7 @@ const VARIABLES: [&str; 4] = [
     "AWS_DEFAULT_REGION",
 ];
 
-/// The program of a profile. Its line is taken apart as a shell does, and no shell runs it.
+/// Returns the program of a profile. Its line is split like in a shell, and not run by a shell.
 pub(super) fn source(
     owner: &str,
     name: &str,
@@ -48,7 +48,7 @@ pub(super) fn source(
     let owner = format!("the profile `{name}` of {owner}");
     let words = words(line).unwrap_or_default();
     let Some((program, arguments)) = words.split_first() else {
-        let problem = "has a `credential_process` that is no program with arguments";
+        let problem = "has a `credential_process` that is not a program with arguments";
         return Err(CredentialError::malformed(&owner, problem));
     };
     Ok(Source::Asked(Box::new(Process {
@@ -74,8 +74,8 @@ impl Process {
 }
 
 #[async_trait]
-impl Mint for Process {
-    async fn mint(
+impl TokenSource for Process {
+    async fn fetch(
         &self,
         servers: &Servers,
         _: Option<Token>,
@@ -83,13 +83,16 @@ impl Mint for Process {
         let ran = self.program.run(&servers.machine, "").await;
         let (status, output) = ran.map_err(|message| self.failed(message))?;
         if !status.success() {
-            // What it wrote may hold anything.
+            // Its output may contain anything.
             return Err(self.failed(format!("it ended with {status}")));
         }
         let keys: Keys = serde_json::from_slice(&output)
-            .map_err(|_| self.failed("it wrote what is not the JSON of keys"))?;
+            .map_err(|_| self.failed("its output is not the JSON of keys"))?;
         if keys.version != VERSION {
-            let message = format!("it wrote version {} of keys, not {VERSION}", keys.version);
+            let message = format!(
+                "its output has version {} instead of {VERSION}",
+                keys.version
+            );
             return Err(self.failed(message));
         }
         let mut access = Access::new(
@@ -100,11 +103,11 @@ impl Mint for Process {
             }),
             &self.owner,
         );
-        // Without a time, they are kept until a server refuses them.
+        // Without an expiration, they are kept until a server refuses them.
         if let Some(text) = keys.expiration {
             let expires_at = timestamp(&text);
             let expires_at = expires_at
-                .ok_or_else(|| self.failed("it wrote an `Expiration` that is no time"))?;
+                .ok_or_else(|| self.failed("its output has an `Expiration` that is not a time"))?;
             access.expires_at = Some(expires_at);
         }
         self.place.complete(&mut access, &servers.machine);
@@ -112,8 +115,8 @@ impl Mint for Process {
     }
 }
 
-/// The words of a line as a shell takes it apart: between quotes, spaces belong to a word, and so does what stands
-/// after a backslash, but for one between single quotes. Nothing else has a meaning. None where a quote has no end.
+/// Splits a line into words like a shell: between quotes, spaces are part of a word, and so is a character after a
+/// backslash, except between single quotes. No other character is special. None where a quote is not closed.
 fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -128,7 +131,7 @@ fn words(line: &str) -> Option<Vec<String>> {
             }
             (Some(open), _) if character == open => quote = None,
             (None, '\\') => word.get_or_insert_default().push(characters.next()?),
-            // Between double quotes, a backslash is one before all but these.
+            // Between double quotes, a backslash is literal before all but these.
             (Some('"'), '\\') if matches!(characters.peek(), Some('"' | '\\')) => {
                 word.get_or_insert_default().extend(characters.next());
             }
@@ -144,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_taken_apart_as_a_shell_does() {
+    fn a_line_is_split_like_in_a_shell() {
         for (line, expected) in [
             ("", Some(vec![])),
             (" a\t b ", Some(vec!["a", "b"])),

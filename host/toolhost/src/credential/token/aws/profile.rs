@@ -11,10 +11,10 @@ use crate::capability::{Access, Authorization, AwsKeys};
 use crate::credential::token::source::Source;
 use crate::credential::{CredentialError, Machine, read_secret};
 
-/// The most roles that are taken one by the other. Amazon's own programs know no limit, and nobody needs three.
+/// Maximum number of chained roles. Amazon's own programs have no limit, and users do not need three.
 const MAX_ROLES: usize = 5;
 
-/// Both files in which profiles stand.
+/// Both files with profiles.
 struct Profiles<'machine> {
     owner: String,
     machine: &'machine Machine,
@@ -22,7 +22,7 @@ struct Profiles<'machine> {
     credentials: Option<Zeroizing<String>>,
 }
 
-/// The profile of a name, which must be there.
+/// Returns the profile of a name, which must exist.
 pub(super) async fn source(
     owner: &str,
     name: &str,
@@ -32,7 +32,7 @@ pub(super) async fn source(
     profiles.needed(name, &mut Vec::new())
 }
 
-/// The profile that the environment names, or else the one called `default`, if it has keys.
+/// Returns the profile in the environment, or else the one called `default`, if it has keys.
 pub(super) async fn default(
     owner: &str,
     machine: &Machine,
@@ -68,7 +68,8 @@ impl<'machine> Profiles<'machine> {
         })
     }
 
-    /// What both files say about a profile; the file of credentials wins. None where neither knows it.
+    /// Returns the settings of a profile from both files; the file of credentials takes precedence. None where neither
+    /// has it.
     fn profile(&self, name: &str) -> Option<Settings> {
         let config = self.config.as_ref();
         let config = config.and_then(|text| section(text, Title::Profile(name)));
@@ -79,9 +80,9 @@ impl<'machine> Profiles<'machine> {
         Some(settings)
     }
 
-    /// The profile of a name, for the roles of these profiles.
+    /// Returns the profile of a name, which must exist, for the chain of these roles.
     fn needed(&self, name: &str, roles: &mut Vec<String>) -> Result<Source, CredentialError> {
-        // A name that is none may be a secret that was written in its place.
+        // An unknown name may be a secret in the wrong place.
         let profile = self.profile(name).ok_or_else(|| CredentialError::Unknown {
             owner: format!("the profile of {}", self.owner),
             suggestion: None,
@@ -91,7 +92,7 @@ impl<'machine> Profiles<'machine> {
         keys.ok_or_else(|| self.incomplete(name, "keys"))
     }
 
-    /// How a profile gets keys, in the order of Amazon's own programs.
+    /// Returns the source of a profile's keys, in the order of Amazon's own programs.
     fn keys(
         &self,
         name: &str,
@@ -106,7 +107,7 @@ impl<'machine> Profiles<'machine> {
             if text("mfa_serial").is_some() {
                 return Err(CredentialError::NotSupported {
                     owner: self.owner_of(name),
-                    problem: "asks for a code of a second factor (`mfa_serial`)".to_owned(),
+                    problem: "requires a second factor (`mfa_serial`)".to_owned(),
                 });
             }
             let role = Role {
@@ -130,7 +131,7 @@ impl<'machine> Profiles<'machine> {
         if let Some(session) = text("sso_session") {
             let config = self.config.as_ref();
             let settings = config.and_then(|text| section(text, Title::Session(&session)));
-            let missing = "section `[sso-session …]` of the name that its `sso_session` says";
+            let missing = "section `[sso-session …]` of the name in its `sso_session`";
             let settings = settings.ok_or_else(|| self.incomplete(name, missing))?;
             let session = Some((session.as_str(), &settings));
             return sso::source(&self.owner, name, profile, session, place, self.machine).map(Some);
@@ -144,7 +145,7 @@ impl<'machine> Profiles<'machine> {
         Ok(None)
     }
 
-    /// The keys by which a profile takes its role; none where it takes it otherwise.
+    /// Returns the keys with which a profile assumes its role; none where it uses another method.
     fn keys_of_role(
         &self,
         name: &str,
@@ -153,14 +154,14 @@ impl<'machine> Profiles<'machine> {
     ) -> Result<Option<Source>, CredentialError> {
         let text = |key: &str| profile.get(key).map(|value| value.as_str());
         if let Some(source) = text("source_profile") {
-            // Its own keys, and not its role once more.
+            // Its own keys, and not its role again.
             if source == name {
                 return self.static_keys(name, profile).map(Some);
             }
             roles.push(name.to_owned());
             if roles.iter().any(|role| role == source) || roles.len() > MAX_ROLES {
                 let problem = format!(
-                    "has a `source_profile` that leads in a circle, or over more than {MAX_ROLES} roles"
+                    "has a `source_profile` that is circular, or a chain of more than {MAX_ROLES} roles"
                 );
                 return Err(CredentialError::malformed(&self.owner_of(name), problem));
             }
@@ -180,7 +181,7 @@ impl<'machine> Profiles<'machine> {
                 return Err(CredentialError::malformed(&owner, problem));
             }
         };
-        let missing = "keys where its `credential_source` says that they are";
+        let missing = "keys at its `credential_source`";
         found
             .ok_or_else(|| self.incomplete(name, missing))
             .map(Some)

@@ -10,10 +10,10 @@ use super::sts::{API_VERSION, SESSION_NAME, assume, url};
 use crate::capability::{Authorization, AwsKeys};
 use crate::credential::token::cache::Made;
 use crate::credential::token::exchange::{ExchangeRequest, FORM};
-use crate::credential::token::source::{Mint, Servers, Source, Token};
+use crate::credential::token::source::{Servers, Source, Token, TokenSource};
 use crate::credential::{CredentialError, Machine};
 
-/// What is said about a role that is taken.
+/// The settings of an assumed role.
 #[derive(Default)]
 pub(super) struct Role {
     pub(super) arn: String,
@@ -22,7 +22,7 @@ pub(super) struct Role {
     pub(super) duration_seconds: Option<String>,
 }
 
-/// A role that is taken by other keys
+/// A role that is assumed with other keys
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
 struct AssumeRole {
     owner: String,
@@ -32,9 +32,9 @@ struct AssumeRole {
     place: Place,
 }
 
-/// The region for which requests to the server without a region are signed.
+/// The region in signatures of requests to the server without a region.
 const GLOBAL_REGION: &str = "us-east-1";
-/// The headers that a signature consists of.
+/// The signed headers.
 const SIGNED_HEADERS: [&str; 4] = [
     "authorization",
     "x-amz-content-sha256",
@@ -42,7 +42,7 @@ const SIGNED_HEADERS: [&str; 4] = [
     "x-amz-security-token",
 ];
 
-/// The role, by the keys of that source.
+/// Returns the role, assumed with the keys of that source.
 pub(super) fn source(
     owner: &str,
     role: Role,
@@ -60,18 +60,18 @@ pub(super) fn source(
 }
 
 #[async_trait]
-impl Mint for AssumeRole {
-    async fn mint(
+impl TokenSource for AssumeRole {
+    async fn fetch(
         &self,
         servers: &Servers,
         _: Option<Token>,
     ) -> Result<Made<Token>, CredentialError> {
         let access = match &self.keys {
             Source::Given(access) => access.clone(),
-            Source::Asked(mint) => mint.mint(servers, None).await?.value.access,
+            Source::Asked(source) => source.fetch(servers, None).await?.value.access,
         };
         let Authorization::Aws(keys) = &access.authorization else {
-            let problem = "takes a role without keys";
+            let problem = "assumes a role without keys";
             return Err(CredentialError::malformed(&self.owner, problem));
         };
         let session = self.role.session.as_deref().unwrap_or(SESSION_NAME);
@@ -96,13 +96,13 @@ impl Mint for AssumeRole {
     }
 }
 
-/// Signs the request by Signature Version 4; or says what is wrong with the keys, as a predicate.
+/// Signs the request with Signature Version 4; an error is the problem of the keys, as a predicate.
 fn signed(
     request: ExchangeRequest,
     keys: &AwsKeys,
     region: &str,
 ) -> Result<ExchangeRequest, String> {
-    // The signer panics where a key cannot stand in a header.
+    // The signer panics where a key is not valid in a header.
     if let Some(field) = keys.unusable_field() {
         return Err(format!("has no usable `{field}`"));
     }

@@ -8,9 +8,9 @@ pub(super) type Settings = BTreeMap<String, Zeroizing<String>>;
 /// The title of a section.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Title<'name> {
-    /// `[NAME]`, as profiles are called in the file of credentials.
+    /// `[NAME]`, the form of profiles in the file of credentials.
     Plain(&'name str),
-    /// `[profile NAME]`, or `[default]`, as they are called in the file of settings.
+    /// `[profile NAME]`, or `[default]`, the form in the file of settings.
     Profile(&'name str),
     /// `[sso-session NAME]`, in the file of settings.
     Session(&'name str),
@@ -33,8 +33,8 @@ impl Title<'_> {
     }
 }
 
-/// The settings of a section. An indented line belongs to the setting before it, as `addressing_style`
-/// does to `s3 =`; those are taken under their own names.
+/// Returns the settings of a section. An indented line belongs to the setting before it, as `addressing_style` to `s3
+/// =`; such lines are returned under their own names.
 pub(super) fn section(text: &str, wanted: Title<'_>) -> Option<Settings> {
     let mut settings = None;
     let mut is_ours = false;
@@ -53,7 +53,7 @@ pub(super) fn section(text: &str, wanted: Title<'_>) -> Option<Settings> {
             }
         } else if is_ours && let Some((key, value)) = line.split_once('=') {
             let value = value.trim();
-            // A comment begins with a space, since keys hold `#` themselves.
+            // A comment begins with a space, since keys may contain `#`.
             let value = value.split(" #").next().unwrap_or(value).trim_end();
             if !value.is_empty() {
                 let key = key.trim().to_ascii_lowercase();
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sections_are_told_apart_by_their_file() {
+    fn sections_are_distinguished_by_their_file() {
         let text = "[default]\nregion = a\n[profile dev]\n# comment\nregion=b # why\ns3 =\n  addressing_style = path\n[dev]\nregion = c\n[sso-session dev]\nregion = d\n";
         let region = |title| {
             let settings = section(text, title)?;

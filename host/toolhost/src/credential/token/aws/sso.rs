@@ -16,10 +16,10 @@ use crate::credential::token::answer::timestamp;
 use crate::credential::token::cache::Made;
 use crate::credential::token::exchange::{ExchangeMethod, ExchangeRequest};
 use crate::credential::token::oauth2::address;
-use crate::credential::token::source::{Mint, Servers, Source, Token};
+use crate::credential::token::source::{Servers, Source, Token, TokenSource};
 use crate::credential::{CredentialError, Machine, read_secret};
 
-/// The keys of a role for a person who signed in by browser, which `aws sso login` does
+/// The keys of a role for a user who signed in by browser with `aws sso login`
 /// (<https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html>).
 struct SignedIn {
     owner: String,
@@ -30,8 +30,8 @@ struct SignedIn {
     place: Place,
 }
 
-/// What `aws sso login` leaves behind. Its other fields serve to renew the token, which that program does for
-/// itself: a second one would make its copy worthless.
+/// The file that `aws sso login` writes. Its other fields serve to renew the token, which only that program does: a
+/// second renewal would invalidate its copy.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CachedToken {
@@ -55,12 +55,12 @@ struct Keys {
     expiration: u64,
 }
 
-/// Where that program keeps its tokens.
+/// The folder in which that program keeps its tokens.
 const TOKEN_FOLDER: &str = ".aws/sso/cache";
-/// What the server says of a token that is no longer valid.
+/// The status for a token that is no longer valid.
 const UNAUTHORIZED: u16 = 401;
 
-/// The role of a profile that signs in; `session` is the section that it shares with others, if there is one.
+/// Returns the role of a profile that signs in; `session` is the section that it shares with others, if there is one.
 pub(super) fn source(
     owner: &str,
     name: &str,
@@ -86,7 +86,7 @@ pub(super) fn source(
         shared
     };
     let region = needed("sso_region", &signing_in)?;
-    // A session's token is kept by its name; without one, by the address at which a person signs in.
+    // A session's token is stored under its name; without one, under the address of the sign-in.
     let kept_as = match session {
         Some((session, _)) => session.to_owned(),
         None => needed("sso_start_url", &signing_in)?,
@@ -115,7 +115,7 @@ pub(super) fn source(
 }
 
 impl SignedIn {
-    /// The token of the last login, if it is still valid.
+    /// Returns the token of the last sign-in, if it is still valid.
     async fn token(&self, servers: &Servers) -> Result<SecretString, CredentialError> {
         let text = match read_secret(&self.token_file).await {
             Ok(text) => SecretString::from(text),
@@ -126,7 +126,7 @@ impl SignedIn {
             }
         };
         let cached: CachedToken = serde_json::from_str(text.expose_secret())
-            // What the parser says may quote the token.
+            // The parser's message may quote the token.
             .map_err(|_| self.malformed("has a token of `aws sso login` that is not readable"))?;
         // Older versions wrote `UTC`.
         let expires_at = cached.expires_at.replace("UTC", "Z");
@@ -151,8 +151,8 @@ impl SignedIn {
 }
 
 #[async_trait]
-impl Mint for SignedIn {
-    async fn mint(
+impl TokenSource for SignedIn {
+    async fn fetch(
         &self,
         servers: &Servers,
         _: Option<Token>,
@@ -176,14 +176,15 @@ impl Mint for SignedIn {
             &self.owner,
         );
         let expires_at = UNIX_EPOCH.checked_add(Duration::from_millis(keys.expiration));
-        access.expires_at =
-            Some(expires_at.ok_or_else(|| asked.malformed("has an `expiration` that is no time"))?);
+        access.expires_at = Some(
+            expires_at.ok_or_else(|| asked.malformed("has an `expiration` that is not a time"))?,
+        );
         self.place.complete(&mut access, &servers.machine);
         Ok(Made::new(access))
     }
 }
 
-/// The name of a token's file, which is no matter of security.
+/// Returns the name of a token's file, which is not a matter of security.
 fn sha1(text: &str) -> String {
     hexadecimal(digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes()).as_ref())
 }

@@ -11,12 +11,12 @@ use crate::credential::token::oauth2::address;
 use crate::credential::token::source::{Servers, Token};
 use crate::credential::{CredentialError, Machine};
 
-/// The version of the protocol that Amazon's Security Token Service has had since it exists.
+/// The only version of the protocol of Amazon's Security Token Service.
 pub(super) const API_VERSION: &str = "2011-06-15";
-/// What a session is called that nobody named; it stands in Amazon's audit log.
+/// The default name of a session, which appears in Amazon's audit log.
 pub(super) const SESSION_NAME: &str = "toolhost";
 
-/// The Security Token Service of a region, or the one that has none.
+/// Returns the Security Token Service of a region, or the global one.
 pub(super) fn url(
     owner: &str,
     region: Option<&str>,
@@ -64,7 +64,7 @@ struct Refused {
     message: Option<String>,
 }
 
-/// Asks for the keys of a role.
+/// Requests the keys of a role.
 pub(super) async fn assume(
     owner: &str,
     request: ExchangeRequest,
@@ -81,8 +81,8 @@ pub(super) async fn assume(
         return Err(asked.refused(answer.status, shown(code), shown(message)));
     }
     let response: Response = quick_xml::de::from_str(text)
-        // What the parser says may quote the body.
-        .map_err(|_| asked.malformed("is not the XML that it should be"))?;
+        // The parser's message may quote the body.
+        .map_err(|_| asked.malformed("is not the expected XML"))?;
     let keys = response.result.credentials;
     let expires_at = timestamp(&keys.expiration);
     let mut access = Access::new(
@@ -94,7 +94,7 @@ pub(super) async fn assume(
         owner,
     );
     access.expires_at =
-        Some(expires_at.ok_or_else(|| asked.malformed("has no `Expiration` that is a time"))?);
+        Some(expires_at.ok_or_else(|| asked.malformed("has no valid `Expiration`"))?);
     place.complete(&mut access, &servers.machine);
     Ok(Made::new(access))
 }

@@ -8,10 +8,10 @@ use super::place::Place;
 use super::sts::{API_VERSION, SESSION_NAME, assume, url};
 use crate::credential::token::cache::Made;
 use crate::credential::token::exchange::ExchangeRequest;
-use crate::credential::token::source::{Mint, Servers, Source, Token};
+use crate::credential::token::source::{Servers, Source, Token, TokenSource};
 use crate::credential::{CredentialError, Machine, read_secret};
 
-/// A role that is taken by a token of an identity provider, as pods do on Kubernetes at Amazon
+/// A role that is assumed with a token of an identity provider, as in pods on Kubernetes at Amazon
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>).
 struct WebIdentity {
     owner: String,
@@ -41,13 +41,13 @@ pub(super) fn source(
 }
 
 #[async_trait]
-impl Mint for WebIdentity {
-    async fn mint(
+impl TokenSource for WebIdentity {
+    async fn fetch(
         &self,
         servers: &Servers,
         _: Option<Token>,
     ) -> Result<Made<Token>, CredentialError> {
-        // The kubelet writes a new one before the old one ends.
+        // The kubelet writes a new one before the old one expires.
         let token = match read_secret(&self.token_file).await {
             Ok(token) => SecretString::from(token),
             Err(source) => {
