@@ -48,7 +48,7 @@ async fn asked(
 }
 
 #[tokio::test]
-async fn a_part_that_nobody_asked_for_is_not_the_object() {
+async fn a_part_that_was_not_requested_is_not_the_object() {
     for range in [
         "bytes 0-7/100",
         "bytes 0-7/8",
@@ -59,7 +59,7 @@ async fn a_part_that_nobody_asked_for_is_not_the_object() {
         for answer in answers.await {
             let error = answer.unwrap_err();
             assert_eq!(error.reason, Reason::FetchFailed, "{range}: {error}");
-            assert!(error.message.contains("asked for the whole"), "{error}");
+            assert!(error.message.contains("instead of the whole"), "{error}");
         }
     }
 }

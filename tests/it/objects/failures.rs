@@ -1,4 +1,4 @@
-//! What is said where a fetch fails: the kind of failure, who is to blame, how to mend it.
+//! The errors of failed fetches: the reason, the culprit, and the fix.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +87,7 @@ async fn s3_says_where_the_object_is_not() {
                     "`s3://bucket/missing%20.py` does not exist",
                     "404 NoSuchKey",
                 ],
-                hint: "to the letter",
+                hint: "verbatim",
             },
         ),
         (
@@ -294,7 +294,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
                 reason: Reason::FetchDenied,
                 field: "script.source.auth",
                 message: &[
-                    "`gs://bucket/a.py` may not be read without a credential",
+                    "`gs://bucket/a.py` cannot be read without a credential",
                     "Anonymous caller",
                 ],
                 hint: "name a credential",
@@ -319,7 +319,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
             Expected {
                 reason: Reason::FetchDenied,
                 field: "script.uri",
-                message: &["whoever reads pays", "UserProjectMissing"],
+                message: &["is requester-pays", "UserProjectMissing"],
                 hint: "whose owner pays",
             },
         ),
@@ -342,7 +342,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
 }
 
 #[tokio::test]
-async fn a_token_that_expired_is_made_anew_and_asked_with_once_more() {
+async fn an_expired_token_is_renewed_and_the_request_repeated_once() {
     let server = gcs::start().await;
     server.store.put("bucket", "a.py", "print(1)");
     server.token("ya29.old", false);
@@ -399,7 +399,7 @@ async fn what_is_public_is_read_without_a_credential_and_without_a_signature() {
 }
 
 #[tokio::test]
-async fn the_request_goes_before_the_credential_and_the_credential_before_the_default() {
+async fn the_request_takes_precedence_over_the_credential_and_the_credential_over_the_default() {
     let server = s3::start().await;
     server.store.put("bucket", "a.py", "print(1)");
     let mut access = keys(s3::KEY, s3::SECRET, None);
@@ -528,7 +528,7 @@ async fn an_endless_error_is_read_in_part() {
 }
 
 #[tokio::test]
-async fn an_object_that_changes_between_two_parts_is_read_anew() {
+async fn an_object_that_changes_between_two_parts_is_read_again() {
     let s3 = Bucket::s3().await;
     let old = vec![b'o'; 100_000];
     let asked = s3.put("changing.py", &old).await;

@@ -1,13 +1,13 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Which addresses may be reached.
+/// The addresses that may be reached.
 ///
-/// Whoever chooses a URL makes this machine send a request. An address that only this machine can reach,
-/// such as the metadata server of a cloud, gives away what is not theirs to read.
+/// The author of a URL makes this machine send a request. An address that only this machine can reach, such as the
+/// metadata server of a cloud, would reveal data that the author may not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub(crate) enum AddressPolicy {
-    /// Only those that everybody on the Internet can reach.
+    /// Only those that are reachable from anywhere on the Internet.
     #[default]
     Public,
     /// All of them.
@@ -19,17 +19,17 @@ pub(crate) enum AddressPolicy {
 pub enum AddressClass {
     /// This machine (`127.0.0.0/8`, `::1`).
     Loopback,
-    /// The local link, which the metadata servers of clouds are on (`169.254.0.0/16`, `fe80::/10`).
+    /// The local link, which contains the metadata servers of clouds (`169.254.0.0/16`, `fe80::/10`).
     LinkLocal,
     /// A private network (RFC 1918, `fc00::/7`).
     Private,
     /// Shared by the customers of a provider (`100.64.0.0/10`, RFC 6598).
     Shared,
-    /// Many machines, or all of them.
+    /// A group of machines, or all of them.
     Multicast,
-    /// No address at all (`0.0.0.0/8`, `::`).
+    /// Not an address of a machine (`0.0.0.0/8`, `::`).
     Unspecified,
-    /// Kept for documentation, benchmarks, protocols or the future.
+    /// Reserved for documentation, benchmarks, protocols or the future.
     Reserved,
     /// A service of the machine's cloud under an address that looks public.
     CloudService,
@@ -40,7 +40,7 @@ pub enum AddressClass {
 const AZURE_HOST: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
 impl AddressPolicy {
-    /// What speaks against an address, if anything does.
+    /// Returns why an address is not public, if it is not.
     #[must_use]
     pub(crate) fn objection(self, address: IpAddr) -> Option<AddressClass> {
         match self {
@@ -58,7 +58,7 @@ impl fmt::Display for AddressClass {
             Self::Private => "private",
             Self::Shared => "shared by a provider's customers",
             Self::Multicast => "multicast or broadcast",
-            Self::Unspecified => "no address of a machine",
+            Self::Unspecified => "not an address of a machine",
             Self::Reserved => "reserved",
             Self::CloudService => "a service of the cloud",
         })
@@ -75,7 +75,7 @@ fn class(address: IpAddr) -> Option<AddressClass> {
     }
 }
 
-/// After the special-purpose registry of IANA (RFC 6890 and its successors).
+/// According to the special-purpose registry of IANA (RFC 6890 and its successors).
 fn class_v4(address: Ipv4Addr) -> Option<AddressClass> {
     match address.octets() {
         _ if address == AZURE_HOST => Some(AddressClass::CloudService),
@@ -96,14 +96,13 @@ fn class_v4(address: Ipv4Addr) -> Option<AddressClass> {
     }
 }
 
-/// Only `2000::/3` is handed out for use on the Internet (RFC 4291), so everything else is refused, known
-/// or not.
+/// Only `2000::/3` is assigned for use on the Internet (RFC 4291), so everything else is refused, known or not.
 fn class_v6(address: Ipv6Addr) -> Option<AddressClass> {
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 0] => Some(AddressClass::Unspecified),
         [0, 0, 0, 0, 0, 0, 0, 1] => Some(AddressClass::Loopback),
         [0xfe80..=0xfebf, ..] => Some(AddressClass::LinkLocal),
-        // The second range is that of the site-local addresses of old (RFC 3879).
+        // The second range is that of the deprecated site-local addresses (RFC 3879).
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Some(AddressClass::Private),
         [0xff00..=0xffff, ..] => Some(AddressClass::Multicast),
         // Protocol assignments, among them Teredo's tunnels; documentation, twice.
@@ -113,7 +112,7 @@ fn class_v6(address: Ipv6Addr) -> Option<AddressClass> {
     }
 }
 
-/// The IPv4 address that an IPv6 address leads to.
+/// Returns the IPv4 address in an IPv6 address.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let (high, low) = match address.segments() {
         // `::` and `::1` are addresses of IPv6 itself.
@@ -134,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn public_addresses_are_told_from_all_others() {
+    fn public_addresses_are_distinguished_from_all_others() {
         use AddressClass as C;
         let cases: [(&str, Option<C>); 66] = [
             ("8.8.8.8", None),

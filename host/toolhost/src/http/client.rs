@@ -14,7 +14,7 @@ use super::{AddressPolicy, HttpError, Request, Response, shown};
 
 /// Sends requests. Cloning it is cheap, and the clones share connections.
 ///
-/// It follows no redirect: whoever asks decides whom else it would trust. TLS is rustls by ring, with the
+/// It follows no redirect: the caller decides which other servers it trusts. TLS is rustls by ring, with the
 /// certificates that the machine trusts; they are read with the first request.
 #[derive(Clone)]
 pub struct HttpClient {
@@ -22,23 +22,23 @@ pub struct HttpClient {
     clients: Arc<OnceCell<Clients>>,
 }
 
-/// How requests are sent.
+/// Settings of the client.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct HttpSettings {
-    /// Certificates that are trusted besides those of the machine.
+    /// Trusted certificates in addition to those of the machine.
     pub extra_roots: Vec<CertificateDer<'static>>,
-    /// The proxies; none where connections are made directly.
+    /// The proxies; none for direct connections.
     pub proxy: Option<ProxySettings>,
-    /// The most that it may take until there is a connection.
+    /// Time limit for connecting.
     pub connect_timeout: Duration,
     /// The longest time without a byte of an answer.
     pub stall_timeout: Duration,
-    /// How often a request is tried.
+    /// Retry policy of a request.
     pub retry: RetryPolicy,
 }
 
-/// One client for each policy, since a connection that one of them made is none for the other.
+/// One client for each policy, since a connection of one policy must not be used for the other.
 struct Clients {
     public: reqwest::Client,
     any: reqwest::Client,
@@ -47,16 +47,16 @@ struct Clients {
     trust_problem: Option<String>,
 }
 
-/// Long enough for a far server on a bad line, short enough to be waited for.
+/// Long enough for a distant server on a bad connection, short enough to wait for.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// What sends nothing for so long will not.
+/// A server that sends nothing for this time is considered dead.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// A transfer uses one connection; the second is for what goes on at the same time.
+/// A transfer uses one connection; the second is for a concurrent one.
 const MAX_IDLE_PER_HOST: usize = 2;
-/// Shorter than what servers and load balancers keep connections (60 s), so that none is used that is
-/// just being closed.
+/// Shorter than the keep-alive of servers and load balancers (60 s), so that no connection is used that is just being
+/// closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// More headers than any server sends, in bytes; for HTTP/1 the client's own bound is 100 headers.
+/// More headers than any server sends, in bytes; for HTTP/1 the client's own limit is 100 headers.
 const MAX_HEADER_BYTES: u32 = 64 << 10;
 
 impl Default for HttpSettings {
@@ -72,7 +72,7 @@ impl Default for HttpSettings {
 }
 
 impl HttpClient {
-    /// A client that makes its connections when they are needed.
+    /// Creates a client that connects when needed.
     #[must_use]
     pub fn new(settings: HttpSettings) -> Self {
         Self {
@@ -81,9 +81,9 @@ impl HttpClient {
         }
     }
 
-    /// Sends a request once, and returns as soon as the head of the answer is there, whatever its status.
+    /// Sends a request once, and returns as soon as the head of the answer has arrived, whatever its status.
     ///
-    /// Waits at most the connect timeout and then the stall timeout; the caller bounds the whole.
+    /// Waits at most the connect timeout and then the stall timeout; the caller limits the total time.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl HttpClient {
     pub(crate) async fn send(&self, request: &Request) -> Result<Response, HttpError> {
         let place = shown(&request.url);
         if !matches!(request.url.scheme(), "http" | "https") {
-            let why = format!("`{place}` is no `http://` or `https://` URL");
+            let why = format!("invalid URL `{place}`: expected `http://` or `https://`");
             return Err(HttpError::InvalidRequest { why });
         }
         let clients = self.clients().await?;
@@ -119,7 +119,7 @@ impl HttpClient {
         }
     }
 
-    /// How often something is tried by this client.
+    /// Returns the retry policy of this client.
     #[must_use]
     pub(crate) fn retry_policy(&self) -> RetryPolicy {
         self.settings.retry
@@ -172,7 +172,7 @@ impl Clients {
             for proxy in &proxies {
                 builder = builder.proxy(proxy.clone());
             }
-            // What it says of itself holds no URL.
+            // Its own message contains no URL.
             builder
                 .build()
                 .map_err(|error| error.without_url().to_string())
@@ -185,7 +185,7 @@ impl Clients {
         })
     }
 
-    /// The proxy for a scheme.
+    /// Returns the proxy for a scheme.
     fn proxy_of(&self, scheme: &str) -> Option<&ProxyHost> {
         self.proxies.iter().find(|proxy| proxy.scheme == scheme)
     }

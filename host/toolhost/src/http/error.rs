@@ -9,7 +9,7 @@ use super::proxy::ProxyHost;
 use super::resolve::ResolveError;
 use crate::capability::{CapabilityError, Reason};
 
-/// Why there is no answer, or not all of it. No message holds a header, or more of a URL than
+/// Why there is no answer, or not all of it. No message contains a header, or more of a URL than
 /// [`shown`](super::shown) shows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -19,102 +19,102 @@ pub enum HttpError {
     NameNotFound {
         /// The name.
         host: String,
-        /// What the resolver says.
+        /// The resolver's message.
         why: String,
-        /// Whether the resolver itself could not be asked, rather than knowing no such name.
+        /// Whether the resolver itself failed, rather than there being no such name.
         is_temporary: bool,
     },
-    /// The policy does not take the server's address.
-    #[error("`{host}` is at {address}, which is {class}, and only public addresses may be reached")]
+    /// The policy does not allow the server's address.
+    #[error("`{host}` is at {address}, which is {class}, and only public addresses are allowed")]
     AddressRefused {
         /// The name, or the address itself.
         host: String,
         /// The address.
         address: IpAddr,
-        /// What is wrong with it.
+        /// Why it is not allowed.
         class: AddressClass,
     },
-    /// The host is the proxy, which is there to be gone through and not to be asked.
-    #[error("`{host}` is the proxy, and only public addresses may be reached")]
+    /// The host is the proxy, which must not be the server of a request.
+    #[error("`{host}` is the proxy, and only public addresses are allowed")]
     ProxyRefused {
         /// The proxy.
         host: String,
     },
-    /// The server, or the way to it, takes no connection.
+    /// The server, or the network, refuses the connection.
     #[error("cannot connect to {place}: {why}")]
     Connect {
-        /// The URL as it may be shown.
+        /// The URL for messages.
         place: String,
-        /// Why.
+        /// The cause.
         why: String,
     },
-    /// The server could not prove who it is, or speaks no TLS that is taken here.
+    /// The server's certificate cannot be verified, or it does not support the accepted versions of TLS.
     #[error("no secure connection to {place}: {why}")]
     Tls {
-        /// The URL as it may be shown.
+        /// The URL for messages.
         place: String,
-        /// Why.
+        /// The cause.
         why: String,
     },
-    /// Nothing came, or not all, for too long.
+    /// Nothing arrived, or not all, for too long.
     #[error("{place} {what}")]
     Timeout {
-        /// The URL as it may be shown.
+        /// The URL for messages.
         place: String,
         /// What took too long.
         what: String,
     },
-    /// The servers lead on and on, or in a circle.
+    /// Too many redirects, or a circle.
     #[error("{place} was redirected {count} times")]
     Redirects {
-        /// The URL at which it began, as it may be shown.
+        /// The first URL, for messages.
         place: String,
-        /// How often.
+        /// The number of redirects.
         count: usize,
     },
-    /// The connection ended before the answer did.
+    /// The connection ended before the answer.
     #[error("the answer of {place} was cut: {why}")]
     Cut {
-        /// The URL as it may be shown.
+        /// The URL for messages.
         place: String,
-        /// Why.
+        /// The cause.
         why: String,
     },
-    /// What came is no HTTP, or contradicts itself.
-    #[error("{place} does not answer as an HTTP server does: {why}")]
+    /// The answer is not HTTP, or contradicts itself.
+    #[error("invalid HTTP answer of {place}: {why}")]
     Protocol {
-        /// The URL as it may be shown.
+        /// The URL for messages.
         place: String,
-        /// Why.
+        /// The cause.
         why: String,
     },
-    /// There is more than was asked for.
-    #[error("the answer of {place} has more than {max_bytes} bytes")]
+    /// The answer is larger than allowed.
+    #[error("the answer of {place} is larger than {max_bytes} bytes")]
     TooLarge {
-        /// The URL as it may be shown.
+        /// The URL for messages.
         place: String,
         /// The limit.
         max_bytes: u64,
     },
-    /// Nothing was sent, since the request makes no sense.
+    /// Nothing was sent, since the request is invalid.
     #[error("{why}")]
     InvalidRequest {
-        /// Why.
+        /// The cause.
         why: String,
     },
-    /// The client itself cannot be made on this machine.
-    #[error("this machine cannot speak HTTP: {why}")]
+    /// The client cannot be created on this machine.
+    #[error("cannot create an HTTP client: {why}")]
     Client {
-        /// Why.
+        /// The cause.
         why: String,
     },
 }
 
-/// The longest text of a foreign crate, which may quote a server, in a message.
+/// Maximum length of a text of a foreign crate, which may quote a server, in a message.
 const MAX_WHY_CHARS: usize = 200;
 
 impl HttpError {
-    /// Whether the same request may be answered a moment later.
+    /// Whether the same request may succeed a moment later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -131,7 +131,7 @@ impl HttpError {
         }
     }
 
-    /// Finds out from the causes of the client's error what happened.
+    /// Determines what happened from the causes of the client's error.
     pub(super) fn classify(
         error: &reqwest::Error,
         place: &str,
@@ -149,7 +149,7 @@ impl HttpError {
         }
         if error.is_timeout() {
             let what = if error.is_connect() {
-                "takes no connection in time"
+                "did not accept the connection in time"
             } else {
                 "sent nothing for too long"
             };
@@ -158,27 +158,26 @@ impl HttpError {
         }
         let why = root_cause(error);
         if error.is_builder() {
-            let why = format!("{place} cannot be asked for: {why}");
+            let why = format!("cannot request {place}: {why}");
             return Self::InvalidRequest { why };
         }
         if error.is_connect() {
             return Self::Connect { place, why };
         }
-        // A response that begins with what is no HTTP is an error of the request as well, but not one
-        // of the connection.
+        // A response that does not begin with HTTP is an error of the request as well, but not one of the connection.
         if causes(error).any(is_cut) {
             return Self::Cut { place, why };
         }
         Self::Protocol { place, why }
     }
 
-    /// Says of a connection that could not be made that there is a proxy: it may be that one which is not there.
+    /// Adds to a failed connection that there is a proxy: the proxy may be unreachable.
     pub(super) fn behind(self, proxy: &ProxyHost) -> Self {
         match self {
             Self::Connect { place, why } => {
                 let ProxyHost { scheme, name } = proxy;
                 let why = format!(
-                    "{why}; what is not in `NO_PROXY` goes through the proxy for `{scheme}`, `{name}`"
+                    "{why}; hosts outside of `NO_PROXY` are reached through the proxy for `{scheme}`, `{name}`"
                 );
                 Self::Connect { place, why }
             }
@@ -210,43 +209,42 @@ impl HttpError {
 }
 
 impl From<HttpError> for CapabilityError {
-    /// Without a field: the caller knows which value of its configuration was the URL.
+    /// Without a field: the caller knows the configuration value with the URL.
     fn from(error: HttpError) -> Self {
         let is_retryable = error.is_retryable();
         let (reason, hint) = match &error {
             HttpError::NameNotFound { .. } => (
                 Reason::HostNotFound,
-                "check the host's name, and that this machine may resolve it",
+                "check the host's name, and that this machine can resolve it",
             ),
             HttpError::AddressRefused { .. } | HttpError::ProxyRefused { .. } => (
                 Reason::Denied,
-                "if it is meant, grant `private-addresses: true`",
+                "if this is intended, grant `private-addresses: true`",
             ),
             HttpError::Connect { .. } => (
                 Reason::FetchFailed,
-                "check the host and the port, and that this machine may reach them",
+                "check the host and the port, and that this machine can reach them",
             ),
             HttpError::Tls { .. } => (
                 Reason::TlsFailed,
-                "check the address; a certificate of your own is trusted by `SSL_CERT_FILE`",
+                "check the address; a private certificate is trusted with `SSL_CERT_FILE`",
             ),
             HttpError::Timeout { .. } => (
                 Reason::Timeout,
-                "check that the server is up, or give it more time",
+                "check that the server is up, or raise the timeout",
             ),
-            HttpError::Redirects { .. } => (
-                Reason::RedirectLoop,
-                "use the address at which the object is",
-            ),
+            HttpError::Redirects { .. } => {
+                (Reason::RedirectLoop, "use the final address of the object")
+            }
             HttpError::Cut { .. } => (
                 Reason::FetchFailed,
-                "try again; the server, or a proxy on the way, breaks off",
+                "try again: the server, or a proxy in between, interrupts the transfer",
             ),
             HttpError::Protocol { .. } => (
                 Reason::FetchFailed,
                 "check that the address is that of an HTTP server",
             ),
-            HttpError::TooLarge { .. } => (Reason::TooLarge, "see whether it is the right address"),
+            HttpError::TooLarge { .. } => (Reason::TooLarge, "check the address"),
             HttpError::InvalidRequest { .. } => (Reason::InvalidRequest, "change the request"),
             HttpError::Client { .. } => (
                 Reason::Internal,
@@ -262,7 +260,7 @@ impl From<HttpError> for CapabilityError {
     }
 }
 
-/// An error and what is behind it. What an I/O error wraps is not its source but stands in its place.
+/// Iterates over an error and its causes. An error that an I/O error wraps is not its source, but takes its place.
 fn causes<'error>(
     error: &'error (dyn Error + 'static),
 ) -> impl Iterator<Item = &'error (dyn Error + 'static)> {
@@ -278,7 +276,7 @@ fn causes<'error>(
     })
 }
 
-/// What is behind everything else, in one line. The client's own error prints its URL, so it is passed by.
+/// Returns the innermost cause, in one line. The client's own error prints its URL, so it is skipped.
 fn root_cause(error: &reqwest::Error) -> String {
     let innermost = causes(error)
         .filter(|cause| !cause.is::<reqwest::Error>())
@@ -292,7 +290,7 @@ fn root_cause(error: &reqwest::Error) -> String {
 /// Whether the connection ended too early.
 fn is_cut(cause: &(dyn Error + 'static)) -> bool {
     let Some(error) = cause.downcast_ref::<io::Error>() else {
-        // hyper's own errors and those of HTTP/2 are not nameable here without their crates.
+        // hyper's own errors and those of HTTP/2 cannot be named here without their crates.
         let text = cause.to_string();
         return CUT_WORDS.iter().any(|words| text.contains(words));
     };
@@ -306,8 +304,8 @@ fn is_cut(cause: &(dyn Error + 'static)) -> bool {
     )
 }
 
-/// What hyper and h2 say where the other side broke off: `hyper::Error::is_incomplete_message`,
-/// `is_closed` and `is_canceled`, a body without its end, and streams that HTTP/2 resets.
+/// Messages of hyper and h2 for an interrupted connection: `hyper::Error::is_incomplete_message`, `is_closed` and
+/// `is_canceled`, a body without its end, and streams that HTTP/2 resets.
 const CUT_WORDS: [&str; 8] = [
     "connection closed before message completed",
     "end of file before message length reached",
@@ -319,8 +317,8 @@ const CUT_WORDS: [&str; 8] = [
     "stream closed because of a broken pipe",
 ];
 
-/// What glibc and musl say for `EAI_AGAIN`, which the standard library gives as text alone: the network of a
-/// container that has just been started is often not there yet.
+/// Messages of glibc and musl for `EAI_AGAIN`, which the standard library provides only as text: the network of a
+/// container that has just been started is often not available yet.
 const TEMPORARY_WORDS: [&str; 2] = ["Temporary failure in name resolution", "Try again"];
 
 fn tls_words(error: &rustls::Error, trust_problem: Option<&str>) -> String {
@@ -328,15 +326,15 @@ fn tls_words(error: &rustls::Error, trust_problem: Option<&str>) -> String {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             CertificateError::UnknownIssuer => {
                 return match trust_problem {
-                    Some(problem) => format!("no certificate is trusted here ({problem})"),
-                    None => "its certificate comes from nobody that this machine trusts".to_owned(),
+                    Some(problem) => format!("this machine trusts no certificate ({problem})"),
+                    None => "its certificate has an unknown issuer".to_owned(),
                 };
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "its certificate is no longer valid"
             }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "its certificate is not valid yet; is the clock of this machine right?"
+                "its certificate is not valid yet; check the clock of this machine"
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 "its certificate is for another name"
@@ -344,10 +342,12 @@ fn tls_words(error: &rustls::Error, trust_problem: Option<&str>) -> String {
             CertificateError::Revoked => "its certificate was revoked",
             _ => "",
         },
-        rustls::Error::InvalidMessage(_) => "it does not speak TLS; is it meant to be `http://`?",
+        rustls::Error::InvalidMessage(_) => {
+            "it does not support TLS; check whether `http://` is meant"
+        }
         rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_) => {
             return format!(
-                "it speaks no TLS that is taken here ({})",
+                "it does not support the accepted versions of TLS ({})",
                 printable(&error.to_string())
             );
         }
@@ -359,7 +359,7 @@ fn tls_words(error: &rustls::Error, trust_problem: Option<&str>) -> String {
     words.to_owned()
 }
 
-/// One line of bounded length.
+/// Formats one line of bounded length.
 fn printable(text: &str) -> String {
     let characters = text.chars().filter(|character| !character.is_control());
     characters.take(MAX_WHY_CHARS).collect()
@@ -370,7 +370,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_resolver_that_cannot_be_asked_is_asked_again() {
+    fn a_failure_of_the_resolver_is_retryable() {
         for (said, is_retryable) in [
             (
                 "failed to lookup address information: Temporary failure in name resolution",

@@ -5,7 +5,7 @@ use url::{Host, Url};
 use super::proxy::ProxyHost;
 use super::{AddressPolicy, HttpError};
 
-/// Checks an address that stands in a URL itself, which no resolver sees.
+/// Checks an address in a URL itself, which is not resolved.
 pub(super) fn check_literal(
     url: &Url,
     policy: AddressPolicy,
@@ -14,7 +14,7 @@ pub(super) fn check_literal(
     let address = match url.host() {
         Some(Host::Ipv4(address)) => IpAddr::V4(address),
         Some(Host::Ipv6(address)) => IpAddr::V6(address),
-        // A proxy's name is exempt in the resolver, so that it may not be asked for by name.
+        // A proxy's name is exempt in the resolver, so that it must not be the host of a request.
         Some(Host::Domain(name)) if policy != AddressPolicy::Any => {
             return if ProxyHost::any_is(proxies, name) {
                 Err(HttpError::ProxyRefused {

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{AddressPolicy, HttpError, shown};
 
-/// What is sent. Printing it shows neither headers nor body.
+/// A request. Its `Debug` form shows neither headers nor body.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(super) method: Method,
@@ -22,13 +22,13 @@ pub(crate) struct Request {
     pub(super) addresses: AddressPolicy,
 }
 
-/// The longest that an error waits for the server's words.
+/// How long an error waits for the server's text.
 const BEGINNING_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Request {
-    /// A request by that method. Name and password in the URL are sent as basic authorization.
+    /// Creates a request with that method. Name and password in the URL are sent as basic authorization.
     ///
-    /// It goes to public addresses alone; see [`addresses`](Self::addresses).
+    /// Only public addresses are allowed by default; see [`addresses`](Self::addresses).
     #[must_use]
     pub(crate) fn new(method: Method, url: Url) -> Self {
         Self {
@@ -40,13 +40,13 @@ impl Request {
         }
     }
 
-    /// A `GET`.
+    /// Creates a `GET`.
     #[must_use]
     pub(crate) fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
     }
 
-    /// Which addresses it may go to.
+    /// Sets the allowed addresses.
     #[must_use]
     pub(crate) fn addresses(mut self, addresses: AddressPolicy) -> Self {
         self.addresses = addresses;
@@ -71,7 +71,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`HttpError::InvalidRequest`] where the value cannot stand in a header.
+    /// [`HttpError::InvalidRequest`] where the value is not valid in a header.
     pub(crate) fn secret_header(
         mut self,
         name: HeaderName,
@@ -82,11 +82,11 @@ impl Request {
         Ok(self)
     }
 
-    /// Shows a token.
+    /// Sets a token.
     ///
     /// # Errors
     ///
-    /// [`HttpError::InvalidRequest`] where it cannot stand in a header.
+    /// [`HttpError::InvalidRequest`] where it is not valid in a header.
     pub(crate) fn bearer(mut self, token: &SecretString) -> Result<Self, HttpError> {
         let value = format!("Bearer {}", token.expose_secret());
         let value = sensitive(&header::AUTHORIZATION, value.as_bytes())?;
@@ -94,11 +94,11 @@ impl Request {
         Ok(self)
     }
 
-    /// Shows a name and a password (RFC 7617).
+    /// Sets a name and a password (RFC 7617).
     ///
     /// # Errors
     ///
-    /// [`HttpError::InvalidRequest`], which no name and password lead to.
+    /// [`HttpError::InvalidRequest`], which does not occur for names and passwords.
     pub(crate) fn basic(
         mut self,
         username: &str,
@@ -110,7 +110,7 @@ impl Request {
         Ok(self)
     }
 
-    /// A body of that type.
+    /// Sets a body of that type.
     #[must_use]
     pub(crate) fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let content_type = HeaderValue::from_static(content_type);
@@ -119,7 +119,7 @@ impl Request {
         self
     }
 
-    /// Where it goes.
+    /// Returns the URL.
     #[must_use]
     pub(crate) fn url(&self) -> &Url {
         &self.url
@@ -137,39 +137,39 @@ impl fmt::Debug for Request {
     }
 }
 
-/// An answer whose body still arrives. Printing it shows neither headers nor body.
+/// An answer whose body is still arriving. Its `Debug` form shows neither headers nor body.
 pub(crate) struct Response {
     pub(super) inner: reqwest::Response,
     pub(super) place: String,
 }
 
 impl Response {
-    /// The status.
+    /// Returns the status.
     #[must_use]
     pub(crate) fn status(&self) -> StatusCode {
         self.inner.status()
     }
 
-    /// The headers. What the client itself decompresses has neither `Content-Encoding` nor
+    /// Returns the headers. An answer that the client itself decompresses has neither `Content-Encoding` nor
     /// `Content-Length`.
     #[must_use]
     pub(crate) fn headers(&self) -> &HeaderMap {
         self.inner.headers()
     }
 
-    /// A header as text.
+    /// Returns a header as text.
     #[must_use]
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
 
-    /// The announced length of the body in bytes, where there is one and it means what arrives.
+    /// Returns the announced length of the body in bytes, where there is one and it applies to the arriving bytes.
     #[must_use]
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.header(&header::CONTENT_LENGTH)?.parse().ok()
     }
 
-    /// The next piece of the body; none at its end.
+    /// Returns the next piece of the body; none at its end.
     ///
     /// # Errors
     ///
@@ -177,14 +177,13 @@ impl Response {
     ///
     /// # Cancel safety
     ///
-    /// A piece is given or stays.
+    /// A piece is returned or stays.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, HttpError> {
         let chunk = self.inner.chunk().await;
         chunk.map_err(|error| HttpError::classify(&error, &self.place, None))
     }
 
-    /// The body as it arrives, for a client that speaks another protocol over HTTP. It fails as
-    /// [`chunk`](Self::chunk) does.
+    /// Returns the body as a stream, for a client of another protocol over HTTP. It fails like [`chunk`](Self::chunk).
     #[must_use]
     pub(crate) fn into_body(self) -> BoxBody<Bytes, HttpError> {
         let Self { inner, place } = self;
@@ -193,8 +192,7 @@ impl Response {
             .boxed()
     }
 
-    /// The beginning of the body, for a message: at most `max_bytes`, and what arrives within
-    /// two seconds.
+    /// Returns the beginning of the body, for a message: at most `max_bytes`, and what arrives within two seconds.
     pub(crate) async fn beginning(mut self, max_bytes: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         let reading = async {
@@ -202,11 +200,11 @@ impl Response {
                 let Ok(Some(chunk)) = self.chunk().await else {
                     break;
                 };
-                let room = max_bytes - bytes.len();
-                bytes.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+                let left = max_bytes - bytes.len();
+                bytes.extend_from_slice(chunk.get(..left).unwrap_or(&chunk));
             }
         };
-        // What is there when the time is over is kept.
+        // What has arrived when the time is over is kept.
         let _ = tokio::time::timeout(BEGINNING_TIMEOUT, reading).await;
         bytes
     }
@@ -222,7 +220,7 @@ impl fmt::Debug for Response {
     }
 }
 
-/// One line of at most `max_chars` that can be shown, of what a server said.
+/// Formats a server's text as one line of at most `max_chars`.
 #[must_use]
 pub(crate) fn text_of(said: &str, max_chars: usize) -> String {
     let words = said
@@ -253,7 +251,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_of_a_url_holds_no_credential() {
+    fn a_shown_url_contains_no_credential() {
         let url =
             Url::parse("https://me:pass@h.example:8443/a/b.py?X-Amz-Signature=sig#frag").unwrap();
         assert_eq!(shown(&url), "https://h.example:8443/a/b.py");

@@ -1,7 +1,7 @@
-//! Speaking HTTP: one client, which addresses it may reach, and what its failures mean.
+//! HTTP: one client, the addresses that it may reach, and the meaning of its failures.
 //!
-//! The only place that knows the crate underneath. Nothing here follows a redirect, knows a credential or
-//! an object; [`crate::backend`] and [`crate::credential`] build on it.
+//! The only place that depends on the underlying crate. Nothing here follows a redirect, or deals with credentials or
+//! objects; [`crate::backend`] and [`crate::credential`] build on it.
 
 mod address;
 mod client;

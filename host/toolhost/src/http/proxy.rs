@@ -1,23 +1,23 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-/// Proxies, as the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` have them.
+/// Proxies, as in the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
 ///
-/// What is reached through a proxy is resolved by the proxy, so that the policy of addresses does not see
-/// it: the proxy has to have its own.
+/// A host that is reached through a proxy is resolved by the proxy, so that the policy of addresses does not apply: the
+/// proxy must have its own.
 #[derive(Debug, Clone, Default)]
 pub struct ProxySettings {
     /// The URL of the proxy for `https`, with its credentials.
     pub https: Option<SecretString>,
     /// The URL of the proxy for `http`, with its credentials.
     pub http: Option<SecretString>,
-    /// The names that are reached directly, separated by commas.
+    /// The names that are connected to directly, separated by commas.
     pub except: Option<String>,
 }
 
 impl ProxySettings {
-    /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower or upper case as curl has them; none
-    /// where no proxy is named.
+    /// Reads `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, in lower or upper case as in curl; none where no
+    /// proxy is named.
     #[must_use]
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let read = |name: &str| {
@@ -41,7 +41,7 @@ impl ProxySettings {
 /// A proxy's host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ProxyHost {
-    /// What goes through it: `http` or `https`.
+    /// The scheme of its requests: `http` or `https`.
     pub(super) scheme: &'static str,
     /// Its name.
     pub(super) name: String,
@@ -55,7 +55,7 @@ impl ProxyHost {
     }
 }
 
-/// The proxies, and their hosts.
+/// Returns the proxies, and their hosts.
 pub(super) fn proxies(
     settings: &ProxySettings,
 ) -> Result<(Vec<reqwest::Proxy>, Vec<ProxyHost>), String> {
@@ -65,9 +65,9 @@ pub(super) fn proxies(
     let except = except.and_then(reqwest::NoProxy::from_string);
     for (scheme, url) in [("https", &settings.https), ("http", &settings.http)] {
         let Some(url) = url else { continue };
-        let wrong = || format!("the proxy for `{scheme}` is no URL");
+        let wrong = || format!("invalid proxy for `{scheme}`: expected a URL");
         let url = url.expose_secret();
-        // As elsewhere, `proxy.example:3128` stands for a proxy that speaks HTTP.
+        // As elsewhere, `proxy.example:3128` means an HTTP proxy.
         let url = if url.contains("://") {
             url.to_owned()
         } else {
@@ -77,7 +77,7 @@ pub(super) fn proxies(
         let name = parsed.host_str().ok_or_else(wrong)?.to_owned();
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(format!(
-                "the proxy for `{scheme}` is one of `{}`, and only those of `http` and `https` are gone through",
+                "unsupported proxy type `{}` for `{scheme}`: expected `http` or `https`",
                 parsed.scheme()
             ));
         }
@@ -122,28 +122,28 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_speaks_something_else_is_refused() {
+    fn a_proxy_of_another_protocol_is_refused() {
         let settings = ProxySettings {
             http: Some(SecretString::from("socks5://me:s3cret@a:1")),
             ..ProxySettings::default()
         };
         let problem = proxies(&settings).unwrap_err();
         assert!(
-            problem.starts_with("the proxy for `http` is one of `socks5`"),
+            problem.starts_with("unsupported proxy type `socks5` for `http`"),
             "{problem}"
         );
         assert!(!problem.contains("s3cret"), "{problem}");
     }
 
     #[test]
-    fn what_is_no_url_is_not_quoted() {
+    fn an_invalid_url_is_not_quoted() {
         let settings = ProxySettings {
             https: Some(SecretString::from("http://me:s3cret@[")),
             ..ProxySettings::default()
         };
         assert_eq!(
             proxies(&settings).unwrap_err(),
-            "the proxy for `https` is no URL"
+            "invalid proxy for `https`: expected a URL"
         );
     }
 }

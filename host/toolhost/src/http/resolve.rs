@@ -6,18 +6,18 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use super::proxy::ProxyHost;
 use super::{AddressClass, AddressPolicy};
 
-/// Resolves names by the machine's own resolver, and gives out only addresses that the policy takes.
+/// Resolves names with the machine's own resolver, and returns only addresses that the policy allows.
 ///
-/// The connection is made to what is given out here and not resolved again, so that a name cannot mean
-/// one thing when it is checked and another when it is used.
+/// The connection uses these addresses without resolving the name again, so that a name cannot change its meaning
+/// between check and use.
 #[derive(Debug)]
 pub(super) struct PolicyResolver {
     pub(super) policy: AddressPolicy,
-    /// The proxies, which the user chose and not the author of a URL.
+    /// The proxies, which are chosen by the user and not by the author of a URL.
     pub(super) exempt: Arc<[ProxyHost]>,
 }
 
-/// Why a name gives no address.
+/// Why a name has no usable address.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ResolveError {
     /// It does not resolve.
@@ -36,7 +36,7 @@ pub(super) enum ResolveError {
     },
 }
 
-/// The most addresses of one name that are tried.
+/// Maximum number of addresses of one name that are tried.
 const MAX_ADDRESSES: usize = 16;
 
 impl Resolve for PolicyResolver {
@@ -62,7 +62,7 @@ impl Resolve for PolicyResolver {
                 }
             }
             match refused {
-                // One bad address among good ones is a trap or a mistake; the good ones do no harm.
+                // One denied address among allowed ones is a trap or a mistake; the allowed ones are harmless.
                 Some((address, class)) if usable.is_empty() => Err(ResolveError::Refused {
                     host,
                     address,

@@ -4,21 +4,21 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::capability::{Backoff, Jitter};
 
-/// How often something is tried, and how long is waited in between.
+/// Retry policy: the number of attempts, and the delays in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// The most attempts without any progress between them, the first one included.
+    /// Maximum number of attempts without any progress between them, including the first one.
     pub attempts: u32,
-    /// The most attempts altogether: a server that cuts after each byte makes progress and no end.
+    /// Maximum number of attempts in total: a server that cuts after each byte makes progress indefinitely.
     pub total_attempts: u32,
-    /// The longest wait before the second attempt; it doubles with each.
+    /// The longest delay before the second attempt; it doubles with each.
     pub base: Duration,
-    /// The longest wait.
+    /// The longest delay.
     pub max_delay: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// A restart of a server takes seconds, and nobody wants to wait for more than that.
+    /// A restart of a server takes seconds, and users do not wait for more than that.
     fn default() -> Self {
         Self {
             attempts: 5,
@@ -37,12 +37,11 @@ pub(crate) struct Attempts {
     failed: u32,
 }
 
-/// The longest that a server may ask to be left alone; what asks for more is better tried again by
-/// whoever asked for the transfer.
+/// Maximum `Retry-After` of a server that is respected; a longer one is left to a retry by the caller.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 impl Attempts {
-    /// No attempt was made yet.
+    /// Creates the state before the first attempt.
     #[must_use]
     pub(crate) const fn new(policy: RetryPolicy) -> Self {
         Self {
@@ -52,15 +51,15 @@ impl Attempts {
         }
     }
 
-    /// Something arrived: the attempts that are counted in a row begin anew.
+    /// Records progress: attempts without progress are counted from zero again.
     pub(crate) const fn progressed(&mut self) {
         self.backoff.reset();
     }
 
-    /// An attempt failed: how long to wait before the next one, or none where there shall be no other.
+    /// Records a failed attempt. Returns how long to wait before the next one, or none where no attempt is left.
     ///
-    /// The wait is evenly distributed between nothing and a bound that doubles, and no shorter than what the server
-    /// asked for.
+    /// The delay is evenly distributed between zero and a bound that doubles, and not shorter than the server's
+    /// `Retry-After`.
     pub(crate) fn failed(&mut self, asked: Option<Duration>) -> Option<Duration> {
         self.failed += 1;
         let delay = self.backoff.next_delay();
@@ -70,14 +69,14 @@ impl Attempts {
         (!is_over).then(|| delay.max(asked.unwrap_or_default()))
     }
 
-    /// How many attempts were made.
+    /// Returns the number of attempts.
     #[must_use]
     pub(crate) const fn made(&self) -> u32 {
         self.failed
     }
 }
 
-/// Whether the same request may be answered differently a moment later.
+/// Whether the same request may have another answer a moment later.
 #[must_use]
 pub(crate) fn is_retryable(status: StatusCode) -> bool {
     matches!(
@@ -91,7 +90,7 @@ pub(crate) fn is_retryable(status: StatusCode) -> bool {
     )
 }
 
-/// How long a server asks to be left alone: `Retry-After` in seconds or as a date (RFC 9110 §10.2.3).
+/// Returns the server's `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3).
 #[must_use]
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
@@ -118,7 +117,7 @@ mod tests {
     };
 
     #[test]
-    fn waits_no_longer_than_a_bound_that_doubles_up_to_the_longest() {
+    fn delays_are_below_a_bound_that_doubles_up_to_the_longest() {
         for _ in 0..100 {
             let mut attempts = Attempts::new(POLICY);
             assert!(attempts.failed(None).unwrap() <= Duration::from_millis(100));
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_gives_new_attempts_until_there_were_too_many_altogether() {
+    fn progress_allows_new_attempts_up_to_the_total() {
         let mut attempts = Attempts::new(POLICY);
         let mut made = 1;
         while attempts.failed(None).is_some() {
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_as_long_as_the_server_asks_and_gives_up_where_that_is_too_long() {
+    fn the_delay_of_the_server_is_respected_unless_it_is_too_long() {
         let asked = Duration::from_secs(7);
         assert_eq!(Attempts::new(POLICY).failed(Some(asked)), Some(asked));
         let asked = MAX_RETRY_AFTER + Duration::from_secs(1);
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_how_long_a_server_asks_to_be_left_alone() {
+    fn the_delay_of_the_server_is_parsed() {
         let read = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::RETRY_AFTER, value.parse().unwrap());

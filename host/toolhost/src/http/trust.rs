@@ -5,17 +5,17 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 
-/// How TLS is spoken, and what is wrong with it already.
+/// The configuration of TLS, and its known problem.
 pub(super) struct Trust {
     pub(super) config: ClientConfig,
-    /// Why no server can prove who it is, where that is known beforehand.
+    /// Why no server can be verified, where that is known beforehand.
     pub(super) problem: Option<String>,
 }
 
-/// TLS by ring, with the certificates that the machine trusts, and more.
+/// Returns TLS by ring, with the certificates that the machine trusts, and additional ones.
 ///
-/// `SSL_CERT_FILE` and `SSL_CERT_DIR` take the place of the machine's own certificates, as for OpenSSL. A
-/// machine without certificates can still speak HTTP, so that is no error before TLS is used.
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the machine's own certificates, as in OpenSSL. A machine without
+/// certificates can still use HTTP, so that is not an error before TLS is used.
 pub(super) fn trust(extra_roots: &[CertificateDer<'static>]) -> Result<Trust, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))

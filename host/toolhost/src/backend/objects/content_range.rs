@@ -1,7 +1,7 @@
 use http::{HeaderMap, header};
 
-/// The first byte of `Content-Range: bytes FIRST-LAST/TOTAL`, and the total where it is told (RFC 9110 §14.4); none
-/// where there is no such header, or one that contradicts itself.
+/// Returns the first byte of `Content-Range: bytes FIRST-LAST/TOTAL`, and the total where it is known (RFC 9110 §14.4);
+/// none for a missing or contradictory header.
 pub(super) fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (range, total) = range.strip_prefix("bytes ")?.split_once('/')?;
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_range_within_the_whole_is_one() {
+    fn only_a_range_within_the_whole_is_valid() {
         for (text, expected) in [
             ("bytes 5-9/10", Some((5, Some(10)))),
             ("bytes 5-9/*", Some((5, None))),

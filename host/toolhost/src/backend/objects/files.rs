@@ -14,19 +14,18 @@ use crate::capability::{
 
 /// Files below one folder, the workspace.
 ///
-/// Links are followed before it is decided whether a file lies in the workspace, so that none leads out
-/// of it; and the kernel decides again when the file is opened, so that none that is put there in between
-/// does either.
+/// Links are resolved before it is decided whether a file is in the workspace, so that no link leads out of it; and the
+/// kernel checks again when the file is opened, so that the same holds for links that are created in between.
 #[derive(Debug, Clone)]
 pub struct FileSource {
-    /// What relative paths are relative to.
+    /// The folder that relative paths are relative to.
     base: PathBuf,
-    /// What every file must lie below.
+    /// The folder that must contain every file.
     workspace: PathBuf,
 }
 
 impl FileSource {
-    /// The files below `workspace`; relative paths are relative to `base`.
+    /// Creates a source for the files below `workspace`; relative paths are relative to `base`.
     #[must_use]
     pub fn new(base: impl Into<PathBuf>, workspace: impl Into<PathBuf>) -> Self {
         Self {
@@ -42,7 +41,7 @@ impl FileSource {
             let message = format!("`{uri}` is not a regular file");
             return Err(CapabilityError::new(Reason::FetchFailed, message).with_field("script.uri"));
         }
-        // One byte more tells a file that is too large from one that just fits, even while it grows.
+        // One more byte distinguishes a file that is too large from one that just fits, even while it grows.
         let mut bytes = Vec::new();
         let mut limited = file.take(max_bytes.saturating_add(1));
         limited.read_to_end(&mut bytes).map_err(failed)?;
@@ -56,7 +55,7 @@ impl FileSource {
         Ok(Object { bytes, metadata })
     }
 
-    /// Opens whatever is there, and returns its path without links.
+    /// Opens the file, and returns its path without links.
     fn open(&self, uri: &str) -> Result<(File, PathBuf), CapabilityError> {
         let failed = |error| failed(uri, &error);
         let path = self.base.join(uri.strip_prefix("file://").unwrap_or(uri));
@@ -67,7 +66,7 @@ impl FileSource {
             .strip_prefix(&workspace)
             .map_err(|_| outside(uri, &workspace))?;
         let opened = open_below(&folder, below).map_err(|error| {
-            // Such an error is of no system call: something on the way has become a link since.
+            // Such an error is not from a system call: a component of the path has become a link in the meantime.
             if error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_none() {
                 outside(uri, &workspace)
             } else {
@@ -78,8 +77,8 @@ impl FileSource {
     }
 }
 
-/// Opens what no link leads away from: by `openat2` and `RESOLVE_BENEATH`, or step by step where the
-/// kernel does not have that.
+/// Opens a file without leaving the folder: with `openat2` and `RESOLVE_BENEATH`, or step by step where the kernel does
+/// not support that.
 fn open_below(folder: &Dir, path: &Path) -> io::Result<File> {
     let path = if path.as_os_str().is_empty() {
         Path::new(".")
@@ -87,7 +86,7 @@ fn open_below(folder: &Dir, path: &Path) -> io::Result<File> {
         path
     };
     let mut options = OpenOptions::new();
-    // A pipe would be waited for, and a terminal would become that of this process.
+    // Opening a pipe would block, and a terminal would become that of this process.
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     options.read(true).custom_flags(flags);
     folder
@@ -97,7 +96,7 @@ fn open_below(folder: &Dir, path: &Path) -> io::Result<File> {
 
 fn outside(uri: &str, workspace: &Path) -> CapabilityError {
     let workspace = workspace.display();
-    let message = format!("`{uri}` lies outside the workspace `{workspace}`");
+    let message = format!("`{uri}` is outside of the workspace `{workspace}`");
     CapabilityError::new(Reason::FetchDenied, message)
         .with_hint("move the script into the workspace, or choose another one with `--workspace`")
         .with_field("script.uri")
@@ -109,10 +108,10 @@ impl ObjectSource for FileSource {
         let FetchRequest { uri, options } = request;
         refuse_options_of_others(&options)?;
         let source = self.clone();
-        // Once to the threads that may block and back: each way costs more than what is done there.
+        // One switch to the blocking threads and back: each switch costs more than the work there.
         let reading = spawn_blocking(move || source.read(&uri, options.max_bytes));
         reading.await.unwrap_or_else(|error| {
-            let message = format!("the file was not read to its end: {error}");
+            let message = format!("reading the file was interrupted: {error}");
             Err(CapabilityError::new(Reason::Internal, message))
         })
     }
@@ -126,20 +125,20 @@ fn failed(uri: &str, error: &io::Error) -> CapabilityError {
     let (reason, hint) = match error.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => (
             Reason::FetchNotFound,
-            "relative paths are relative to the playbook's folder",
+            "check the path: relative paths are relative to the playbook's folder",
         ),
         ErrorKind::PermissionDenied => (
             Reason::FetchDenied,
-            "give the user that runs this host the right to read it",
+            "allow the user that runs this host to read it",
         ),
-        _ => (Reason::FetchFailed, "look at the file"),
+        _ => (Reason::FetchFailed, "check the file"),
     };
     CapabilityError::new(reason, format!("cannot read `{uri}`: {error}"))
         .with_hint(hint)
         .with_field("script.uri")
 }
 
-/// What is given and has no effect is a mistake that somebody would look for later.
+/// Refuses options that have no effect: they would be a hidden mistake.
 fn refuse_options_of_others(options: &FetchOptions) -> Result<(), CapabilityError> {
     let given = [
         ("auth", options.credential.is_some()),
@@ -151,7 +150,7 @@ fn refuse_options_of_others(options: &FetchOptions) -> Result<(), CapabilityErro
     match given.into_iter().find(|(_, is_given)| *is_given) {
         None => Ok(()),
         Some((name, _)) => {
-            let message = format!("a file has no use for `{name}`");
+            let message = format!("a file does not support `{name}`");
             let field = format!("script.source.{name}");
             Err(CapabilityError::new(Reason::InvalidRequest, message).with_field(field))
         }
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_files_of_the_workspace_by_any_name() {
+    async fn files_of_the_workspace_are_read_by_any_name() {
         let Workspace {
             root,
             source,
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn follows_links_that_stay_in_the_workspace() {
+    async fn links_within_the_workspace_are_followed() {
         let Workspace {
             root,
             source,
@@ -254,9 +253,9 @@ mod tests {
         }
     }
 
-    /// What stands between the look at a path and its opening: the path is good, and then it is not.
+    /// The path is valid when it is checked, and changed before it is opened.
     #[test]
-    fn a_link_that_appears_after_the_look_leads_nowhere() {
+    fn a_link_that_appears_after_the_check_is_not_followed() {
         let Workspace {
             root, _directory, ..
         } = workspace();
@@ -274,7 +273,7 @@ mod tests {
         assert_eq!(text, "print(1)");
     }
 
-    /// Swaps a script for a link that leads out while it is fetched.
+    /// Replaces a script by a link that leads out while it is fetched.
     #[tokio::test(flavor = "multi_thread")]
     async fn no_swap_while_a_file_is_fetched_leads_out_of_the_workspace() {
         const FETCHES: usize = 2_000;
@@ -308,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pipe_is_refused_rather_than_waited_for() {
+    async fn a_pipe_is_refused_without_waiting() {
         let Workspace {
             root,
             source,
@@ -324,7 +323,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tells_what_is_wrong() {
+    async fn the_cause_of_a_failure_is_reported() {
         let Workspace {
             source, _directory, ..
         } = workspace();

@@ -1,11 +1,10 @@
-//! Places that objects are fetched from.
+//! Sources of objects.
 //!
 //! * [`FileSource`]: files below one folder.
-//! * [`HttpSource`]: what HTTP servers have.
-//! * [`S3Source`], [`GcsSource`]: buckets of Amazon S3, and what speaks its protocol, and of Google Cloud
-//!   Storage.
+//! * [`HttpSource`]: objects of HTTP servers.
+//! * [`S3Source`], [`GcsSource`]: buckets of Amazon S3 and compatible servers, and of Google Cloud Storage.
 //!
-//! [`SourceRouter`] chooses among them by the URI. What every source has to pass, third parties' included, is in
+//! [`SourceRouter`] selects among them by the URI. The test suite for every source, including third-party ones, is in
 //! [`conformance::objects`](crate::capability::conformance::objects).
 
 mod bucket;

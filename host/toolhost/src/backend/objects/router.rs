@@ -5,16 +5,16 @@ use async_trait::async_trait;
 
 use crate::capability::{CapabilityError, FetchRequest, Object, ObjectSource, Reason};
 
-/// Hands each request to the source of its type.
+/// Passes each request to the source of its type.
 ///
-/// The type is `source.type`, or follows from the scheme of the URI; what has no scheme is a file.
+/// The type is `source.type`, or follows from the scheme of the URI; a URI without a scheme is a file.
 #[derive(Default)]
 pub struct SourceRouter {
     sources: BTreeMap<&'static str, Arc<dyn ObjectSource>>,
 }
 
 impl SourceRouter {
-    /// A router without sources.
+    /// Creates a router without sources.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -40,7 +40,7 @@ impl ObjectSource for SourceRouter {
                 .collect();
             let message = format!("this host has no source of type `{source_type}`");
             CapabilityError::new(Reason::Unsupported, message)
-                .with_hint(format!("it has {}", known.join(", ")))
+                .with_hint(format!("use one of: {}", known.join(", ")))
                 .with_field("script.source.type")
         })?;
         source.fetch(request).await
@@ -58,7 +58,7 @@ mod tests {
     use crate::capability::FetchOptions;
 
     #[tokio::test]
-    async fn names_the_source_that_is_missing() {
+    async fn a_missing_source_is_named() {
         let router = SourceRouter::new();
         for (uri, culprit) in [
             ("gs://bucket/a.py", "`gcs`"),

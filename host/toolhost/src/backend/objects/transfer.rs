@@ -8,17 +8,16 @@ use futures_util::{Stream, StreamExt as _};
 use crate::capability::{CapabilityError, Object, ObjectMetadata, Reason};
 use crate::http::{Attempts, HttpError, RetryPolicy};
 
-/// Reads an object whole, however often its server breaks off.
+/// Reads an object to its end, however often its connection is cut.
 ///
-/// After a cut it goes on where it was, if the object is still the same one, and begins again if not. What
-/// is kept grows with what arrives, never with what was announced. `shown` is the object's name in
-/// messages.
+/// After a cut the transfer is resumed, if the object is still the same one, and restarted if not. The buffer grows
+/// with what arrives, never with what was announced. `shown` is the object's name in messages.
 ///
 /// # Errors
 ///
 /// Those of the opener once they are not [`retryable`](CapabilityError::retryable) or no attempts are left;
-/// [`Reason::TooLarge`]; [`Reason::Timeout`]; [`Reason::FetchFailed`] for an object that does not have the
-/// length that was announced.
+/// [`Reason::TooLarge`]; [`Reason::Timeout`]; [`Reason::FetchFailed`] for an object that does not have the announced
+/// length.
 ///
 /// # Cancel safety
 ///
@@ -51,64 +50,63 @@ pub(super) async fn transfer(
     })
 }
 
-/// The bounds of a transfer.
+/// The limits of a transfer.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TransferLimits {
-    /// The most bytes that are taken.
+    /// Maximum size in bytes.
     pub(super) max_bytes: u64,
-    /// The most that it may take with all its attempts.
+    /// Time limit, including all attempts.
     pub(super) timeout: Duration,
-    /// How often it is tried.
+    /// The retry policy.
     pub(super) retry: RetryPolicy,
 }
 
-/// The most that a transfer may take where nobody said otherwise: 16 MiB at the speed of a modem.
+/// The default time limit of a transfer: 16 MiB at the speed of a modem.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// Opens one object.
 #[async_trait]
 pub(super) trait Opener: Send + Sync {
-    /// Asks the server for the object, from there on.
+    /// Requests the object from that position on.
     ///
     /// A server that cannot begin there, or has another object by now, begins at 0.
     async fn open(&self, at: Position<'_>) -> Result<Opened, Failure>;
 }
 
-/// Where to begin.
+/// The position to begin at.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Position<'transfer> {
-    /// How many bytes are there already.
+    /// Number of bytes that have arrived already.
     pub(super) offset: u64,
-    /// What the object must still be, where the offset is not 0: [`Opened::version`] as it was.
+    /// The version that the object must still have, where the offset is not 0: the previous [`Opened::version`].
     pub(super) version: Option<&'transfer str>,
-    /// Whether an earlier attempt was cut: what cannot be resumed, such as a compressed answer, is not
-    /// worth asking for then.
+    /// Whether an earlier attempt was cut: something that cannot be resumed, such as a compressed answer, should not be
+    /// requested then.
     pub(super) is_repeated: bool,
 }
 
 /// An object that begins to arrive.
 pub(super) struct Opened {
-    /// Where the bytes begin: at the wanted offset, or at 0.
+    /// The position of the first byte: the requested offset, or 0.
     pub(super) start: u64,
-    /// The length of the whole object, where the server told it.
+    /// The length of the whole object, where the server reports it.
     pub(super) total: Option<u64>,
-    /// What tells this version of the object from every other one, byte for byte; none where nothing
-    /// does, so that it cannot be resumed.
+    /// Identifies this version of the object byte for byte; none where nothing does, so that it cannot be resumed.
     pub(super) version: Option<String>,
-    /// What is known about it.
+    /// Its metadata.
     pub(super) metadata: ObjectMetadata,
     /// Its bytes from [`start`](Self::start) on.
     pub(super) bytes: Pin<Box<dyn Stream<Item = Result<Bytes, Failure>> + Send>>,
 }
 
-/// Why an attempt failed. It is tried again if the error is retryable.
+/// Why an attempt failed. It is retried if the error is retryable.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// What is said if it is the last one.
+    /// The error, if it is the last attempt.
     pub(super) error: CapabilityError,
-    /// How long the server asks to be left alone.
+    /// The server's `Retry-After`.
     pub(super) retry_after: Option<Duration>,
-    /// Whether what is there is worthless, so that the next attempt begins at 0.
+    /// Whether the received bytes are invalid, so that the next attempt begins at 0.
     pub(super) restart: bool,
 }
 
@@ -134,9 +132,9 @@ struct Transfer<'transfer> {
     max_bytes: u64,
     attempts: Attempts,
     bytes: Vec<u8>,
-    /// The most that was there at any time: to get there once more is no progress.
+    /// The largest number of bytes at any time: reaching it again is not progress.
     most_bytes: usize,
-    /// What the bytes are of; none where they cannot be resumed.
+    /// The version of the bytes; none where they cannot be resumed.
     version: Option<String>,
 }
 
@@ -182,7 +180,7 @@ impl Transfer<'_> {
         if opened.start == 0 {
             self.bytes.clear();
         } else if opened.start != offset {
-            return Err(self.contradiction("it sends another part than the one that was asked for"));
+            return Err(self.contradiction("it is another part than the requested one"));
         } else if opened.version != self.version {
             return Err(self.changed());
         }
@@ -205,7 +203,7 @@ impl Transfer<'_> {
             return Err(self.too_large(None));
         }
         if total.is_some_and(|total| length > total) {
-            return Err(self.contradiction("it sends more than it announced"));
+            return Err(self.contradiction("it is longer than announced"));
         }
         self.bytes.extend_from_slice(chunk);
         if self.bytes.len() > self.most_bytes {
@@ -218,11 +216,16 @@ impl Transfer<'_> {
     fn too_large(&self, total: Option<u64>) -> Failure {
         let has = total.map_or_else(
             || format!("is larger than {} bytes", self.max_bytes),
-            |total| format!("has {total} bytes, and {} are accepted", self.max_bytes),
+            |total| {
+                format!(
+                    "has {total} bytes, more than the limit of {}",
+                    self.max_bytes
+                )
+            },
         );
         let message = format!("`{}` {has}", self.shown);
         CapabilityError::new(Reason::TooLarge, message)
-            .with_hint("let the script get large data itself")
+            .with_hint("make the script load large data itself")
             .with_field("script.uri")
             .into()
     }
@@ -234,16 +237,16 @@ impl Transfer<'_> {
             self.bytes.len()
         );
         CapabilityError::new(Reason::FetchFailed, message)
-            .with_hint("try again; the server, or a proxy on the way, breaks off")
+            .with_hint("try again: the server, or a proxy in between, interrupts the transfer")
             .with_field("script.uri")
             .retryable()
             .into()
     }
 
     fn contradiction(&self, what: &str) -> Failure {
-        let message = format!("the server of `{}` contradicts itself: {what}", self.shown);
+        let message = format!("invalid answer of the server of `{}`: {what}", self.shown);
         CapabilityError::new(Reason::FetchFailed, message)
-            .with_hint("ask whoever runs the server, or a proxy on the way")
+            .with_hint("ask the operator of the server, or of a proxy in between")
             .with_field("script.uri")
             .into()
     }
@@ -251,7 +254,7 @@ impl Transfer<'_> {
     fn changed(&self) -> Failure {
         let message = format!("`{}` changed while it was read", self.shown);
         let error = CapabilityError::new(Reason::FetchFailed, message)
-            .with_hint("try again when nobody writes it")
+            .with_hint("try again when it is not being written")
             .with_field("script.uri")
             .retryable();
         Failure {
@@ -278,7 +281,7 @@ mod tests {
 
     use super::*;
 
-    /// One attempt: where it begins, what it announces, what arrives, and whether it ends well.
+    /// One attempt: where it begins, what it announces, what arrives, and whether it ends properly.
     struct Attempt {
         start: u64,
         total: Option<u64>,
@@ -287,7 +290,7 @@ mod tests {
         cut: bool,
     }
 
-    /// Opens as written down, the last one for ever, and writes down how it was asked.
+    /// Returns scripted attempts, the last one indefinitely, and records the positions.
     struct Scripted {
         attempts: Vec<Result<Attempt, CapabilityError>>,
         asked: Mutex<Vec<(u64, Option<String>)>>,
@@ -371,7 +374,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn goes_on_where_it_was_cut() {
+    async fn a_transfer_is_resumed_after_a_cut() {
         let attempts = vec![
             Ok(cut(part(0, 6, "v1", &["a", "b"]))),
             Err(passing()),
@@ -383,7 +386,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn begins_again_where_the_server_does_or_the_object_is_another() {
+    async fn a_transfer_restarts_with_the_server_or_for_another_object() {
         let attempts = vec![
             Ok(cut(part(0, 6, "v1", &["ab"]))),
             Ok(part(0, 3, "v2", &["xyz"])),
@@ -400,7 +403,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn begins_again_where_nothing_tells_one_version_from_another() {
+    async fn a_transfer_without_a_version_restarts() {
         let without = |chunks: &[&'static str]| Attempt {
             total: None,
             version: None,
@@ -413,13 +416,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn believes_no_announced_length() {
+    async fn an_announced_length_is_not_trusted() {
         let (text, asked) = read(vec![Ok(part(0, 11, "v", &[]))]).await;
         let error = text.unwrap_err();
         assert_eq!(error.reason, Reason::TooLarge);
         assert_eq!(
             (error.message.as_str(), asked.len()),
-            ("`it` has 11 bytes, and 10 are accepted", 1)
+            ("`it` has 11 bytes, more than the limit of 10", 1)
         );
         let endless = Attempt {
             total: None,
@@ -454,17 +457,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn gives_up_where_nothing_is_gained() {
+    async fn a_transfer_without_progress_is_given_up() {
         let (text, asked) = read(vec![Err(passing())]).await;
         assert_eq!(text.unwrap_err().message, "cut (after 3 attempts)");
         assert_eq!(asked.len(), 3);
-        // The same two bytes once more are no gain.
+        // The same two bytes again are not progress.
         let without = Attempt {
             version: None,
             ..part(0, 6, "", &["ab"])
         };
         assert_eq!(read(vec![Ok(cut(without))]).await.1.len(), 3);
-        // One byte at a time is, but not for ever.
+        // One byte at a time is progress, but not indefinitely.
         let trickle = (0..9).map(|start| Ok(cut(part(start, 10, "v", &["x"]))));
         assert_eq!(read(trickle.collect()).await.1.len(), 8);
         let fatal = CapabilityError::new(Reason::FetchNotFound, "gone");

@@ -1,4 +1,4 @@
-//! The client against servers of bad days.
+//! The client against faulty servers.
 
 pub(crate) mod server;
 
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::capability::{CapabilityError, Reason};
 
-/// Long enough for a loaded machine, short enough to be waited for.
+/// Long enough for a loaded machine, short enough to wait for.
 pub(crate) const STALL: Duration = Duration::from_millis(1500);
 
-/// Settings under which nobody has to wait.
+/// Settings with short delays.
 pub(crate) fn quick() -> HttpSettings {
     HttpSettings {
         stall_timeout: STALL,
@@ -69,7 +69,7 @@ async fn error_of(settings: HttpSettings, request: Request) -> (HttpError, Capab
 }
 
 #[tokio::test]
-async fn sends_a_request_and_gives_the_answer() {
+async fn a_request_is_sent_and_its_answer_returned() {
     let server = Server::start(|_, _| Answer::ok("hello").header("X-Mine", "1")).await;
     let secret = SecretString::from("t0ken");
     let request = Request::new(Method::POST, server.url("/a?b=c"))
@@ -95,7 +95,7 @@ async fn sends_a_request_and_gives_the_answer() {
 }
 
 #[tokio::test]
-async fn shows_name_and_password_of_a_url_as_basic_authorization() {
+async fn name_and_password_of_a_url_are_sent_as_basic_authorization() {
     let server = Server::start(|_, _| Answer::ok("")).await;
     let url = server.url_as("me:p%40ss@127.0.0.1", "/");
     HttpClient::new(quick()).request(&any(url)).await.unwrap();
@@ -104,7 +104,7 @@ async fn shows_name_and_password_of_a_url_as_basic_authorization() {
 }
 
 #[tokio::test]
-async fn follows_no_redirect() {
+async fn redirects_are_not_followed() {
     let server = Server::start(|_, _| Answer::redirect(302, "/elsewhere")).await;
     let answer = HttpClient::new(quick())
         .request(&any(server.url("/")))
@@ -115,7 +115,7 @@ async fn follows_no_redirect() {
 }
 
 #[tokio::test]
-async fn no_address_of_this_machine_is_reached_where_only_public_ones_may_be() {
+async fn addresses_of_this_machine_are_refused_where_only_public_ones_are_allowed() {
     let server = Server::start(|_, _| Answer::ok("secret")).await;
     for host in [
         "127.0.0.1",
@@ -137,7 +137,7 @@ async fn no_address_of_this_machine_is_reached_where_only_public_ones_may_be() {
 }
 
 #[tokio::test]
-async fn a_connection_made_for_one_policy_is_none_for_the_other() {
+async fn a_connection_of_one_policy_is_not_used_for_the_other() {
     let server = Server::start(|_, _| Answer::ok("")).await;
     let client = HttpClient::new(quick());
     let url = server.url_as("localhost", "/");
@@ -150,7 +150,7 @@ async fn a_connection_made_for_one_policy_is_none_for_the_other() {
 }
 
 #[tokio::test]
-async fn names_what_is_wrong() {
+async fn the_cause_of_a_failure_is_named() {
     let closed = closed_port().await;
     let (odd, _task) = chatter(b"SSH-2.0-OpenSSH_9.6\r\n").await;
     let silent = Server::start(|_, _| Answer::nothing()).await;
@@ -219,7 +219,7 @@ async fn names_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn what_sends_nothing_for_too_long_is_given_up() {
+async fn a_silent_server_is_given_up() {
     let server = Server::start(|_, _| Answer::ok("12345").stall_after(2)).await;
     let mut settings = quick();
     settings.retry.attempts = 1;
@@ -232,14 +232,14 @@ async fn what_sends_nothing_for_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn trusts_a_certificate_of_its_own_alone_where_it_was_told_to() {
+async fn a_private_certificate_is_trusted_only_where_it_is_configured() {
     let identity = Identity::for_names(&["localhost"]);
     let server = Server::start_tls(&identity, |_, _| Answer::ok("hello")).await;
     let (error, converted) = error_of(quick(), any(server.url_as("localhost", "/"))).await;
     assert_eq!(converted.reason, Reason::TlsFailed);
     let why = error.to_string();
-    let is_explained = why.ends_with("its certificate comes from nobody that this machine trusts")
-        || why.contains("no certificate is trusted here");
+    let is_explained = why.ends_with("its certificate has an unknown issuer")
+        || why.contains("this machine trusts no certificate");
     assert!(is_explained, "{why}");
 
     let trusting = HttpSettings {
@@ -262,7 +262,7 @@ async fn trusts_a_certificate_of_its_own_alone_where_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_named() {
+async fn an_unreachable_proxy_is_named() {
     let settings = HttpSettings {
         proxy: Some(ProxySettings {
             http: Some(SecretString::from("http://me:s3cret@127.0.0.1:1")),
@@ -278,14 +278,14 @@ async fn a_proxy_that_is_not_there_is_named() {
         "{said}"
     );
     assert!(
-        said.ends_with("goes through the proxy for `http`, `127.0.0.1`"),
+        said.ends_with("are reached through the proxy for `http`, `127.0.0.1`"),
         "{said}"
     );
     assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
 }
 
 #[tokio::test]
-async fn goes_through_a_proxy_only_where_it_was_told_to() {
+async fn a_proxy_is_used_only_where_it_is_configured() {
     let proxy = Server::start(|_, _| Answer::ok("from the proxy")).await;
     let settings = HttpSettings {
         proxy: Some(ProxySettings {
@@ -299,7 +299,7 @@ async fn goes_through_a_proxy_only_where_it_was_told_to() {
     };
     let client = HttpClient::new(settings);
     let get = |url: &str| Request::get(Url::parse(url).unwrap());
-    // Public addresses only: the proxy itself is what the user set.
+    // Public addresses only: the proxy itself is configured by the user.
     let answer = client.request(&get("http://far.invalid/a")).await.unwrap();
     assert_eq!(answer.body, "from the proxy");
     let received = &proxy.requests()[0];

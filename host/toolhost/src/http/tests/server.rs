@@ -1,4 +1,4 @@
-//! A server that does what servers do on bad days.
+//! A server that simulates faults.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     pub(crate) method: String,
@@ -33,7 +33,7 @@ pub(crate) struct Received {
     pub(crate) body: Vec<u8>,
 }
 
-/// What to answer.
+/// An answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     status: u16,
@@ -45,7 +45,7 @@ pub(crate) struct Answer {
     pause: Duration,
 }
 
-/// What the head says of the length.
+/// The length in the head.
 #[derive(Debug, Clone, Copy)]
 enum Length {
     True,
@@ -54,7 +54,7 @@ enum Length {
     None,
 }
 
-/// How the answer ends.
+/// The end of the answer.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Whole,
@@ -64,7 +64,7 @@ enum End {
     NoAnswer,
 }
 
-/// A certificate that nobody signed but itself.
+/// A self-signed certificate.
 pub(crate) struct Identity {
     pub(crate) certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
@@ -83,14 +83,15 @@ impl Identity {
 }
 
 impl Server {
-    /// Answers as `handler` says; it gets how many requests came before, and the request.
+    /// Starts a server whose answers are returned by `handler`, which receives the number of earlier requests, and the
+    /// request.
     pub(crate) async fn start(
         handler: impl Fn(usize, &Received) -> Answer + Send + Sync + 'static,
     ) -> Self {
         Self::start_with(None, handler).await
     }
 
-    /// As above, over TLS.
+    /// Like [`start`](Self::start), over TLS.
     pub(crate) async fn start_tls(
         identity: &Identity,
         handler: impl Fn(usize, &Received) -> Answer + Send + Sync + 'static,
@@ -148,24 +149,24 @@ impl Server {
         }
     }
 
-    /// The URL of a path, with the address as the host.
+    /// Returns the URL of a path, with the address as the host.
     pub(crate) fn url(&self, path: &str) -> Url {
         self.url_as("127.0.0.1", path)
     }
 
-    /// The URL of a path, with that name as the host.
+    /// Returns the URL of a path, with that name as the host.
     pub(crate) fn url_as(&self, host: &str, path: &str) -> Url {
         let (scheme, port) = (self.scheme, self.address.port());
         Url::parse(&format!("{scheme}://{host}:{port}{path}")).unwrap()
     }
 
-    /// How many connections there are now.
+    /// Returns the number of open connections.
     pub(crate) fn open(&self) -> usize {
-        // Two are the server's own.
+        // Two references are the server's own.
         Arc::strong_count(&self.open) - 2
     }
 
-    /// What came so far.
+    /// Returns the requests so far.
     pub(crate) fn requests(&self) -> Vec<Received> {
         lock(&self.requests).clone()
     }
@@ -183,7 +184,7 @@ impl Received {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The first byte of `Range: bytes=N-`.
+    /// Returns the first byte of `Range: bytes=N-`.
     pub(crate) fn range_start(&self) -> Option<usize> {
         let range = self.header("range")?.strip_prefix("bytes=")?;
         range.strip_suffix('-')?.parse().ok()
@@ -211,7 +212,7 @@ impl Answer {
         Self::new(status).header("Location", location)
     }
 
-    /// What a server with ranges answers: all of it, or the rest where `If-Range` names the tag.
+    /// The answer of a server with ranges: the whole, or the rest where `If-Range` has the tag.
     pub(crate) fn ranged(request: &Received, body: &Bytes, tag: &str) -> Self {
         let fits = request
             .header("if-range")
@@ -240,25 +241,25 @@ impl Answer {
         self
     }
 
-    /// Ends the connection in order after so many bytes of the body.
+    /// Ends the connection properly after this number of bytes of the body.
     pub(crate) fn cut_after(mut self, bytes: usize) -> Self {
         self.end = End::CutAfter(bytes);
         self
     }
 
-    /// Resets the connection after so many bytes of the body.
+    /// Resets the connection after this number of bytes of the body.
     pub(crate) fn reset_after(mut self, bytes: usize) -> Self {
         self.end = End::ResetAfter(bytes);
         self
     }
 
-    /// Sends so many bytes of the body and then nothing, for ever.
+    /// Sends this number of bytes of the body and then nothing, forever.
     pub(crate) fn stall_after(mut self, bytes: usize) -> Self {
         self.end = End::StallAfter(bytes);
         self
     }
 
-    /// Closes the connection without a word.
+    /// Closes the connection without an answer.
     pub(crate) fn nothing() -> Self {
         let mut answer = Self::new(0);
         answer.end = End::NoAnswer;
@@ -283,7 +284,7 @@ impl Answer {
         self
     }
 
-    /// Sends the body in pieces of so many bytes with a pause after each.
+    /// Sends the body in pieces of this number of bytes with a pause after each.
     pub(crate) fn throttled(mut self, piece_bytes: usize, pause: Duration) -> Self {
         self.piece_bytes = piece_bytes;
         self.pause = pause;
@@ -349,7 +350,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream.flush().await?;
     match answer.end {
         End::StallAfter(_) => {
-            // Until the client goes away.
+            // Until the client disconnects.
             let mut byte = [0];
             let _ = stream.read(&mut byte).await;
         }
@@ -387,13 +388,13 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S) -> std::io::Result<Option
     Ok(Some(received))
 }
 
-/// A stream of the loopback device that refuses: nobody listens there any more.
+/// Returns a port of the loopback device that refuses connections.
 pub(crate) async fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// A server that accepts and says something that is no HTTP.
+/// A server that accepts connections and sends something other than HTTP.
 pub(crate) async fn chatter(words: &'static [u8]) -> (u16, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

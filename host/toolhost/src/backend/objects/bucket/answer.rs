@@ -6,36 +6,36 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::capability::{Access, Authorization};
 use crate::http::retry_after;
 
-/// The most bytes that are read of an answer that is an error: S3's and Google's have below 2 KiB.
+/// Maximum number of bytes that are read of an error's body: S3's and Google's are below 2 KiB.
 pub(super) const MAX_ERROR_BYTES: usize = 16 << 10;
-/// The most characters of a server's sentence that a message repeats.
+/// Maximum number of characters of a server's message that are quoted.
 const MAX_MESSAGE_CHARACTERS: usize = 300;
-/// The most characters of a code or a region: the longest code of S3 has 54.
+/// Maximum number of characters of a code or a region: the longest code of S3 has 54.
 const MAX_WORD_CHARACTERS: usize = 80;
-/// Where S3 says which region a bucket is in:
+/// The header in which S3 reports the region of a bucket:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>.
 const REGION_HEADER: &str = "x-amz-bucket-region";
-/// What stands where a server repeated a secret.
+/// Replaces a secret that a server repeated.
 const HIDDEN: &str = "[hidden]";
 
-/// What a server said instead of giving the object.
+/// The answer of a server that did not return the object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     /// The server's code, such as `NoSuchKey`.
     pub(super) code: Option<String>,
-    /// The server's sentence.
+    /// The server's message.
     pub(super) message: Option<String>,
-    /// The region that the bucket is in, where the server says so.
+    /// The region of the bucket, where the server reports it.
     pub(super) region: Option<String>,
-    /// How long the server asks to be left alone.
+    /// The server's `Retry-After`.
     pub(super) retry_after: Option<Duration>,
 }
 
 impl Answer {
-    /// Reads what S3 and Google Cloud Storage send: XML, or JSON, or nothing.
+    /// Parses an error of S3 or Google Cloud Storage: XML, or JSON, or nothing.
     ///
-    /// The body may be cut off anywhere, and may be anything. What it repeats of the access is hidden.
+    /// The body may be truncated anywhere, and have any content. Secrets of the access that it repeats are hidden.
     pub(super) fn read(
         status: StatusCode,
         headers: &HeaderMap,
@@ -73,19 +73,18 @@ impl Answer {
         }
     }
 
-    /// Whether the server said this.
+    /// Whether the server's code is this.
     pub(super) fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 
-    /// Whether the server's sentence has these words, in whichever case.
+    /// Whether the server's message contains these words, ignoring case.
     pub(super) fn mentions(&self, words: &str) -> bool {
         let message = self.message.as_deref().unwrap_or_default();
         message.to_ascii_lowercase().contains(words)
     }
 
-    /// Whether what was shown to the server is not, or no longer, taken by it, so that it may help to show
-    /// something new.
+    /// Whether the server does not, or no longer, accept the credentials, so that new ones may help.
     pub(super) fn refuses_the_access(&self) -> bool {
         const CODES: [&str; 4] = [
             "ExpiredToken",
@@ -96,7 +95,7 @@ impl Answer {
         self.status == StatusCode::UNAUTHORIZED || CODES.iter().any(|code| self.is(code))
     }
 
-    /// The answer in a few words: ``404 NoSuchKey, "The specified key does not exist."``.
+    /// Formats the answer in a few words: ``404 NoSuchKey, "The specified key does not exist."``.
     pub(super) fn shown(&self) -> String {
         let mut shown = self.status.as_str().to_owned();
         if let Some(code) = &self.code {
@@ -112,7 +111,7 @@ impl Answer {
     }
 }
 
-/// Whether this can be a region, which becomes part of a host's name.
+/// Whether this is a possible region, which becomes part of a host's name.
 pub(super) fn is_region(region: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=MAX_WORD_CHARACTERS).contains(&region.len())
@@ -126,7 +125,7 @@ fn is_word(code: &str) -> bool {
     !code.is_empty() && code.bytes().all(is_part)
 }
 
-/// `{"error": {"code": 404, "message": "…", "errors": [{"reason": "notFound"}]}}`, as Google's JSON API has it.
+/// `{"error": {"code": 404, "message": "…", "errors": [{"reason": "notFound"}]}}`, the form of Google's JSON API.
 fn json(body: &str) -> (Option<String>, Option<String>) {
     let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let text = |pointer| body.pointer(pointer).and_then(serde_json::Value::as_str);
@@ -135,11 +134,11 @@ fn json(body: &str) -> (Option<String>, Option<String>) {
     (code.map(str::to_owned), message.map(str::to_owned))
 }
 
-/// The text of the first element of that name. Errors of S3 are flat: no element has attributes.
+/// Returns the text of the first element of that name. Errors of S3 are flat: elements have no attributes.
 fn element(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    // The ampersand last, so that what it stands for is not read again.
+    // The ampersand last, so that its result is not decoded again.
     let entities = [
         ("&lt;", "<"),
         ("&gt;", ">"),
@@ -157,13 +156,13 @@ fn element(body: &str, name: &str) -> Option<String> {
     Some(text)
 }
 
-/// The region of `the region 'us-east-1' is wrong; expecting 'eu-west-1'`.
+/// Returns the region of `the region 'us-east-1' is wrong; expecting 'eu-west-1'`.
 fn expected_region(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("expecting '")?;
     rest.split_once('\'').map(|(region, _)| region.to_owned())
 }
 
-/// A server may repeat what it was shown.
+/// Hides secrets: a server may repeat what was sent.
 fn hide(text: String, access: &Access) -> String {
     let secrets = match &access.authorization {
         Authorization::Anonymous => [None, None],
@@ -180,7 +179,7 @@ fn hide(text: String, access: &Access) -> String {
         .fold(text, |text, secret| text.replace(secret, HIDDEN))
 }
 
-/// One line of bounded length, without what moves a cursor.
+/// Formats one line of bounded length, without control sequences.
 fn plain(text: &str, most: usize) -> String {
     let is_plain = |character: char| !character.is_control();
     let text: String = text
@@ -205,12 +204,12 @@ mod tests {
         Answer::read(status, &HeaderMap::new(), body.as_bytes(), &access)
     }
 
-    /// As S3's documentation has it, with an XML declaration and elements around.
+    /// An error from S3's documentation, with an XML declaration and enclosing elements.
     const MALFORMED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <Error><Code>AuthorizationHeaderMalformed</Code><Message>The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-west-1'</Message><Region>eu-west-1</Region><RequestId>4442587FB7D0A2F9</RequestId></Error>"#;
 
     #[test]
-    fn reads_the_errors_of_s3_and_of_google() {
+    fn errors_of_s3_and_of_google_are_parsed() {
         let malformed = read(400, MALFORMED);
         assert!(malformed.is("AuthorizationHeaderMalformed"));
         assert_eq!(malformed.region.as_deref(), Some("eu-west-1"));
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_repeats_of_a_secret_is_hidden() {
+    fn a_secret_that_a_server_repeats_is_hidden() {
         let access = Access::new(
             Authorization::Aws(AwsKeys {
                 access_key_id: "id".to_owned(),

@@ -2,7 +2,7 @@ use http::Uri;
 
 use crate::capability::{CapabilityError, Reason};
 
-/// A server of objects: scheme, host, port, and what its paths begin with.
+/// A server of objects: scheme, host, port, and the prefix of its paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
     scheme: &'static str,
@@ -11,14 +11,14 @@ pub(super) struct Endpoint {
     prefix: String,
 }
 
-/// More than any server's name (253 bytes) with a path. With a key, it still is an address that every part of the
-/// client takes.
+/// More than any server's name (253 bytes) with a path. Together with a key, it is still an address that every part of
+/// the client accepts.
 const MAX_ENDPOINT_BYTES: usize = 2048;
-/// The beginning of one that is too long, in a message.
+/// Length of the shown beginning of one that is too long.
 const MAX_SHOWN_CHARS: usize = 60;
 
 impl Endpoint {
-    /// Reads `http://HOST:PORT` or `https://HOST/PREFIX`.
+    /// Parses `http://HOST:PORT` or `https://HOST/PREFIX`.
     pub(super) fn parse(text: &str) -> Result<Self, CapabilityError> {
         if text.len() > MAX_ENDPOINT_BYTES {
             let shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
@@ -26,7 +26,7 @@ impl Endpoint {
         }
         let uri: Uri = text
             .parse()
-            .map_err(|error| wrong(text, &format!("is no URL ({error})")))?;
+            .map_err(|error| wrong(text, &format!("is not a URL ({error})")))?;
         let scheme = match uri.scheme_str() {
             Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",
             Some(scheme) if scheme.eq_ignore_ascii_case("http") => "http",
@@ -35,13 +35,13 @@ impl Endpoint {
         let authority = uri.authority().map(http::uri::Authority::as_str);
         let authority = authority.unwrap_or_default();
         if authority.contains('@') {
-            // Not the text, which has a password.
+            // Without the text, which contains a password.
             return Err(CapabilityError::new(
                 Reason::InvalidRequest,
                 "the endpoint has a user name or a password in it",
             )
             .with_hint(
-                "put them into the credentials, and name the credential in `script.source.auth`",
+                "move them to the credentials, and name the credential in `script.source.auth`",
             )
             .with_field("script.source.endpoint"));
         }
@@ -55,7 +55,7 @@ impl Endpoint {
         })
     }
 
-    /// The server at that host, over TLS.
+    /// Returns the server at that host, over TLS.
     pub(super) fn of_host(host: impl Into<String>) -> Self {
         Self {
             scheme: "https",
@@ -64,12 +64,12 @@ impl Endpoint {
         }
     }
 
-    /// The URL of a bucket that stands in the path.
+    /// Returns the URL of a bucket in the path.
     pub(super) fn with_bucket_in_path(&self, bucket: &str) -> String {
         format!("{self}/{bucket}")
     }
 
-    /// The URL of a bucket that is part of the host's name.
+    /// Returns the URL of a bucket in the host's name.
     pub(super) fn with_bucket_in_host(&self, bucket: &str) -> String {
         let Self {
             scheme,
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_the_port_and_the_beginning_of_the_path() {
+    fn the_port_and_the_prefix_of_the_path_are_kept() {
         let endpoint = Endpoint::parse("HTTP://127.0.0.1:9000/minio/").unwrap();
         assert_eq!(
             endpoint.with_bucket_in_path("b"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_server_and_repeats_no_password() {
+    fn an_invalid_server_is_refused_and_no_password_is_repeated() {
         let long = format!("https://host/{}", "a".repeat(MAX_ENDPOINT_BYTES));
         for text in [
             &long,

@@ -4,21 +4,21 @@ use super::answer::Answer;
 use super::name::ObjectName;
 use crate::capability::{Access, Authorization, CapabilityError, Reason, Service};
 
-/// What was asked, for messages.
+/// The request, for messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'call> {
     pub(super) service: Service,
     pub(super) name: &'call ObjectName,
     pub(super) access: &'call Access,
-    /// The region that the request was for, where the service has regions.
+    /// The region of the request, where the service has regions.
     pub(super) region: Option<&'call str>,
-    /// The server, as a person wrote it.
+    /// The server, as the user wrote it.
     pub(super) endpoint: &'call str,
-    /// The configuration value that the server follows from.
+    /// The configuration value that determines the server.
     pub(super) place_field: &'static str,
 }
 
-/// What is to be said about an answer: the kind of failure, the sentence's beginning, how to mend it, where.
+/// The explanation of an answer: the reason, the beginning of the message, the hint, the field.
 struct Verdict {
     reason: Reason,
     what: String,
@@ -31,7 +31,7 @@ const URI: &str = "script.uri";
 const AUTH: &str = "script.source.auth";
 const REGION: &str = "script.source.region";
 
-/// The error that an answer is, by the server's code, then by its status.
+/// Converts an answer into an error, by the server's code, then by its status.
 ///
 /// Codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html> and
 /// <https://cloud.google.com/storage/docs/xml-api/reference-status>.
@@ -57,7 +57,7 @@ pub(super) fn explain(asked: Asked<'_>, answer: &Answer) -> CapabilityError {
     }
 }
 
-/// The bucket is not where it was looked for.
+/// Explains a bucket that is not at the requested server.
 fn of_place(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
     let bucket = &asked.name.bucket;
     if answer.is("NoSuchBucket") {
@@ -65,14 +65,14 @@ fn of_place(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
             Reason::BucketNotFound,
             format!("there is no bucket `{bucket}`"),
             format!(
-                "check the bucket in `script.uri`, and whether {} is the right server",
+                "check the bucket in `script.uri`, and that {} is the right server",
                 asked.endpoint
             ),
             URI,
         ));
     }
     if answer.is("InvalidBucketName") {
-        let what = format!("`{bucket}` is no name that a bucket can have");
+        let what = format!("invalid bucket name `{bucket}`");
         return Some(Verdict::new(
             Reason::InvalidRequest,
             what,
@@ -89,7 +89,7 @@ fn of_place(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
         || ["PermanentRedirect", "TemporaryRedirect"]
             .iter()
             .any(|code| answer.is(code))
-        // Elsewhere this code stands for other faults of the header as well.
+        // On other servers this code is used for other faults of the header as well.
         || ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException"]
             .iter()
             .any(|code| answer.is(code) && (other.is_some() || answer.mentions("region")));
@@ -110,7 +110,7 @@ fn of_place(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
     })
 }
 
-/// What was shown to the server does not open it.
+/// Explains credentials that the server does not accept.
 fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
     let origin = &asked.access.origin;
     let anonymous = matches!(asked.access.authorization, Authorization::Anonymous);
@@ -145,15 +145,12 @@ fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
         _ if answer.mentions("requester pays") => Some(requester_pays(asked)),
         _ if answer.status != StatusCode::UNAUTHORIZED => None,
         _ if anonymous => denied(
-            format!(
-                "`{}` may not be read without a credential",
-                asked.name.uri()
-            ),
+            format!("`{}` cannot be read without a credential", asked.name.uri()),
             "name a credential in `script.source.auth`",
         ),
         _ => Some(Verdict::new(
             Reason::CredentialExpired,
-            format!("the server does not take the token of {origin}, or no longer"),
+            format!("the server does not, or no longer, accept the token of {origin}"),
             "renew it; an access token of Google ends after an hour",
             AUTH,
         )),
@@ -162,14 +159,14 @@ fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
 
 fn requester_pays(asked: Asked<'_>) -> Verdict {
     let what = format!(
-        "in the bucket `{}` whoever reads pays, which this host agrees to for nobody",
+        "the bucket `{}` is requester-pays, which is not supported",
         asked.name.bucket
     );
-    let hint = "copy the script into a bucket whose owner pays";
+    let hint = "copy the script to a bucket whose owner pays";
     Verdict::new(Reason::FetchDenied, what, hint, URI)
 }
 
-/// The object is not there, may not be read, or not now.
+/// Explains an object that does not exist, may not be read, or is not available at the moment.
 fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
     let uri = asked.name.uri();
     let anonymous = matches!(asked.access.authorization, Authorization::Anonymous);
@@ -181,7 +178,7 @@ fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
             URI,
         ));
     }
-    // The second is that of Google's JSON API. Of another code nothing is known.
+    // The second is that of Google's JSON API. Other codes are not specific.
     let is_missing = match answer.code.as_deref() {
         Some(code) => matches!(code, "NoSuchKey" | "notFound" | "NoSuchVersion"),
         None => answer.status == StatusCode::NOT_FOUND,
@@ -198,7 +195,7 @@ fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
     if answer.status != StatusCode::FORBIDDEN {
         return None;
     }
-    let what = format!("`{uri}` may not be read");
+    let what = format!("access to `{uri}` is denied");
     let (hint, field) = match asked.service {
         _ if anonymous => ("name a credential in `script.source.auth`".to_owned(), AUTH),
         Service::Gcs => (
@@ -218,7 +215,7 @@ fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
 }
 
 fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
-    let what = format!("`{}` could not be read", asked.name.uri());
+    let what = format!("cannot read `{}`", asked.name.uri());
     let busy = answer.status.is_server_error()
         || matches!(
             answer.status,
@@ -228,7 +225,7 @@ fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
         let mut verdict = Verdict::new(
             Reason::FetchFailed,
             what,
-            "the server has trouble: try again later",
+            "try again later: the server has a problem",
             asked.place_field,
         );
         verdict.retryable = true;
@@ -237,7 +234,7 @@ fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
     Verdict::new(
         Reason::FetchFailed,
         what,
-        "see what the server says, and whether it is the right one",
+        "check the server's message, and that it is the right server",
         asked.place_field,
     )
 }
@@ -283,7 +280,7 @@ mod tests {
     #[test]
     fn every_error_names_the_server_the_answer_and_the_credential() {
         use Reason as R;
-        // Status, code, message; reason, field, whether it may pass.
+        // Status, code, message; reason, field, whether it is retryable.
         let cases = [
             (404, "NoSuchKey", "", R::FetchNotFound, URI, false),
             (404, "", "", R::FetchNotFound, URI, false),
@@ -335,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_store_with_regions_can_be_asked_in_the_wrong_one() {
+    fn only_a_store_with_regions_has_a_wrong_region() {
         let moved = explained(Service::S3, 301, "PermanentRedirect", "");
         assert_eq!(moved.reason, Reason::WrongRegion, "{moved}");
         assert!(

@@ -43,7 +43,7 @@ impl Protocol for Gcs {
         let (named, place_field) = named_endpoint(options, access)?;
         let endpoint = named.unwrap_or_else(|| Endpoint::of_host(HOST));
         let token = token(access)?;
-        // The store puts three together: its base, the bucket, and the path. Its bucket is the second last part.
+        // The store joins three parts: its base, the bucket, and the path. Its bucket is the second last part.
         let (folder, last) = name.split();
         let (base, second_last) = match folder {
             None => (endpoint.to_string(), name.bucket.as_str()),
@@ -61,7 +61,7 @@ impl Protocol for Gcs {
             .with_base_url(&folder_url(base, place_field)?)
             .with_bucket_name(second_last)
             .with_skip_signature(token.is_none())
-            // Given in any case: it would read a file of the machine otherwise.
+            // Set in any case: otherwise the store would read a file of the machine.
             .with_credentials(Arc::new(StaticCredentialProvider::new(GcpCredential {
                 bearer: token.unwrap_or_default(),
             })))
@@ -82,17 +82,14 @@ fn token(access: &Access) -> Result<Option<String>, CapabilityError> {
         Authorization::Anonymous => return Ok(None),
         Authorization::Bearer(token) => token.expose_secret(),
         Authorization::Aws(_) | Authorization::Basic { .. } => {
-            let what = "has no token that opens Google Cloud Storage";
+            let what = "has no token for Google Cloud Storage";
             return Err(unusable(access, what)
                 .with_hint("name one of the type `google`, such as a service account's"));
         }
     };
-    // The store panics where a token cannot stand in a header.
+    // The store panics where a token is not valid in a header.
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(unusable(
-            access,
-            "has a token with characters that no token has",
-        ));
+        return Err(unusable(access, "has a token with invalid characters"));
     }
     Ok(Some(token.to_owned()))
 }

@@ -1,10 +1,9 @@
-//! Objects in buckets: Amazon S3, and what speaks its protocol, and Google Cloud Storage.
+//! Objects in buckets: Amazon S3 and compatible servers, and Google Cloud Storage.
 //!
-//! A store of `object_store` asks for the object, signs the request, and reads the answer. It is wrapped on both
-//! sides: what it sends goes through [`transport`], so that the policy of addresses, TLS and the release of
-//! credentials are the same as everywhere; what it says fails is explained in [`explain`] by what the server
-//! answered; and [`transfer`](super::transfer) decides what is tried again, and from where. ADR 6 says what the
-//! store is not used for, and why.
+//! A store of `object_store` creates the request, signs it, and reads the answer. It is wrapped on both sides: its
+//! requests go through [`transport`], so that the policy of addresses, TLS and the release of credentials are the same
+//! as everywhere; its errors are explained in [`explain`] by the server's answer; and [`transfer`](super::transfer)
+//! decides what is retried, and from where. ADR 6 states what the store is not used for, and why.
 
 mod answer;
 mod endpoint;
@@ -36,11 +35,11 @@ use crate::capability::{
 };
 use crate::http::{AddressPolicy, HttpClient};
 
-/// Objects of Amazon S3, and of servers that speak its protocol: `s3://BUCKET/KEY`.
+/// Objects of Amazon S3 and compatible servers: `s3://BUCKET/KEY`.
 ///
-/// The region is [`region`](crate::capability::FetchOptions::region), else the credential's, else `us-east-1`; the server is
-/// [`endpoint`](crate::capability::FetchOptions::endpoint), else the credential's, else AWS. Where a server is named, the bucket stands in the path
-/// unless the credential says otherwise.
+/// The region is [`region`](crate::capability::FetchOptions::region), else the credential's, else `us-east-1`; the
+/// server is [`endpoint`](crate::capability::FetchOptions::endpoint), else the credential's, else AWS. Where a server
+/// is named, the bucket is in the path unless the credential is configured otherwise.
 #[derive(Debug, Clone)]
 pub struct S3Source(BucketSource<S3>);
 
@@ -51,7 +50,7 @@ pub struct S3Source(BucketSource<S3>);
 pub struct GcsSource(BucketSource<Gcs>);
 
 impl S3Source {
-    /// Objects that are asked for by `client`, without credentials.
+    /// Creates a source that sends requests through `client`, without credentials.
     #[must_use]
     pub fn new(client: HttpClient) -> Self {
         Self(BucketSource {
@@ -61,7 +60,7 @@ impl S3Source {
         })
     }
 
-    /// Where the credentials of `source.auth` come from, and what opens buckets where none is named.
+    /// Sets the source of the credentials of `source.auth`, and of those of the machine.
     #[must_use]
     pub fn with_access(mut self, access: Arc<dyn AccessSource>) -> Self {
         self.0.access = Some(access);
@@ -70,7 +69,7 @@ impl S3Source {
 }
 
 impl GcsSource {
-    /// Objects that are asked for by `client`, without credentials.
+    /// Creates a source that sends requests through `client`, without credentials.
     #[must_use]
     pub fn new(client: HttpClient) -> Self {
         Self(BucketSource {
@@ -80,7 +79,7 @@ impl GcsSource {
         })
     }
 
-    /// Where the credentials of `source.auth` come from, and what opens buckets where none is named.
+    /// Sets the source of the credentials of `source.auth`, and of those of the machine.
     #[must_use]
     pub fn with_access(mut self, access: Arc<dyn AccessSource>) -> Self {
         self.0.access = Some(access);
@@ -121,8 +120,8 @@ async fn fetch<P: Protocol>(
     transfer(&opener, &name.uri(), limits).await
 }
 
-/// A server that the credentials or this program name may be anywhere, such as behind an endpoint of one's own
-/// cloud; one that a playbook names may be where the policy lets it.
+/// Returns the allowed addresses: a server from the credentials or of this program may be anywhere, such as an endpoint
+/// of a private cloud; one from a playbook is restricted by the policy.
 fn addresses(options: &FetchOptions, permit: FetchPermit) -> AddressPolicy {
     if options.endpoint.is_none() || permit.private_addresses {
         AddressPolicy::Any

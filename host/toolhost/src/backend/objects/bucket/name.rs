@@ -2,9 +2,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::capability::{CapabilityError, Reason};
 
-/// The longest key that S3 and Google Cloud Storage keep, in bytes of UTF-8.
+/// Maximum length of a key in S3 and Google Cloud Storage, in bytes of UTF-8.
 const MAX_KEY_BYTES: usize = 1024;
-/// The longest name of a bucket: 255 in the oldest region of S3, 222 in Google Cloud Storage.
+/// Maximum length of a bucket's name: 255 in the oldest region of S3, 222 in Google Cloud Storage.
 const MAX_BUCKET_BYTES: usize = 255;
 /// Everything but RFC 3986's unreserved characters and the slash.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC
@@ -16,8 +16,8 @@ const RESERVED: AsciiSet = NON_ALPHANUMERIC
 
 /// A bucket, and the key of an object in it.
 ///
-/// The key is what stands after the bucket, to the letter: `%20`, `+`, `?`, `#` and a slash at the end are
-/// parts of it, as they are for `aws s3` and `gcloud storage`.
+/// The key is the part after the bucket, verbatim: `%20`, `+`, `?`, `#` and a slash at the end are part of it, as in
+/// `aws s3` and `gcloud storage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ObjectName {
     scheme: &'static str,
@@ -26,7 +26,7 @@ pub(super) struct ObjectName {
 }
 
 impl ObjectName {
-    /// Reads `scheme://bucket/key`.
+    /// Parses `scheme://bucket/key`.
     pub(super) fn parse(uri: &str, scheme: &'static str) -> Result<Self, CapabilityError> {
         let rest = uri
             .split_once("://")
@@ -39,26 +39,26 @@ impl ObjectName {
             return Err(wrong(message).with_hint(format!("write `{scheme}://BUCKET/KEY`")));
         }
         if !is_bucket(bucket) {
-            let message = format!("`{bucket}` of `{uri}` is no name of a bucket");
+            let message = format!("invalid bucket name `{bucket}` in `{uri}`");
             return Err(wrong(message)
-                .with_hint("a bucket's name has letters, digits, `-`, `_` and `.` alone"));
+                .with_hint("use only letters, digits, `-`, `_` and `.` in a bucket's name"));
         }
         if key.is_empty() {
-            let message = format!("`{uri}` names a bucket, and no object in it");
+            let message = format!("`{uri}` names a bucket, but no object in it");
             return Err(wrong(message).with_hint(format!("write `{scheme}://{bucket}/KEY`")));
         }
         if key.len() > MAX_KEY_BYTES {
             let message = format!(
-                "the key in `{scheme}://{bucket}/…` has {} bytes, and no key has more than {MAX_KEY_BYTES}",
+                "the key in `{scheme}://{bucket}/…` has {} bytes, more than the limit of {MAX_KEY_BYTES}",
                 key.len()
             );
             return Err(wrong(message));
         }
-        // <https://url.spec.whatwg.org/#path-state>: such a segment is taken out of every URL.
+        // <https://url.spec.whatwg.org/#path-state>: such a segment is removed from every URL.
         if key.split('/').any(|segment| matches!(segment, "." | "..")) {
             let message = format!("`{uri}` has a `.` or `..` between slashes");
             return Err(wrong(message)
-                .with_hint("a key is no path of a file: write it as the bucket has it"));
+                .with_hint("write the key as it is in the bucket: it is not the path of a file"));
         }
         if key.chars().any(char::is_control) {
             let message =
@@ -72,12 +72,12 @@ impl ObjectName {
         })
     }
 
-    /// The URI.
+    /// Returns the URI.
     pub(super) fn uri(&self) -> String {
         format!("{}://{}/{}", self.scheme, self.bucket, self.key)
     }
 
-    /// The key up to its last slash, if it has one, and what stands after that.
+    /// Returns the key up to its last slash, if it has one, and the rest.
     pub(super) fn split(&self) -> (Option<&str>, &str) {
         match self.key.rsplit_once('/') {
             Some((folder, last)) => (Some(folder), last),
@@ -94,28 +94,26 @@ impl ObjectName {
             && !self.bucket.ends_with('-')
     }
 
-    /// What a person may have meant instead, where there is no such object.
+    /// Suggests what may have been meant, where there is no such object.
     pub(super) fn doubt(&self) -> Option<&'static str> {
         let has_escape = self.key.split('%').skip(1).any(|rest| {
             let digits = rest.as_bytes().get(..2);
             digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
         });
         if has_escape {
-            return Some(
-                "the key is taken to the letter: write a space and not `%20`, for example",
-            );
+            return Some("write a space instead of `%20`, for example: the key is used verbatim");
         }
         if self.key.ends_with('/') {
-            return Some("the URI ends with `/`, which names a folder: name the script in it");
+            return Some("name the script in the folder: the URI ends with `/`");
         }
         if self.key.starts_with('/') || self.key.contains("//") {
-            return Some("the key has an empty part: two slashes are not one");
+            return Some("remove one of two adjacent slashes: the key has an empty part");
         }
         None
     }
 }
 
-/// A part of a key as it stands in the path of a URL, which is also what a signature is made of.
+/// Escapes a part of a key for the path of a URL, which is also what is signed.
 pub(super) fn escaped(part: &str) -> String {
     utf8_percent_encode(part, &RESERVED).to_string()
 }
@@ -142,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_taken_to_the_letter() {
+    fn a_key_is_used_verbatim() {
         for (key, escaped) in [
             ("a.py", "a.py"),
             ("folder/a b.py", "folder/a%20b.py"),
@@ -163,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_object_is_refused_before_anything_is_asked() {
+    fn an_invalid_uri_is_refused_before_a_request() {
         let long = format!("s3://bucket/{}", "a".repeat(1025));
         for (uri, culprit) in [
             ("gs://bucket/a", "s3://"),
@@ -172,10 +170,10 @@ mod tests {
             ("s3:///a", "no bucket"),
             ("s3://bucket", "no object"),
             ("s3://bucket/", "no object"),
-            ("s3://user:password@host/a", "no name of a bucket"),
-            ("s3://host:80/a", "no name of a bucket"),
-            ("s3://../a", "no name of a bucket"),
-            ("s3://bu cket/a", "no name of a bucket"),
+            ("s3://user:password@host/a", "invalid bucket name"),
+            ("s3://host:80/a", "invalid bucket name"),
+            ("s3://../a", "invalid bucket name"),
+            ("s3://bu cket/a", "invalid bucket name"),
             ("s3://bucket/a/../b", "`..`"),
             ("s3://bucket/./b", "`.`"),
             ("s3://bucket/a\nb", "control characters"),
@@ -203,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_may_have_been_meant() {
+    fn likely_mistakes_are_suggested() {
         assert!(name("s3://b/a%20b").doubt().unwrap().contains("%20"));
         assert!(name("s3://b/a/").doubt().unwrap().contains("folder"));
         assert!(name("s3://b//a").doubt().unwrap().contains("slashes"));

@@ -19,14 +19,14 @@ use crate::capability::{
 };
 use crate::http::{AddressPolicy, HttpError, Url, text_of};
 
-/// How long keys must last from when they are asked for: they are used at once, and each attempt asks anew.
+/// Minimum remaining life of keys: they are used immediately, and each attempt requests them again.
 const MIN_REMAINING: Duration = Duration::from_secs(10);
-/// The most characters of what a store says about an answer: it may quote the answer.
+/// Maximum number of characters of a store's message about an answer: it may quote the answer.
 const MAX_STORE_CHARS: usize = 200;
 
-/// What the errors of a fetch say about a request that was not allowed what the machine offers.
+/// The note about a request that may not use the machine's own credentials in the errors of a fetch.
 const AMBIENT_NOT_GRANTED: &str =
-    "no credential: the machine's own are for tools whose grant names the bucket";
+    "no credential: the machine's own are only for tools whose grant names the bucket";
 
 /// Opens one object of a bucket.
 pub(super) struct BucketOpener<'fetch, P> {
@@ -34,14 +34,14 @@ pub(super) struct BucketOpener<'fetch, P> {
     name: &'fetch ObjectName,
     options: Arc<FetchOptions>,
     addresses: AddressPolicy,
-    /// Whether the server sent the whole object where a part was asked for, so that none is asked for again.
+    /// Whether the server returned the whole object for a range, so that ranges are not requested again.
     ignores_ranges: AtomicBool,
 }
 
-/// An attempt that gave no object.
+/// An attempt that returned no object.
 struct Unopened {
     failure: Failure,
-    /// Whether something new to show may help.
+    /// Whether new credentials may help.
     refuses_the_access: bool,
 }
 
@@ -55,7 +55,7 @@ impl<P: Protocol> Opener for BucketOpener<'_, P> {
             Err(unopened) if unopened.refuses_the_access => unopened.failure,
             other => return other.map_err(|unopened| unopened.failure),
         };
-        // What was kept may be out of date: once more, with something new.
+        // Cached credentials may be out of date: retry once, with new ones.
         self.source.refuse(&request, &access).await;
         let Ok(access_again) = self.access(&request).await else {
             return Err(refused);
@@ -81,7 +81,8 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
         }
     }
 
-    /// What opens the bucket. What the machine offers by itself is for who was granted the bucket by name.
+    /// Returns access to the bucket. The machine's own credentials are only for tools that were granted the bucket by
+    /// name.
     async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError> {
         let ObjectName { bucket, key, .. } = self.name;
         let policy = &self.options.policy;
@@ -91,7 +92,7 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
         self.source.access(request).await
     }
 
-    /// Asks a store for the object.
+    /// Requests the object through a store.
     async fn get(&self, access: &Access, at: Position<'_>) -> Result<Opened, Unopened> {
         let transport = Transport {
             client: self.source.client.clone(),
@@ -117,15 +118,15 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
     fn opened(&self, result: GetResult) -> Opened {
         let is_measured = result.extensions.get::<Unmeasured>().is_none();
         let etag = result.meta.e_tag.clone().filter(|etag| !etag.is_empty());
-        // Without a length the client may have unpacked it, and a weak tag (RFC 9110 §8.8.1) stands for more
-        // than one sequence of bytes.
+        // Without a length the client may have decompressed it, and a weak tag (RFC 9110 §8.8.1) identifies more than
+        // one sequence of bytes.
         let can_resume = is_measured && !self.ignores_ranges.load(Ordering::Relaxed);
         let is_exact = |etag: &String| can_resume && etag.starts_with('"');
         let uri = self.name.uri();
         let mut metadata = ObjectMetadata::default();
         metadata.uri = Some(uri.clone());
         metadata.etag.clone_from(&etag);
-        // S3 calls the version `null` where a bucket keeps none.
+        // S3 returns the version `null` where a bucket keeps none.
         let version = result.meta.version.clone();
         metadata.version = version.filter(|version| version != "null");
         Opened {
@@ -163,7 +164,7 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
                 self.ignores_ranges.store(true, Ordering::Relaxed);
                 Failure {
                     error: self
-                        .contradiction("the whole object, and was asked for a part")
+                        .contradiction("the whole object instead of the requested part")
                         .retryable(),
                     retry_after: None,
                     restart: true,
@@ -210,7 +211,7 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
         let is_of_region = located.region.is_some() && located.place_field == "script.uri";
         let field = match &error {
             HttpError::Timeout { .. } => "script.source.timeout",
-            // A region that there is not has no server.
+            // A region that does not exist has no server.
             HttpError::NameNotFound { .. } if is_of_region => "script.source.region",
             _ => located.place_field,
         };
@@ -220,7 +221,7 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
     fn contradiction(&self, what: &str) -> CapabilityError {
         let message = format!("the server of `{}` sends {what}", self.name.uri());
         CapabilityError::new(Reason::FetchFailed, message)
-            .with_hint("ask whoever runs the server, or a proxy on the way")
+            .with_hint("ask the operator of the server, or of a proxy in between")
             .with_field("script.uri")
     }
 }
@@ -240,18 +241,18 @@ impl From<CapabilityError> for Unopened {
     }
 }
 
-/// There was no answer, or not all of it.
+/// Converts the error of a missing or incomplete answer.
 fn unread(uri: &str, error: HttpError, field: &str) -> CapabilityError {
     let error = CapabilityError::from(error).with_field(field);
-    let message = format!("`{uri}` could not be read: {}", error.message);
+    let message = format!("cannot read `{uri}`: {}", error.message);
     CapabilityError { message, ..error }
 }
 
-/// The store does not accept the answer, such as another part than the one asked for.
+/// Converts the error of a store that does not accept the answer, such as another part than the requested one.
 fn refused_by_store(uri: &str, error: &object_store::Error) -> CapabilityError {
     let said = text_of(&error.to_string(), MAX_STORE_CHARS);
-    let message = format!("`{uri}` could not be read: {said}");
+    let message = format!("cannot read `{uri}`: {said}");
     CapabilityError::new(Reason::FetchFailed, message)
-        .with_hint("ask whoever runs the server, or a proxy on the way")
+        .with_hint("ask the operator of the server, or of a proxy in between")
         .with_field("script.uri")
 }

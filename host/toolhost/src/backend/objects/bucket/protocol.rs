@@ -8,17 +8,18 @@ use super::name::ObjectName;
 use crate::capability::{Access, CapabilityError, FetchOptions, Reason, Service};
 use crate::http::Url;
 
-/// What differs between the object stores.
+/// The differences between the object stores.
 pub(super) trait Protocol: Send + Sync + 'static {
-    /// The service that access is asked for.
+    /// The service for which access is requested.
     const SERVICE: Service;
     /// The scheme of its URIs.
     const SCHEME: &'static str;
 
-    /// Refuses options that mean nothing here.
+    /// Refuses options without an effect.
     fn check(&self, options: &FetchOptions) -> Result<(), CapabilityError>;
 
-    /// The object in its store. The store speaks through `connector` alone, and shows who asks as `access` says.
+    /// Returns the object in its store. The store sends requests only through `connector`, with the credentials of
+    /// `access`.
     fn locate(
         &self,
         name: &ObjectName,
@@ -30,21 +31,21 @@ pub(super) trait Protocol: Send + Sync + 'static {
 
 /// An object in its store.
 ///
-/// Paths of `object_store` have no empty parts, which keys have (`a//b`, `a/`). So a store is made for the folder
-/// of one object, and its path is the last part of the key.
+/// Paths of `object_store` have no empty parts, which keys may have (`a//b`, `a/`). Therefore a store is created for
+/// the folder of one object, and its path is the last part of the key.
 pub(super) struct Located {
     pub(super) store: Box<dyn ObjectStore>,
     pub(super) path: Path,
-    /// The region that is asked, where there are regions.
+    /// The requested region, where there are regions.
     pub(super) region: Option<String>,
     /// The server, for messages.
     pub(super) endpoint: String,
-    /// The configuration value that the server follows from.
+    /// The configuration value that determines the server.
     pub(super) place_field: &'static str,
 }
 
-/// The server that the request names, or else the credential, and the configuration value that it follows
-/// from; none where it is the cloud's own.
+/// Returns the server of the request, or else of the credential, and the configuration value that determines it; none
+/// where it is the cloud's own.
 pub(super) fn named_endpoint(
     options: &FetchOptions,
     access: &Access,
@@ -63,21 +64,22 @@ pub(super) fn named_endpoint(
     Ok((Some(endpoint), field))
 }
 
-/// The URL of a folder, if it is one. A store panics where it is none.
+/// Checks the URL of a folder. A store panics on an invalid one.
 pub(super) fn folder_url(url: String, field: &'static str) -> Result<String, CapabilityError> {
     let why = match (Url::parse(&url), url.parse::<Uri>()) {
         (Ok(_), Ok(_)) => return Ok(url),
         (Err(error), _) => error.to_string(),
         (_, Err(error)) => error.to_string(),
     };
-    Err(
-        CapabilityError::new(Reason::InvalidRequest, format!("`{url}` is no URL: {why}"))
-            .with_hint("check the endpoint")
-            .with_field(field),
+    Err(CapabilityError::new(
+        Reason::InvalidRequest,
+        format!("invalid URL `{url}`: {why}"),
     )
+    .with_hint("check the endpoint")
+    .with_field(field))
 }
 
-/// The last part of a key as the path of a store.
+/// Returns the last part of a key as the path of a store.
 pub(super) fn last_part(part: &str, name: &ObjectName) -> Result<Path, CapabilityError> {
     Path::parse(part).map_err(|error| {
         let message = format!("invalid key in `{}`: {error}", name.uri());
@@ -85,8 +87,7 @@ pub(super) fn last_part(part: &str, name: &ObjectName) -> Result<Path, Capabilit
     })
 }
 
-/// No attempt but the first: a store would repeat a request without looking at `Retry-After`, and with access
-/// that may have ended.
+/// Disables retries: a store would ignore `Retry-After`, and use credentials that may have expired.
 pub(super) fn once() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig::default(),
@@ -95,20 +96,20 @@ pub(super) fn once() -> RetryConfig {
     }
 }
 
-/// The store could not be made.
+/// Converts the error of creating a store.
 pub(super) fn not_made(error: &object_store::Error) -> CapabilityError {
     CapabilityError::new(
         Reason::Internal,
-        format!("cannot ask for the object: {error}"),
+        format!("cannot request the object: {error}"),
     )
 }
 
-/// What is given and has no effect is a mistake that somebody would look for later.
+/// Refuses options that have no effect: they would be a hidden mistake.
 pub(super) fn refuse(what: &str, given: &[(&str, bool)]) -> Result<(), CapabilityError> {
     match given.iter().find(|(_, is_given)| *is_given) {
         None => Ok(()),
         Some((name, _)) => {
-            let message = format!("{what} has no use for `{name}`");
+            let message = format!("{what} does not support `{name}`");
             let field = format!("script.source.{name}");
             Err(CapabilityError::new(Reason::InvalidRequest, message).with_field(field))
         }

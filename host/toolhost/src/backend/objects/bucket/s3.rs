@@ -13,11 +13,11 @@ use super::protocol::{
 };
 use crate::capability::{Access, Authorization, CapabilityError, FetchOptions, Reason, Service};
 
-/// The protocol of Amazon S3, which many servers speak.
+/// The protocol of Amazon S3, which many servers support.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct S3;
 
-/// What AWS's own tools take where nobody says anything.
+/// The default region of AWS's own tools.
 const DEFAULT_REGION: &str = "us-east-1";
 
 impl Protocol for S3 {
@@ -44,9 +44,9 @@ impl Protocol for S3 {
         let region = options.region.as_deref().or(access.region.as_deref());
         let region = region.unwrap_or(DEFAULT_REGION);
         if !is_region(region) {
-            let message = format!("`{region}` is no name of a region");
+            let message = format!("invalid region `{region}`");
             return Err(CapabilityError::new(Reason::InvalidRequest, message)
-                .with_hint("regions are called like `us-east-1`")
+                .with_hint("use a region such as `us-east-1`")
                 .with_field("script.source.region"));
         }
         let (named, place_field) = named_endpoint(options, access)?;
@@ -72,12 +72,12 @@ impl Protocol for S3 {
             .with_http_connector(connector)
             .with_retry(once())
             .with_region(region)
-            // So called is a store that takes the URL with the bucket in it as it is.
+            // With this setting, a store uses the URL with the bucket in it unchanged.
             .with_virtual_hosted_style_request(true)
             .with_bucket_name(&name.bucket)
             .with_endpoint(folder_url(folder, place_field)?)
             .with_skip_signature(keys.is_none())
-            // Given in any case: it would ask the machine's metadata server otherwise.
+            // Set in any case: otherwise the store would ask the machine's metadata server.
             .with_credentials(Arc::new(StaticCredentialProvider::new(
                 keys.unwrap_or(NO_KEYS),
             )))
@@ -109,24 +109,24 @@ fn amazon(region: &str) -> String {
     format!("s3.{region}.{domain}")
 }
 
-/// The keys that a request is signed with; none where it shows nobody.
+/// Returns the keys for signing a request; none for an anonymous request.
 fn keys(access: &Access) -> Result<Option<AwsCredential>, CapabilityError> {
     let keys = match &access.authorization {
         Authorization::Anonymous => return Ok(None),
         Authorization::Aws(keys) => keys,
         Authorization::Bearer(_) | Authorization::Basic { .. } => {
-            let message = format!("{} has no keys that open S3", access.origin);
+            let message = format!("{} has no keys for S3", access.origin);
             return Err(CapabilityError::new(Reason::CredentialMissing, message)
                 .with_hint(
-                    "name one of the type `aws`, with `access_key_id` and `secret_access_key`",
+                    "name a credential of the type `aws`, with `access_key_id` and `secret_access_key`",
                 )
                 .with_field("script.source.auth"));
         }
     };
-    // The signer panics where a key cannot stand in a header.
+    // The signer panics where a key is not valid in a header.
     if let Some(name) = keys.unusable_field() {
         let message = format!(
-            "`{name}` of {} is empty, or has a space, a line's end or another character that no key has",
+            "`{name}` of {} is empty, or has a space, a line break or another invalid character",
             access.origin
         );
         return Err(CapabilityError::new(Reason::CredentialMissing, message)

@@ -15,17 +15,17 @@ pub(super) struct BucketSource<P> {
 }
 
 impl<P: Protocol> BucketSource<P> {
-    /// What opens the bucket.
+    /// Returns access to the bucket.
     pub(super) async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError> {
         match (&self.access, &request.credential) {
             (Some(access), _) => access.access(request).await.map_err(with_auth),
             (None, None) => Ok(Access::new(Authorization::Anonymous, "no credential")),
             (None, Some(credential)) => {
                 let message =
-                    format!("this host has no credentials, and so none named `{credential}`");
+                    format!("unknown credential `{credential}`: this host has no credentials");
                 Err(with_auth(
                     CapabilityError::new(Reason::CredentialMissing, message)
-                        .with_hint("name the file of credentials with `--credentials`"),
+                        .with_hint("specify the credentials file with `--credentials`"),
                 ))
             }
         }

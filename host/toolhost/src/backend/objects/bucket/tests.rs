@@ -1,4 +1,4 @@
-//! What stores are made to send.
+//! The requests of stores.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use super::protocol::Protocol;
 use super::s3::S3;
 use crate::capability::{Access, Authorization, AwsKeys, FetchOptions, Reason};
 
-/// Writes down what is sent, and answers nothing.
+/// Records requests, and returns no answer.
 #[derive(Debug, Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<(String, HeaderMap)>>>);
 
@@ -32,12 +32,12 @@ impl HttpService for Recorder {
         let sent = (parts.uri.to_string(), parts.headers);
         self.0.lock().unwrap().push(sent);
         let nothing = std::io::Error::other("no answer");
-        // A kind that a store tries again, unless it is told not to.
+        // An error of a kind that a store retries by default.
         Err(client::HttpError::new(HttpErrorKind::Connect, nothing))
     }
 }
 
-/// The one request for an object.
+/// Returns the only request for an object.
 async fn sent(
     protocol: impl Protocol,
     uri: &str,
@@ -117,7 +117,8 @@ async fn the_bucket_is_part_of_the_hosts_name_where_a_certificate_covers_it() {
 }
 
 #[tokio::test]
-async fn the_bucket_stands_in_the_path_of_another_server_unless_the_credential_says_otherwise() {
+async fn the_bucket_is_in_the_path_of_another_server_unless_the_credential_is_configured_otherwise()
+{
     for (path_style, expected) in [
         (None, "http://store:9000/s3/b/a"),
         (Some(true), "http://store:9000/s3/b/a"),
@@ -132,7 +133,7 @@ async fn the_bucket_stands_in_the_path_of_another_server_unless_the_credential_s
 }
 
 #[tokio::test]
-async fn every_part_of_a_key_arrives_whatever_is_between_its_slashes() {
+async fn every_part_of_a_key_is_sent_whatever_is_between_its_slashes() {
     let decoded = |url: &str| {
         percent_encoding::percent_decode_str(url)
             .decode_utf8()
@@ -169,7 +170,7 @@ async fn every_part_of_a_key_arrives_whatever_is_between_its_slashes() {
 }
 
 #[tokio::test]
-async fn a_signature_covers_the_part_that_is_asked_for_and_the_token() {
+async fn a_signature_covers_the_requested_range_and_the_token() {
     let keys = AwsKeys {
         access_key_id: "AKIA".to_owned(),
         secret_access_key: "secret".into(),
@@ -198,7 +199,7 @@ fn an_address_that_a_store_would_panic_at_is_refused() {
     let name = ObjectName::parse("s3://b/a", "s3").unwrap();
     let mut access = nothing();
     access.path_style = Some(false);
-    // The bucket before an address is no host's name.
+    // The bucket in front of an address is not a host's name.
     let options = at("http://[::1]:80");
     let located = S3.locate(&name, &options, &access, Recorder::default());
     let error = located.err().unwrap();

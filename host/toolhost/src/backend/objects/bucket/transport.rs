@@ -15,10 +15,10 @@ use super::source::with_auth;
 use crate::capability::{Access, CapabilityError, FetchOptions, Reason};
 use crate::http::{AddressPolicy, HttpClient, HttpError, Request, Response, Url};
 
-/// Sends the requests of a store by this host's own client, and checks each before it leaves.
+/// Sends the requests of a store through this host's own client, and checks each before it is sent.
 ///
-/// A store sees the answers that are an object, with the headers that it needs. Of every other one it sees a
-/// [`Problem`], which comes back as the innermost source of its error.
+/// A store receives answers with an object, with the required headers. For any other answer it receives a [`Problem`],
+/// which is returned as the innermost source of its error.
 #[derive(Debug, Clone)]
 pub(super) struct Transport {
     pub(super) client: HttpClient,
@@ -27,7 +27,7 @@ pub(super) struct Transport {
     pub(super) addresses: AddressPolicy,
 }
 
-/// Why an attempt gives no object, or not all of it.
+/// Why an attempt returns no object, or not all of it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Problem {
     /// The request was not sent.
@@ -39,35 +39,35 @@ pub(super) enum Problem {
     /// The answer is an error.
     #[error("the server answered {}", .0.status)]
     Refused(Answer),
-    /// A part was asked for, and the whole object comes.
+    /// The server returned the whole object for a range.
     #[error("the server ignores ranges")]
     Whole,
     /// The answer contradicts the request or itself.
-    #[error("the server sends {0}")]
+    #[error("the server sent {0}")]
     Contradiction(&'static str),
-    /// The answer ends too early.
+    /// The answer ended too early.
     #[error("{0}")]
     Cut(HttpError),
 }
 
-/// Marks an answer that does not say how long it is.
+/// Marks an answer without a length.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unmeasured;
 
-/// What a store reads of the headers as they are. Others could make it refuse an
-/// object, such as metadata in another encoding than ASCII.
+/// Headers that a store reads unchanged. Others could make it refuse an object, such as metadata in another encoding
+/// than ASCII.
 const READ_HEADERS: [HeaderName; 3] = [
     header::ETAG,
     HeaderName::from_static("x-amz-version-id"),
     HeaderName::from_static("x-goog-generation"),
 ];
-/// The longest entity tag or version that is kept; those of S3 and Google have below 100 bytes.
+/// Maximum length of an entity tag or version; those of S3 and Google have below 100 bytes.
 const MAX_FACT_BYTES: usize = 256;
-/// A store of Google refuses an answer without a date, and nobody asks it for the date.
+/// A store of Google refuses an answer without a date, which is not used otherwise.
 const SOME_DATE: HeaderValue = HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT");
 
 impl HttpConnector for Transport {
-    /// The store's options are not looked at: they are about a client of its own.
+    /// The store's options are ignored: they are for a client of its own.
     fn connect(&self, _: &ClientOptions) -> object_store::Result<client::HttpClient> {
         Ok(client::HttpClient::new(self.clone()))
     }
@@ -81,7 +81,7 @@ impl HttpService for Transport {
 }
 
 impl Problem {
-    /// The problem that a store's error comes from; none where the store itself refuses an answer.
+    /// Returns the problem behind a store's error; none where the store itself refuses an answer.
     pub(super) fn behind(error: &object_store::Error) -> Option<&Self> {
         let mut cause: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(error) = cause {
@@ -110,7 +110,7 @@ impl Transport {
         if let Some(authorization) = headers.get_mut(header::AUTHORIZATION) {
             authorization.set_sensitive(true);
         }
-        // After it was signed, since proxies change it. Without it, what is sent could not be resumed.
+        // After signing, since proxies change this header. Without it, the transfer could not be resumed.
         let identity = HeaderValue::from_static("identity");
         headers.insert(header::ACCEPT_ENCODING, identity);
         let request = Request::get(url).addresses(self.addresses).headers(headers);
@@ -127,16 +127,16 @@ impl Transport {
             }
             // A store takes such a part for the whole object.
             StatusCode::PARTIAL_CONTENT if !wants_part => Err(Problem::Contradiction(
-                "a part of the object, and was asked for the whole",
+                "a part of the object instead of the whole",
             )),
             StatusCode::PARTIAL_CONTENT => {
                 let Some((first, Some(total))) = content_range(response.headers()) else {
                     return Err(Problem::Contradiction(
-                        "a part of the object, and not which",
+                        "a part of the object without its range",
                     ));
                 };
-                // A server may send less than was asked for (RFC 9110 §15.3.7), which a store refuses. The end of
-                // what comes is seen when it is there.
+                // A server may send less than requested (RFC 9110 §15.3.7), which a store refuses. The end of the part
+                // is detected when it is reached.
                 let range = format!("bytes {first}-{}/{total}", total.saturating_sub(1));
                 let range = HeaderValue::try_from(range).ok();
                 Ok(answer(response, Some(total), range))
@@ -151,7 +151,7 @@ impl Transport {
     }
 }
 
-/// The URL without escapes of unreserved characters (RFC 3986 §6.2.2.2), so that it can be compared with the servers
+/// Decodes escapes of unreserved characters in the URL (RFC 3986 §6.2.2.2), so that it can be compared with the servers
 /// that a credential is for. The store of Google escapes them; for S3, whose signature covers the path, there are none.
 fn without_needless_escapes(url: String) -> String {
     let unreserved = [("%2D", "-"), ("%2E", "."), ("%5F", "_"), ("%7E", "~")];
@@ -159,7 +159,7 @@ fn without_needless_escapes(url: String) -> String {
     unreserved.into_iter().fold(url, plain)
 }
 
-/// The answer as a store reads it: what is missing of the headers that it insists on is filled in.
+/// Converts the answer for a store: missing headers that it requires are added.
 fn answer(response: Response, total: Option<u64>, range: Option<HeaderValue>) -> HttpResponse {
     let status = response.status();
     let mut headers = HeaderMap::new();
@@ -186,7 +186,7 @@ fn answer(response: Response, total: Option<u64>, range: Option<HeaderValue>) ->
     answer
 }
 
-/// Of a kind that no store tries again by itself: [`transfer`](super::super::transfer) does, with new access.
+/// Uses a kind that stores do not retry: [`transfer`](super::super::transfer) does, with new credentials.
 fn for_store(problem: Problem) -> client::HttpError {
     client::HttpError::new(HttpErrorKind::Unknown, problem)
 }

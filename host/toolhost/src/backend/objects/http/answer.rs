@@ -8,21 +8,21 @@ use super::super::transfer::{Failure, Opened, Position};
 use crate::capability::{CapabilityError, ObjectMetadata, Reason};
 use crate::http::{HttpError, Response, Url, shown};
 
-/// An answer, and whose it is.
+/// An answer, and its origin.
 pub(super) struct Answer {
     pub(super) response: Response,
-    /// Where it was found, after all redirects.
+    /// Its address, after all redirects.
     pub(super) url: Url,
-    /// Whether that is the server that the configuration names, so that it saw the credential.
+    /// Whether that is the server in the configuration, which received the credential.
     pub(super) is_trusted: bool,
 }
 
-/// The longest header that is kept as a fact about an object.
+/// Maximum length of a header that is kept as metadata of an object.
 const MAX_FACT_CHARS: usize = 256;
-/// Versions, as Amazon S3 and Google Cloud Storage give them over HTTP.
+/// Headers with the version in Amazon S3 and Google Cloud Storage over HTTP.
 const VERSION_HEADERS: [&str; 2] = ["x-amz-version-id", "x-goog-generation"];
 
-/// What is read of an answer with content.
+/// Reads the head of an answer with content.
 pub(super) fn opened(
     answer: Answer,
     at: Position<'_>,
@@ -32,27 +32,23 @@ pub(super) fn opened(
     let Answer { response, url, .. } = answer;
     let headers = response.headers();
     let contradiction = |what: &str| -> Failure {
-        let message = format!("the server of `{}` contradicts itself: {what}", shown(&url));
+        let message = format!("invalid answer of the server of `{}`: {what}", shown(&url));
         CapabilityError::new(Reason::FetchFailed, message)
-            .with_hint("ask whoever runs the server, or a proxy on the way")
+            .with_hint("ask the operator of the server, or of a proxy in between")
             .with_field(field)
             .into()
     };
-    // What was asked for is taken off already.
+    // The requested compression is removed already.
     if header(headers, &header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(contradiction(
-            "it sends an encoding that it was not asked for",
-        ));
+        return Err(contradiction("it has an encoding that was not requested"));
     }
     let length = response.content_length();
     let (start, total) = match response.status() {
         StatusCode::PARTIAL_CONTENT if at.offset > 0 => {
-            content_range(headers).ok_or_else(|| contradiction("it sends a part of nothing"))?
+            content_range(headers).ok_or_else(|| contradiction("it is a part without a range"))?
         }
         StatusCode::PARTIAL_CONTENT => {
-            return Err(contradiction(
-                "it sends a part, and was asked for the whole",
-            ));
+            return Err(contradiction("it is a part instead of the whole"));
         }
         // All of it had arrived, and only the end was missing; or it is shorter by now.
         StatusCode::RANGE_NOT_SATISFIABLE => {
@@ -72,11 +68,11 @@ pub(super) fn opened(
         }
         _ => (0, length),
     };
-    // Without a length the answer may have been compressed, and its parts are no parts of the object.
+    // Without a length the answer may have been compressed, and its parts are not parts of the object.
     let version = total
         .filter(|_| can_resume)
         .and_then(|_| validator(headers))
-        // A server need not repeat in a part what it was asked to compare.
+        // A server need not repeat in a part the validator that it compared.
         .or_else(|| {
             at.version
                 .filter(|_| start > 0 && validator(headers).is_none())
@@ -100,8 +96,8 @@ pub(super) fn opened(
     })
 }
 
-/// What tells this version from every other one byte for byte, as `If-Range` takes it (RFC 9110 §13.1.5):
-/// a strong entity tag, or, where there is none at all, a date that is older than the answer.
+/// Returns the validator that identifies this version byte for byte, for `If-Range` (RFC 9110 §13.1.5): a strong entity
+/// tag, or, where there is none at all, a date that is older than the answer.
 fn validator(headers: &HeaderMap) -> Option<String> {
     if header(headers, &header::ACCEPT_RANGES).is_some_and(|ranges| ranges == "none") {
         return None;
@@ -153,7 +149,7 @@ fn broken(error: HttpError, field: &'static str) -> Failure {
 fn changed(url: &Url, field: &'static str) -> Failure {
     let message = format!("`{}` changed while it was read", shown(url));
     let error = CapabilityError::new(Reason::FetchFailed, message)
-        .with_hint("try again when nobody writes it")
+        .with_hint("try again when it is not being written")
         .with_field(field)
         .retryable();
     Failure {

@@ -14,7 +14,7 @@ use crate::http::{
     AddressPolicy, HttpClient, HttpError, Request, Response, Url, is_retryable, retry_after, shown,
 };
 
-/// Opens one object of an HTTP server, wherever that leads to.
+/// Opens one object of an HTTP server, following redirects.
 pub(super) struct HttpOpener<'fetch> {
     pub(super) client: &'fetch HttpClient,
     pub(super) question: Question,
@@ -22,13 +22,13 @@ pub(super) struct HttpOpener<'fetch> {
     pub(super) credential: Option<Credential>,
 }
 
-/// A credential by its name, and who knows it.
+/// The name of a credential, and its provider.
 pub(super) struct Credential {
     pub(super) source: Arc<dyn AccessSource>,
     pub(super) request: AccessRequest,
 }
 
-/// The most redirects that are followed; browsers follow twenty, curl's users rarely more than five.
+/// Maximum number of redirects; browsers follow twenty, curl's users rarely more than five.
 const MAX_REDIRECTS: usize = 10;
 
 #[async_trait]
@@ -43,7 +43,7 @@ impl Opener for HttpOpener<'_> {
         if answer.response.status() != StatusCode::UNAUTHORIZED || !answer.is_trusted {
             return self.judge(answer, at, Some(&access)).await;
         }
-        // It may have ended between two looks at a clock, or have been revoked: once more, with another.
+        // It may have expired between two checks of the clock, or have been revoked: retry once, with another.
         source.refuse(request, &access).await;
         let access = source.access(request).await.map_err(with_auth)?;
         let answer = self.follow(at, Some(&access)).await?;
@@ -52,12 +52,12 @@ impl Opener for HttpOpener<'_> {
 }
 
 impl HttpOpener<'_> {
-    /// Asks, and asks wherever the answer leads to.
+    /// Sends the request, and follows redirects.
     async fn follow(&self, at: Position<'_>, access: Option<&Access>) -> Result<Answer, Failure> {
         let mut url = self.question.url.clone();
         let mut method = self.question.method.clone();
-        // A credential that has not been sent once is not sent later either: the way back to the first
-        // server was chosen by another one.
+        // A credential that was left out once is not sent later either: the redirect back to the first server was
+        // chosen by another one.
         let mut is_trusted = self.options.may_send_headers(&url);
         let mut seen = Vec::new();
         loop {
@@ -73,17 +73,17 @@ impl HttpOpener<'_> {
             seen.push((method.clone(), url.clone()));
             let mut target = target.map_err(|why| self.misled(&url, &why))?;
             if url.scheme() == "https" && target.scheme() != "https" {
-                let why = format!("it leads from `https` to `{}`", shown(&target));
+                let why = format!("it would lead from `https` to `{}`", shown(&target));
                 return Err(self.misled(&url, &why));
             }
             is_trusted &=
                 same_origin(&target, &self.question.url) && self.options.may_send_headers(&target);
             if !is_trusted {
-                // Neither of them can fail for a URL that has a host.
+                // Both cannot fail for a URL that has a host.
                 let _ = target.set_username("");
                 let _ = target.set_password(None);
             }
-            // RFC 9110 §15.4: what a `POST` had to do is done, and the answer is elsewhere.
+            // RFC 9110 §15.4: the effect of a `POST` has happened, and the result is elsewhere.
             if !matches!(
                 status,
                 StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
@@ -114,7 +114,7 @@ impl HttpOpener<'_> {
             if url == first {
                 return error;
             }
-            let message = format!("{}; `{}` leads there", error.message, shown(first));
+            let message = format!("{}; `{}` redirects there", error.message, shown(first));
             CapabilityError { message, ..error }
         })?;
         let addresses = if permit.private_addresses {
@@ -138,7 +138,7 @@ impl HttpOpener<'_> {
         sent.map_err(|error| self.failed(error, url))
     }
 
-    /// Makes of an answer what is read, or the error that it is.
+    /// Converts an answer into its content, or into an error.
     async fn judge(
         &self,
         answer: Answer,
@@ -171,7 +171,7 @@ impl HttpOpener<'_> {
         })
     }
 
-    /// There is no answer.
+    /// Converts the error of a missing answer.
     fn failed(&self, error: HttpError, url: &Url) -> Failure {
         let first = &self.question.url;
         if matches!(
@@ -181,7 +181,7 @@ impl HttpOpener<'_> {
             let why = if url == first {
                 error.to_string()
             } else {
-                format!("{error}; `{}` leads there", shown(first))
+                format!("{error}; `{}` redirects there", shown(first))
             };
             return self.options.policy.denied_address(url, &why).into();
         }
@@ -193,17 +193,17 @@ impl HttpOpener<'_> {
         CapabilityError::from(error).with_field(field).into()
     }
 
-    /// The server leads to where nobody follows.
+    /// Converts a redirect that is not followed into an error.
     fn misled(&self, from: &Url, why: &str) -> Failure {
-        let message = format!("`{}` is redirected, and {why}", shown(from));
+        let message = format!("invalid redirect of `{}`: {why}", shown(from));
         CapabilityError::new(Reason::FetchDenied, message)
-            .with_hint("use the address at which the script is")
+            .with_hint("use the final address of the script")
             .with_field(self.question.place_field)
             .into()
     }
 }
 
-/// Where an answer leads to, if it does; in words where that is nowhere.
+/// Returns the target of a redirect, if the answer is one; an error where it is invalid.
 fn redirect_target(response: &Response, from: &Url) -> Option<Result<Url, String>> {
     let leads_on = matches!(
         response.status(),
@@ -221,9 +221,9 @@ fn redirect_target(response: &Response, from: &Url) -> Option<Result<Url, String
         .ok()
         .and_then(|location| from.join(location).ok());
     Some(match target {
-        None => Err("it leads to what is no URL".to_owned()),
+        None => Err("its target is not a URL".to_owned()),
         Some(target) if !matches!(target.scheme(), "http" | "https") => {
-            Err(format!("it leads to `{}:`", target.scheme()))
+            Err(format!("its target has the scheme `{}:`", target.scheme()))
         }
         Some(target) => Ok(target),
     })
@@ -255,7 +255,7 @@ fn authorize(request: Request, access: &Access) -> Result<Request, Failure> {
         Authorization::Basic { username, password } => request.basic(username, password),
         Authorization::Aws(_) => {
             let message = format!(
-                "{} signs requests to Amazon Web Services, which opens no HTTP server",
+                "{} is for Amazon Web Services, and not for HTTP servers",
                 access.origin
             );
             return Err(CapabilityError::new(Reason::InvalidRequest, message)

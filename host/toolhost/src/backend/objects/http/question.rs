@@ -4,17 +4,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::capability::{CapabilityError, Reason};
 use crate::http::Url;
 
-/// What the configuration asks for.
+/// The request of the configuration.
 pub(super) struct Question {
     pub(super) method: Method,
     pub(super) url: Url,
-    /// The headers of the configuration. Every one may be a secret.
+    /// The headers of the configuration. Each may be a secret.
     pub(super) headers: HeaderMap,
-    /// The configuration value that says which server is asked.
+    /// The configuration value that determines the server.
     pub(super) place_field: &'static str,
 }
 
-/// Headers that say how the bytes come, or to whom the request goes: those are the source's.
+/// Headers that determine the encoding of the answer, or the receiver of the request: those are set by the source.
 const OWN_HEADERS: [HeaderName; 11] = [
     header::ACCEPT_ENCODING,
     header::CONNECTION,
@@ -28,14 +28,14 @@ const OWN_HEADERS: [HeaderName; 11] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-/// Headers that any server may see.
+/// Headers that may be sent to any server.
 const HARMLESS_HEADERS: [HeaderName; 3] =
     [header::ACCEPT, header::ACCEPT_LANGUAGE, header::USER_AGENT];
-/// More than any server takes.
+/// More than any server accepts.
 const MAX_HEADERS: usize = 64;
 
 impl Question {
-    /// The headers for a server that is not the one that the configuration names.
+    /// Returns the headers for a server other than the one in the configuration.
     pub(super) fn harmless_headers(&self) -> HeaderMap {
         let known = HARMLESS_HEADERS.iter();
         known
@@ -44,21 +44,21 @@ impl Question {
     }
 }
 
-/// The method of a name.
+/// Parses the name of a method.
 pub(super) fn method(name: &str) -> Result<Method, CapabilityError> {
     match name.to_ascii_uppercase().as_str() {
         "GET" => Ok(Method::GET),
         "POST" => Ok(Method::POST),
         _ => {
-            let message = "a script is fetched by `GET` or `POST`, and by no other method";
+            let message = "unsupported method: expected `GET` or `POST`";
             Err(CapabilityError::new(Reason::InvalidRequest, message)
-                .with_hint("leave `method` out")
+                .with_hint("remove `method`")
                 .with_field("script.source.method"))
         }
     }
 }
 
-/// The headers of the configuration, none of which is ever printed.
+/// Parses the headers of the configuration, none of which is ever printed.
 pub(super) fn given_headers(
     given: &[(String, SecretString)],
 ) -> Result<HeaderMap, CapabilityError> {
@@ -71,19 +71,19 @@ pub(super) fn given_headers(
     let mut headers = HeaderMap::new();
     for (name, value) in given {
         let parsed = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| wrong(format!("`{name}` is no name of a header")))?;
+            .map_err(|_| wrong(format!("invalid header name `{name}`")))?;
         if OWN_HEADERS.contains(&parsed) || parsed.as_str().starts_with("proxy-") {
             let message = format!("the header `{name}` cannot be set: the host sets it itself");
-            return Err(wrong(message).with_hint("leave it out"));
+            return Err(wrong(message).with_hint("remove it"));
         }
         let mut value =
             HeaderValue::from_bytes(value.expose_secret().as_bytes()).map_err(|_| {
                 let message = format!("the value of the header `{name}` has a control character");
-                wrong(message).with_hint("look for a line break at its end")
+                wrong(message).with_hint("remove the line break, such as one at its end")
             })?;
         value.set_sensitive(true);
         if headers.insert(parsed, value).is_some() {
-            return Err(wrong(format!("the header `{name}` is given twice")));
+            return Err(wrong(format!("the header `{name}` is specified twice")));
         }
     }
     Ok(headers)

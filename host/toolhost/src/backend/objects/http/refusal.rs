@@ -8,25 +8,27 @@ use super::question::Question;
 use crate::capability::{Access, Authorization, CapabilityError, Reason};
 use crate::http::{is_retryable, shown, text_of};
 
-/// An answer without content, and what it is the answer to.
+/// An answer without content, and its request.
 pub(super) struct Refused<'fetch> {
     pub(super) question: &'fetch Question,
     pub(super) access: Option<&'fetch Access>,
     pub(super) answer: Answer,
 }
 
-/// The most of a server's own words that is shown, in characters.
+/// Maximum length of a server's own text that is quoted, in characters.
 const MAX_TEXT_CHARS: usize = 200;
-/// The most of an answer that is read for its words: what is removed from them may be long.
+/// Maximum length of the text that is read from an answer: what is removed from it may be long.
 const MAX_TEXT_BYTES: usize = 8 << 10;
-/// What stands in the place of a secret.
+/// Replaces a secret.
 const REMOVED: &str = "***";
-/// The shortest part of a header's value that is a secret of its own: shorter ones are words like `Basic`.
+/// Minimum length of a part of a header's value that counts as a secret of its own: shorter ones are words like
+/// `Basic`.
 const MIN_SECRET_PART: usize = 7;
-/// As much of a secret at the end of what was read, in bytes, is taken for one; less is no use to anybody.
+/// Minimum length of the beginning of a secret, at the end of the text, that is removed, in bytes; a shorter one is
+/// useless.
 const MIN_SECRET_BEGINNING: usize = 4;
 
-/// The error that an answer is.
+/// Converts an answer into an error.
 pub(super) async fn refusal(refused: Refused<'_>) -> CapabilityError {
     let used = refused.used();
     let secrets = refused.secrets();
@@ -38,7 +40,7 @@ pub(super) async fn refusal(refused: Refused<'_>) -> CapabilityError {
     let led = if answer.url == question.url {
         String::new()
     } else {
-        format!(", to which `{}` leads", shown(&question.url))
+        format!(", to which `{}` redirects", shown(&question.url))
     };
     let Verdict {
         reason,
@@ -81,73 +83,73 @@ fn verdict(
     let (reason, what, hint, field) = match status {
         StatusCode::NOT_FOUND => (
             Reason::FetchNotFound,
-            "is not there",
-            "check the address; some servers say the same of what may not be read",
+            "does not exist",
+            "check the address; some servers give this answer for denied access as well",
             "script.uri",
         ),
         StatusCode::GONE => (
             Reason::FetchNotFound,
-            "is gone for good",
+            "was removed permanently",
             "use another address",
             "script.uri",
         ),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if has_credential && !is_trusted => (
             Reason::FetchDenied,
-            "may not be read",
-            "the credential is for the server in the configuration alone; use the address at which the script is",
+            "cannot be read",
+            "use the final address of the script: the credential is only for the server in the configuration",
             place,
         ),
         StatusCode::UNAUTHORIZED if has_credential => (
             Reason::FetchDenied,
-            "is not opened by this credential",
+            "cannot be read with this credential",
             "check that the credential is still valid, and that it is for this server",
             auth,
         ),
         StatusCode::FORBIDDEN if has_credential => (
             Reason::FetchDenied,
-            "may not be read with this credential",
-            "give the credential the right to read it, or name another one",
+            "is denied to this credential",
+            "allow the credential to read it, or name another one",
             auth,
         ),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (
             Reason::FetchDenied,
-            "may not be read by everybody",
+            "cannot be read without a credential",
             "name a credential in `script.source.auth`",
             auth,
         ),
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => (
             Reason::FetchDenied,
             "cannot be reached",
-            "put the proxy's name and password into `HTTPS_PROXY`",
+            "add the proxy's name and password to `HTTPS_PROXY`",
             place,
         ),
         StatusCode::METHOD_NOT_ALLOWED => (
             Reason::FetchFailed,
-            "cannot be fetched by this method",
-            "leave `method` out, or change it",
+            "cannot be fetched with this method",
+            "remove or change `method`",
             "script.source.method",
         ),
         StatusCode::TOO_MANY_REQUESTS => (
             Reason::FetchFailed,
-            "was asked for too often",
+            "was requested too often",
             "wait, and try again",
             place,
         ),
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => (
             Reason::FetchFailed,
-            "does not come in time",
+            "was not returned in time",
             "try again later",
             place,
         ),
         status if status.is_server_error() => (
             Reason::FetchFailed,
-            "does not come",
-            "try again later, or ask whoever runs the server",
+            "was not returned",
+            "try again later, or ask the operator of the server",
             place,
         ),
         _ => (
             Reason::FetchFailed,
-            "does not come",
+            "was not returned",
             "check the address",
             place,
         ),
@@ -161,11 +163,11 @@ fn verdict(
 }
 
 impl Refused<'_> {
-    /// What was shown to the server of the configuration, for a person.
+    /// Describes the credential that was sent to the server of the configuration.
     fn used(&self) -> Option<String> {
         if let Some(access) = self.access {
-            let is_none = matches!(access.authorization, Authorization::Anonymous);
-            return (!is_none).then(|| access.origin.clone());
+            let is_anonymous = matches!(access.authorization, Authorization::Anonymous);
+            return (!is_anonymous).then(|| access.origin.clone());
         }
         let headers = &self.question.headers;
         if headers.contains_key(header::AUTHORIZATION) {
@@ -177,10 +179,10 @@ impl Refused<'_> {
             return Some("the name and password in `script.uri`".to_owned());
         }
         let other = headers.keys().next();
-        other.map(|_| "what stands in `script.source.headers`".to_owned())
+        other.map(|_| "the content of `script.source.headers`".to_owned())
     }
 
-    /// Everything that was shown to the server and that it may say again, the longest first.
+    /// Returns everything that was sent to the server and that it may repeat, the longest first.
     fn secrets(&self) -> Vec<String> {
         let mut secrets = Vec::new();
         for value in self.question.headers.values() {
@@ -213,22 +215,22 @@ impl Refused<'_> {
     }
 }
 
-/// The server's own words, where they are meant to be read.
+/// Returns the server's own text, where it is meant to be read.
 async fn words(answer: Answer, secrets: &[String]) -> String {
     let content_type = answer.response.header(&header::CONTENT_TYPE);
-    // A page for a browser says in its first hundreds of characters nothing that helps.
+    // The first hundreds of characters of a page for a browser contain nothing useful.
     if content_type.is_some_and(|content_type| content_type.starts_with("text/html")) {
         return String::new();
     }
     let beginning = answer.response.beginning(MAX_TEXT_BYTES).await;
     let mut text = String::from_utf8_lossy(&beginning).into_owned();
-    // What was read may end in the middle of a secret.
+    // The text may end in the middle of a secret.
     let cut = secrets
         .iter()
         .filter_map(|secret| begun_at_end(&text, secret));
     let end = cut.min().unwrap_or(text.len());
     text.truncate(end);
-    // Before and after white space is put in order: a secret may have some, or be broken by it.
+    // Before and after white space is normalized: a secret may contain some, or be broken by it.
     let text = text_of(&without(text, secrets), usize::MAX);
     let text = text_of(&without(text, secrets), MAX_TEXT_CHARS);
     if text.is_empty() {
@@ -237,7 +239,7 @@ async fn words(answer: Answer, secrets: &[String]) -> String {
     format!(", \"{text}\"")
 }
 
-/// Where at the end of the text a secret begins that is not all there.
+/// Returns where at the end of the text an incomplete secret begins.
 fn begun_at_end(text: &str, secret: &str) -> Option<usize> {
     let ends = secret.char_indices().map(|(at, _)| at).rev();
     let begun = ends.filter(|end| *end >= MIN_SECRET_BEGINNING);

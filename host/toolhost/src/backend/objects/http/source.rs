@@ -14,22 +14,22 @@ use crate::http::{HttpClient, shown};
 
 /// Objects of HTTP servers, by `GET` or `POST`.
 ///
-/// * Redirects are followed, at most ten. To another server than the first (scheme, host or port) go neither
-///   the credential nor any header but `Accept`, `Accept-Language` and `User-Agent`; from `https` to `http` goes
-///   nothing at all. A credential goes nowhere but to the servers that it is for, and headers that hold what is
-///   sealed nowhere but to those that the policy names.
-/// * An answer may be compressed by gzip; what is limited are the bytes that come of it. A compressed answer
-///   that is cut is asked for again from its beginning and uncompressed, since a part of it would be none of
-///   the object. Others go on where they were, if they have an announced length and a strong validator (RFC
-///   9110 §13.1.5) and the server takes `Range`.
-/// * A `POST` may be sent more than once, as a `GET` may: it fetches.
+/// * Redirects are followed, at most ten. Neither the credential nor any header except `Accept`, `Accept-Language` and
+///   `User-Agent` is sent to another server than the first (scheme, host or port); redirects from `https` to `http` are
+///   not followed. A credential is sent only to the servers that it is for, and headers with sealed values only to
+///   those that the policy names.
+/// * An answer may be compressed by gzip; the limit applies to the decompressed bytes. A compressed answer that was cut
+///   is requested again from its beginning and uncompressed, since a part of it would not be a part of the object.
+///   Others are resumed, if they have an announced length and a strong validator (RFC 9110 §13.1.5) and the server
+///   supports `Range`.
+/// * A `POST` may be sent more than once, like a `GET`: it only fetches.
 pub struct HttpSource {
     client: HttpClient,
     access: Option<Arc<dyn AccessSource>>,
 }
 
 impl HttpSource {
-    /// Objects that are asked for by `client`, without credentials.
+    /// Creates a source that sends requests through `client`, without credentials.
     #[must_use]
     pub fn new(client: HttpClient) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl HttpSource {
         }
     }
 
-    /// Where the credentials of `source.auth` come from.
+    /// Sets the source of the credentials of `source.auth`.
     #[must_use]
     pub fn with_access(mut self, access: Arc<dyn AccessSource>) -> Self {
         self.access = Some(access);
@@ -50,9 +50,10 @@ impl HttpSource {
             return Ok(None);
         };
         let Some(access) = &self.access else {
-            let message = format!("this host has no credentials, and so none named `{credential}`");
+            let message =
+                format!("unknown credential `{credential}`: this host has no credentials");
             return Err(CapabilityError::new(Reason::CredentialMissing, message)
-                .with_hint("name the file of credentials with `--credentials`")
+                .with_hint("specify the credentials file with `--credentials`")
                 .with_field("script.source.auth"));
         };
         Ok(Some(Credential {
@@ -68,16 +69,16 @@ impl ObjectSource for HttpSource {
         let url = request.http_url()?;
         let options = request.options;
         if options.region.is_some() {
-            let message = "an HTTP server has no use for `region`";
+            let message = "an HTTP server does not support `region`";
             return Err(CapabilityError::new(Reason::InvalidRequest, message)
                 .with_field("script.source.region"));
         }
         let headers = given_headers(&options.headers)?;
         let credential = self.credential(&options)?;
         if credential.is_some() && headers.contains_key(header::AUTHORIZATION) {
-            let message = "both `auth` and a header `Authorization` say who asks";
+            let message = "both `auth` and a header `Authorization` are set";
             return Err(CapabilityError::new(Reason::InvalidRequest, message)
-                .with_hint("leave one of them out")
+                .with_hint("remove one of them")
                 .with_field("script.source.headers"));
         }
         let limits = TransferLimits {

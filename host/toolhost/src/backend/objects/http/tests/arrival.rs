@@ -1,4 +1,4 @@
-//! How the bytes come, whatever the line does.
+//! Transfers over unreliable connections.
 
 use super::*;
 
@@ -44,7 +44,7 @@ async fn five_megabytes_arrive_unharmed_after_cuts_at_random_bytes() {
     let requests = server.requests();
     assert!(requests.len() > 10, "{} cuts are too few", requests.len());
     for resumed in &requests[1..] {
-        // What is reset may be lost before it is read, so that the first may come twice.
+        // A request whose connection is reset may be lost before it is read, so that the first may be repeated.
         let range = resumed.range_start();
         assert!(range.is_none() || resumed.header("if-range") == Some("\"v1\""));
         assert_eq!(resumed.header("accept-encoding"), Some("identity"));
@@ -54,7 +54,7 @@ async fn five_megabytes_arrive_unharmed_after_cuts_at_random_bytes() {
 }
 
 #[tokio::test]
-async fn reads_answers_of_every_shape() {
+async fn answers_of_every_form_are_read() {
     for answer in [
         Answer::ok("hello"),
         Answer::new(203).body("hello"),
@@ -69,7 +69,7 @@ async fn reads_answers_of_every_shape() {
     assert!(fetch(server.url("/a")).await.unwrap().bytes.is_empty());
 }
 
-/// Why a server cannot go on, the headers of its first answer, its later answers, and whether it is asked to.
+/// Why a server cannot resume, the headers of its first answer, its later answers, and whether it is asked to.
 type Restart = (
     &'static str,
     &'static [(&'static str, &'static str)],
@@ -78,7 +78,7 @@ type Restart = (
 );
 
 #[tokio::test]
-async fn begins_again_where_a_server_cannot_go_on() {
+async fn a_transfer_restarts_where_a_server_cannot_resume() {
     let old = Bytes::from_static(b"old content, which is longer");
     let new = Bytes::from_static(b"new content");
     let cases: [Restart; 7] = [
@@ -122,7 +122,7 @@ async fn begins_again_where_a_server_cannot_go_on() {
             false,
         ),
         (
-            "the date is as young as the answer",
+            "the date is as recent as the answer",
             &[
                 ("Date", "Tue, 24 Nov 2026 10:00:00 GMT"),
                 ("Last-Modified", "Tue, 24 Nov 2026 10:00:00 GMT"),
@@ -131,7 +131,7 @@ async fn begins_again_where_a_server_cannot_go_on() {
             false,
         ),
         (
-            "the server says that it takes no ranges",
+            "the server does not accept ranges",
             &[("ETag", "\"1\""), ("Accept-Ranges", "none")],
             |_, new| Answer::ok(new.clone()),
             false,
@@ -157,7 +157,7 @@ async fn begins_again_where_a_server_cannot_go_on() {
 }
 
 #[tokio::test]
-async fn what_was_posted_for_is_asked_for_again_as_a_whole() {
+async fn a_post_is_repeated_as_a_whole() {
     let server = Server::start(|before, _| {
         let answer = Answer::ok("0123456789").header("ETag", "\"1\"");
         if before == 0 {
@@ -178,7 +178,7 @@ async fn what_was_posted_for_is_asked_for_again_as_a_whole() {
 }
 
 #[tokio::test]
-async fn goes_on_by_a_date_and_where_only_the_end_is_missing() {
+async fn a_transfer_is_resumed_by_a_date_and_where_only_the_end_is_missing() {
     let body = Bytes::from_static(b"0123456789");
     let modified = "Mon, 23 Nov 2026 10:00:00 GMT";
     let content = body.clone();
@@ -200,7 +200,7 @@ async fn goes_on_by_a_date_and_where_only_the_end_is_missing() {
     assert_eq!(resumed.header("if-range"), Some(modified));
     assert_eq!(resumed.header("range"), Some("bytes=4-"));
 
-    // It announces one byte more than there is, and says so when it is asked for that one.
+    // It announces one byte more than there is, and says so when that byte is requested.
     let content = body.clone();
     let server = Server::start(move |before, _| match before {
         0 => Answer::ok(content.clone()).lie(11).header("ETag", "\"1\""),
@@ -211,7 +211,7 @@ async fn goes_on_by_a_date_and_where_only_the_end_is_missing() {
 }
 
 #[tokio::test]
-async fn believes_no_announced_length() {
+async fn an_announced_length_is_not_trusted() {
     let huge = Server::start(|_, _| Answer::ok("x").lie(1 << 40).stall_after(0)).await;
     let error = fetch(huge.url("/a")).await.unwrap_err();
     assert_eq!(error.reason, Reason::TooLarge, "{error}");
@@ -245,7 +245,7 @@ async fn believes_no_announced_length() {
     })
     .await;
     let error = fetch(odd.url("/a")).await.unwrap_err();
-    assert!(error.message.contains("more than it announced"), "{error}");
+    assert!(error.message.contains("longer than announced"), "{error}");
 }
 
 /// 65,536 zeros.
@@ -254,7 +254,7 @@ const ZEROS: &str = "H4sIAAAAAAACA+3BAQEAAACAkP6v7ggKAAAAAAAAAAAAAAAAAAAAAAAAAAA
 const HELLO: &str = "H4sIAAAAAAACAysoyswr0VDPSM3JyVfX5AIA2ADKZQ8AAAA=";
 
 #[tokio::test]
-async fn takes_compressed_answers_and_limits_what_comes_of_them() {
+async fn compressed_answers_are_accepted_and_limited_by_their_decompressed_size() {
     let compressed = BASE64.decode(HELLO).unwrap();
     let server = Server::start(move |_, _| {
         Answer::ok(compressed.clone()).header("Content-Encoding", "gzip")
@@ -266,7 +266,7 @@ async fn takes_compressed_answers_and_limits_what_comes_of_them() {
 
     let server = Server::start(|_, _| Answer::ok("x").header("Content-Encoding", "br")).await;
     let error = fetch(server.url("/a")).await.unwrap_err();
-    assert!(error.message.contains("not asked for"), "{error}");
+    assert!(error.message.contains("not requested"), "{error}");
 
     let zeros = BASE64.decode(ZEROS).unwrap();
     assert!(zeros.len() < 1000);
@@ -283,7 +283,7 @@ async fn takes_compressed_answers_and_limits_what_comes_of_them() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_that_is_cut_is_asked_for_again_uncompressed() {
+async fn a_compressed_answer_that_is_cut_is_requested_again_uncompressed() {
     let compressed = BASE64.decode(HELLO).unwrap();
     let server = Server::start(move |before, request| {
         assert_eq!(request.range_start(), None);
@@ -307,7 +307,7 @@ async fn a_compressed_answer_that_is_cut_is_asked_for_again_uncompressed() {
 }
 
 #[tokio::test]
-async fn waits_no_longer_than_it_was_told() {
+async fn a_transfer_ends_at_its_timeout() {
     let server = Server::start(|_, _| {
         Answer::ok(vec![0; 100_000]).throttled(100, Duration::from_millis(20))
     })
@@ -339,7 +339,7 @@ async fn waits_no_longer_than_it_was_told() {
 }
 
 #[tokio::test]
-async fn waits_as_long_as_the_server_asks() {
+async fn the_delay_of_the_server_is_respected() {
     let server = Server::start(|before, _| match before {
         0 => Answer::new(503).header("Retry-After", "1"),
         _ => Answer::ok("x"),

@@ -1,9 +1,9 @@
-//! What a server is asked for, and with what.
+//! The request and its credentials.
 
 use super::*;
 
 #[tokio::test]
-async fn asks_as_the_configuration_says() {
+async fn the_request_follows_the_configuration() {
     let server = Server::start(|_, _| {
         Answer::ok("x")
             .header("ETag", "\"1\"")
@@ -36,7 +36,7 @@ async fn asks_as_the_configuration_says() {
 }
 
 #[tokio::test]
-async fn shows_what_opens_the_server() {
+async fn the_credential_is_sent() {
     for (credential, expected) in [
         ("bearer", "Bearer t0ken-1"),
         ("basic", "Basic bWU6cDRzc3dvcmQ="),
@@ -58,7 +58,7 @@ async fn shows_what_opens_the_server() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_made_anew_once() {
+async fn a_refused_token_is_renewed_once() {
     let server = Server::start(|_, request| match request.header("authorization") {
         Some("Bearer t0ken-2") => Answer::ok("x"),
         _ => Answer::new(401),
@@ -78,7 +78,7 @@ async fn a_refused_token_is_made_anew_once() {
 }
 
 #[tokio::test]
-async fn refuses_what_makes_no_sense_before_anything_is_sent() {
+async fn invalid_options_are_refused_before_a_request() {
     let port = closed_port().await;
     let uri = format!("http://127.0.0.1:{port}/a");
     let with = |change: &dyn Fn(&mut FetchOptions)| {
@@ -152,7 +152,7 @@ async fn refuses_what_makes_no_sense_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn names_the_value_that_says_which_server_is_meant() {
+async fn the_value_that_determines_the_server_is_named() {
     let port = closed_port().await;
     let error = fetch(format!("http://127.0.0.1:{port}/a"))
         .await

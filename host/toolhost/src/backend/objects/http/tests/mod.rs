@@ -1,4 +1,4 @@
-//! The source against servers of bad days.
+//! The source against faulty servers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -47,7 +47,7 @@ async fn fetch(uri: impl AsRef<str>) -> Result<Object, CapabilityError> {
     source().fetch(request(uri, options())).await
 }
 
-/// Tokens one after the other: `t0ken-1`, `t0ken-2`, …; refusing one makes the next.
+/// Consecutive tokens: `t0ken-1`, `t0ken-2`, …; refusing one creates the next.
 #[derive(Default)]
 struct Tokens {
     refused: AtomicUsize,

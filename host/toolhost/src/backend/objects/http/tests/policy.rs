@@ -1,9 +1,9 @@
-//! What may be fetched.
+//! The policy of fetches.
 
 use super::*;
 
 #[tokio::test]
-async fn asks_for_nothing_that_the_policy_does_not_allow() {
+async fn nothing_outside_of_the_policy_is_requested() {
     let server = Server::start(|_, request| match request.target.as_str() {
         "/open/to-closed" => Answer::redirect(302, "/closed"),
         _ => Answer::ok("x"),
@@ -51,8 +51,8 @@ async fn asks_for_nothing_that_the_policy_does_not_allow() {
 }
 
 #[tokio::test]
-async fn a_redirect_leads_to_no_private_address() {
-    // A public server is not to be had here, so that a name stands for it that is allowed to be private.
+async fn a_redirect_to_a_private_address_is_refused() {
+    // A public server is not available here, so that a name stands for it that is allowed to be private.
     let inner = Server::start(|_, _| Answer::ok("secret")).await;
     let target = inner.url("/latest/meta-data/");
     let outer = Server::start(move |_, _| Answer::redirect(302, target.to_string())).await;
@@ -70,7 +70,7 @@ async fn a_redirect_leads_to_no_private_address() {
         .unwrap_err();
     assert_eq!(error.reason, Reason::Denied);
     assert!(
-        error.message.contains("meta-data") && error.message.contains("leads there"),
+        error.message.contains("meta-data") && error.message.contains("redirects there"),
         "{error}"
     );
     assert!(inner.requests().is_empty());

@@ -1,4 +1,4 @@
-//! Where servers lead to.
+//! Redirects.
 
 use super::*;
 
@@ -10,7 +10,7 @@ const SECRET_HEADERS: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn follows_redirects_and_shows_its_secrets_to_no_other_server() {
+async fn redirects_are_followed_without_secrets_for_other_servers() {
     let other = Server::start(|_, _| Answer::ok("there").header("ETag", "\"1\"")).await;
     let target = other.url("/b.py?sig=s3cret");
     let server = Server::start(move |_, request| match request.target.as_str() {
@@ -38,7 +38,7 @@ async fn follows_redirects_and_shows_its_secrets_to_no_other_server() {
         assert!(server.requests()[0].header(name).is_some(), "{name}");
         assert_eq!(received.header(name), None, "{name}");
     }
-    // A credential by name, and name and password of the URL, stay as well.
+    // A credential by name, and name and password of the URL, are left out as well.
     fetch_with("bearer", server.url("/c"), options())
         .await
         .unwrap();
@@ -48,7 +48,7 @@ async fn follows_redirects_and_shows_its_secrets_to_no_other_server() {
     for received in &other.requests() {
         assert_eq!(received.header("authorization"), None);
     }
-    // To the same server they go.
+    // They are sent to the same server.
     let _ = source()
         .fetch(request(server.url("/a"), configured()))
         .await;
@@ -60,7 +60,7 @@ async fn follows_redirects_and_shows_its_secrets_to_no_other_server() {
 }
 
 #[tokio::test]
-async fn a_way_back_does_not_bring_the_secrets_back() {
+async fn a_redirect_back_does_not_restore_the_secrets() {
     let server = Server::start(|before, request| match before {
         0 => {
             let port = request
@@ -97,7 +97,7 @@ async fn a_way_back_does_not_bring_the_secrets_back() {
 }
 
 #[tokio::test]
-async fn gives_up_on_redirects_without_end() {
+async fn endless_redirects_are_given_up() {
     let circle = Server::start(|_, request| match request.target.as_str() {
         "/a" => Answer::redirect(302, "/b"),
         _ => Answer::redirect(302, "/a"),
@@ -114,7 +114,7 @@ async fn gives_up_on_redirects_without_end() {
 }
 
 #[tokio::test]
-async fn a_redirected_post_becomes_a_get_unless_the_server_says_otherwise() {
+async fn a_redirected_post_becomes_a_get_unless_the_status_preserves_the_method() {
     for (status, method) in [
         (301, "GET"),
         (302, "GET"),
@@ -138,7 +138,7 @@ async fn a_redirected_post_becomes_a_get_unless_the_server_says_otherwise() {
 }
 
 #[tokio::test]
-async fn follows_no_redirect_out_of_tls_or_out_of_http() {
+async fn redirects_out_of_tls_or_out_of_http_are_refused() {
     let identity = Identity::for_names(&["localhost"]);
     let plain = Server::start(|_, _| Answer::ok("x")).await;
     let target = plain.url("/a?sig=s3cret");
@@ -153,9 +153,9 @@ async fn follows_no_redirect_out_of_tls_or_out_of_http() {
         ..quick()
     });
     for (path, why) in [
-        ("/plain", "leads from `https` to `http://127.0.0.1"),
-        ("/file", "leads to `file:`"),
-        ("/odd", "no URL"),
+        ("/plain", "would lead from `https` to `http://127.0.0.1"),
+        ("/file", "its target has the scheme `file:`"),
+        ("/odd", "not a URL"),
     ] {
         let url = server.url_as("localhost", path);
         let error = HttpSource::new(client.clone())

@@ -1,9 +1,9 @@
-//! What is said of a server that gives nothing.
+//! Errors of servers that return no content.
 
 use super::*;
 
 #[tokio::test]
-async fn says_of_every_refusal_what_was_asked_with_what_and_how_to_mend_it() {
+async fn every_refusal_names_the_request_the_credential_and_the_fix() {
     let cases = [
         (404, None, Reason::FetchNotFound, "script.uri"),
         (410, None, Reason::FetchNotFound, "script.uri"),
@@ -82,7 +82,7 @@ async fn says_of_every_refusal_what_was_asked_with_what_and_how_to_mend_it() {
 }
 
 #[tokio::test]
-async fn a_secret_that_is_cut_in_the_middle_is_not_shown_either() {
+async fn a_truncated_secret_is_not_shown() {
     let server = Server::start(|_, _| {
         Answer::new(403)
             .header("Content-Type", "text/plain")
@@ -97,7 +97,7 @@ async fn a_secret_that_is_cut_in_the_middle_is_not_shown_either() {
 }
 
 #[tokio::test]
-async fn shows_no_pages_that_are_for_browsers() {
+async fn pages_for_browsers_are_not_quoted() {
     let server = Server::start(|_, _| {
         Answer::new(404)
             .header("Content-Type", "text/html; charset=utf-8")
