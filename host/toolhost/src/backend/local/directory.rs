@@ -8,9 +8,9 @@ use rustix::process::geteuid;
 
 use super::removal::remove;
 
-/// What the host of a job holds locked.
+/// The file that the host of a job keeps locked.
 const LOCK_FILE: &str = "host.lock";
-/// Nobody else may look into a job's directory: scripts and arguments hold secrets.
+/// Only the host's user may access a job's directory: scripts and arguments contain secrets.
 const DIRECTORY_MODE: u32 = 0o700;
 /// The script may be the program itself.
 const SCRIPT_MODE: u32 = 0o700;
@@ -32,19 +32,19 @@ pub(super) struct AttemptDirectory {
     path: PathBuf,
 }
 
-/// Why a job's directory could not be made.
+/// Why a job's directory could not be created.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DirectoryError {
-    /// The parent could not be made, or written to.
-    #[error("cannot make a directory for the job in `{parent}`")]
+    /// The parent could not be created, or written to.
+    #[error("cannot create a directory for the job in `{parent}`")]
     Create {
         /// The parent.
         parent: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// Someone else could replace what is in the parent.
+    /// Other users could replace the content of the parent.
     #[error("`{parent}` does not belong to this user alone")]
     Foreign {
         /// The parent.
@@ -52,7 +52,7 @@ pub(super) enum DirectoryError {
     },
 }
 
-/// The directory in which those of jobs are made: made itself where it does not exist, and checked.
+/// Returns the parent of the directories of jobs: created where it does not exist, and checked.
 pub(super) fn work_directory(path: &Path) -> Result<PathBuf, DirectoryError> {
     let failed = |source| DirectoryError::Create {
         parent: path.to_owned(),
@@ -63,7 +63,7 @@ pub(super) fn work_directory(path: &Path) -> Result<PathBuf, DirectoryError> {
         .mode(DIRECTORY_MODE)
         .create(path)
         .map_err(failed)?;
-    // In a folder for temporary files anyone can have made it, or a link in its place.
+    // In a folder for temporary files any user can have created it, or a link instead of it.
     let metadata = fs::symlink_metadata(path).map_err(failed)?;
     if !belongs_to_this_user(&metadata) {
         return Err(DirectoryError::Foreign {
@@ -75,7 +75,7 @@ pub(super) fn work_directory(path: &Path) -> Result<PathBuf, DirectoryError> {
 }
 
 impl JobDirectory {
-    /// Makes a new directory in the work directory, whose name begins with that of the job.
+    /// Creates a new directory in the work directory, whose name begins with that of the job.
     pub(super) fn create(parent: &Path, job_name: &str) -> Result<Self, DirectoryError> {
         let failed = |source| DirectoryError::Create {
             parent: parent.to_owned(),
@@ -94,9 +94,9 @@ impl JobDirectory {
         })
     }
 
-    /// A directory whose host was killed; none where the host lives.
+    /// Returns a directory whose host was killed; none where the host is alive.
     pub(super) fn abandoned(path: &Path) -> Option<Self> {
-        // A script can have put something else there: a pipe would be waited for.
+        // A script can have created something else there: opening a pipe would block.
         let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
         let lock = OpenOptions::new()
             .read(true)
@@ -117,19 +117,19 @@ impl JobDirectory {
         &self.path
     }
 
-    /// The directory's own name, which no other job has.
+    /// Returns the directory's own name, which is unique.
     pub(super) fn id(&self) -> String {
         let name = self.path.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
 
-    /// Where the script of that name is, or will be. It has a folder of its own, so that whatever it is
-    /// called it is in nobody's way.
+    /// Returns the path of the script of that name. It has a folder of its own, so that its name cannot conflict with
+    /// another file.
     pub(super) fn script_path(&self, file_name: &str) -> PathBuf {
         self.path.join("script").join(file_name)
     }
 
-    /// Where the arguments are, or will be.
+    /// Returns the path of the arguments.
     pub(super) fn arguments_path(&self) -> PathBuf {
         self.path.join("arguments.json")
     }
@@ -160,12 +160,12 @@ impl Drop for JobDirectory {
 }
 
 impl AttemptDirectory {
-    /// The working directory, which is also the home.
+    /// Returns the working directory, which is also the home.
     pub(super) fn work(&self) -> PathBuf {
         self.path.join("work")
     }
 
-    /// The directory for temporary files.
+    /// Returns the directory for temporary files.
     pub(super) fn temporary(&self) -> PathBuf {
         self.path.join("tmp")
     }
@@ -181,7 +181,7 @@ fn belongs_to_this_user(metadata: &Metadata) -> bool {
         && metadata.mode() & FOREIGN_WRITE == 0
 }
 
-/// Makes the lock, and locks it before anyone can see it under its name.
+/// Creates the lock, and locks it before it is visible under its name.
 fn lock_new(directory: &Path) -> io::Result<File> {
     let unseen = directory.join(format!("{LOCK_FILE}.new"));
     let lock = File::create_new(&unseen)?;
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn lets_nobody_else_look() {
+    fn other_users_have_no_access() {
         let parent = parent();
         let work_directory = work_directory(&parent.path().join("a/b")).unwrap();
         let directory = JobDirectory::create(&work_directory, "job").unwrap();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn belongs_to_a_host_until_it_is_dropped() {
+    fn a_directory_belongs_to_a_host_until_it_is_dropped() {
         let parent = parent();
         let directory = JobDirectory::create(parent.path(), "job").unwrap();
         let path = directory.path().to_owned();
@@ -240,11 +240,11 @@ mod tests {
     }
 
     #[test]
-    fn is_abandoned_when_its_host_is_gone() {
+    fn a_directory_is_abandoned_when_its_host_is_gone() {
         let parent = parent();
         let path = parent.path().join("job");
         fs::create_dir(&path).unwrap();
-        // One that is just being made has no lock yet.
+        // A directory that is being created has no lock yet.
         assert!(JobDirectory::abandoned(&path).is_none());
         fs::write(path.join(LOCK_FILE), "").unwrap();
         drop(JobDirectory::abandoned(&path).unwrap());
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn is_not_abandoned_where_its_lock_is_a_pipe_or_a_link() {
+    fn a_directory_is_not_abandoned_where_its_lock_is_a_pipe_or_a_link() {
         let parent = parent();
         let [pipe, link] = ["pipe", "link"].map(|name| parent.path().join(name));
         fs::create_dir(&pipe).unwrap();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_parent_that_others_can_write_to() {
+    fn a_parent_that_others_can_write_to_is_refused() {
         let parent = parent();
         let shared = parent.path().join("shared");
         fs::create_dir(&shared).unwrap();

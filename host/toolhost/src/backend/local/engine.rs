@@ -29,25 +29,25 @@ use crate::capability::{
 ///
 /// Its jobs need a Tokio runtime with signals and time enabled. Dropping the engine ends them.
 ///
-/// Starting a job marks every descriptor of the host's process but the standard ones as close-on-exec, so
-/// that scripts inherit none. A host that hands descriptors to other programs by inheritance clears the mark
-/// when it starts them.
+/// Starting a job marks every descriptor of the host's process except the standard ones as close-on-exec, so that
+/// scripts inherit none. A host that passes descriptors to other programs by inheritance must clear the mark when it
+/// starts them.
 #[derive(Debug)]
 pub struct LocalEngine {
     settings: LocalSettings,
-    /// The names of jobs that run.
+    /// The names of running jobs.
     names: Arc<Mutex<HashSet<String>>>,
     tasks: Mutex<JoinSet<()>>,
     /// Found once: a process does not change its control groups by itself.
     hierarchy: OnceLock<Hierarchy>,
     /// Found once, and tried once.
     namespaces: OnceLock<Option<Namespaces>>,
-    /// Whether the work directory was looked through for what a killed host left.
+    /// Whether the work directory was searched for the leftovers of a killed host.
     swept: Arc<Once>,
 }
 
 impl LocalEngine {
-    /// An engine with these settings. Nothing is touched before the first job.
+    /// Creates an engine with these settings. Nothing is accessed before the first job.
     #[must_use]
     pub fn new(settings: LocalSettings) -> Self {
         Self {
@@ -84,13 +84,13 @@ impl JobRunner for LocalEngine {
     fn check(&self, request: &JobRequest) -> Result<(), CapabilityError> {
         check(request, self.name(), &CONTAINER_OPTIONS)?;
         Limits::new(request, self.settings.max_processes)?;
-        // Where its files will be is not known, and a program is seldom one of them.
+        // The paths of its files are not known, and a program is seldom one of them.
         let program = Program::new(request, None, "");
         program_path(&program, &self.settings.search_path).map(drop)
     }
 
-    /// Adopts nothing: a job of that name that runs on this engine is a conflict, whatever it is. Only
-    /// this engine's jobs count; another process of the host may have one of the same name.
+    /// Adopts nothing: a job of that name that runs on this engine is a conflict, whatever its specification. Only this
+    /// engine's jobs are considered; another process of the host may have one of the same name.
     async fn create(
         &self,
         request: JobRequest,
@@ -106,7 +106,7 @@ impl JobRunner for LocalEngine {
         let hierarchy = self.hierarchy();
         let swept = Arc::clone(&self.swept);
         let moved = (Arc::clone(&request), hierarchy.clone());
-        // Where this future is dropped, the result is as well, and the directory with it.
+        // Where this future is dropped, the result is as well, including the directory.
         let prepared = spawn_blocking(move || {
             let (request, hierarchy) = moved;
             let parent = work_directory(&settings.work_directory)
@@ -148,7 +148,7 @@ impl JobRunner for LocalEngine {
     }
 }
 
-/// A job whose files are there and whose program was found.
+/// A job whose files exist and whose program was found.
 struct Prepared {
     directory: JobDirectory,
     program: Program,
@@ -194,7 +194,7 @@ fn program_path(program: &Program, default_search_path: &str) -> Result<PathBuf,
     find_program(name, search_path)
 }
 
-/// The path as the value of a variable.
+/// Returns the path as the value of a variable.
 fn text(path: &Path) -> Result<String, CapabilityError> {
     path.to_str().map(str::to_owned).ok_or_else(|| {
         CapabilityError::new(
@@ -211,14 +211,14 @@ fn directory_error(error: &DirectoryError) -> CapabilityError {
     let hint = match error {
         DirectoryError::Create { .. } => "check its permissions and the space on its disk",
         DirectoryError::Foreign { .. } => {
-            "use a directory that belongs to you and that nobody else can write to"
+            "use a directory that belongs to you and that other users cannot write to"
         }
     };
     CapabilityError::new(Reason::EngineUnavailable, chain(error)).with_hint(hint)
 }
 
 fn unwritable(error: &std::io::Error) -> CapabilityError {
-    let message = format!("the job's files cannot be written: {error}");
+    let message = format!("cannot write the job's files: {error}");
     CapabilityError::new(Reason::EngineUnavailable, message)
         .with_hint("check the space on the disk of the work directory")
         .retryable()

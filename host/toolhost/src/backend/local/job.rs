@@ -31,12 +31,12 @@ pub(super) struct Job {
     pub(super) grace: Duration,
     pub(super) search_path: String,
     pub(super) program: Program,
-    /// Where the program was found.
+    /// The path of the program.
     pub(super) program_path: PathBuf,
     pub(super) limits: Limits,
     pub(super) hierarchy: Hierarchy,
     pub(super) namespaces: Option<Namespaces>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub(super) warnings: Vec<String>,
     pub(super) directory: Arc<JobDirectory>,
     pub(super) reservation: Reservation,
@@ -45,22 +45,22 @@ pub(super) struct Job {
     pub(super) created: Instant,
 }
 
-/// Why an attempt is over.
+/// Why an attempt ended.
 enum Stop {
     Exited,
     Cancelled,
     DeadlineExceeded,
-    /// The system does not say whether it runs.
+    /// The system does not report whether it runs.
     Lost(io::Error),
 }
 
 impl Job {
-    /// Runs it. When the future is dropped, nothing is left of the job either.
+    /// Runs it. Dropping the future ends the job as well.
     pub(super) async fn run(mut self) {
         for message in std::mem::take(&mut self.warnings) {
             self.report(0, JobEventKind::Warning { message });
         }
-        // A deadline beyond the clock's range is none.
+        // A deadline beyond the clock's range is ignored.
         let deadline = self
             .active_deadline
             .and_then(|limit| Instant::now().checked_add(limit));
@@ -73,7 +73,7 @@ impl Job {
             created,
             ..
         } = self;
-        // Whoever sees the end finds nothing left, and may create a job of the same name.
+        // A caller that receives the end finds nothing left, and may create a job of the same name.
         if let Err(error) = spawn_blocking(move || drop(directory)).await {
             tracing::error!(%error, "a job's directory could not be removed");
         }
@@ -154,10 +154,10 @@ impl Job {
         };
         if matches!(stop, Stop::Cancelled | Stop::DeadlineExceeded) {
             process.terminate();
-            // Whether it used the grace or not, the rest is killed.
+            // Whether it used the grace period or not, the rest is killed.
             drop(timeout(self.grace, process.exited()).await);
         }
-        // Everything that could write is gone before the pipe is read to its end.
+        // Every process that could write is gone before the pipe is read to its end.
         let ended = spawn_blocking(move || process.end()).await;
         let tail = pump.end(attempt).await;
         let end = match ended {
@@ -207,14 +207,14 @@ impl Job {
             && !group.limits_memory()
         {
             let message = format!(
-                "`limits.memory` of {} holds for each process of the script by itself: the engine \
-                 `local` may not make a control group for memory here",
+                "`limits.memory` of {} applies to each process of the script separately: the engine \
+                 `local` is not allowed to create a control group for memory here",
                 limit.text
             );
             self.report(0, JobEventKind::Warning { message });
         }
         if self.limits.cpu_thousandths.is_some() && !group.limits_cpu() {
-            let message = "`limits.cpu` is not enforced: the engine `local` may not make a control \
+            let message = "`limits.cpu` is not enforced: the engine `local` is not allowed to create a control \
                            group for it here";
             let message = message.to_owned();
             self.report(0, JobEventKind::Warning { message });

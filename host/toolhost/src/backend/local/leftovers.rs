@@ -1,4 +1,4 @@
-//! Finds and ends processes, also where there is no control group that knows them.
+//! Finds and ends processes, including those in no known control group.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, RawPid, Signal, geteuid, getpid, kill_process};
 
-/// Says in the environment whose process it is.
+/// The environment variable that identifies the processes of a job.
 pub(super) const JOB_ID_VARIABLE: &str = "NOETL_JOB_ID";
 
-/// How long the kernel may take to end what was killed. A process that waits for hardware does not end.
+/// How long the kernel may take to end killed processes. A process that waits for hardware does not end.
 const KILL_WAIT: Duration = Duration::from_secs(5);
-/// The pauses between two looks at what is left: short, for most things end at once.
+/// The first delay between two searches for remaining processes: short, since most end immediately.
 const FIRST_PAUSE: Duration = Duration::from_micros(250);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
-/// Kills again and again until nothing is found any more, and says whether it came to that.
+/// Kills repeatedly until no process is found, and returns whether that succeeded.
 ///
-/// `kill_once` kills what it finds, and says whether it found anything.
+/// `kill_once` kills the processes that it finds, and returns whether it found any.
 pub(super) fn kill_until_gone(mut kill_once: impl FnMut() -> bool) -> bool {
     let give_up = Instant::now() + KILL_WAIT;
     let mut pause = FIRST_PAUSE;
@@ -33,12 +33,12 @@ pub(super) fn kill_until_gone(mut kill_once: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// What the processes of a job have in common, wherever they went.
+/// What identifies the processes of a job, wherever they are.
 #[derive(Debug)]
 pub(super) struct Mark {
-    /// `NAME=value` in their environment, which they inherit.
+    /// `NAME=value` in their environment, which is inherited.
     entry: Vec<u8>,
-    /// The directory that they work in, if they did not leave it.
+    /// Their working directory, unless they changed it.
     directory: PathBuf,
 }
 
@@ -50,8 +50,8 @@ impl Mark {
         }
     }
 
-    /// Kills the processes that bear it, and says whether there were any. Those that ended and were not
-    /// waited for have no environment, and are not among them.
+    /// Kills the processes that have it, and returns whether there were any. Zombies have no environment, and are not
+    /// among them.
     pub(super) fn kill(&self) -> bool {
         let own = getpid();
         let mut found = false;
@@ -76,7 +76,7 @@ impl Mark {
     }
 }
 
-/// How many processes and threads this user has.
+/// Returns the number of processes and threads of this user.
 pub(super) fn count_tasks_of_user() -> u64 {
     let user = geteuid().as_raw();
     all_processes()
@@ -91,7 +91,7 @@ pub(super) fn count_tasks_of_user() -> u64 {
         .sum()
 }
 
-/// Every process that is visible, and its directory in `/proc`.
+/// Iterates over every visible process, and its directory in `/proc`.
 fn all_processes() -> impl Iterator<Item = (Pid, PathBuf)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| {

@@ -2,7 +2,7 @@ use crate::capability::quantity::Quantity;
 use crate::capability::request::{invalid, shortened};
 use crate::capability::{CapabilityError, JobRequest};
 
-/// What an attempt may use.
+/// The resource limits of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     /// Bytes of memory.
@@ -13,7 +13,7 @@ pub(super) struct Limits {
     pub(super) processes: u32,
 }
 
-/// A limit and the way it was written.
+/// A limit and its original text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MemoryLimit {
     pub(super) bytes: u64,
@@ -21,8 +21,8 @@ pub(super) struct MemoryLimit {
 }
 
 impl Limits {
-    /// The limits of the request. Requests are checked as well: here they reserve nothing, but a
-    /// cluster would refuse them.
+    /// Returns the limits of the request. Requested amounts are checked as well: they reserve nothing here, but a
+    /// cluster would refuse invalid ones.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ impl Limits {
     pub(super) fn new(request: &JobRequest, processes: u32) -> Result<Self, CapabilityError> {
         let memory = resource(request, "memory")?;
         let cpu = resource(request, "cpu")?;
-        // Kubernetes takes a limit of zero for none.
+        // In Kubernetes a limit of zero means no limit.
         let memory = memory.filter(|quantity| quantity.rounded_up() > 0);
         let cpu = cpu.filter(|quantity| quantity.thousandths() > 0);
         Ok(Self {
@@ -44,7 +44,7 @@ impl Limits {
     }
 }
 
-/// What the user should know of the request: what this engine cannot give.
+/// Returns warnings for the user: what this engine does not support.
 pub(super) fn warnings(request: &JobRequest) -> Vec<String> {
     /// Options that change what a script would see in a container.
     const CHANGING_OPTIONS: [&str; 4] =
@@ -73,7 +73,7 @@ pub(super) fn warnings(request: &JobRequest) -> Vec<String> {
     options.chain(extended).collect()
 }
 
-/// The limit of that name, after both quantities were checked.
+/// Returns the limit of that name, after both quantities were checked.
 fn resource(request: &JobRequest, name: &str) -> Result<Option<Quantity>, CapabilityError> {
     let parse =
         |kind: &str, text: Option<&String>| text.map(|text| parse(kind, name, text)).transpose();
@@ -81,7 +81,7 @@ fn resource(request: &JobRequest, name: &str) -> Result<Option<Quantity>, Capabi
     let limit = parse("limits", request.limits.get(name))?;
     match (requested, limit) {
         (Some(requested), Some(limit)) if requested > limit => Err(invalid(format!(
-            "`requests.{name}` is more than `limits.{name}`"
+            "`requests.{name}` is larger than `limits.{name}`"
         ))
         .with_field(format!("job.resources.requests.{name}"))),
         _ => Ok(limit),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_memory_and_cpu() {
+    fn memory_and_cpu_are_read() {
         let limits =
             Limits::new(&request(&[], &[("memory", "1.5Gi"), ("cpu", "500m")]), 7).unwrap();
         let memory = limits.memory.unwrap();
@@ -137,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn takes_zero_for_no_limit() {
+    fn zero_means_no_limit() {
         let limits = Limits::new(&request(&[], &[("memory", "0"), ("cpu", "0")]), 1).unwrap();
         assert_eq!((limits.memory, limits.cpu_thousandths), (None, None));
     }
 
     #[test]
-    fn names_the_field_of_a_bad_quantity() {
+    fn the_field_of_an_invalid_quantity_is_named() {
         for (requests, limits, field) in [
             (vec![], vec![("memory", "1GB")], "limits.memory"),
             (vec![("cpu", "-1")], vec![], "requests.cpu"),
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_it_cannot_give() {
+    fn unsupported_requests_are_reported() {
         let mut request = request(&[("nvidia.com/gpu", "1")], &[("nvidia.com/gpu", "1")]);
         for name in ["image", "volumes", "podTemplate"] {
             request.options.insert(name.to_owned(), json!("x"));

@@ -1,12 +1,12 @@
-//! A PID and a mount namespace for each attempt, where the system lets the host make them.
+//! A PID and a mount namespace for each attempt, where the system allows the host to create them.
 //!
-//! Their processes see none but themselves in `/proc`, so neither the host's environment nor that of
-//! another job; and none of them can leave. The kernel kills all of them with the first one, which waits
-//! at a pipe of the host, and ends when the host does, however that comes.
+//! Their processes see only themselves in `/proc`, so neither the host's environment nor that of another job; and none
+//! of them can leave. The kernel kills all of them with the first one, which waits at a pipe of the host, and ends when
+//! the host does, however that happens.
 //!
-//! `unshare` of util-linux makes them. As root, a thread of the host enters them for as long as it takes to
-//! start a program. A host that is not root makes a user namespace with them, in which the user stays the
-//! same one and set-user-ID programs have no effect; no thread of several may enter that, so `nsenter` does.
+//! `unshare` of util-linux creates them. As root, a thread of the host enters them while it starts a program. A host
+//! that is not root creates a user namespace with them, in which the user stays the same and set-user-ID programs have
+//! no effect; a thread of a multithreaded process may not enter that, so `nsenter` does.
 //!
 //! Sources: `pid_namespaces(7)`, `user_namespaces(7)`, `unshare(1)`, `nsenter(1)`.
 
@@ -36,17 +36,17 @@ use super::leftovers::kill_until_gone;
 use super::search::find_program;
 use super::settings::LocalSettings;
 
-/// The first process: says that it is there, and waits until it is killed or the host is gone. Those whose
-/// parents ended become its children; as it ignores their ends, the kernel removes them.
+/// The first process: reports that it runs, and waits until it is killed or the host is gone. Orphaned processes become
+/// its children; as it ignores their ends, the kernel removes them.
 const FIRST_PROCESS: &str = "trap '' CHLD; echo; exec >&-; read -r _";
-/// Where processes are shown.
+/// The mount point of the process file system.
 const PROC: &str = "/proc";
-/// How many file systems may be mounted there, one over the other; commonly there are two.
+/// Maximum number of file systems mounted there, one over the other; commonly there are two.
 const MAX_MOUNTS: usize = 16;
-/// What a namespace must be good for.
+/// What must work in a namespace.
 const CHECK: &str = "test \"$PPID\" = 0 && test -d /proc/self";
 
-/// How namespaces are made on this machine.
+/// How namespaces are created on this machine.
 #[derive(Debug, Clone)]
 pub(super) struct Namespaces {
     unshare: PathBuf,
@@ -56,7 +56,7 @@ pub(super) struct Namespaces {
     is_usable: Arc<OnceLock<bool>>,
 }
 
-/// The programs by which a namespace is entered.
+/// The programs that enter a namespace.
 #[derive(Debug, Clone)]
 struct Enter {
     nsenter: PathBuf,
@@ -64,9 +64,9 @@ struct Enter {
 }
 
 impl Namespaces {
-    /// What this machine has; none where a program is missing. Whether it may be used is seen when it is.
+    /// Finds the programs on this machine; none where one is missing. Whether they may be used shows when they are.
     pub(super) fn find() -> Option<Self> {
-        // Not by a variable of the environment: these are not programs of the user's choice.
+        // Not by a variable of the environment: these programs are not chosen by the user.
         let find = |name| find_program(name, LocalSettings::DEFAULT_SEARCH_PATH).ok();
         let enter = if geteuid().is_root() {
             None
@@ -83,11 +83,11 @@ impl Namespaces {
         })
     }
 
-    /// Begins to make a namespace; none where the system lets nobody make any.
+    /// Starts to create a namespace; none where the system allows no user to create any.
     ///
     /// # Errors
     ///
-    /// It could not be made, although one was before.
+    /// It could not be created, although one was before.
     pub(super) fn begin(&self) -> io::Result<Option<StartingNamespace>> {
         if self.is_usable.get() == Some(&false) {
             return Ok(None);
@@ -96,7 +96,7 @@ impl Namespaces {
         if self.enter.is_some() {
             command.args(["--user", "--map-current-user"]);
         }
-        // What is mounted and unmounted outside is so inside as well.
+        // Mounts and unmounts outside take effect inside as well.
         command
             .args(["--pid", "--mount", "--propagation", "slave", "--mount-proc"])
             .args(["--fork", "--kill-child", "/bin/sh", "-c", FIRST_PROCESS])
@@ -105,7 +105,7 @@ impl Namespaces {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            // Signals of a terminal are for the host alone.
+            // Signals of a terminal are only for the host.
             .process_group(0);
         let keeper = command.spawn().map(Keeper);
         self.unless_unusable(keeper.map(|keeper| StartingNamespace {
@@ -114,11 +114,11 @@ impl Namespaces {
         }))
     }
 
-    /// Waits until it is there; none where the system refuses it, or refuses to let anything in.
+    /// Waits until it exists; none where the system refuses it, or refuses to enter it.
     ///
     /// # Errors
     ///
-    /// As of [`begin`](Self::begin).
+    /// The same as those of [`begin`](Self::begin).
     pub(super) fn finish(
         &self,
         starting: StartingNamespace,
@@ -137,18 +137,18 @@ impl Namespaces {
         }))
     }
 
-    /// The words before a command that is run in a namespace, in that directory; there may be none.
+    /// Returns the words before a command that is run in a namespace, in that directory; there may be none.
     pub(super) fn words(&self, namespace: &Namespace, directory: &Path) -> Vec<OsString> {
         let enter = self.enter.as_ref();
         enter.map_or_else(Vec::new, |enter| enter.words(namespace, directory))
     }
 
-    /// Starts a command that begins with [`words`](Self::words) in a namespace; none where this process cannot
-    /// enter any.
+    /// Starts a command that begins with [`words`](Self::words) in a namespace; none where this process cannot enter
+    /// any.
     ///
     /// # Errors
-    ///
-    /// As of [`begin`](Self::begin), and those of the start.
+    /// The same as those of [`begin`](Self::begin), and those of the start.
+    /// The same as those of [`begin`](Self::begin), and those of the start.
     pub(super) fn spawn(
         &self,
         namespace: &Namespace,
@@ -173,7 +173,7 @@ impl Namespaces {
         })
     }
 
-    /// Where it has worked before, a script without it would see more than the one before it: that fails.
+    /// Where it has worked before, a script without a namespace would see more than the previous one: that is an error.
     fn unless_unusable<T>(&self, made: io::Result<T>) -> io::Result<Option<T>> {
         match made {
             Ok(made) => Ok(Some(made)),
@@ -215,14 +215,14 @@ impl Enter {
     }
 }
 
-/// Enters a namespace: this thread its mounts, and what it starts its processes.
+/// Enters a namespace: this thread its mounts, and the processes that it starts its PID namespace.
 #[expect(
     deprecated,
     reason = "what is unsafe is to share no descriptors any more, which is not asked for"
 )]
 fn enter(entered: &[File; 2]) -> io::Result<()> {
     let [mounts, processes] = entered;
-    // The root and the working directory are those of all threads otherwise.
+    // Otherwise the root and the working directory are those of all threads.
     unshare(UnshareFlags::FS)?;
     move_into_link_name_space(mounts.as_fd(), Some(LinkNameSpaceType::Mount))?;
     remove_covered_proc()?;
@@ -230,7 +230,7 @@ fn enter(entered: &[File; 2]) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes the machine's `/proc` away from below the one of the namespace, which root could unmount.
+/// Unmounts the machine's `/proc` below that of the namespace, which root could unmount.
 fn remove_covered_proc() -> io::Result<()> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let own = open_tree(CWD, PROC, flags)?;
@@ -245,7 +245,7 @@ fn remove_covered_proc() -> io::Result<()> {
     Ok(())
 }
 
-/// A namespace that may not be there yet.
+/// A namespace that may not exist yet.
 #[derive(Debug)]
 pub(super) struct StartingNamespace {
     is_entered_by_threads: bool,
@@ -256,11 +256,11 @@ impl StartingNamespace {
     fn finish(mut self) -> io::Result<Namespace> {
         let mut output = self.keeper.0.stdout.take();
         let output = output.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        // Nothing comes where the program was refused something.
+        // No byte arrives where the program was refused something.
         output.read_exact(&mut [0])?;
         let first = only_child(Pid::from_child(&self.keeper.0))?;
         Ok(Namespace {
-            // Its number is its own still: it waits for this process.
+            // Its PID cannot be reused yet: its parent waits for this process.
             first: pidfd_open(first, PidfdFlags::empty())?,
             first_pid: first,
             has_main_process: self.is_entered_by_threads,
@@ -269,7 +269,7 @@ impl StartingNamespace {
     }
 }
 
-/// A namespace; everything in it is killed when it is dropped.
+/// A namespace; its processes are killed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Namespace {
     first: OwnedFd,
@@ -279,23 +279,23 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
-    /// Its mounts and its processes.
+    /// Opens its mounts and its processes.
     fn open(&self) -> io::Result<[File; 2]> {
         let open = |name| File::open(format!("/proc/{}/ns/{name}", self.target()));
         Ok([open("mnt")?, open("pid")?])
     }
 
-    /// The first process, by which the namespace is entered.
+    /// Returns the first process, through which the namespace is entered.
     fn target(&self) -> String {
         self.first_pid.as_raw_nonzero().to_string()
     }
 
-    /// Whether the main process is in it, and not outside to wait for the program.
+    /// Whether the main process is in it, and not a process outside that waits for the program.
     pub(super) fn has_main_process(&self) -> bool {
         self.has_main_process
     }
 
-    /// Asks the program and its process group to end.
+    /// Sends SIGTERM to the program and its process group.
     pub(super) fn terminate(&self, main_process: Pid) {
         if self.has_main_process {
             let _ = kill_process_group(main_process, Signal::TERM);
@@ -304,9 +304,9 @@ impl Namespace {
         }
     }
 
-    /// Kills everything in it, and says whether anything was there.
+    /// Kills all processes in it, and returns whether there were any.
     pub(super) fn kill(&mut self) -> bool {
-        // It is waited for by its parent when the kernel has removed everything else, and not before.
+        // Its parent reaps it when the kernel has removed everything else, and not before.
         if self.keeper.has_ended() {
             return false;
         }
@@ -328,7 +328,7 @@ impl Drop for Namespace {
     }
 }
 
-/// The parent of the first process, which ends with it, and the other way around.
+/// The parent of the first process; each ends with the other.
 #[derive(Debug)]
 struct Keeper(Child);
 
@@ -341,7 +341,7 @@ impl Keeper {
         let waited = pidfd_open(Pid::from_child(&self.0), PidfdFlags::empty());
         if let (Ok(pidfd), Ok(patience)) = (waited, Timespec::try_from(patience)) {
             let mut events = [PollFd::new(&pidfd, PollFlags::IN)];
-            // However that ends, whether it has ended is asked anew.
+            // Whatever the result, whether it has ended is checked again.
             let _ = poll(&mut events, Some(&patience));
         }
         self.has_ended()
@@ -357,8 +357,8 @@ impl Drop for Keeper {
     }
 }
 
-/// Asks what runs in a namespace to end: the process group of the program that `entered`, which waits for it,
-/// has started.
+/// Sends SIGTERM to the program in a namespace: to the process group of the program that was started by `entered`,
+/// which waits for it.
 fn terminate_child(entered: Pid) {
     let Ok(program) = only_child(entered) else {
         return;
@@ -369,7 +369,7 @@ fn terminate_child(entered: Pid) {
     }
 }
 
-/// The child of a process that has one thread and one child.
+/// Returns the child of a process that has one thread and one child.
 fn only_child(parent: Pid) -> io::Result<Pid> {
     let parent = parent.as_raw_nonzero();
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children"))?;

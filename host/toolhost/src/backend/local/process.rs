@@ -21,16 +21,16 @@ use super::namespace::{Namespace, Namespaces};
 
 /// Waits for a line before it becomes the program.
 ///
-/// Limits must hold before the program's first instruction, and for whatever it starts. Setting them
-/// between fork and exec would need code in a forked copy of a threaded process, which is unsafe. So a
-/// shell is started that touches nothing of the program's: it reads one line, byte by byte, while the
-/// host moves it into its control group and sets its resource limits, and then it replaces itself. The
-/// arguments stay positional parameters, which no shell looks into. Where the host dies before, the
-/// line never comes.
+/// Limits must apply before the program's first instruction, and to all processes that it starts. Setting them between
+/// fork and exec would need code in a forked copy of a multithreaded process, which is unsafe. Therefore a shell is
+/// started that accesses nothing of the program's: it reads one line, byte by byte, while the host moves it to its
+/// control group and sets its resource limits, and then it replaces itself. The arguments stay positional parameters,
+/// which no shell interprets. If the host dies before, the line never arrives.
 const LAUNCHER: &str = "read -r _toolhost_start || exit 125\nexec \"$@\" </dev/null";
-/// How long the end of a namespace is waited for before its processes are killed anew. It mostly takes half a millisecond.
+/// How long the end of a namespace is waited for before its processes are killed again. It usually takes half a
+/// millisecond.
 const NAMESPACE_END: Duration = Duration::from_millis(20);
-/// The first descriptor that is none of the standard ones.
+/// The first descriptor after the standard ones.
 const FIRST_OTHER_DESCRIPTOR: i32 = 3;
 
 /// What to start. It has no `Debug`: the arguments may be secrets.
@@ -38,30 +38,30 @@ pub(super) struct Launch {
     pub(super) job_directory: Arc<JobDirectory>,
     pub(super) attempt: u32,
     pub(super) program: PathBuf,
-    /// What follows the program on the command line.
+    /// The arguments after the program on the command line.
     pub(super) arguments: Vec<Zeroizing<String>>,
     pub(super) search_path: String,
     pub(super) environment: Vec<(String, SecretString)>,
     pub(super) hierarchy: Hierarchy,
-    /// None where it shall have no namespaces of its own.
+    /// None where it is to have no namespaces of its own.
     pub(super) namespaces: Option<Namespaces>,
     pub(super) limits: Limits,
 }
 
-/// The processes of one attempt. When it is dropped, nothing of them is left.
+/// The processes of one attempt. When it is dropped, none of them is left.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
-    /// The main process, which is also the number of its group. Nobody else can get this number until
-    /// the process is waited for, which happens last.
+    /// The main process, which is also the ID of its group. This ID cannot be reused until the process is reaped, which
+    /// happens last.
     pid: Pid,
-    /// None where the system does not let the host make any. The main process is in it, or outside, where
-    /// it waits for the program inside and ends as that did.
+    /// None where the system does not allow the host to create any. The main process is in it, or outside, where it
+    /// waits for the program inside and ends with the same status.
     namespace: Option<Namespace>,
     group: Group,
     mark: Mark,
     directory: Option<AttemptDirectory>,
-    /// Dropped after the processes, so that nothing writes into it while it is removed.
+    /// Dropped after the processes, so that nothing writes to it while it is removed.
     _job_directory: Arc<JobDirectory>,
     status: Option<ExitStatus>,
     /// Whether it was killed already.
@@ -73,34 +73,34 @@ pub(super) struct Process {
 pub(super) struct ProcessEnd {
     /// None where even SIGKILL did not end it.
     pub(super) status: Option<ExitStatus>,
-    /// How many of them the kernel ended for want of memory; none where no control group knows.
+    /// The number of processes that the kernel killed for lack of memory; none where no control group counts them.
     pub(super) oom_kills: Option<u64>,
-    /// How many it refused to start.
+    /// The number of processes that it refused to start.
     pub(super) refused_processes: u64,
 }
 
 /// Why a program could not be started.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StartError {
-    /// Its directory could not be made.
-    #[error("its working directory could not be made")]
+    /// Its directory could not be created.
+    #[error("cannot create its working directory")]
     Directory(#[source] io::Error),
     /// The command and the environment are too long for the kernel.
     #[error("its arguments and environment together are longer than the system allows")]
     TooLong,
-    /// The process could not be made.
-    #[error("the process could not be made")]
+    /// The process could not be created.
+    #[error("cannot create the process")]
     Spawn(#[source] io::Error),
-    /// Its namespaces could not be made.
-    #[error("its namespaces could not be made")]
+    /// Its namespaces could not be created.
+    #[error("cannot create its namespaces")]
     Namespace(#[source] io::Error),
     /// Its limits could not be set.
-    #[error("its limits could not be set")]
+    #[error("cannot set its limits")]
     Limits(#[source] io::Error),
 }
 
 impl Process {
-    /// Starts the program, with its limits in place, and returns what it writes.
+    /// Starts the program, with its limits set, and returns its output.
     ///
     /// Blocks for some milliseconds.
     pub(super) fn start(launch: Launch) -> Result<(Self, PipeReader), StartError> {
@@ -109,9 +109,9 @@ impl Process {
             .job_directory
             .attempt(launch.attempt)
             .map_err(StartError::Directory)?;
-        // What some library of this process, or whoever started it, left open is not for scripts.
+        // Descriptors that a library of this process, or its parent, left open are not for scripts.
         close_fds::set_fds_cloexec_threadsafe(FIRST_OTHER_DESCRIPTOR, &[]);
-        // It is made while everything else is.
+        // It is created in parallel to everything else.
         let namespaces = launch.namespaces.as_ref();
         let starting = match namespaces {
             Some(all) => all.begin().map_err(StartError::Namespace)?,
@@ -127,7 +127,7 @@ impl Process {
                 .map(|namespace| (all, namespace)),
             None => None,
         };
-        // The command has the writing ends of the pipe: it must be gone for the pipe to end.
+        // The command has the writing ends of the pipe: it must be dropped for the pipe to end.
         let mut command = command(&launch, inside.as_ref(), &directory, &id);
         command
             .stdout(writer.try_clone().map_err(StartError::Spawn)?)
@@ -153,15 +153,14 @@ impl Process {
         Ok((process, output))
     }
 
-    /// The control groups, which tell what is limited.
+    /// Returns the control groups, which show what is limited.
     pub(super) fn group(&self) -> &Group {
         &self.group
     }
 
-    /// Waits until the main process ended. It is not waited for in the sense of the kernel: its number
-    /// stays its own.
+    /// Waits until the main process ended. The process is not reaped: its PID stays reserved.
     pub(super) async fn exited(&self) -> io::Result<()> {
-        // Listening comes first, so that no change after the look is missed.
+        // The signal handler comes first, so that no change after the check is missed.
         let mut changes = signal(SignalKind::child())?;
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         while waitid(WaitId::Pid(self.pid), look)?.is_none() {
@@ -172,7 +171,7 @@ impl Process {
         Ok(())
     }
 
-    /// Asks the program and its process group to end.
+    /// Sends SIGTERM to the program and its process group.
     pub(super) fn terminate(&self) {
         match &self.namespace {
             Some(namespace) => namespace.terminate(self.pid),
@@ -180,11 +179,11 @@ impl Process {
         }
     }
 
-    /// Kills what is left of the attempt, removes its directory and tells how it ended.
+    /// Kills the remaining processes of the attempt, removes its directory and returns how it ended.
     ///
     /// Blocks until everything is gone, at most for some seconds.
     pub(super) fn end(mut self) -> ProcessEnd {
-        // The kill itself must not change what the control group counted.
+        // The kill itself must not change the counters of the control group.
         let oom_kills = self.group.limits_memory().then(|| self.group.oom_kills());
         let refused_processes = self.group.refused_processes();
         self.kill();
@@ -200,18 +199,18 @@ impl Process {
 
     fn limit(&mut self, limits: &Limits) -> io::Result<()> {
         self.group.add(self.pid);
-        // A core file would hold the environment, hence secrets. One byte is less than any core file,
-        // and makes the kernel skip a program that collects them as well; see core(5).
+        // A core file would contain the environment, and therefore secrets. One byte is less than any core file, and
+        // makes the kernel skip a program that collects them as well; see core(5).
         set_limit(self.pid, Resource::Core, 1)?;
         if let Some(limit) = &limits.memory
             && !self.group.limits_memory()
         {
-            // Not RLIMIT_AS: Go, Java and JavaScript reserve far more address space than they use and
-            // would not start. RLIMIT_DATA counts what is private and writable (since Linux 4.7).
+            // Not RLIMIT_AS: Go, Java and JavaScript reserve far more address space than they use and would not start.
+            // RLIMIT_DATA counts private and writable memory (since Linux 4.7).
             set_limit(self.pid, Resource::Data, limit.bytes)?;
         }
         if !self.group.limits_processes() {
-            // The kernel counts all tasks of the user, so those that exist come on top.
+            // The kernel counts all tasks of the user, so the existing ones are added.
             let existing = count_tasks_of_user();
             let most = existing.saturating_add(u64::from(limits.processes));
             set_limit(self.pid, Resource::Nproc, most)?;
@@ -219,7 +218,7 @@ impl Process {
         Ok(())
     }
 
-    /// Lets the launcher become the program.
+    /// Makes the launcher become the program.
     fn release(&mut self) -> io::Result<()> {
         match self.child.stdin.take() {
             Some(mut stdin) => stdin.write_all(b"\n"),
@@ -227,7 +226,7 @@ impl Process {
         }
     }
 
-    /// Kills everything, and then waits for the main process.
+    /// Kills everything, and then reaps the main process.
     fn kill(&mut self) {
         self.is_over = true;
         if !kill_until_gone(|| self.kill_once()) {
@@ -240,15 +239,15 @@ impl Process {
         }
     }
 
-    /// Kills what can be found, and says whether anything was there.
+    /// Kills the processes that are found, and returns whether there were any.
     fn kill_once(&mut self) -> bool {
-        // First what is inside: a main process that is outside has to see the program end, and nobody else
-        // would wait for that.
+        // First the processes inside: a main process that is outside has to see the program end, which no other process
+        // would reap.
         if let Some(namespace) = &mut self.namespace
             && namespace.kill()
         {
             if namespace.has_main_process() {
-                // The namespace is not gone before it was waited for.
+                // The namespace is not gone before its parent was reaped.
                 self.status = self.status.or_else(|| self.child.try_wait().ok()?);
             } else {
                 // It stops itself when the program does.
@@ -262,13 +261,12 @@ impl Process {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
         let in_group = self.group.kill();
-        // What may write to control groups can leave its own, and whatever can do neither leaves no
-        // namespace.
+        // A process that may write to control groups can leave its own, but none can leave the namespace.
         let found = in_group || (self.namespace.is_none() && self.mark.kill());
         if found {
             return true;
         }
-        // Only now, when the group's number is not needed any more.
+        // Only now, when the ID of the group is not needed any more.
         if self.status.is_none() {
             self.status = self.child.try_wait().unwrap_or_default();
         }

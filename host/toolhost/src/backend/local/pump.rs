@@ -8,19 +8,19 @@ use tokio::sync::oneshot;
 use crate::capability::LogSink;
 use crate::capability::sync::lock;
 
-/// As much as a pipe holds by default on Linux, so that one read empties it.
+/// The default size of a pipe's buffer on Linux, so that one read empties it.
 const CHUNK_BYTES: usize = 64 << 10;
-/// How much of the end is kept, to tell from it why a program ended.
+/// Size of the end of the output that is kept to explain why a program ended.
 const TAIL_BYTES: usize = 4 << 10;
-/// What a pump's stack needs: the chunk is on the heap, a sink's call is not deep.
+/// Size of a pump's stack: the chunk is on the heap, and a sink's call is not deep.
 const STACK_BYTES: usize = 512 << 10;
-/// How long the last bytes may take once every writer is gone. They are in the pipe already; only a
-/// slow sink needs time, and a process that not even SIGKILL ends.
+/// How long the last bytes may take once every writer is gone. They are in the pipe already; only a slow sink needs
+/// time, and a process that survives SIGKILL.
 const DRAIN_WAIT: Duration = Duration::from_secs(10);
 
-/// Moves what an attempt writes into the sink, in a thread of its own: a sink may write to a file.
+/// Moves the output of an attempt to the sink, in a thread of its own: a sink may write to a file.
 ///
-/// It holds one chunk, however much is written, and stops the program where the sink is slower.
+/// It keeps one chunk, however much is written, and blocks the program where the sink is slower.
 #[derive(Debug)]
 pub(super) struct Pump {
     outlet: Outlet,
@@ -30,7 +30,7 @@ pub(super) struct Pump {
 impl Pump {
     /// # Errors
     ///
-    /// The system has no thread.
+    /// The system cannot create a thread.
     pub(super) fn start(
         pipe: PipeReader,
         attempt: u32,
@@ -39,7 +39,7 @@ impl Pump {
         let outlet = Outlet(Arc::new(Mutex::new(Some(sink))));
         let (sender, finished) = oneshot::channel();
         let moved = outlet.clone();
-        // The thread ends with the last writer of the pipe, and `end` cuts it off from the sink.
+        // The thread ends with the last writer of the pipe, and `end` disconnects it from the sink.
         thread::Builder::new()
             .name(format!("log-{attempt}"))
             .stack_size(STACK_BYTES)
@@ -47,16 +47,15 @@ impl Pump {
         Ok(Self { outlet, finished })
     }
 
-    /// Waits until everything is in the sink, tells it the end of the attempt, and returns the last
-    /// bytes.
+    /// Waits until everything is in the sink, reports the end of the attempt to it, and returns the last bytes.
     ///
-    /// Call it when every writer is gone. Nothing reaches the sink afterwards, even if that was wrong.
+    /// To be called when every writer is gone. Nothing reaches the sink afterwards, even if there is a writer left.
     pub(super) async fn end(self, attempt: u32) -> Vec<u8> {
         let tail = tokio::time::timeout(DRAIN_WAIT, self.finished).await;
         if tail.is_err() {
             tracing::warn!(
                 attempt,
-                "the log was cut: something still holds its pipe open"
+                "the log was truncated: a process still has its pipe open"
             );
         }
         if let Some(sink) = self.outlet.close() {
@@ -66,12 +65,12 @@ impl Pump {
     }
 }
 
-/// The way to the sink, until it is closed.
+/// The connection to the sink, until it is closed.
 #[derive(Clone)]
 struct Outlet(Arc<Mutex<Option<Arc<dyn LogSink>>>>);
 
 impl Outlet {
-    /// Whether the sink was there to take the bytes.
+    /// Whether the sink was still connected.
     fn write(&self, attempt: u32, bytes: &[u8]) -> bool {
         let sink = lock(&self.0);
         sink.as_ref()

@@ -3,10 +3,10 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-/// What lets a directory be read, emptied and moved.
+/// The mode that allows a directory to be read, emptied and moved.
 const ACCESSIBLE: u32 = 0o700;
 
-/// Removes a directory and everything in it, and says so where that fails. Whoever wrote into it is gone.
+/// Removes a directory and everything in it, and logs a failure. The processes that wrote to it are gone.
 pub(super) fn remove(path: &Path) {
     if let Err(error) = remove_tree(path) {
         tracing::warn!(path = %path.display(), %error, "a job's directory could not be removed");
@@ -15,9 +15,9 @@ pub(super) fn remove(path: &Path) {
 
 /// Removes a tree, however deep it is and whatever its permissions are.
 ///
-/// A script can nest directories deeper than a recursion or a path can go. So no directory is entered:
-/// the directories in it are moved up beside it, and it is removed when it is empty. What cannot be
-/// removed does not keep the rest.
+/// A script can nest directories deeper than a recursion or a path can go. Therefore no directory is entered: the
+/// directories in it are moved up next to it, and it is removed when it is empty. An entry that cannot be removed does
+/// not keep the rest.
 fn remove_tree(root: &Path) -> io::Result<()> {
     let mut moved: u64 = 0;
     loop {
@@ -36,7 +36,7 @@ fn remove_tree(root: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a file, or a directory whose directories are moved to `root` before.
+/// Removes a file, or a directory whose subdirectories are moved to `root` before.
 fn remove_entry(entry: &DirEntry, root: &Path, moved: &mut u64) -> io::Result<()> {
     let path = entry.path();
     if !entry.file_type()?.is_dir() {
@@ -61,7 +61,7 @@ fn make_accessible(directory: &Path) -> io::Result<()> {
     fs::set_permissions(directory, fs::Permissions::from_mode(ACCESSIBLE))
 }
 
-/// Moves a directory to a name in `root` that is not used.
+/// Moves a directory to an unused name in `root`.
 fn move_up(directory: &Path, root: &Path, moved: &mut u64) -> io::Result<()> {
     loop {
         let target = root.join(format!("moved-{moved}"));
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn removes_everything_whatever_a_script_made_of_it() {
+    fn everything_is_removed_whatever_a_script_did_to_it() {
         let parent = tempfile::tempdir().unwrap();
         let outside = parent.path().join("outside");
         fs::create_dir(&outside).unwrap();
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn removes_what_is_deeper_than_a_path_can_be() {
+    fn a_tree_that_is_deeper_than_a_path_can_be_is_removed() {
         let parent = tempfile::tempdir().unwrap();
         let root = parent.path().join("root");
         fs::create_dir_all(root.join("tree")).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn says_when_a_directory_is_not_there() {
+    fn a_missing_directory_is_reported() {
         assert!(remove_tree(Path::new("/no-such-folder/at-all")).is_err());
     }
 }

@@ -5,7 +5,7 @@ use crate::capability::CapabilityError;
 use crate::capability::request::conflict;
 use crate::capability::sync::lock;
 
-/// A job's name among those that run; free again when dropped.
+/// The name of a running job; free again when dropped.
 #[derive(Debug)]
 pub(super) struct Reservation {
     names: Arc<Mutex<HashSet<String>>>,

@@ -4,17 +4,17 @@ use rustix::fs::{Access, access};
 
 use crate::capability::{CapabilityError, Reason};
 
-/// Where the program of a command is, searched as the kernel and a shell would.
+/// Returns the path of the program of a command, searched for as in the kernel and a shell.
 ///
 /// # Errors
 ///
 /// [`Reason::InterpreterMissing`].
 pub(super) fn find_program(program: &str, search_path: &str) -> Result<PathBuf, CapabilityError> {
     let found = if program.contains('/') {
-        // Nothing is in the fresh working directory that a relative path could lead to.
+        // The new working directory is empty, so that a relative path cannot be right.
         Some(PathBuf::from(program)).filter(|path| path.is_absolute() && is_executable(path))
     } else {
-        // Relative entries would lead into the working directory, which the script controls.
+        // Relative entries would lead to the working directory, which the script controls.
         std::env::split_paths(search_path)
             .filter(|directory| directory.is_absolute())
             .map(|directory| directory.join(program))
@@ -31,7 +31,7 @@ fn missing(program: &str) -> CapabilityError {
     let (message, hint) = if program.contains('/') {
         (
             format!("the program `{program}` does not exist, or is not executable"),
-            "give its absolute path, or only its name to have it searched in PATH".to_owned(),
+            "specify its absolute path, or only its name to search for it in PATH".to_owned(),
         )
     } else {
         (
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_a_program_in_an_absolute_entry_alone() {
+    fn a_program_is_found_only_in_an_absolute_entry() {
         let path = find_program("sh", "::relative:/nowhere:/bin:/usr/bin").unwrap();
         assert_eq!(path, Path::new("/bin/sh"));
         let error = find_program("sh", "bin:.:").unwrap_err();
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_a_path_as_it_is() {
+    fn a_path_is_used_as_it_is() {
         assert_eq!(find_program("/bin/sh", "").unwrap(), Path::new("/bin/sh"));
         for missing in ["/bin/no-such-program", "./sh", "/bin"] {
             let error = find_program(missing, "/bin").unwrap_err();
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_program_that_is_missing_and_the_way_out() {
+    fn the_missing_program_and_the_fix_are_named() {
         let error = find_program("no-such-program", "/bin").unwrap_err();
         assert!(error.message.contains("`no-such-program`"));
         assert!(error.hint.unwrap().contains("`script.interpreter`"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::capability::controller::DEFAULT_BACKOFF_BASE;
 use crate::filesystem::temporary_directory;
 
-/// How a [`LocalEngine`](super::LocalEngine) works.
+/// Settings of a [`LocalEngine`](super::LocalEngine).
 ///
 /// ```
 /// use toolhost::backend::local::LocalSettings;
@@ -15,47 +15,46 @@ use crate::filesystem::temporary_directory;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LocalSettings {
-    /// Where the directories of jobs are made: `toolhost-UID` in the system's folder for temporary
-    /// files by default, UID being the number of the user, so that users do not get into each other's
-    /// way. It is made where it does not exist. It must belong to the user, and nobody else may be able
-    /// to write to it.
+    /// The parent of the directories of jobs: by default `toolhost-UID` in the system's folder for temporary files, UID
+    /// being the number of the user, so that users do not conflict. It is created where it does not exist. It must
+    /// belong to the user, and other users must not be able to write to it.
     pub work_directory: PathBuf,
-    /// The `PATH` of jobs, and where their programs are searched unless the request sets another; what
-    /// containers commonly have by default. Entries that are not absolute are not searched.
+    /// The `PATH` of jobs, and where their programs are searched for unless the request sets another; the common
+    /// default of containers. Entries that are not absolute are not searched.
     pub search_path: String,
     /// The delay after the first failure; it doubles up to six minutes. 10 s, as in Kubernetes.
     pub backoff_base: Duration,
-    /// How long a job may take to end by itself after it was asked to with SIGTERM, before it is
-    /// killed: 2 s by default, and at most [`LocalSettings::MAX_GRACE`].
+    /// How long a job may take to end by itself after SIGTERM, before it is killed: 2 s by default, and at most
+    /// [`LocalSettings::MAX_GRACE`].
     pub grace: Duration,
-    /// How many processes and threads one attempt may have at a time.
+    /// Maximum number of concurrent processes and threads of one attempt.
     pub max_processes: u32,
-    /// Whether control groups are used where the host may make them, version 1 and version 2.
+    /// Whether control groups are used where the host may create them, version 1 and version 2.
     ///
-    /// Without them, memory is limited by `RLIMIT_DATA` for each process alone, the number of processes
-    /// by `RLIMIT_NPROC` (which does not bind root), `limits.cpu` is not enforced, and whether an
-    /// attempt ran out of memory is told from what it wrote.
+    /// Without them, memory is limited by `RLIMIT_DATA` for each process separately, the number of processes by
+    /// `RLIMIT_NPROC` (which does not apply to root), `limits.cpu` is not enforced, and whether an attempt ran out of
+    /// memory is determined from its output.
     pub use_cgroups: bool,
-    /// Whether each attempt has a PID and a mount namespace of its own, where `unshare` of util-linux can
-    /// make them: as root, or where the kernel lets everybody make user namespaces.
+    /// Whether each attempt has a PID and a mount namespace of its own, where `unshare` of util-linux can create them:
+    /// as root, or where the kernel allows any user to create user namespaces.
     ///
-    /// Without them, a script sees the processes of its user in `/proc`, and what they started with; and
-    /// a process that is moved out of its control group, its directory and its environment is not found
-    /// again. In them, where the host is not root, programs such as `sudo` do not get another user's rights.
+    /// Without them, a script sees the processes of its user in `/proc`, and their command lines and environments; and
+    /// a process that left its control group, its directory and its environment is not found again. In them, where the
+    /// host is not root, programs such as `sudo` do not get another user's rights.
     pub use_namespaces: bool,
 }
 
 impl LocalSettings {
-    /// The longest [`LocalSettings::grace`]: what Kubernetes gives a pod by default.
+    /// The longest [`LocalSettings::grace`]: the default of a pod in Kubernetes.
     pub const MAX_GRACE: Duration = Duration::from_secs(30);
-    /// Enough for a script with a pool of workers and the threads of its libraries, and little enough
-    /// for a fork bomb to be harmless.
+    /// Enough for a script with a pool of workers and the threads of its libraries, and few enough for a fork bomb to
+    /// be harmless.
     pub const DEFAULT_MAX_PROCESSES: u32 = 1_024;
-    /// The search path by default.
+    /// The default search path.
     pub const DEFAULT_SEARCH_PATH: &str =
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-    /// The grace within its bounds.
+    /// Returns the grace period within its limits.
     pub(super) fn bounded_grace(&self) -> Duration {
         self.grace.min(Self::MAX_GRACE)
     }

@@ -12,7 +12,7 @@ pub(super) fn sweep(work_directory: &Path, hierarchy: &Hierarchy) {
     let entries = fs::read_dir(work_directory).into_iter().flatten().flatten();
     for directory in entries.filter_map(|entry| JobDirectory::abandoned(&entry.path())) {
         let id = directory.id();
-        tracing::info!(job = id, "a job whose host was killed is ended");
+        tracing::info!(job = id, "ending a job whose host was killed");
         let mark = Mark::new(&id, directory.path());
         let groups = Group::find(hierarchy, &id);
         let is_gone = kill_until_gone(|| {

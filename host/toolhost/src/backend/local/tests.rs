@@ -41,7 +41,7 @@ impl LocalHarness {
         Self::with(|settings| settings.use_namespaces = false)
     }
 
-    /// What a system has that lets nobody make anything.
+    /// A system without permission to create groups or namespaces.
     fn bare() -> Self {
         Self::with(|settings| {
             settings.use_cgroups = false;
@@ -49,7 +49,7 @@ impl LocalHarness {
         })
     }
 
-    /// One for each means of finding what a script started.
+    /// One for each method of finding the processes of a script.
     fn all() -> [Self; 4] {
         [
             Self::new(),
@@ -59,7 +59,7 @@ impl LocalHarness {
         ]
     }
 
-    /// How many processes there are that have its folder on their command line, as scripts have.
+    /// Returns the number of processes with its folder on their command line, as scripts have.
     fn processes(&self) -> usize {
         let folder = self.scratch.path().to_str().unwrap();
         let processes = fs::read_dir("/proc").unwrap().flatten();
@@ -83,7 +83,7 @@ impl LocalHarness {
         Self { engine, scratch }
     }
 
-    /// The directories of jobs that exist.
+    /// Returns the existing directories of jobs.
     fn directories(&self) -> Vec<PathBuf> {
         let jobs = fs::read_dir(self.scratch.path().join("jobs"));
         let jobs = jobs.into_iter().flatten().flatten();
@@ -175,7 +175,7 @@ fn has_namespaces() -> bool {
     made.is_some()
 }
 
-/// The groups of this host's jobs that exist.
+/// Returns the number of existing groups of this host's jobs.
 fn control_groups(job_directory: &Path) -> usize {
     let name = job_directory.file_name().unwrap().to_string_lossy();
     Hierarchy::find()
@@ -186,21 +186,21 @@ fn control_groups(job_directory: &Path) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn conforms() {
+async fn the_engine_conforms() {
     let harness = LocalHarness::new();
     jobs::run_all(&harness).await;
     assert_eq!(harness.directories(), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
-async fn conforms_without_control_groups() {
+async fn the_engine_conforms_without_control_groups() {
     let harness = LocalHarness::without_cgroups();
     jobs::run_all(&harness).await;
     assert_eq!(harness.directories(), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
-async fn conforms_without_namespaces() {
+async fn the_engine_conforms_without_namespaces() {
     for harness in [LocalHarness::without_namespaces(), LocalHarness::bare()] {
         jobs::run_all(&harness).await;
         assert_eq!(harness.directories(), Vec::<PathBuf>::new());
@@ -208,7 +208,7 @@ async fn conforms_without_namespaces() {
 }
 
 #[tokio::test]
-async fn tells_the_line_that_the_interpreter_cannot_read() {
+async fn the_line_that_the_interpreter_cannot_read_is_named() {
     let harness = LocalHarness::new();
     let observed = harness.run("echo a\nif true; then\n").await;
     let end = attempt(&observed);
@@ -221,15 +221,15 @@ async fn tells_the_line_that_the_interpreter_cannot_read() {
     assert_eq!(end.exit_code, Some(2));
 }
 
-/// Two grandchildren, one in a session of its own and elsewhere; all three ignore SIGTERM and hold the
-/// log open. It goes on when both are there.
+/// Two grandchildren, one in a session of its own and elsewhere; all three ignore SIGTERM and keep the log open. It
+/// continues when both are there.
 const STUBBORN_FAMILY: &str = "\
 trap '' TERM
 sh -c ': > here; while :; do sleep 1; done' $0 &
 setsid sh -c ': > there; cd /; while :; do sleep 1; done' $0 &
 while [ ! -e here ] || [ ! -e there ]; do sleep 0.02; done
 ";
-/// A grandchild that leaves every group, and has nothing by which it could be known.
+/// A grandchild that leaves every group, and has no identifying property.
 const RUNAWAY: &str = "\
 for group in /sys/fs/cgroup /sys/fs/cgroup/*; do
   echo $$ > $group/cgroup.procs
@@ -240,7 +240,7 @@ while [ ! -e there ]; do sleep 0.02; done
 ";
 
 #[tokio::test]
-async fn kills_the_whole_family_of_a_cancelled_script() {
+async fn the_whole_family_of_a_cancelled_script_is_killed() {
     for harness in LocalHarness::all() {
         let script = format!("{STUBBORN_FAMILY}echo ready; wait");
         let mut running = start(&harness, shell(&script)).await;
@@ -255,7 +255,7 @@ async fn kills_the_whole_family_of_a_cancelled_script() {
 }
 
 #[tokio::test]
-async fn kills_what_a_script_that_succeeded_leaves_behind() {
+async fn processes_of_a_script_that_succeeded_are_killed() {
     for harness in LocalHarness::all() {
         let observed = harness.run(STUBBORN_FAMILY).await;
         assert_eq!(observed.end.status, JobStatus::Succeeded);
@@ -264,7 +264,7 @@ async fn kills_what_a_script_that_succeeded_leaves_behind() {
 }
 
 #[tokio::test]
-async fn kills_what_has_left_its_control_group_and_its_environment() {
+async fn a_process_that_left_its_control_group_and_its_environment_is_killed() {
     if !has_namespaces() {
         return;
     }
@@ -276,7 +276,7 @@ async fn kills_what_has_left_its_control_group_and_its_environment() {
 }
 
 #[tokio::test]
-async fn shows_a_script_no_process_but_its_own_and_no_environment_of_the_host() {
+async fn a_script_sees_only_its_own_processes_and_no_environment_of_the_host() {
     const HOST_VARIABLE: &str = "CARGO_MANIFEST_DIR";
     assert!(std::env::var_os(HOST_VARIABLE).is_some());
     if !has_namespaces() {
@@ -298,7 +298,7 @@ async fn shows_a_script_no_process_but_its_own_and_no_environment_of_the_host() 
 }
 
 #[tokio::test]
-async fn root_finds_no_other_processes_below_its_own() {
+async fn root_finds_no_other_processes_below_its_own_mount() {
     if !has_namespaces() || !rustix::process::geteuid().is_root() {
         return;
     }
@@ -346,7 +346,7 @@ async fn a_script_that_has_stopped_itself_is_ended() {
 }
 
 #[tokio::test]
-async fn tells_an_exit_code_from_a_signal() {
+async fn an_exit_code_is_distinguished_from_a_signal() {
     for harness in LocalHarness::all() {
         let attempt = attempt(&harness.run("exit 139").await);
         assert_eq!((attempt.exit_code, attempt.signal), (Some(139), None));
@@ -354,14 +354,14 @@ async fn tells_an_exit_code_from_a_signal() {
 }
 
 #[tokio::test]
-async fn ends_its_jobs_when_it_is_dropped() {
+async fn jobs_end_when_the_engine_is_dropped() {
     for harness in LocalHarness::all() {
         let script = format!("{STUBBORN_FAMILY}echo ready; wait");
         let mut running = start(&harness, shell(&script)).await;
         running.wait_for_log(1, "ready").await;
         let LocalHarness { engine, scratch } = harness;
         drop(engine);
-        // Nobody is there to say how it ended.
+        // There is no receiver for the end.
         let end = loop {
             let event = running.handle.next_event().await.unwrap();
             if let JobEventKind::Finished(end) = event.kind {
@@ -378,7 +378,7 @@ async fn ends_its_jobs_when_it_is_dropped() {
 }
 
 #[tokio::test]
-async fn lets_a_script_clean_up_within_the_grace() {
+async fn a_script_can_clean_up_within_the_grace_period() {
     let harness = LocalHarness::with(|settings| settings.grace = Duration::from_secs(20));
     let script = "trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done";
     let mut running = start(&harness, shell(script)).await;
@@ -393,7 +393,7 @@ async fn lets_a_script_clean_up_within_the_grace() {
 }
 
 #[tokio::test]
-async fn gives_a_clean_environment() {
+async fn the_environment_is_clean() {
     let harness = LocalHarness::new();
     let mut request = shell("env | cut -d= -f1 | sort; echo; echo $HOME; pwd; echo $LANG");
     let entry = ("GIVEN".parse().unwrap(), SecretString::from("x"));
@@ -403,7 +403,7 @@ async fn gives_a_clean_environment() {
     let (names, rest) = log.split_once("\n\n").unwrap();
     let names: Vec<&str> = names
         .lines()
-        // What a shell adds by itself, which one it ever is.
+        // Variables that any shell adds by itself.
         .filter(|name| !matches!(*name, "PWD" | "OLDPWD" | "SHLVL" | "_"))
         .collect();
     assert_eq!(
@@ -426,13 +426,13 @@ async fn gives_a_clean_environment() {
 }
 
 #[tokio::test]
-async fn gives_an_empty_standard_input() {
+async fn the_standard_input_is_empty() {
     let observed = LocalHarness::new().run("cat; echo end").await;
     assert_eq!(log(&observed), "end\n");
 }
 
 #[tokio::test]
-async fn keeps_both_outputs_in_order() {
+async fn both_outputs_keep_their_order() {
     let script = "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done";
     let observed = LocalHarness::new().run(script).await;
     let log = log(&observed);
@@ -445,7 +445,7 @@ async fn keeps_both_outputs_in_order() {
 }
 
 #[tokio::test]
-async fn gives_each_attempt_a_fresh_directory() {
+async fn each_attempt_has_a_new_directory() {
     let harness = LocalHarness::new();
     let script = "ls -A . $TMPDIR | wc -w; mkdir -p a/b; touch a/b/c $TMPDIR/d; chmod 0 a; exit 1";
     let mut request = shell(script);
@@ -456,7 +456,7 @@ async fn gives_each_attempt_a_fresh_directory() {
 }
 
 #[tokio::test]
-async fn keeps_a_running_job_to_itself_and_leaves_no_group() {
+async fn the_files_of_a_running_job_are_private_and_no_group_is_left() {
     use std::os::unix::fs::PermissionsExt;
 
     let harness = LocalHarness::new();
@@ -474,7 +474,7 @@ async fn keeps_a_running_job_to_itself_and_leaves_no_group() {
 }
 
 #[tokio::test]
-async fn refuses_a_missing_interpreter_and_leaves_nothing() {
+async fn a_missing_interpreter_is_refused_without_leftovers() {
     let harness = LocalHarness::new();
     let mut request = shell("");
     request.command[0] = "no-such-interpreter".to_owned();
@@ -484,7 +484,7 @@ async fn refuses_a_missing_interpreter_and_leaves_nothing() {
     assert_eq!(error.field.as_deref(), Some("script.interpreter"));
     assert_eq!(harness.directories(), Vec::<PathBuf>::new());
 
-    // The request's own PATH counts, and the name is free again.
+    // The request's own PATH is used, and the name is free again.
     let entry = ("PATH".parse().unwrap(), SecretString::from("/nowhere"));
     request.command[0] = "sh".to_owned();
     request.environment.push(entry);
@@ -493,7 +493,7 @@ async fn refuses_a_missing_interpreter_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn runs_a_script_that_is_the_program_itself() {
+async fn a_script_can_be_the_program_itself() {
     let harness = LocalHarness::new();
     let mut request = shell("#!/bin/sh -e\nprintf '%s' \"$1\"");
     request.command = ["$(NOETL_SCRIPT)", "$(GREETING) $$(GREETING) $(UNKNOWN)"]
@@ -506,7 +506,7 @@ async fn runs_a_script_that_is_the_program_itself() {
 }
 
 #[tokio::test]
-async fn explains_what_shells_say_by_their_exit_codes() {
+async fn exit_codes_of_shells_are_explained() {
     let harness = LocalHarness::new();
     for (script, code, word) in [
         ("no-such-command", 127, "not found"),
@@ -520,7 +520,7 @@ async fn explains_what_shells_say_by_their_exit_codes() {
 }
 
 #[tokio::test]
-async fn tells_the_signal_that_ended_a_script() {
+async fn the_signal_that_ended_a_script_is_named() {
     let observed = LocalHarness::new().run("kill -SEGV $$").await;
     let attempt = attempt(&observed);
     assert_eq!((attempt.signal, attempt.exit_code), (Some(11), None));
@@ -529,13 +529,13 @@ async fn tells_the_signal_that_ended_a_script() {
 }
 
 #[tokio::test]
-async fn bounds_the_number_of_processes() {
+async fn the_number_of_processes_is_limited() {
     let harness = LocalHarness::with(|settings| settings.max_processes = 8);
     let script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; exit 5";
     let observed = harness.run(script).await;
     let attempt = attempt(&observed);
     assert_eq!(attempt.reason, Some(Reason::ScriptError));
-    // Where there is no control group, root is not bound by RLIMIT_NPROC.
+    // Without a control group, RLIMIT_NPROC does not apply to root.
     if Hierarchy::find().limits_processes() {
         assert!(log(&observed).contains("fork"), "{}", log(&observed));
         assert!(attempt.hint.unwrap().contains("more than 8 processes"));
@@ -543,7 +543,7 @@ async fn bounds_the_number_of_processes() {
 }
 
 #[tokio::test]
-async fn writes_no_core_file() {
+async fn no_core_file_is_written() {
     let script = "grep -i 'max core file size' /proc/self/limits";
     let observed = LocalHarness::new().run(script).await;
     let log = log(&observed);
@@ -554,7 +554,7 @@ async fn writes_no_core_file() {
 }
 
 #[tokio::test]
-async fn says_which_limits_it_cannot_enforce() {
+async fn limits_that_cannot_be_enforced_are_reported() {
     let harness = LocalHarness::without_cgroups();
     let mut request = shell("");
     request.limits.insert("cpu".to_owned(), "1".to_owned());
@@ -577,7 +577,7 @@ async fn says_which_limits_it_cannot_enforce() {
 }
 
 #[tokio::test]
-async fn starts_again_under_a_name_that_is_free_again() {
+async fn a_name_can_be_used_again_after_the_job_ended() {
     let harness = LocalHarness::new();
     for _ in 0..3 {
         let observed = harness.run("exit 0").await;
@@ -586,10 +586,10 @@ async fn starts_again_under_a_name_that_is_free_again() {
 }
 
 #[tokio::test]
-async fn fails_an_attempt_that_the_system_cannot_start() {
+async fn an_attempt_that_the_system_cannot_start_fails() {
     let harness = LocalHarness::new();
     let mut request = shell("");
-    // Each part fits; together they are more than any system takes.
+    // Each part fits; together they exceed the limit of any system.
     let large = "x".repeat(100_000);
     request.command.extend(std::iter::repeat_n(large, 80));
     let observed = observe(&harness, request).await;
@@ -605,14 +605,14 @@ async fn fails_an_attempt_that_the_system_cannot_start() {
 }
 
 #[tokio::test]
-async fn ends_what_a_killed_host_left_and_leaves_living_hosts_alone() {
+async fn jobs_of_a_killed_host_are_ended_and_those_of_living_hosts_are_not() {
     let harness = LocalHarness::new();
     let mut running = start(&harness, shell("echo ready; sleep 60")).await;
     running.wait_for_log(1, "ready").await;
     let alive = harness.directories();
     let left = harness.scratch.path().join("jobs/left-abcdefghijkl");
     fs::create_dir_all(left.join("attempt-1/work")).unwrap();
-    // Nobody holds this lock any more.
+    // The lock of a host that is gone.
     fs::write(left.join("host.lock"), "").unwrap();
     let mut orphan = std::process::Command::new("sleep")
         .arg("60")
@@ -638,14 +638,14 @@ async fn ends_what_a_killed_host_left_and_leaves_living_hosts_alone() {
 }
 
 #[tokio::test]
-async fn warns_when_a_child_ran_out_of_memory_and_the_script_did_not_care() {
+async fn a_child_that_ran_out_of_memory_is_reported_although_the_script_succeeded() {
     let harness = LocalHarness::new();
     let mut request = shell("head -c 512M /dev/zero | tail -c 512M > /dev/null; exit 0");
     request
         .limits
         .insert("memory".to_owned(), "32Mi".to_owned());
     let observed = observe(&harness, request).await;
-    // Version 2 ends the whole group, and without control groups nobody knows.
+    // Version 2 kills the whole group, and without control groups it is unknown.
     if Hierarchy::find().is_first_version_for_memory() {
         assert_eq!(observed.end.status, JobStatus::Succeeded);
         let warnings = observed.warnings().join("\n");
@@ -654,7 +654,7 @@ async fn warns_when_a_child_ran_out_of_memory_and_the_script_did_not_care() {
 }
 
 #[tokio::test]
-async fn tells_that_a_limit_is_too_small_for_any_program() {
+async fn a_limit_that_is_too_small_for_any_program_is_named() {
     let harness = LocalHarness::new();
     let mut request = shell("exit 0");
     request.limits.insert("memory".to_owned(), "8Ki".to_owned());
@@ -665,7 +665,7 @@ async fn tells_that_a_limit_is_too_small_for_any_program() {
 }
 
 #[tokio::test]
-async fn starts_nothing_once_a_job_was_cancelled() {
+async fn nothing_is_started_once_a_job_was_cancelled() {
     let harness = LocalHarness::new();
     let marker = harness.scratch.path().join("started");
     let mut request = shell(&format!(": > {}", marker.display()));
@@ -680,7 +680,7 @@ async fn starts_nothing_once_a_job_was_cancelled() {
 }
 
 #[tokio::test]
-async fn shows_no_secret_in_an_event() {
+async fn no_event_contains_a_secret() {
     let harness = LocalHarness::new();
     let mut request = shell("kill -KILL $$");
     let entry = ("TOKEN".parse().unwrap(), SecretString::from("hunter2"));

@@ -1,4 +1,4 @@
-//! Says why an attempt ended as it did.
+//! Explains why an attempt ended.
 
 use std::error::Error;
 use std::os::unix::process::ExitStatusExt;
@@ -9,7 +9,7 @@ use crate::capability::controller::{exited, out_of_memory, signalled};
 use crate::capability::text::chain;
 use crate::capability::{AttemptEnd, Reason};
 
-/// What to say of an attempt whose processes ended so, with the last of what it wrote.
+/// Returns the end of an attempt from how its processes ended, and from the end of its output.
 pub(super) fn verdict(ended: &ProcessEnd, limits: &Limits, tail: &[u8]) -> AttemptEnd {
     let Some(status) = ended.status else {
         return AttemptEnd {
@@ -34,13 +34,13 @@ pub(super) fn verdict(ended: &ProcessEnd, limits: &Limits, tail: &[u8]) -> Attem
     }
 }
 
-/// What to say of an attempt whose program could not be started.
+/// Returns the end of an attempt whose program could not be started.
 pub(super) fn start_failed(error: &StartError) -> AttemptEnd {
     let hint = match error {
         StartError::TooLong => "give large values as arguments (`args`): those may be in a file",
         StartError::Directory(_) => "check the space and the permissions of the work directory",
         StartError::Spawn(_) | StartError::Namespace(_) | StartError::Limits(_) => {
-            "the machine may be out of processes, memory or open files"
+            "check the machine: it may be out of processes, memory or open files"
         }
     };
     AttemptEnd {
@@ -51,7 +51,7 @@ pub(super) fn start_failed(error: &StartError) -> AttemptEnd {
     }
 }
 
-/// What to say of an attempt where the engine itself failed.
+/// Returns the end of an attempt where the engine itself failed.
 pub(super) fn internal(error: &dyn Error) -> AttemptEnd {
     AttemptEnd {
         reason: Some(Reason::Internal),
@@ -60,23 +60,25 @@ pub(super) fn internal(error: &dyn Error) -> AttemptEnd {
     }
 }
 
-/// Where memory is limited by a resource limit, the kernel refuses memory and kills nothing: only the
-/// program knows, and may say so.
+/// Where memory is limited by a resource limit, the kernel refuses memory and kills nothing: only the program knows,
+/// and may report it.
 fn without_a_counter(end: AttemptEnd, limit: &str, tail: &[u8]) -> AttemptEnd {
-    /// Programs that do not expect it crash: SIGABRT, SIGBUS, SIGSEGV.
+    /// Programs that do not handle it crash: SIGABRT, SIGBUS, SIGSEGV.
     const CRASHES: [i32; 3] = [6, 7, 11];
     if let Some(symptom) = memory_symptom(tail) {
         let end = out_of_memory(end, Some(limit));
         let message = end.message.unwrap_or_default();
         return AttemptEnd {
-            message: Some(format!("{message}, going by the `{symptom}` that it wrote")),
+            message: Some(format!(
+                "{message}, according to the `{symptom}` in its output"
+            )),
             ..end
         };
     }
     if end.signal.is_some_and(|signal| CRASHES.contains(&signal)) {
         return AttemptEnd {
             hint: Some(format!(
-                "it may have run out of memory, `limits.memory` is {limit}: raise it and try again"
+                "raise `limits.memory` and try again: it may have run out of memory, `limits.memory` is {limit}"
             )),
             ..end
         };
@@ -87,14 +89,14 @@ fn without_a_counter(end: AttemptEnd, limit: &str, tail: &[u8]) -> AttemptEnd {
 fn too_many_processes(end: AttemptEnd, most: u32) -> AttemptEnd {
     AttemptEnd {
         hint: Some(format!(
-            "it tried to have more than {most} processes and threads at a time, which is the engine's \
+            "start fewer: it tried to run more than {most} processes and threads at a time, which is the engine's \
              limit"
         )),
         ..end
     }
 }
 
-/// What programs write when they get no memory.
+/// Returns the typical message of programs that get no memory.
 fn memory_symptom(tail: &[u8]) -> Option<&'static str> {
     const SYMPTOMS: [&str; 8] = [
         "MemoryError",
@@ -117,7 +119,7 @@ mod tests {
     use super::super::limits::MemoryLimit;
     use super::*;
 
-    /// `status` is as `wait` gives it: the code times 256, or the signal.
+    /// `status` has the form of `wait`: the code times 256, or the signal.
     fn check(status: i32, oom_kills: Option<u64>, tail: &str) -> AttemptEnd {
         let limits = Limits {
             memory: Some(MemoryLimit {
@@ -136,19 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn believes_the_kernel() {
+    fn the_kernel_is_decisive() {
         for status in [9, 137 << 8, 1 << 8] {
             let end = check(status, Some(1), "");
             assert_eq!(end.reason, Some(Reason::OomKilled));
         }
         assert_eq!(check(0, Some(1), "").reason, None);
-        // Where the kernel counts, words are only words.
+        // Where the kernel counts, the output is not considered.
         let end = check(1 << 8, Some(0), "MemoryError");
         assert_eq!(end.reason, Some(Reason::ScriptError));
     }
 
     #[test]
-    fn goes_by_what_was_written_where_the_kernel_does_not_count() {
+    fn the_output_is_decisive_where_the_kernel_does_not_count() {
         let end = check(1 << 8, None, "Traceback\nMemoryError\n");
         assert_eq!(end.reason, Some(Reason::OomKilled));
         assert!(end.message.unwrap().contains("`MemoryError`"));
@@ -158,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn suspects_memory_behind_a_crash_where_nobody_knows() {
+    fn memory_is_suspected_behind_a_crash_without_a_counter() {
         let end = check(11, None, "");
         assert_eq!(end.reason, Some(Reason::Signalled));
         assert!(end.hint.unwrap().contains("`limits.memory` is 1Mi"));
     }
 
     #[test]
-    fn names_the_limit_of_processes() {
+    fn the_limit_of_processes_is_named() {
         let end = check(2 << 8, Some(0), "");
         assert_eq!(end.reason, Some(Reason::ScriptError));
         assert!(end.hint.unwrap().contains("more than 8 processes"));

@@ -9,21 +9,21 @@ use rustix::process::{Pid, RawPid, Signal, kill_process};
 use super::super::limits::Limits;
 use super::hierarchy::{Hierarchy, Parent, Version};
 
-/// What the names of all groups begin with.
+/// Prefix of the names of all groups.
 const NAME_PREFIX: &str = "toolhost-";
-/// The period in which a group may use its share of processor time: the kernel's and Kubernetes' default.
+/// The period in which a group may use its share of processor time: the default of the kernel and of Kubernetes.
 const CPU_PERIOD_MICROSECONDS: u64 = 100_000;
-/// The least share that the kernel takes for a period.
+/// The minimum share that the kernel accepts for a period.
 const MIN_CPU_QUOTA_MICROSECONDS: u64 = 1_000;
 /// How long a group may stay busy after its last process ended.
 const REMOVE_WAIT: Duration = Duration::from_secs(1);
-/// The most groups of one attempt that are looked through. It needs none; what makes more is up to no good.
+/// Maximum number of groups of one attempt that are searched. It needs none; a script that creates more is malicious.
 const MAX_GROUPS: usize = 1_000;
 const REMOVE_PAUSE: Duration = Duration::from_millis(2);
 
 /// The groups of one attempt; removed when it is dropped.
 ///
-/// What could not be made is not there, and the limits that it would have enforced are not enforced.
+/// A group that could not be created is missing, and its limits are not enforced.
 #[derive(Debug, Default)]
 pub(in super::super) struct Group {
     memory: Option<Parent>,
@@ -32,7 +32,7 @@ pub(in super::super) struct Group {
 }
 
 impl Group {
-    /// Makes the groups of an attempt and sets the limits.
+    /// Creates the groups of an attempt and sets the limits.
     pub(in super::super) fn create(
         hierarchy: &Hierarchy,
         job_id: &str,
@@ -45,7 +45,7 @@ impl Group {
         group.pids = make(hierarchy.pids.as_ref(), name, |group| {
             write(group, "pids.max", limits.processes)
         });
-        // Without a limit, memory is of use only to find processes again.
+        // Without a limit, the memory controller serves only to find processes again.
         if limits.memory.is_some() || group.pids.is_none() {
             group.memory = make(hierarchy.memory.as_ref(), name, |group| {
                 match &limits.memory {
@@ -62,7 +62,7 @@ impl Group {
         group
     }
 
-    /// The groups of the job that exist, one for each controller, whoever made them.
+    /// Returns the existing groups of the job, one for each controller, whichever host created them.
     pub(in super::super) fn find(hierarchy: &Hierarchy, job_id: &str) -> Vec<Self> {
         let prefix = format!("{NAME_PREFIX}{job_id}-");
         let parents = [&hierarchy.pids, &hierarchy.memory, &hierarchy.cpu];
@@ -89,7 +89,7 @@ impl Group {
         found
     }
 
-    /// Moves a process that has no children into it. What it cannot be moved into is not there any more.
+    /// Moves a process without children into the group. Groups that refuse it are dropped.
     pub(in super::super) fn add(&mut self, pid: Pid) {
         let pid = pid.as_raw_nonzero();
         for slot in [&mut self.pids, &mut self.memory, &mut self.cpu] {
@@ -103,7 +103,7 @@ impl Group {
         }
     }
 
-    /// Whether any was made.
+    /// Whether any was created.
     #[cfg(test)]
     pub(in super::super) fn is_there(&self) -> bool {
         self.directories().next().is_some()
@@ -121,13 +121,13 @@ impl Group {
         self.cpu.is_some()
     }
 
-    /// Sends SIGKILL to everything in it, and says whether there was anything.
+    /// Sends SIGKILL to all processes in it, and returns whether there were any.
     ///
-    /// Nothing in it can start a process any more.
+    /// From then on, its processes cannot start others.
     pub(in super::super) fn kill(&self) -> bool {
         for group in self.parents() {
-            // Otherwise a program that forks fast enough could outrun the loop. Where the kernel knows
-            // `cgroup.kill` (5.14) that does the same at once; neither has to be there.
+            // Otherwise a program that forks fast enough could outrun the loop. A kernel with `cgroup.kill` (5.14) does
+            // all of this atomically; both files are optional.
             drop(write(group, "pids.max", 0));
             if group.version == Version::Two {
                 drop(write(group, "cgroup.kill", 1));
@@ -143,7 +143,7 @@ impl Group {
         found
     }
 
-    /// How many processes the kernel ended for want of memory.
+    /// Returns the number of processes that the kernel killed for lack of memory.
     pub(in super::super) fn oom_kills(&self) -> u64 {
         self.memory.as_ref().map_or(0, |group| {
             let file = match group.version {
@@ -154,7 +154,7 @@ impl Group {
         })
     }
 
-    /// How many processes were not started because there were too many.
+    /// Returns the number of processes that were not started because of the limit.
     pub(in super::super) fn refused_processes(&self) -> u64 {
         let file = |group: &Parent| group.directory.join("pids.events");
         self.pids
@@ -162,7 +162,7 @@ impl Group {
             .map_or(0, |group| counter(&file(group), "max"))
     }
 
-    /// Each group; in version 2 they are one and the same.
+    /// Iterates over the groups; in version 2 they are the same one.
     fn parents(&self) -> impl Iterator<Item = &Parent> {
         [&self.pids, &self.memory, &self.cpu].into_iter().flatten()
     }
@@ -183,7 +183,7 @@ impl Drop for Group {
         let give_up = Instant::now() + REMOVE_WAIT;
         let directories: Vec<PathBuf> = self.directories().flat_map(with_groups_below).collect();
         for directory in directories {
-            // The kernel lets go of processes some time after they ended.
+            // The kernel releases processes some time after they ended.
             while let Err(error) = fs::remove_dir(&directory) {
                 if error.kind() == io::ErrorKind::NotFound {
                     break;
@@ -199,7 +199,7 @@ impl Drop for Group {
     }
 }
 
-/// Makes a group and sets it up; none where that is not possible.
+/// Creates a group and sets it up; none where that is not possible.
 fn make(
     parent: Option<&Parent>,
     name: &str,
@@ -211,7 +211,7 @@ fn make(
         directory: parent.directory.join(name),
     };
     let made = match fs::create_dir(&group.directory) {
-        // In version 2 another controller's turn came first.
+        // In version 2 another controller has created it already.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     };
@@ -235,13 +235,13 @@ fn limit_memory(group: &Parent, bytes: u64) -> io::Result<()> {
     match group.version {
         Version::One => {
             write(group, "memory.limit_in_bytes", bytes)?;
-            // Memory and swap together; the file is there only where swap is accounted for.
+            // Memory and swap together; the file exists only where swap is accounted for.
             drop(write(group, "memory.memsw.limit_in_bytes", bytes));
         }
         Version::Two => {
             write(group, "memory.max", bytes)?;
             drop(write(group, "memory.swap.max", 0));
-            // All of it ends at once, as in a pod, and not some child whose end nobody notices.
+            // The whole group is killed together, as in a pod, and not some child whose end is not noticed.
             drop(write(group, "memory.oom.group", 1));
         }
     }
@@ -268,7 +268,7 @@ fn write(group: &Parent, file: &str, value: impl Display) -> io::Result<()> {
     fs::write(group.directory.join(file), value.to_string())
 }
 
-/// The group and those that a script has made below it, which only root can: the lowest first.
+/// Returns the group and those that a script has created below it, which only root can: the lowest first.
 fn with_groups_below(directory: &Path) -> Vec<PathBuf> {
     let mut groups = vec![directory.to_owned()];
     let mut next = 0;
@@ -288,13 +288,13 @@ fn processes(directory: &Path) -> Vec<Pid> {
     listed
         .lines()
         .filter_map(|line| line.parse::<RawPid>().ok())
-        // 0 stands for a process that this one cannot see.
+        // 0 stands for a process that is not visible to this one.
         .filter(|pid| *pid > 0)
         .filter_map(Pid::from_raw)
         .collect()
 }
 
-/// The number behind that name in a file of lines `NAME NUMBER`.
+/// Returns the number after that name in a file of lines `NAME NUMBER`.
 fn counter(file: &Path, name: &str) -> u64 {
     let content = fs::read_to_string(file).unwrap_or_default();
     let mut pairs = content.lines().filter_map(|line| line.split_once(' '));
@@ -334,9 +334,9 @@ mod tests {
         fs::read_to_string(directory.join(file)).unwrap()
     }
 
-    /// A folder takes the files that the kernel would offer in a group.
+    /// A folder accepts the files that the kernel would offer in a group.
     #[test]
-    fn writes_the_files_of_version_2_into_one_group() {
+    fn the_files_of_version_2_are_written_to_one_group() {
         let parent = tempfile::tempdir().unwrap();
         let hierarchy = hierarchy(Version::Two, [parent.path(); 3]);
         let group = Group::create(&hierarchy, "job", 1, &limits());
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_the_files_of_version_1_into_a_group_for_each_controller() {
+    fn the_files_of_version_1_are_written_to_a_group_for_each_controller() {
         let parents = [(); 3].map(|()| tempfile::tempdir().unwrap());
         let [memory, pids, cpu] = parents.each_ref().map(tempfile::TempDir::path);
         let hierarchy = hierarchy(Version::One, [memory, pids, cpu]);
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn has_the_groups_that_a_script_made_below_it() {
+    fn groups_that_a_script_created_below_are_found() {
         let parent = tempfile::tempdir().unwrap();
         let deep = parent.path().join("a/b");
         fs::create_dir_all(&deep).unwrap();
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn is_not_there_where_no_group_can_be_made() {
+    fn a_group_that_cannot_be_created_is_missing() {
         let nowhere = Path::new("/proc/no-such-folder");
         let group = Group::create(&hierarchy(Version::One, [nowhere; 3]), "job", 1, &limits());
         assert!(!group.is_there() && !group.limits_memory());

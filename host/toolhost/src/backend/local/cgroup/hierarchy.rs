@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::getxattr;
 
-/// Where groups of attempts are made, for each controller that is there.
+/// Parents of the groups of attempts, for each available controller.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in super::super) struct Hierarchy {
     pub(super) memory: Option<Parent>,
@@ -11,14 +11,14 @@ pub(in super::super) struct Hierarchy {
     pub(super) cpu: Option<Parent>,
 }
 
-/// A group below which groups are made.
+/// A group below which groups are created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parent {
     pub(super) version: Version,
     pub(super) directory: PathBuf,
 }
 
-/// The version of the interface, which decides how files are called.
+/// The version of the interface, which determines the names of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
     One,
@@ -26,7 +26,7 @@ pub(super) enum Version {
 }
 
 impl Hierarchy {
-    /// What this process has. Whether it may make groups there is seen when it does.
+    /// Finds the groups of this process. Whether it may create groups there shows when it does.
     pub(in super::super) fn find() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let memberships = read("/proc/self/cgroup");
@@ -58,12 +58,12 @@ impl Hierarchy {
         parents.map(|parent| parent.directory.as_path())
     }
 
-    /// Whether a group could be made that bounds processes.
+    /// Whether a group that limits processes could be created.
     pub(in super::super) fn limits_processes(&self) -> bool {
         self.pids.as_ref().is_some_and(Parent::is_writable)
     }
 
-    /// Whether a group of version 1 could be made that bounds memory.
+    /// Whether a group of version 1 that limits memory could be created.
     pub(in super::super) fn is_first_version_for_memory(&self) -> bool {
         self.memory
             .as_ref()
@@ -78,7 +78,7 @@ impl Parent {
     }
 }
 
-/// The directory of this process's group: for a controller of version 1, or of version 2.
+/// Returns the directory of this process's group: for a controller of version 1, or of version 2.
 ///
 /// `memberships` has lines `ID:CONTROLLER,…:PATH`, where version 2 has no controller. `mounts` has
 /// lines `ID PARENT DEVICE ROOT MOUNT-POINT OPTIONS … - TYPE SOURCE SUPER-OPTIONS`.
@@ -110,7 +110,7 @@ fn own_group(memberships: &str, mounts: &str, controller: Option<&str>) -> Optio
     Some(Path::new(mount_point).join(below))
 }
 
-/// The group of version 2 below which this process may make groups that have limits.
+/// Returns the group of version 2 below which this process may create groups with limits.
 fn delegated_group(own: &Path) -> Option<PathBuf> {
     let gives = |group: &Path| {
         ["memory", "pids"]
@@ -124,7 +124,7 @@ fn delegated_group(own: &Path) -> Option<PathBuf> {
     (is_delegated(parent) && gives(parent)).then(|| parent.to_owned())
 }
 
-/// Works at the root alone, and is refused without an effect elsewhere.
+/// Works only at the root, and is refused without an effect elsewhere.
 fn enable_controllers(group: &Path) -> bool {
     let wanted: Vec<String> = ["memory", "pids", "cpu"]
         .into_iter()
@@ -134,7 +134,7 @@ fn enable_controllers(group: &Path) -> bool {
     fs::write(group.join("cgroup.subtree_control"), wanted.join(" ")).is_ok()
 }
 
-/// Whether systemd gave the group away to be managed by whoever is in it.
+/// Whether systemd delegated the group to its processes.
 fn is_delegated(group: &Path) -> bool {
     ["user.delegate", "trusted.delegate"].iter().any(|name| {
         let mut value = [0_u8; 1];
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_group_of_each_controller() {
+    fn the_group_of_each_controller_is_found() {
         for (controller, expected) in [
             (Some("memory"), Some("/sys/fs/cgroup/memory/user/a:b")),
             (Some("cpu"), Some("/sys/fs/cgroup/cpu,cpuacct")),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_the_root_of_a_mount_into_account() {
+    fn the_root_of_a_mount_is_taken_into_account() {
         let mounts = "35 31 0:32 /docker/1 /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
         let group = Some("/sys/fs/cgroup/memory/job");
         check("5:memory:/docker/1/job\n", mounts, Some("memory"), group);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_no_group_in_nonsense() {
+    fn malformed_files_have_no_group() {
         for text in ["", "\n", "::", "a - b", "0::/\n"] {
             check(text, text, None, None);
             check(text, text, Some("memory"), None);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn uses_a_second_version_group_that_gives_its_controllers_away() {
+    fn a_group_of_version_2_with_delegated_controllers_is_used() {
         let directory = tempfile::tempdir().unwrap();
         let own = directory.path();
         let controllers = |file: &str, names| fs::write(own.join(file), names).unwrap();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn does_not_use_a_parent_that_was_not_delegated() {
+    fn a_parent_that_was_not_delegated_is_not_used() {
         let parent = tempfile::tempdir().unwrap();
         let own = parent.path().join("own");
         fs::create_dir(&own).unwrap();
