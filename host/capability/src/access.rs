@@ -6,13 +6,12 @@ use url::Url;
 
 use super::{CapabilityError, FetchPattern};
 
-/// Where sources of objects get what servers ask for: keys, tokens, passwords.
+/// Provides the keys, tokens and passwords that servers require to sources of objects.
 ///
-/// An implementation keeps what it was given and renews it before it ends; however many ask at once,
-/// a server is asked once.
+/// An implementation caches them and renews them before they expire; a server is asked once, however many callers wait.
 #[async_trait]
 pub trait AccessSource: Send + Sync + 'static {
-    /// What opens the service, valid for at least [`AccessRequest::min_remaining`].
+    /// Returns access to the service, valid for at least [`AccessRequest::min_remaining`].
     ///
     /// # Errors
     ///
@@ -21,26 +20,25 @@ pub trait AccessSource: Send + Sync + 'static {
     /// server does not give one. The message names the credential, and never its values.
     async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError>;
 
-    /// Says that a server refused what [`access`](Self::access) gave, so that it is made anew when it is
-    /// asked for again. Does nothing where it cannot be made anew, or where `refused` is no longer what
-    /// is given.
+    /// Reports that a server refused the access that was returned by [`access`](Self::access), so that it is renewed on
+    /// the next request. Does nothing where it cannot be renewed, or where `refused` is no longer the current access.
     async fn refuse(&self, request: &AccessRequest, refused: &Access);
 }
 
-/// For what access is needed.
+/// The service for which access is requested, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct AccessRequest {
-    /// The credential's name; without one, what the machine offers by itself, or nothing at all.
+    /// The credential's name; without one, the machine's own credentials, or none at all.
     pub credential: Option<String>,
     /// The service.
     pub service: Service,
-    /// How long it must stay valid from now on.
+    /// The minimum remaining validity.
     pub min_remaining: Duration,
 }
 
 impl AccessRequest {
-    /// Access to `service` by a credential's name.
+    /// Requests access to `service` by a credential's name.
     #[must_use]
     pub fn new(service: Service, credential: Option<&str>) -> Self {
         Self {
@@ -56,41 +54,39 @@ impl AccessRequest {
 pub enum Service {
     /// Google Cloud Storage.
     Gcs,
-    /// Amazon S3 and what speaks its protocol.
+    /// Amazon S3 and compatible servers.
     S3,
     /// Any HTTP server.
     Http,
 }
 
-/// What opens a server. Printing it shows no value.
+/// Access to a server. Its `Debug` form shows no value.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Access {
-    /// What is shown to the server.
+    /// The data that is sent to the server.
     pub authorization: Authorization,
-    /// The servers that it may be shown to. That of [`endpoint`](Self::endpoint) is always one of them.
+    /// The servers that it may be sent to. That of [`endpoint`](Self::endpoint) is always one of them.
     pub audience: Audience,
-    /// What else is secret about it, such as the password that a token was made from.
+    /// Other secrets behind it, such as the password with which a token was requested.
     pub related: Vec<SecretString>,
-    /// Another server than the usual one, as a URL.
+    /// A server other than the default one, as a URL.
     pub endpoint: Option<String>,
-    /// The region, where the credential knows it.
+    /// The region, if it is part of the credential.
     pub region: Option<String>,
-    /// Whether the bucket stands in the path rather than in the host's name; none where that follows from
-    /// the endpoint.
+    /// Whether the bucket is in the path rather than in the host's name; none where that follows from the endpoint.
     pub path_style: Option<bool>,
-    /// When it ends, where it does.
+    /// When it expires, if it does.
     pub expires_at: Option<SystemTime>,
-    /// Where it comes from, for a person: ``the credential `aws_credentials` ``, `the profile "dev"`,
-    /// `no credential`.
+    /// Its origin, for messages: ``the credential `aws_credentials` ``, `the profile "dev"`, `no credential`.
     pub origin: String,
 }
 
 impl Access {
-    /// Access with that authorization, and nothing else known.
+    /// Creates access with that authorization, and defaults for everything else.
     ///
-    /// Nobody has said which servers it is for: only a tool that is trusted may send it, to where its
-    /// configuration says. See [`Audience`].
+    /// Its servers are not stated: only a trusted tool may send it, to the servers of its configuration. See
+    /// [`Audience`].
     #[must_use]
     pub fn new(authorization: Authorization, origin: impl Into<String>) -> Self {
         Self {
@@ -107,7 +103,7 @@ impl Access {
 }
 
 impl Access {
-    /// Tells of everything about it that is secret, in the forms in which it is shown to servers.
+    /// Reports everything secret about it, in the forms in which it is sent to servers.
     pub(super) fn tell_secrets(&self, opened: &dyn OpenedSecrets) {
         match &self.authorization {
             Authorization::Anonymous => {}
@@ -115,7 +111,7 @@ impl Access {
             Authorization::Basic { username, password } => {
                 let password = password.expose_secret();
                 opened.remember(password);
-                // Encoded as a whole, the password alone is found in it as well, and the name would remain.
+                // If only the encoded whole were redacted, the password would remain, and so would the name.
                 let pair = SecretString::from(format!("{username}:{password}"));
                 opened.remember(pair.expose_secret());
             }
@@ -132,7 +128,7 @@ impl Access {
     }
 }
 
-/// The servers that a credential may be shown to.
+/// The servers that a credential may be sent to.
 ///
 /// | | sent to |
 /// |---|---|
@@ -140,23 +136,23 @@ impl Access {
 /// | those of its service, such as `*.googleapis.com` | these and its own `endpoint`; by a trusted tool also to the `endpoint` that the configuration names |
 /// | unstated | its own `endpoint`; by a trusted tool to wherever the configuration says |
 ///
-/// A trusted tool is one whose grants are `trusted`, as those of the embedded
-/// tools are: where it sends something is what whoever wrote the playbook wrote.
+/// A trusted tool is one whose grants are `trusted`, as those of the embedded tools are: the author of the playbook
+/// determines where it sends something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audience {
     servers: Vec<FetchPattern>,
-    /// Whether whoever has the credential named the servers.
+    /// Whether the owner of the credential named the servers.
     pub(super) is_stated: bool,
 }
 
 impl Audience {
-    /// Nobody said which servers it is for.
+    /// Creates an audience without stated servers.
     #[must_use]
     pub fn unstated() -> Self {
         Self::of_service([])
     }
 
-    /// The servers of the service that the credential is for.
+    /// Creates an audience of the servers of the credential's service.
     #[must_use]
     pub fn of_service(servers: impl IntoIterator<Item = FetchPattern>) -> Self {
         Self {
@@ -165,7 +161,7 @@ impl Audience {
         }
     }
 
-    /// As it was, and these servers, which whoever has the credential named.
+    /// Adds servers that the owner of the credential named.
     #[must_use]
     pub fn stating(mut self, servers: impl IntoIterator<Item = FetchPattern>) -> Self {
         self.servers.extend(servers);
@@ -182,14 +178,14 @@ impl Audience {
     }
 }
 
-/// Hears of everything secret that is opened for a call, before it is sent anywhere, so that it is redacted from
-/// what leaves the call.
+/// Receives everything secret that is opened for a call, before it is sent anywhere, so that it is redacted from the
+/// output of the call.
 pub trait OpenedSecrets: Send + Sync + 'static {
-    /// Remembers a secret.
+    /// Records a secret.
     fn remember(&self, secret: &str);
 }
 
-/// What is shown to a server.
+/// The data that is sent to a server.
 #[derive(Debug, Clone)]
 pub enum Authorization {
     /// Nothing.
@@ -210,16 +206,16 @@ pub enum Authorization {
 /// Keys of Amazon Web Services.
 #[derive(Debug, Clone)]
 pub struct AwsKeys {
-    /// The identifier, which is no secret.
+    /// The identifier, which is not secret.
     pub access_key_id: String,
     /// The key that signs.
     pub secret_access_key: SecretString,
-    /// What goes with temporary keys.
+    /// The token of temporary keys.
     pub session_token: Option<SecretString>,
 }
 
 impl AwsKeys {
-    /// The field with which no request can be signed, since it is empty or cannot stand in a header.
+    /// Returns the field that cannot be used to sign requests, since it is empty or not valid in a header.
     #[must_use]
     pub fn unusable_field(&self) -> Option<&'static str> {
         let fits = |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());

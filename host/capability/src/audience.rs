@@ -1,13 +1,13 @@
-//! Whether a credential may be shown to a server.
+//! Checks whether a credential may be sent to a server.
 
 use url::Url;
 
 use super::urls::{parse_url, server_of};
 use super::{Access, CapabilityError, Reason};
 
-/// Checks that a credential may be shown to the server at `url`.
+/// Checks that a credential may be sent to the server at `url`.
 ///
-/// `names_endpoint` says whether the request names the server by `endpoint`.
+/// `names_endpoint` is whether the request names the server by `endpoint`.
 pub(super) fn check(
     access: &Access,
     url: &Url,
@@ -29,7 +29,7 @@ pub(super) fn check(
     Err(CapabilityError::new(Reason::Denied, message).with_hint(hint))
 }
 
-/// Whether the server is that of the credential itself, or its bucket's, whose name stands before the server's.
+/// Whether the server is that of the credential itself, or that of its bucket, whose name precedes the server's.
 fn is_own_endpoint(access: &Access, url: &Url) -> bool {
     let endpoint = access.endpoint.as_deref();
     let endpoint = endpoint.and_then(|endpoint| parse_url(endpoint, "endpoint").ok());
@@ -68,8 +68,8 @@ mod tests {
         let unstated = Audience::unstated;
         let own = Some("http://store.example:9000/base");
         let cases = [
-            // Audience, its own endpoint, the server, and who may send it: anybody, a trusted tool by an
-            // endpoint of its configuration, a trusted tool by a URL.
+            // Audience, its own endpoint, the server, and who may send it: any tool, a trusted tool by an endpoint of
+            // its configuration, a trusted tool by a URL.
             (
                 service(),
                 None,

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 /// Delays that double from one failure to the next, up to the longest one.
 ///
-/// The rule of every repetition here: of attempts of a job, of requests to a cluster, of transfers. What is counted,
-/// and when it is enough, is up to whoever repeats.
+/// The rule of every retry here: of attempts of a job, of requests to a cluster, of transfers. The caller decides what
+/// is counted, and when to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
     first: Duration,
@@ -12,10 +12,10 @@ pub struct Backoff {
     failures: u32,
 }
 
-/// Which part of a delay is random, so that many that failed together do not come back together.
+/// Which part of a delay is random, so that many callers that failed together do not retry together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jitter {
-    /// None: the delay is what it says.
+    /// None: the delay is exact.
     None,
     /// Its second half: never less than half of it.
     Half,
@@ -25,7 +25,7 @@ pub enum Jitter {
 }
 
 impl Backoff {
-    /// Delays from `first` up to `longest`, without a failure so far.
+    /// Creates delays from `first` up to `longest`, without a failure so far.
     #[must_use]
     pub const fn new(first: Duration, longest: Duration, jitter: Jitter) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Backoff {
         }
     }
 
-    /// The delay after one more failure.
+    /// Returns the delay after one more failure.
     pub fn next_delay(&mut self) -> Duration {
         self.failures = self.failures.saturating_add(1);
         let delay = self.after(self.failures);
@@ -48,18 +48,19 @@ impl Backoff {
         delay.mul_f64(share)
     }
 
-    /// Begins anew, after something succeeded.
+    /// Restarts after a success.
     pub const fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// How many failures there were in a row.
+    /// Returns the number of consecutive failures.
     #[must_use]
     pub const fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// The longest delay after so many failures: the first one, doubled with every failure after the first.
+    /// Returns the longest delay after this number of failures: the first one, doubled with every failure after the
+    /// first.
     #[must_use]
     pub fn after(&self, failures: u32) -> Duration {
         let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
@@ -67,7 +68,8 @@ impl Backoff {
     }
 }
 
-/// From 0 to 1. Without random numbers, the longest delay: late is better than all at once.
+/// Returns a number from 0 to 1. Without random numbers it is the longest delay: a late retry is better than many
+/// together.
 fn random_share() -> f64 {
     getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
 }

@@ -1,21 +1,21 @@
 //! `$(NAME)` in the words of a command.
 
-/// Replaces `$(NAME)` by what `value_of` knows, as the kubelet does it in `command` and `args`.
+/// Replaces `$(NAME)` by the result of `value_of`, like the kubelet in `command` and `args`.
 ///
-/// `$$` is a plain `$`, a name that is not known stays as it is written, and a value is not expanded
-/// again. Source: `third_party/forked/golang/expansion/expand.go` in Kubernetes. It differs in one
-/// place: the original garbles a non-ASCII character that follows a `$` (it converts the first byte of
-/// the character to a rune); here the character stays.
+/// `$$` is a plain `$`, an unknown name stays unchanged, and a value is not expanded again. Source:
+/// `third_party/forked/golang/expansion/expand.go` in Kubernetes. It differs in one case: the original garbles a
+/// non-ASCII character that follows a `$` (it converts the first byte of the character to a rune); here the character
+/// stays.
 pub fn expand<'a>(input: &'a str, value_of: impl Fn(&str) -> Option<&'a str>) -> String {
     replace(input, "$", value_of)
 }
 
-/// Replaces `$(NAME)` by another text that is still to be expanded; every other byte stays as it is.
+/// Replaces `$(NAME)` by another text that is still to be expanded; every other byte stays unchanged.
 pub fn rewrite<'a>(input: &'a str, text_of: impl Fn(&str) -> Option<&'a str>) -> String {
     replace(input, "$$", text_of)
 }
 
-/// The names that the text refers to.
+/// Returns the names that the text refers to.
 pub fn references(input: &str) -> impl Iterator<Item = &str> {
     parts(input).filter_map(|part| match part {
         Part::Reference(name) => Some(name),
@@ -70,7 +70,7 @@ fn parts(input: &str) -> impl Iterator<Item = Part<'_>> {
     })
 }
 
-/// The name between the parentheses that `text` begins with, and what follows them.
+/// Returns the name between the parentheses at the beginning of `text`, and the rest.
 fn reference(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix('(')?.split_once(')')
 }

@@ -1,4 +1,4 @@
-//! Whether what is to be fetched may be.
+//! Checks whether a fetch is allowed.
 
 use url::Url;
 
@@ -6,14 +6,14 @@ use super::urls::parse_url;
 use super::{CapabilityError, FetchPermit, FetchPolicy, FetchRequest, Reason};
 
 impl FetchPolicy {
-    /// Checks a request as it came, before anything is done.
+    /// Checks the original request, before anything is done.
     ///
-    /// A source checks again whatever it asks for in the end, such as the target of a redirect.
+    /// A source checks each address again before it sends a request to it, such as the target of a redirect.
     ///
     /// # Errors
     ///
-    /// [`Reason::Denied`] with the line that would allow it, and [`Reason::InvalidRequest`] for a URI that
-    /// cannot be judged.
+    /// [`Reason::Denied`] with the line that would allow it, and [`Reason::InvalidRequest`] for a URI that cannot be
+    /// checked.
     pub fn check_request(&self, request: &FetchRequest) -> Result<FetchPermit, CapabilityError> {
         let uri = request.uri.as_str();
         match request.source_type()? {
@@ -21,7 +21,7 @@ impl FetchPolicy {
             "gcs" => self.check_stored("gs", request),
             "s3" => self.check_stored("s3", request),
             "file" => self.check_file(uri),
-            // What the host has beyond these is nothing that a grant could name.
+            // Other sources of the host are not covered by grants.
             _ => self
                 .permit(|_| false)
                 .ok_or_else(|| self.denied(uri, uri, false)),
@@ -76,7 +76,7 @@ impl FetchPolicy {
     ) -> Result<FetchPermit, CapabilityError> {
         let permit = self.check_object(scheme, &request.uri)?;
         match &request.options.endpoint {
-            // Another server than that of the cloud is a server like any other.
+            // A server other than that of the cloud is checked like any other.
             Some(endpoint) => self.check_url(&parse_url(endpoint, "script.source.endpoint")?),
             None => Ok(permit),
         }

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use url::{Host, Url};
 
-/// What may be fetched: a scheme, a host, a bucket, or what lies below a path of one of them.
+/// A pattern of what may be fetched: a scheme, a host, a bucket, or everything below a path of one of them.
 ///
 /// | pattern | matches |
 /// |---|---|
@@ -23,7 +23,7 @@ pub struct FetchPattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
     authority: Authority,
-    /// Without the slash at its beginning; empty for everything.
+    /// Without the leading slash; empty for everything.
     path: String,
 }
 
@@ -34,27 +34,27 @@ enum Authority {
         host: String,
         port: Option<u16>,
     },
-    /// Below this domain, which is here without `*.`.
+    /// Hosts below this domain, which is stored without `*.`.
     Below {
         domain: String,
         port: Option<u16>,
     },
 }
 
-/// A pattern that makes no sense, in words.
+/// An invalid pattern, with the problem as text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FetchPatternError(String);
 
-/// Schemes with what they name after `//`: buckets or hosts.
+/// Schemes and what they name after `//`: buckets or hosts.
 const SCHEMES: [&str; 5] = ["gs", "s3", "http", "https", "file"];
 
 impl FetchPattern {
-    /// A pattern of HTTP servers: `https://example.com/`, or `example.com` for the same.
+    /// Parses a pattern of HTTP servers: `https://example.com/`, or `example.com` for the same.
     ///
     /// # Errors
     ///
-    /// It is no pattern, or none that names a server.
+    /// It is an invalid pattern, or does not name a server.
     pub fn of_server(text: &str) -> Result<Self, FetchPatternError> {
         let is_host = !text.contains('/') && !text.ends_with(':');
         let pattern: Self = if is_host {
@@ -69,8 +69,8 @@ impl FetchPattern {
         Err(FetchPatternError(format!("`{text}` {problem}")))
     }
 
-    /// Whether it names a host, or the hosts of a domain that somebody owns: neither a scheme alone does, nor
-    /// everything below a domain such as `com`.
+    /// Whether it names a host, or the hosts of a domain with an owner: neither a scheme alone does, nor everything
+    /// below a domain such as `com`.
     #[must_use]
     pub(super) fn names_a_host(&self) -> bool {
         match self.place.as_ref().map(|place| &place.authority) {
@@ -92,7 +92,7 @@ impl FetchPattern {
         place.authority == Authority::Bucket(bucket.to_owned()) && is_below(key, &place.path)
     }
 
-    /// Whether it matches what an HTTP server has.
+    /// Whether it matches a URL of an HTTP server.
     #[must_use]
     pub(super) fn matches_url(&self, url: &Url) -> bool {
         if self.scheme != url.scheme() {
@@ -169,7 +169,7 @@ fn bucket(rest: &str) -> Result<Place, &'static str> {
         return Err("names no bucket; without `//` it stands for all of them");
     }
     if is_ambiguous(path) || path.contains('*') {
-        return Err("has a path that is no plain beginning of names");
+        return Err("has a path that is not a plain prefix of names");
     }
     Ok(Place {
         authority: Authority::Bucket(bucket.to_owned()),
@@ -189,7 +189,7 @@ fn host(text: &str) -> Result<Place, &'static str> {
     let path = url.path();
     let path = path.strip_prefix('/').unwrap_or(path);
     if is_ambiguous(path) || path.contains('*') {
-        return Err("has a path that is no plain beginning of paths");
+        return Err("has a path that is not a plain prefix of paths");
     }
     let host = bare(url.host_str().unwrap_or_default()).to_owned();
     let port = url.port();
@@ -208,7 +208,7 @@ fn host(text: &str) -> Result<Place, &'static str> {
     })
 }
 
-/// A host without the dot that may end it.
+/// Returns a host without the trailing dot.
 fn bare(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
@@ -225,7 +225,7 @@ fn is_below(path: &str, prefix: &str) -> bool {
         .is_some_and(|rest| prefix.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether some servers may read the path as one elsewhere: steps upwards, and encoded separators.
+/// Whether some servers may interpret the path differently: `..` segments, and encoded separators.
 fn is_ambiguous(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let is_encoded = ["%2e", "%2f", "%5c", "\\"]
@@ -278,7 +278,7 @@ mod tests {
         ];
         for (text, url, expected) in cases {
             let url = Url::parse(url).unwrap();
-            // What is no host at all, such as `*.0.0.1`, is no pattern either.
+            // An invalid host, such as `*.0.0.1`, is an invalid pattern as well.
             let matches = text
                 .parse()
                 .is_ok_and(|pattern: FetchPattern| pattern.matches_url(&url));
@@ -369,15 +369,15 @@ mod tests {
             ("gs:/b", "no `//`"),
             ("gs://", "names no bucket"),
             ("gs://*/x", "names no bucket"),
-            ("gs://b/../x", "no plain beginning"),
-            ("gs://b/*.py", "no plain beginning"),
+            ("gs://b/../x", "not a plain prefix"),
+            ("gs://b/*.py", "not a plain prefix"),
             ("file:///etc", "stands for the workspace"),
             ("https://", "is no URL"),
             ("https://me:pass@a/", "more than scheme"),
             ("https://a/?x", "more than scheme"),
             ("https://a*.example/", "not `*.` before a domain"),
             ("https://*.*.example/", "more than one"),
-            ("https://a/*/x", "no plain beginning"),
+            ("https://a/*/x", "not a plain prefix"),
         ] {
             let error = text.parse::<FetchPattern>().unwrap_err().to_string();
             assert!(error.contains(problem), "{error}");

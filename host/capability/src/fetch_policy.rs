@@ -7,45 +7,46 @@ use super::fetch_pattern::FetchPattern;
 use super::urls::{server_of, shown_url};
 use super::{Access, CapabilityError, Reason, audience};
 
-/// What a tool may fetch, and what it may show to the servers. Printing it shows the rules.
+/// What a tool may fetch, and what it may send to the servers. Its `Debug` form shows the rules.
 ///
-/// Rules add up: what one of them allows is allowed. The host sets it for each call; a tool has no way to.
+/// Rules are additive: a fetch is allowed if one of them allows it. The host sets the policy for each call; a tool
+/// cannot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchPolicy {
     rules: Vec<FetchRule>,
     /// The credentials that the tool may name although its configuration does not.
     pub(super) credentials: BTreeSet<String>,
-    /// Whether it may show what it is configured with to every server that it is configured with.
+    /// Whether it may send everything in its configuration to every server in its configuration.
     is_trusted: bool,
-    /// The tool, for the line that would allow it more.
+    /// The tool, for the line that would allow more.
     kind: Option<String>,
 }
 
-/// Some of what a tool may fetch.
+/// A rule: a part of what a tool may fetch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FetchRule {
-    /// What; everything where it is absent.
+    /// The patterns; everything where they are absent.
     pub allow: Option<Vec<FetchPattern>>,
-    /// Whether from addresses as well that are not public, such as those of this machine and its network.
+    /// Whether addresses that are not public are allowed, such as those of this machine and its network.
     pub private_addresses: bool,
 }
 
-/// That something may be fetched, and from where.
+/// The permission for a fetch, with the allowed addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FetchPermit {
-    /// Whether from addresses as well that are not public.
+    /// Whether addresses that are not public are allowed.
     pub private_addresses: bool,
 }
 
 impl Default for FetchPolicy {
-    /// Everything that is public, and the workspace.
+    /// Returns the policy that allows everything public, and the workspace.
     fn default() -> Self {
         Self::of([FetchRule::default()])
     }
 }
 
 impl FetchPolicy {
-    /// What these rules allow; nothing where there are none.
+    /// Returns the policy of these rules; it allows nothing where there are none.
     #[must_use]
     pub fn of(rules: impl IntoIterator<Item = FetchRule>) -> Self {
         Self {
@@ -56,7 +57,7 @@ impl FetchPolicy {
         }
     }
 
-    /// Everything, from all addresses, for what is [trusted](Self::trust).
+    /// Returns the policy that allows everything, from all addresses, for a [trusted](Self::trust) tool.
     #[must_use]
     pub fn everything() -> Self {
         let mut everything = Self::of([FetchRule {
@@ -67,27 +68,28 @@ impl FetchPolicy {
         everything
     }
 
-    /// Allows more.
+    /// Adds a rule.
     pub fn add(&mut self, rule: FetchRule) {
         if !self.rules.contains(&rule) {
             self.rules.push(rule);
         }
     }
 
-    /// Lets the tool name a credential that its configuration does not name.
+    /// Allows the tool to name a credential that its configuration does not name.
     pub fn add_credential(&mut self, name: &str) {
         self.credentials.insert(name.to_owned());
     }
 
-    /// Lets the tool show what it is configured with (sealed headers, credentials that do not say which servers
-    /// they are for, and what the machine offers by itself) to every server that it may fetch from.
+    /// Allows the tool to send everything in its configuration (sealed headers, credentials without stated servers, and
+    /// the machine's own credentials) to every server that it may fetch from.
     ///
-    /// This is for tools whose code is trusted to ask what their configuration says, as the embedded ones are.
+    /// This is for tools whose code is trusted to request only what their configuration contains, such as the embedded
+    /// ones.
     pub fn trust(&mut self) {
         self.is_trusted = true;
     }
 
-    /// The credentials that the tool may name although its configuration does not, in order.
+    /// Returns the credentials that the tool may name although its configuration does not, in order.
     pub fn credentials(&self) -> impl Iterator<Item = &str> {
         self.credentials.iter().map(String::as_str)
     }
@@ -98,20 +100,20 @@ impl FetchPolicy {
         self.is_trusted
     }
 
-    /// Says whose it is, so that a denial can print what to grant to whom.
+    /// Sets the name of the tool, so that a denial can print the grant to add.
     #[must_use]
     pub fn for_kind(mut self, kind: &str) -> Self {
         self.kind = Some(kind.to_owned());
         self
     }
 
-    /// The rules.
+    /// Returns the rules.
     #[must_use]
     pub fn rules(&self) -> &[FetchRule] {
         &self.rules
     }
 
-    /// Checks what an HTTP server shall be asked for.
+    /// Checks a request to an HTTP server.
     ///
     /// # Errors
     ///
@@ -127,7 +129,7 @@ impl FetchPolicy {
     ///
     /// [`Reason::Denied`] with the line that would allow it.
     pub fn check_object(&self, scheme: &str, uri: &str) -> Result<FetchPermit, CapabilityError> {
-        // A URI of another scheme is no object there; the source says so.
+        // A URI of another scheme is not an object there, which the source reports.
         let (found, rest) = uri.split_once("://").unwrap_or_default();
         let is_object = found.eq_ignore_ascii_case(scheme);
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
@@ -148,8 +150,8 @@ impl FetchPolicy {
             .ok_or_else(|| self.denied(uri, "file:", false))
     }
 
-    /// Checks that what opens a server may be shown to the one at `url`. `names_endpoint` says whether the
-    /// request names it by `endpoint`.
+    /// Checks that credentials may be sent to the server at `url`. `names_endpoint` is whether the request names it by
+    /// `endpoint`.
     ///
     /// # Errors
     ///
@@ -163,7 +165,7 @@ impl FetchPolicy {
         audience::check(access, url, self.is_trusted, names_endpoint)
     }
 
-    /// Whether the tool may show sealed headers to the server at `url`: a rule names its host, or the tool is
+    /// Whether the tool may send sealed headers to the server at `url`: a rule names its host, or the tool is
     /// [trusted](Self::trust). Neither a rule without patterns names one, nor a scheme alone.
     #[must_use]
     pub fn is_named(&self, url: &Url) -> bool {
@@ -171,14 +173,14 @@ impl FetchPolicy {
             || self.has_pattern(|pattern| pattern.names_a_host() && pattern.matches_url(url))
     }
 
-    /// Whether what the machine offers by itself may open an object of a bucket for the tool: a rule has a
-    /// pattern of the bucket or of `scheme`, or the tool is [trusted](Self::trust).
+    /// Whether the tool may use the machine's own credentials for an object of a bucket: a rule has a pattern of the
+    /// bucket or of `scheme`, or the tool is [trusted](Self::trust).
     #[must_use]
     pub fn allows_ambient_access(&self, scheme: &str, bucket: &str, key: &str) -> bool {
         self.is_trusted || self.has_pattern(|pattern| pattern.matches_object(scheme, bucket, key))
     }
 
-    /// The denial of an address that is not public.
+    /// Returns the denial of an address that is not public.
     #[must_use]
     pub fn denied_address(&self, url: &Url, why: &str) -> CapabilityError {
         let hint = Some(self.hint(&server_of(url), true));
@@ -218,7 +220,7 @@ impl FetchPolicy {
             .with_field("script.uri")
     }
 
-    /// The line that grants it.
+    /// Returns the line that grants it.
     pub(super) fn hint(&self, allow: &str, private_addresses: bool) -> String {
         let kind = self.kind();
         let private_addresses = if private_addresses {

@@ -6,15 +6,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{JobEnd, JobEvent, JobEventKind, JobIdentity, JobStatus, Reason};
 
-/// The caller's side of a job: its events, and the way to end it.
+/// The caller's side of a job: its events, and its cancellation.
 ///
-/// Dropping it asks the engine to end the job, as [`JobHandle::request_cancel`] does, so that no path
-/// through a caller can leave a job running.
+/// Dropping it asks the engine to end the job, like [`JobHandle::request_cancel`], so that no path through a caller can
+/// leave a job running.
 #[derive(Debug)]
 pub struct JobHandle {
     identity: JobIdentity,
-    /// Boxed, because a channel reserves room for a block of messages: 8 KiB of events, most of it for
-    /// nothing.
+    /// Boxed, because a channel reserves memory for a block of messages: 8 KiB of events, most of it unused.
     events: mpsc::UnboundedReceiver<Box<JobEvent>>,
     /// Warnings of the host, and events that were received while waiting for the end.
     read_ahead: VecDeque<JobEvent>,
@@ -24,8 +23,7 @@ pub struct JobHandle {
 
 /// The engine's side of a job.
 ///
-/// When it is dropped without [`JobEventKind::Finished`], the caller sees the job end with
-/// [`Reason::Internal`].
+/// When it is dropped without [`JobEventKind::Finished`], the caller sees the job end with [`Reason::Internal`].
 #[derive(Debug)]
 pub struct JobReporter {
     events: mpsc::UnboundedSender<Box<JobEvent>>,
@@ -33,10 +31,10 @@ pub struct JobReporter {
 }
 
 impl JobHandle {
-    /// Both sides of a new job.
+    /// Creates both sides of a new job.
     ///
-    /// The events are not bounded in number by the channel but by what an engine has to say: a few per
-    /// attempt, and engines bound attempts and coalesce repeated [`JobEventKind::Waiting`].
+    /// The number of events is not limited by the channel but by the engine: a few per attempt, and engines limit
+    /// attempts and coalesce repeated [`JobEventKind::Waiting`].
     #[must_use]
     pub fn new(identity: JobIdentity) -> (Self, JobReporter) {
         let (sender, receiver) = mpsc::unbounded_channel();
@@ -55,7 +53,7 @@ impl JobHandle {
         (handle, reporter)
     }
 
-    /// Which job it is.
+    /// Returns the identity of the job.
     #[must_use]
     pub fn identity(&self) -> &JobIdentity {
         &self.identity
@@ -67,7 +65,7 @@ impl JobHandle {
         self.finished
     }
 
-    /// The next event; none after [`JobEventKind::Finished`].
+    /// Returns the next event; none after [`JobEventKind::Finished`].
     ///
     /// # Cancel safety
     ///
@@ -83,7 +81,7 @@ impl JobHandle {
         Some(self.note(event))
     }
 
-    /// Adds a warning of the host's own to the events: the next one that is read.
+    /// Adds a warning of the host's own as the next event to be read.
     pub fn warn(&mut self, message: String) {
         self.read_ahead.push_front(JobEvent {
             elapsed: Duration::ZERO,
@@ -92,24 +90,24 @@ impl JobHandle {
         });
     }
 
-    /// What ends the job when it is cancelled, for use while the handle waits for an event.
+    /// Returns what cancels the job, for use while the handle waits for an event.
     #[must_use]
     pub fn canceller(&self) -> CancellationToken {
         self.cancel.clone()
     }
 
-    /// Asks the engine to end the job, and returns at once.
+    /// Asks the engine to end the job, and returns immediately.
     pub fn request_cancel(&self) {
         self.cancel.cancel();
     }
 
-    /// Ends the job and waits until the engine says that nothing of it runs.
+    /// Ends the job and waits until the engine reports that nothing of it runs.
     ///
-    /// The events up to the end stay to be read by [`JobHandle::next_event`].
+    /// The events up to the end can still be read by [`JobHandle::next_event`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses no event, and the engine goes on ending the job.
+    /// Dropping the future loses no event, and the engine continues to end the job.
     pub async fn cancel(&mut self) {
         self.request_cancel();
         while !self.finished && !self.read_ahead.iter().any(JobEvent::is_end) {
@@ -148,7 +146,7 @@ impl Drop for JobHandle {
 }
 
 impl JobReporter {
-    /// Tells the caller what happened. A caller that is gone does not matter.
+    /// Sends an event to the caller. It is dropped if the caller is gone.
     pub fn report(&self, elapsed: Duration, attempt: u32, kind: JobEventKind) {
         let event = JobEvent {
             elapsed,
@@ -158,7 +156,7 @@ impl JobReporter {
         drop(self.events.send(Box::new(event)));
     }
 
-    /// Waits until the caller wants the job to end.
+    /// Waits until the caller cancels the job.
     ///
     /// # Cancel safety
     ///
@@ -167,7 +165,7 @@ impl JobReporter {
         self.cancel.cancelled().await;
     }
 
-    /// Whether the caller wants the job to end.
+    /// Whether the caller cancelled the job.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()

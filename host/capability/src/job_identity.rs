@@ -1,4 +1,4 @@
-/// Which job it is.
+/// The identity of a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JobIdentity {
@@ -13,7 +13,7 @@ pub struct JobIdentity {
 }
 
 impl JobIdentity {
-    /// A job that was created under this name.
+    /// Creates the identity of a job that was created under this name.
     #[must_use]
     pub fn created(name: impl Into<String>) -> Self {
         Self {

@@ -1,15 +1,15 @@
-//! What toolhost asks of an engine for jobs and of a source of objects, as Rust traits that backends implement.
+//! What toolhost requires from an engine for jobs and from a source of objects, as Rust traits that backends implement.
 //!
-//! One file per capability; what happens to a job, and both ends of it, have files of their own. Nothing here
-//! knows of WebAssembly, of a cluster or of a file system, and nothing of the host is imported, so that a backend can be
-//! written against this crate alone. What it needs to be right is here as well:
+//! One file per capability; the events of a job, and both sides of it, have files of their own. Nothing here depends on
+//! WebAssembly, a cluster or a file system, and nothing of the host is imported, so that a backend can be written
+//! against this crate alone. It includes what a correct backend needs:
 //!
-//! * [`controller`] has the rules of the Kubernetes Job controller, [`request`] what every engine refuses,
-//!   [`program`] and [`expansion`] what a program finds in its environment and on its command line, [`quantity`] the
-//!   quantities of Kubernetes, [`syntax`] the mistakes that interpreters tell of, [`timer`] what an engine that looks
-//!   again waits for. All of that is pure.
-//! * [`memory`] is an engine that runs nothing: it plays a script in virtual time, for tests and tool authors.
-//! * [`conformance`] is what every engine and every source has to pass.
+//! * [`controller`] has the rules of the Kubernetes Job controller, [`request`] what every engine refuses, [`program`]
+//!   and [`expansion`] the environment and the command line of a program, [`quantity`] the quantities of Kubernetes,
+//!   [`syntax`] the mistakes that interpreters report, [`timer`] the timers of an engine that polls. All of that is
+//!   pure.
+//! * [`memory`] is an engine that runs nothing: it plays a script in virtual time, for tests and authors of tools.
+//! * [`conformance`] has the test suites for every engine and every source.
 
 mod access;
 mod audience;

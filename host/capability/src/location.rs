@@ -3,7 +3,7 @@ use url::Url;
 use super::urls::{parse_url, server_of, shown_url};
 use super::{CapabilityError, FetchRequest, Reason};
 
-/// The schemes of URIs and the types of sources that they stand for.
+/// The schemes of URIs and their types of sources.
 const SCHEMES: [(&str, &str); 5] = [
     ("gs", "gcs"),
     ("s3", "s3"),
@@ -13,12 +13,11 @@ const SCHEMES: [(&str, &str); 5] = [
 ];
 
 impl FetchRequest {
-    /// The type of source that is meant: `source.type`, or what the scheme of the URI stands for. What has
-    /// no scheme is a file.
+    /// Returns the type of source: `source.type`, or that of the URI's scheme. A URI without a scheme is a file.
     ///
     /// # Errors
     ///
-    /// [`Reason::Unsupported`] for a scheme that nothing is known about.
+    /// [`Reason::Unsupported`] for an unknown scheme.
     pub fn source_type(&self) -> Result<&str, CapabilityError> {
         if let Some(source_type) = &self.options.source_type {
             return Ok(source_type);
@@ -39,14 +38,14 @@ impl FetchRequest {
             })
     }
 
-    /// Where an HTTP server has the object: the URI itself, or what it is below the endpoint.
+    /// Returns the URL of the object on an HTTP server: the URI itself, or relative to the endpoint.
     ///
-    /// A relative URI is put behind the endpoint, whose path is kept: `a/b.py` below
-    /// `https://example.com/v1` is `https://example.com/v1/a/b.py`.
+    /// A relative URI is appended to the endpoint, whose path is kept: `a/b.py` below `https://example.com/v1` is
+    /// `https://example.com/v1/a/b.py`.
     ///
     /// # Errors
     ///
-    /// [`Reason::InvalidRequest`] where there is no URL, or it lies elsewhere than below the endpoint.
+    /// [`Reason::InvalidRequest`] where it is not a URL, or not below the endpoint.
     pub fn http_url(&self) -> Result<Url, CapabilityError> {
         let is_absolute = self.uri.contains("://");
         let url = match &self.options.endpoint {
@@ -68,11 +67,11 @@ impl FetchRequest {
         if matches!(url.scheme(), "http" | "https") && url.host().is_some() {
             return Ok(url);
         }
-        let message = format!("`{}` is no `http://` or `https://` URL", shown_url(&url));
+        let message = format!("invalid URL `{}`: expected `http://` or `https://`", shown_url(&url));
         Err(CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri"))
     }
 
-    /// The server that is asked, for a person; the object where the server follows from it.
+    /// Returns the server of the request, for messages; the object where the server follows from it.
     pub(super) fn server(&self) -> String {
         let endpoint = self.options.endpoint.as_deref();
         let endpoint = endpoint.and_then(|endpoint| parse_url(endpoint, "endpoint").ok());
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_place_of_a_server() {
+    fn an_invalid_url_of_a_server_is_refused() {
         for (uri, endpoint, field) in [
             ("a.py", None, "script.source.endpoint"),
             ("https://h/a", Some("https://h"), "script.source.endpoint"),

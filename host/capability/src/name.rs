@@ -5,27 +5,27 @@ use std::str::FromStr;
 use super::text::shortened;
 use super::{CapabilityError, Reason};
 
-/// Why a text is not a name. It holds the text as a message may show it.
+/// Why a text is not a valid name. It contains the text in a form for messages.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// It is not the name of a job.
+    /// It is not a valid name of a job.
     #[error("invalid job name `{0}`: expected a DNS label of at most {max} characters", max = JobName::MAX_BYTES)]
     Job(String),
-    /// It is not the name of a file.
+    /// It is not a valid name of a file.
     #[error(
         "invalid file name `{0}`: expected at most {max} bytes without `/`, `\\` and NUL, other than `.` and `..`",
         max = FileName::MAX_BYTES
     )]
     File(String),
-    /// It is not the name of an environment variable.
+    /// It is not a valid name of an environment variable.
     #[error(
         "invalid variable name `{0}`: expected letters, digits and `_`, not beginning with a digit"
     )]
     Variable(String),
 }
 
-/// Defines a name: a text that was checked when it was made.
+/// Defines a name: a text that was validated when it was created.
 macro_rules! define_name {
     ($(#[$documentation:meta])* $Name:ident, $Variant:ident, $is_valid:ident) => {
         $(#[$documentation])*
@@ -33,7 +33,7 @@ macro_rules! define_name {
         pub struct $Name(String);
 
         impl $Name {
-            /// The name as a text.
+            /// Returns the name as a text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -116,17 +116,17 @@ define_name!(
     FileName, File, is_file_name
 );
 define_name!(
-    /// The name of an environment variable, as every shell can refer to it.
+    /// The name of an environment variable that every shell can refer to.
     VariableName, Variable, is_variable_name
 );
 
 impl JobName {
-    /// The longest name: Kubernetes makes a label of at most 63 bytes of it, after a pod's suffix of up to 11.
+    /// Maximum length of the name: Kubernetes uses it in a label of at most 63 bytes, with a pod's suffix of up to 11.
     pub const MAX_BYTES: usize = 52;
 }
 
 impl FileName {
-    /// The longest name of a file on Linux (`NAME_MAX`), and on the other systems that scripts run on.
+    /// Maximum length of the name of a file on Linux (`NAME_MAX`), and on the other systems that run scripts.
     pub const MAX_BYTES: usize = 255;
 }
 
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_expected_of_what_is_none() {
+    fn an_error_states_what_is_expected() {
         let long = "a".repeat(53);
         for name in ["", "-a", "a-", "A", "../x", "a_b", "a.b", "ä", "a\n", &long] {
             let error = name.parse::<JobName>().unwrap_err();

@@ -9,13 +9,13 @@ use url::Url;
 
 use super::{Access, Authorization, CapabilityError, FetchPolicy, OpenedSecrets};
 
-/// A place that objects are fetched from.
+/// A source of objects.
 #[async_trait]
 pub trait ObjectSource: Send + Sync + 'static {
-    /// Fetches the object whole.
+    /// Fetches the whole object.
     ///
-    /// An implementation checks the size while it reads, never after, and stops at
-    /// [`FetchOptions::max_bytes`]. The caller checks the digest.
+    /// An implementation checks the size while it reads, never after, and stops at [`FetchOptions::max_bytes`]. The
+    /// caller checks the digest.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ pub trait ObjectSource: Send + Sync + 'static {
     /// Dropping the future stops the transfer; nothing is kept.
     async fn fetch(&self, request: FetchRequest) -> Result<Object, CapabilityError>;
 
-    /// The object as it is now, if it can be had without asking anybody: a file of this machine. No credential is
+    /// Returns the current object, if that is possible without a request: a file of this machine. No credential is
     /// opened for it.
     async fn at_hand(&self, _request: &FetchRequest) -> Option<Object> {
         None
@@ -40,15 +40,15 @@ pub trait ObjectSource: Send + Sync + 'static {
 /// What to fetch.
 #[derive(Debug, Clone)]
 pub struct FetchRequest {
-    /// The URI or path as the configuration has it.
+    /// The URI or path as in the configuration.
     pub uri: String,
     /// How to fetch it.
     pub options: FetchOptions,
 }
 
-/// How to fetch an object. A field that a source has no use for is refused by it, not ignored.
+/// How to fetch an object. A source refuses fields that it does not support, and does not ignore them.
 ///
-/// A source that shows anybody who asks calls [`release`](Self::release) first.
+/// A source calls [`release`](Self::release) before it sends any credentials.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct FetchOptions {
@@ -58,33 +58,32 @@ pub struct FetchOptions {
     pub credential: Option<String>,
     /// The region of an object store.
     pub region: Option<String>,
-    /// What a relative URI is relative to, or the object store to ask.
+    /// The base of a relative URI, or the object store.
     pub endpoint: Option<String>,
     /// The HTTP method.
     pub method: Option<String>,
-    /// HTTP headers; values may hold secrets.
+    /// HTTP headers; values may be secret.
     pub headers: Vec<(String, SecretString)>,
-    /// Whether a header holds what the configuration keeps sealed from the tool. Such headers go only to servers
-    /// that [`FetchPolicy::is_named`] knows.
+    /// Whether a header contains something that the configuration keeps sealed from the tool. Such headers are sent
+    /// only to servers for which [`FetchPolicy::is_named`] is true.
     pub has_sealed_headers: bool,
-    /// The most that the whole transfer may take.
+    /// Time limit of the whole transfer.
     pub timeout: Option<Duration>,
-    /// The most bytes that are taken.
+    /// Maximum size in bytes.
     pub max_bytes: u64,
-    /// What may be fetched, and from which addresses. The host sets it; a tool has no way to.
+    /// What may be fetched, and from which addresses. The host sets it; a tool cannot.
     pub policy: Arc<FetchPolicy>,
-    /// Hears of what is opened. The host sets it, as above.
+    /// Receives the opened secrets. The host sets it, as above.
     pub opened: Option<Arc<dyn OpenedSecrets>>,
 }
 
 impl FetchOptions {
-    /// The largest script that is accepted: etcd, where Kubernetes would keep it, is no file store
-    /// (design §4).
+    /// Maximum size of a script: etcd, where Kubernetes would store it, is not a file store (design §4).
     pub const DEFAULT_MAX_BYTES: u64 = 16 << 20;
 
-    /// Lets `access` be shown to the server at `url`, and has what is secret about it redacted from then on.
+    /// Checks that `access` may be sent to the server at `url`, and redacts its secrets from then on.
     ///
-    /// This is asked of each address anew, such as that of a redirect, before anything is sent there.
+    /// This is called for each address, such as that of a redirect, before anything is sent there.
     ///
     /// # Errors
     ///
@@ -101,7 +100,7 @@ impl FetchOptions {
         Ok(())
     }
 
-    /// Whether the headers of the configuration may be shown to the server at `url`.
+    /// Whether the headers of the configuration may be sent to the server at `url`.
     #[must_use]
     pub fn may_send_headers(&self, url: &Url) -> bool {
         !self.has_sealed_headers || self.policy.is_named(url)
@@ -143,23 +142,23 @@ impl fmt::Debug for FetchOptions {
     }
 }
 
-/// An object's bytes and what is known about them.
+/// An object's bytes and its metadata.
 #[derive(Debug, Clone)]
 pub struct Object {
     /// The content.
     pub bytes: Bytes,
-    /// Where it came from.
+    /// Its metadata.
     pub metadata: ObjectMetadata,
 }
 
-/// What is known about an object.
+/// Metadata of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ObjectMetadata {
     /// The absolute URI that was read, without credentials.
     pub uri: Option<String>,
-    /// The entity tag that the server gave.
+    /// The entity tag from the server.
     pub etag: Option<String>,
-    /// The version or generation that the server gave.
+    /// The version or generation from the server.
     pub version: Option<String>,
 }

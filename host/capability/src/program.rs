@@ -1,5 +1,4 @@
-//! What a program finds in its environment and on its command line, on engines that start it
-//! themselves.
+//! The environment and the command line of a program, on engines that start it themselves.
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -9,7 +8,7 @@ use crate::{
     ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, JobRequest, MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE,
 };
 
-/// What the arguments are where the request has none.
+/// The arguments of a request without any.
 const NO_ARGUMENTS: &str = "{}";
 
 /// The environment of a program, and its command before expansion.
@@ -20,12 +19,12 @@ pub struct Program {
     environment: Vec<(String, SecretString)>,
     /// The content of the file with the arguments.
     arguments: SecretString,
-    /// What the user should know.
+    /// The warning for the user.
     warning: Option<String>,
 }
 
 impl Program {
-    /// The program of the request, whose script and arguments are in files of these paths.
+    /// Creates the program of the request, whose script and arguments are in files of these paths.
     pub fn new(request: &JobRequest, script_path: Option<&str>, arguments_path: &str) -> Self {
         let mut environment = Vec::new();
         for (name, value) in &request.environment {
@@ -53,13 +52,13 @@ impl Program {
         }
     }
 
-    /// The environment: each name once.
+    /// Returns the environment: each name once.
     #[must_use]
     pub fn environment(&self) -> &[(String, SecretString)] {
         &self.environment
     }
 
-    /// The value of a variable.
+    /// Returns the value of a variable.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&SecretString> {
         let mut entries = self.environment.iter();
@@ -68,25 +67,25 @@ impl Program {
             .map(|(_, value)| value)
     }
 
-    /// What the file with the arguments holds.
+    /// Returns the content of the file with the arguments.
     #[must_use]
     pub fn arguments(&self) -> &SecretString {
         &self.arguments
     }
 
-    /// Whether the arguments are in the file alone.
+    /// Whether the arguments are only in the file.
     #[must_use]
     pub fn has_large_arguments(&self) -> bool {
         self.warning.is_some()
     }
 
-    /// What the user should know about it.
+    /// Returns the warning for the user.
     #[must_use]
     pub fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
 
-    /// The command as the program gets it. It may hold secrets.
+    /// Returns the command as the program gets it. It may contain secrets.
     #[must_use]
     pub fn command(&self) -> Vec<Zeroizing<String>> {
         let value_of = |name: &str| self.variable(name).map(ExposeSecret::expose_secret);
@@ -97,13 +96,13 @@ impl Program {
     }
 }
 
-/// What the user should know of the program of a request: that its arguments are in the file alone.
+/// Returns the warning about the program of a request: that its arguments are only in the file.
 pub fn warning(request: &JobRequest) -> Option<String> {
     let size = arguments(request)?.expose_secret().len();
     (size > MAX_ARGUMENT_BYTES).then(|| large_arguments(size))
 }
 
-/// The arguments, which are the last ones that the request sets.
+/// Returns the arguments, which are the last ones that the request sets.
 fn arguments(request: &JobRequest) -> Option<&SecretString> {
     let mut entries = request.environment.iter().rev();
     let (_, arguments) = entries.find(|(name, _)| name.as_str() == ARGUMENTS_VARIABLE)?;
@@ -112,7 +111,7 @@ fn arguments(request: &JobRequest) -> Option<&SecretString> {
 
 /// Sets a variable; a later value replaces an earlier one, as in Kubernetes.
 ///
-/// Each is looked for among the others: a tool sets at most a thousand, and mostly a few.
+/// The search is linear: a tool sets at most a thousand, and mostly a few.
 fn set(environment: &mut Vec<(String, SecretString)>, name: &str, value: SecretString) {
     match environment.iter_mut().find(|(known, _)| known == name) {
         Some((_, known)) => *known = value,

@@ -1,4 +1,4 @@
-//! What every engine refuses, before anything exists.
+//! Validation that is shared by all engines, before anything exists.
 
 use secrecy::ExposeSecret;
 
@@ -7,8 +7,8 @@ pub use crate::text::shortened;
 use crate::text::{all_of, did_you_mean};
 use crate::{CapabilityError, JobRequest, Reason};
 
-/// Options of a container that say nothing to an engine without containers, and that it takes so that
-/// one playbook runs on every engine.
+/// Options of a container that have no meaning for an engine without containers, and that it accepts so that one
+/// playbook runs on every engine.
 pub const CONTAINER_OPTIONS: [&str; 15] = [
     "affinity",
     "image",
@@ -27,10 +27,10 @@ pub const CONTAINER_OPTIONS: [&str; 15] = [
     "volumes",
 ];
 
-/// The most that Linux takes for one `NAME=value`, its end included (`MAX_ARG_STRLEN`).
+/// Maximum length of one `NAME=value` on Linux, including its end (`MAX_ARG_STRLEN`).
 const MAX_VARIABLE_BYTES: usize = 131_072;
 
-/// Checks what does not depend on the engine, and that it knows every option.
+/// Checks what does not depend on the engine, and that all options are known.
 ///
 /// # Errors
 ///
@@ -56,12 +56,12 @@ pub fn check(
     }
 }
 
-/// A request that makes no sense.
+/// Creates the error of an invalid request.
 pub fn invalid(message: impl Into<String>) -> CapabilityError {
     CapabilityError::new(Reason::InvalidRequest, message)
 }
 
-/// A job of that name runs already.
+/// Creates the error of a job whose name is in use.
 #[must_use]
 pub fn conflict(name: &str) -> CapabilityError {
     CapabilityError::new(Reason::Conflict, format!("a job named `{name}` is running"))
@@ -95,7 +95,7 @@ fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
             ))
             .with_field(field()));
         }
-        // Arguments are the exception: beyond their own limit they go into a file.
+        // Arguments are the exception: beyond their own limit they are stored in a file.
         let size = name.len() + value.expose_secret().len() + "=\0".len();
         if size > MAX_VARIABLE_BYTES && name != crate::ARGUMENTS_VARIABLE {
             return Err(CapabilityError::new(
@@ -115,7 +115,7 @@ fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
 fn unknown_option(name: &str, engine: &str, known: &[&str]) -> CapabilityError {
     let name = shortened(name);
     let hint = did_you_mean(&name, known.iter().copied()).map_or_else(
-        || format!("known are {}", all_of(known)),
+        || format!("expected {}", all_of(known)),
         |meant| format!("did you mean `{meant}`?"),
     );
     CapabilityError::new(

@@ -1,10 +1,10 @@
-//! Locks that a panic elsewhere does not close.
+//! Locks that survive a panic.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks the mutex, also where a thread panicked while it had it.
+/// Locks the mutex, even if a thread panicked while it held it.
 ///
-/// For values that each critical section leaves whole, so that a panic elsewhere does not matter to who comes next.
+/// For values that each critical section leaves consistent, so that a panic elsewhere does not affect the next holder.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,19 +1,19 @@
-//! Mistakes in a script that its interpreter told of, so that every engine says the same of them.
+//! Mistakes in a script that its interpreter reports, so that every engine reports them alike.
 
 use crate::{AttemptEnd, Reason};
 
-/// How many lines from the end of the output are looked at: `node` writes a dozen of its own after the cause.
+/// Number of lines at the end of the output that are searched: `node` writes a dozen of its own after the cause.
 const LINES: usize = 20;
-/// The most bytes of the end that are looked at, and the most characters of a complaint that are told.
+/// Maximum number of bytes at the end that are searched, and of characters of a quoted complaint.
 const MAX_BYTES: usize = 16 << 10;
 const MAX_CHARACTERS: usize = 200;
 const FIELD: &str = "script.uri";
 
-/// The line of a mistake, and what the interpreter says about it.
+/// The line of a mistake, and the interpreter's message.
 type Mistake<'log> = (u64, &'log str);
 
-/// Completes the end of an attempt where the end of what it wrote says that the interpreter could not read the
-/// script itself: a mistake in what the script imports or evaluates is the script's own failure.
+/// Completes the end of an attempt if the end of its output shows that the interpreter could not read the script
+/// itself: a mistake in what the script imports or evaluates is the script's own failure.
 ///
 /// `command` is the job's command, `script` the script's file name.
 pub fn with_syntax_error(
@@ -43,14 +43,14 @@ pub fn with_syntax_error(
     }
 }
 
-/// The end of the output as text.
+/// Returns the end of the output as text.
 #[must_use]
 pub fn last_bytes(tail: &[u8]) -> std::borrow::Cow<'_, str> {
     let from = tail.len().saturating_sub(MAX_BYTES);
     String::from_utf8_lossy(tail.get(from..).unwrap_or(tail))
 }
 
-/// The last lines in order, without empty ones at the end.
+/// Returns the last lines in order, without empty ones at the end.
 #[must_use]
 pub fn last_lines(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.trim_end().lines().rev().take(LINES).collect();
@@ -58,13 +58,13 @@ pub fn last_lines(text: &str) -> Vec<&str> {
     lines
 }
 
-/// The last part of a path.
+/// Returns the last part of a path.
 #[must_use]
 pub fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The name of the program that reads the script; `env` only looks for it.
+/// Returns the name of the program that reads the script; `env` only searches for it.
 fn interpreter(command: &[impl AsRef<str>]) -> &str {
     let mut names = command.iter().map(|part| file_name(part.as_ref()));
     let is_program = |name: &&str| !name.starts_with('-') && !name.contains('=');
@@ -85,7 +85,7 @@ fn mistake<'log>(
         ("python" | "pypy", 1) => python(script, lines),
         ("sh" | "bash" | "dash" | "ash", 1 | 2) => shell(script, lines),
         ("node" | "nodejs", 1) => node(script, lines),
-        // What `ON_ERROR_STOP` makes of a statement that fails.
+        // The exit code for a failed statement under `ON_ERROR_STOP`.
         ("psql", 3) => psql(script, lines),
         _ => None,
     }
@@ -97,7 +97,7 @@ fn mistake<'log>(
 ///          ^
 /// SyntaxError: '(' was never closed
 /// ```
-/// What is imported or evaluated has a traceback above. Of bytes that are no text it says
+/// Imported or evaluated code has a traceback above. The message for bytes that are not text is
 /// `SyntaxError: Non-UTF-8 code starting with '\xff' in file /job/main.py on line 1, but …`.
 fn python<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
     const ERRORS: [&str; 3] = ["SyntaxError: ", "IndentationError: ", "TabError: "];
@@ -138,7 +138,7 @@ fn shell<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
 /// SyntaxError: Unexpected token ')'
 ///     at wrapSafe (node:internal/modules/cjs/loader:1464:18)
 /// ```
-/// Of what is evaluated, or read by `JSON.parse`, another function comes first.
+/// For evaluated code, or a text that is read by `JSON.parse`, another function comes first.
 fn node<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
     const COMPILERS: [&str; 4] = [
         "wrapSafe",
@@ -171,7 +171,7 @@ fn psql<'log>(script: &str, lines: &[&'log str]) -> Option<Mistake<'log>> {
     })
 }
 
-/// The mistake, if it is in the script.
+/// Returns the mistake, if it is in the script.
 fn at<'log>(path: &str, script: &str, number: &str, said: &'log str) -> Option<Mistake<'log>> {
     let number = number.trim().parse().ok()?;
     (file_name(path) == script).then_some((number, said))
@@ -186,7 +186,7 @@ mod tests {
         with_syntax_error(exited(code), command, script, output.as_bytes())
     }
 
-    /// What Python 3.11, busybox 1.36, dash 0.5, bash 5.2 and node 20 were seen to write.
+    /// Observed output of Python 3.11, busybox 1.36, dash 0.5, bash 5.2 and node 20.
     #[test]
     fn tells_the_line_that_an_interpreter_cannot_read() {
         #[rustfmt::skip]
@@ -241,7 +241,7 @@ mod tests {
         let output = format!("/tmp/main.sh: line 1: syntax error: {}", "x".repeat(10_000));
         let end = check(&["sh"], "main.sh", 2, &output);
         assert!(end.message.unwrap().len() < 300);
-        // More than is looked at, cut within a character.
+        // More than is searched, cut within a character.
         let output = "ä".repeat(MAX_BYTES);
         assert_eq!(check(&["sh"], "main.sh", 2, &output), exited(2));
     }

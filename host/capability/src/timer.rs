@@ -1,17 +1,16 @@
-//! Timers that cannot lie in the past.
+//! Timers that are never in the past.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// No timer is set for less than this, whatever is asked for: a loop that keeps asking for no delay costs some looks a
-/// second, and no processor.
+/// Minimum delay of a timer: a loop that keeps requesting no delay costs some checks a second, and no processor time.
 const MIN_DELAY: Duration = Duration::from_millis(100);
 
-/// When something is looked at again although nothing is heard of it: the earliest of several times.
+/// The time of the next check in case no event is received: the earliest of several times.
 ///
-/// A time that has come is due, and sets no timer: whoever asks for it again and again does not spin. It belongs to one
-/// look, all of whose times are compared with when that began.
+/// A time that has passed is due, and sets no timer: a caller that repeats it does not spin. The value belongs to one
+/// check, all of whose times are compared with its beginning.
 #[derive(Debug, Clone, Copy)]
 pub struct NextCheck {
     now: Instant,
@@ -19,7 +18,7 @@ pub struct NextCheck {
 }
 
 impl NextCheck {
-    /// A look that begins now, with no next one yet.
+    /// Begins a check, without a next one yet.
     #[must_use]
     pub fn begin() -> Self {
         Self {
@@ -28,13 +27,13 @@ impl NextCheck {
         }
     }
 
-    /// When this look began.
+    /// Returns when this check began.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// Whether the time has come. If not, the next look is then at the latest.
+    /// Whether the time has come. If not, it is the latest time of the next check.
     pub fn is_due(&mut self, at: Instant) -> bool {
         let is_due = at <= self.now;
         if !is_due {
@@ -43,7 +42,7 @@ impl NextCheck {
         is_due
     }
 
-    /// Looks again after the delay at the latest.
+    /// Schedules the next check after the delay at the latest.
     pub fn after(&mut self, delay: Duration) {
         // A time beyond the clock's range never comes.
         if let Some(at) = self.now.checked_add(delay.max(MIN_DELAY)) {
@@ -51,7 +50,7 @@ impl NextCheck {
         }
     }
 
-    /// Waits until it is time; for ever where there is no time.
+    /// Waits until the time of the next check; forever where there is none.
     ///
     /// # Cancel safety
     ///
@@ -65,7 +64,7 @@ impl NextCheck {
     }
 }
 
-/// Waits until that time; for ever where there is none. One that lies in the past is over at once, so a loop uses
+/// Waits until that time; forever where there is none. Returns immediately for a time in the past, so a loop should use
 /// [`NextCheck`].
 ///
 /// # Cancel safety

@@ -1,4 +1,4 @@
-//! What every backend has to pass, third parties' included: [`jobs`] for engines, [`objects`] for sources of objects.
+//! Test suites for every backend, including third-party ones: [`jobs`] for engines, [`objects`] for sources of objects.
 
 #[expect(
     clippy::missing_panics_doc,

@@ -14,11 +14,11 @@ use crate::{CapabilityError, JobHandle, JobIdentity, JobReporter, JobRequest, Jo
 
 /// The engine `memory`. A clone is the same engine.
 ///
-/// Dropping the last clone ends the jobs that are held.
+/// Dropping the last clone ends the held jobs.
 #[derive(Clone, Default)]
 pub struct MemoryEngine {
     state: Arc<Mutex<State>>,
-    /// The tasks of jobs that are held.
+    /// The tasks of held jobs.
     tasks: Arc<Mutex<JoinSet<()>>>,
 }
 
@@ -27,35 +27,35 @@ struct State {
     scripts: HashMap<String, Arc<JobScript>>,
     default_script: Option<Arc<JobScript>>,
     requests: Vec<Arc<JobRequest>>,
-    /// What releases each job that is held.
+    /// The signals that release held jobs.
     held: HashMap<String, Arc<Notify>>,
 }
 
 impl MemoryEngine {
-    /// An engine whose jobs all succeed at once.
+    /// Creates an engine whose jobs all succeed immediately.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets what the job of that name does from now on.
+    /// Sets the script of the job of that name from now on.
     pub fn script(&self, job_name: impl Into<String>, script: JobScript) {
         let script = Arc::new(script);
         self.state().scripts.insert(job_name.into(), script);
     }
 
-    /// Sets what a job without a script of its own does from now on.
+    /// Sets the script of jobs without a script of their own from now on.
     pub fn default_script(&self, script: JobScript) {
         self.state().default_script = Some(Arc::new(script));
     }
 
-    /// The requests that were accepted, in order.
+    /// Returns the accepted requests, in order.
     #[must_use]
     pub fn requests(&self) -> Vec<Arc<JobRequest>> {
         self.state().requests.clone()
     }
 
-    /// The requests that were accepted, in order, which the engine then forgets.
+    /// Returns the accepted requests, in order, and clears them.
     #[must_use]
     pub fn take_requests(&self) -> Vec<Arc<JobRequest>> {
         std::mem::take(&mut self.state().requests)
@@ -67,11 +67,11 @@ impl MemoryEngine {
         self.state().held.contains_key(job_name)
     }
 
-    /// Lets a job that is held go on, and says whether there was one.
+    /// Releases a held job, and returns whether there was one.
     #[must_use]
     pub fn release(&self, job_name: &str) -> bool {
         let release = self.state().held.get(job_name).cloned();
-        // The permit stays until the job's task asks for it.
+        // The permit stays until the job's task acquires it.
         release.inspect(|release| release.notify_one()).is_some()
     }
 
@@ -116,7 +116,7 @@ impl JobRunner for MemoryEngine {
         "memory"
     }
 
-    /// Adopts nothing: a job of that name that is held is a conflict.
+    /// Adopts nothing: a held job of that name is a conflict.
     async fn create(
         &self,
         request: JobRequest,
@@ -127,7 +127,7 @@ impl JobRunner for MemoryEngine {
         let request = Arc::new(request);
         let script = self.accept(&request)?;
         let (handle, reporter) = JobHandle::new(JobIdentity::created(request.name.clone()));
-        // Boxed, since a job that is held is moved to its task, and this runs on the small stack of a guest.
+        // Boxed, since a held job is moved to its task, and this runs on the small stack of a guest.
         let mut simulation = Box::new(Simulation::new(request, script, logs, memory_limit));
         match simulation.run(&reporter) {
             Progress::Finished(end) => simulation.finish(&reporter, end),
@@ -148,7 +148,7 @@ impl fmt::Debug for MemoryEngine {
     }
 }
 
-/// A job's place among those that are held; leaves it when dropped.
+/// The entry of a held job; removed when dropped.
 struct Held {
     state: Arc<Mutex<State>>,
     name: String,
@@ -176,7 +176,7 @@ async fn run_held(
             break end;
         }
     };
-    // Whoever sees the end may create a job of the same name.
+    // A caller that receives the end may create a job of the same name.
     drop(held);
     simulation.finish(&reporter, end);
 }

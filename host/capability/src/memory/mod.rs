@@ -1,12 +1,12 @@
 //! An engine that runs nothing: it plays scripts in virtual time.
 //!
-//! It is for tests of whatever stands above an engine, and for authors of tools. It follows the rules
-//! of the Job controller like any other engine, but a delay costs no time: a job that ends is over when
-//! it is created, with every event waiting to be read, and no task is spawned for it. A job that a
-//! script [holds](Step::Hold) stays pending until it is [released](MemoryEngine::release) or cancelled.
+//! It is for tests of code that uses an engine, and for authors of tools. It follows the rules of the Job controller
+//! like any other engine, but a delay takes no time: a job that ends has finished when it is created, with every event
+//! waiting to be read, and no task is spawned for it. A job that a script [holds](Step::Hold) stays pending until it is
+//! [released](MemoryEngine::release) or cancelled.
 //!
-//! What it does not do: look at the script's content, or enforce limits (a [`Step::Allocate`] is
-//! compared with `limits.memory`, nothing else is).
+//! It does not read the script's content, or enforce limits (except that a [`Step::Allocate`] is compared with
+//! `limits.memory`).
 //!
 //! ```
 //! use std::sync::Arc;

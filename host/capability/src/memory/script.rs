@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::controller::Wait;
 use crate::{CapabilityError, Reason};
 
-/// What a job does: its attempts, one after the other.
+/// The behavior of a job: its attempts, one after the other.
 #[derive(Debug, Clone)]
 pub struct JobScript {
     pub(super) attempts: Vec<AttemptScript>,
@@ -14,14 +14,14 @@ pub struct JobScript {
     pub(super) wait: Option<Wait>,
 }
 
-/// What one attempt does.
+/// The behavior of one attempt.
 #[derive(Debug, Clone)]
 pub struct AttemptScript {
     pub(super) steps: Vec<Step>,
     pub(super) exit: Exit,
 }
 
-/// Something that an attempt does.
+/// A step of an attempt.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Step {
@@ -35,18 +35,18 @@ pub enum Step {
     WriteArgumentsFile,
     /// Takes some virtual time.
     Wait(Duration),
-    /// Uses memory: where it is more bytes than `limits.memory`, the attempt ends for want of memory.
+    /// Uses memory: if it is more bytes than `limits.memory`, the attempt ends for lack of memory.
     Allocate(u64),
-    /// Cannot go on yet, as a pod that is not scheduled. Reports `Waiting`.
+    /// Cannot continue yet, like a pod that is not scheduled. Reports `Waiting`.
     Waiting {
-        /// A word for the cause.
+        /// The reason.
         reason: String,
-        /// A sentence about it.
+        /// The message.
         message: String,
     },
     /// Reports a `Warning`.
     Warning(String),
-    /// Goes on when the job is released, and not at all where a deadline ends it: that passes at once.
+    /// Continues when the job is released, and not at all where a deadline ends it: that passes immediately.
     Hold,
 }
 
@@ -56,14 +56,14 @@ pub enum Step {
 pub enum Exit {
     /// By itself, with this code.
     Code(i32),
-    /// By a signal that nobody here sent.
+    /// By a signal from outside.
     Signal(i32),
-    /// For want of memory.
+    /// For lack of memory.
     OutOfMemory,
 }
 
 impl JobScript {
-    /// A job whose attempts do this in turn; the last one is repeated. Without any, a job succeeds.
+    /// Creates a job with these attempts in turn; the last one is repeated. Without any, a job succeeds.
     #[must_use]
     pub fn new(attempts: impl IntoIterator<Item = AttemptScript>) -> Self {
         Self {
@@ -74,13 +74,13 @@ impl JobScript {
         }
     }
 
-    /// A job that succeeds at once.
+    /// Creates a job that succeeds immediately.
     #[must_use]
     pub fn succeed() -> Self {
         Self::new([])
     }
 
-    /// A job that is not created: the engine answers with the error.
+    /// Creates a job that is not created: the engine returns the error.
     #[must_use]
     pub fn refuse(error: CapabilityError) -> Self {
         Self {
@@ -89,8 +89,8 @@ impl JobScript {
         }
     }
 
-    /// Waits before its first attempt, as a job that no node has room for: until it is released, cancelled, or over
-    /// its deadline, which passes at once. Reports `Waiting`.
+    /// Waits before its first attempt, like a job that no node has capacity for: until it is released, cancelled, or
+    /// past its deadline, which passes immediately. Reports `Waiting`.
     #[must_use]
     pub fn cannot_start(mut self, reason: Reason, message: impl Into<String>) -> Self {
         self.wait = Some(Wait {
@@ -109,7 +109,7 @@ impl JobScript {
         self
     }
 
-    /// What the attempt, counted from 1, does.
+    /// Returns the script of the attempt, counted from 1.
     pub(super) fn attempt(&self, attempt: u32) -> Option<&AttemptScript> {
         let index = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
         self.attempts.get(index).or_else(|| self.attempts.last())
@@ -117,7 +117,7 @@ impl JobScript {
 }
 
 impl AttemptScript {
-    /// An attempt that does the steps and ends so.
+    /// Creates an attempt with these steps and this end.
     #[must_use]
     pub fn new(steps: impl IntoIterator<Item = Step>, exit: Exit) -> Self {
         Self {
@@ -126,19 +126,19 @@ impl AttemptScript {
         }
     }
 
-    /// An attempt that exits with this code at once.
+    /// Creates an attempt that exits with this code immediately.
     #[must_use]
     pub fn exit(code: i32) -> Self {
         Self::new([], Exit::Code(code))
     }
 
-    /// An attempt that runs until the job is released, and succeeds then.
+    /// Creates an attempt that runs until the job is released, and succeeds then.
     #[must_use]
     pub fn hold() -> Self {
         Self::new([Step::Hold], Exit::Code(0))
     }
 
-    /// Writes a line as the last thing that it does.
+    /// Writes a line as its last step.
     #[must_use]
     pub fn then_line(mut self, line: &str) -> Self {
         let line = Bytes::from(format!("{line}\n"));

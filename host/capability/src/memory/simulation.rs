@@ -14,11 +14,11 @@ use crate::program::{self, Program};
 use crate::request::{invalid, shortened};
 use crate::{AttemptEnd, CapabilityError, JobEnd, JobEventKind, JobReporter, JobRequest, LogSink};
 
-/// Where a program would find its script and its arguments.
+/// The paths of the script and the arguments of a program.
 const DIRECTORY: &str = "/noetl";
-/// What the kernel sends for want of memory.
+/// The signal of the kernel for lack of memory.
 const SIGKILL: i32 = 9;
-/// What a program is asked to end with.
+/// The signal that asks a program to end.
 const SIGTERM: i32 = 15;
 
 /// One job in virtual time.
@@ -26,7 +26,7 @@ pub(super) struct Simulation {
     request: Arc<JobRequest>,
     script: Arc<JobScript>,
     logs: Arc<dyn LogSink>,
-    /// Made when a step first asks for it, which most scripts never do.
+    /// Created when a step first needs it, which most scripts never do.
     program: OnceCell<Program>,
     memory_limit: Option<u64>,
     controller: Controller,
@@ -35,15 +35,15 @@ pub(super) struct Simulation {
     place: Place,
 }
 
-/// How far a simulation came.
+/// The progress of a simulation.
 pub(super) enum Progress {
-    /// The job is over; [`Simulation::finish`] says so.
+    /// The job has finished; [`Simulation::finish`] reports it.
     Finished(JobEnd),
-    /// It goes on when it is released.
+    /// It continues when it is released.
     Held,
 }
 
-/// Where in its script a job is.
+/// The position of a job in its script.
 #[derive(Clone, Copy)]
 enum Place {
     /// Before this attempt.
@@ -60,7 +60,7 @@ enum Place {
     },
 }
 
-/// What a step leads to.
+/// The result of a step.
 enum Outcome {
     Continue,
     Hold,
@@ -94,7 +94,7 @@ impl Simulation {
         self.request.name.as_str()
     }
 
-    /// Goes on until the end, or until it is held again.
+    /// Runs until the end, or until it is held again.
     pub(super) fn run(&mut self, reporter: &JobReporter) -> Progress {
         loop {
             let progress = match self.place {
@@ -113,7 +113,7 @@ impl Simulation {
         }
     }
 
-    /// Ends it where it is.
+    /// Ends it at its current position.
     pub(super) fn cancel(&mut self, reporter: &JobReporter) -> JobEnd {
         if let Place::Attempt { attempt, .. } = self.place {
             let end = cancelled_attempt(signalled(SIGTERM));
@@ -125,7 +125,7 @@ impl Simulation {
         }
     }
 
-    /// Says that the job is over.
+    /// Reports that the job has finished.
     pub(super) fn finish(&self, reporter: &JobReporter, end: JobEnd) {
         reporter.report(self.clock, 0, JobEventKind::Finished(end));
     }
@@ -298,7 +298,7 @@ impl Simulation {
         deadline_attempt(signalled(SIGTERM), deadline)
     }
 
-    /// Lets time pass, and says whether the deadline is not over; the clock stops there.
+    /// Advances the time, and returns whether the deadline has not passed; the clock stops there.
     fn take(&mut self, time: Duration) -> bool {
         let then = self.clock.saturating_add(time);
         match self.request.active_deadline {
@@ -314,7 +314,7 @@ impl Simulation {
     }
 }
 
-/// `limits.memory` in bytes.
+/// Returns `limits.memory` in bytes.
 pub(super) fn memory_limit(request: &JobRequest) -> Result<Option<u64>, CapabilityError> {
     let Some(text) = request.limits.get("memory") else {
         return Ok(None);

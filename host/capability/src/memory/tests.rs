@@ -36,7 +36,7 @@ impl Harness for MemoryHarness {
 
     async fn waiting_request(&self, case: &str) -> Option<(JobRequest, Reason)> {
         let reason = Reason::Unschedulable;
-        let script = JobScript::succeed().cannot_start(reason, "no node has room");
+        let script = JobScript::succeed().cannot_start(reason, "no node has capacity");
         self.0.script(case, script);
         Some((request(case), reason))
     }
@@ -78,7 +78,7 @@ fn add_steps(behaviour: &Behaviour, steps: &mut Vec<Step>) -> Option<i32> {
         Behaviour::PrintArgumentsFile => Step::WriteArgumentsFile,
         Behaviour::Sleep(time) => Step::Wait(*time),
         Behaviour::SleepForever => Step::Hold,
-        // Nothing is signalled here.
+        // Signals are not sent here.
         Behaviour::IgnoreTermination => return None,
         Behaviour::Allocate(bytes) => Step::Allocate(*bytes),
         Behaviour::Sequence(parts) => return parts.iter().find_map(|part| add_steps(part, steps)),
@@ -117,7 +117,7 @@ async fn conforms() {
 #[tokio::test]
 async fn a_job_that_cannot_start_does_when_it_is_released() {
     let engine = MemoryEngine::new();
-    let script = JobScript::succeed().cannot_start(Reason::Unschedulable, "no node has room");
+    let script = JobScript::succeed().cannot_start(Reason::Unschedulable, "no node has capacity");
     engine.script("job", script);
     let handle = create(&engine, request("job")).await;
     assert!(engine.is_held("job") && engine.release("job"));
@@ -147,7 +147,7 @@ async fn has_every_event_ready_when_a_job_was_created() {
     let mut handle = create(&engine, request("job")).await;
     for _ in 0..12 {
         let event = handle.next_event();
-        // Never pending: a pending future would not be done at the first look.
+        // Never pending: a pending future would not be ready when first polled.
         let event = tokio::time::timeout(Duration::ZERO, event).await.unwrap();
         assert!(event.is_some());
     }
@@ -232,9 +232,9 @@ async fn remembers_requests_and_hides_their_values() {
 }
 
 #[tokio::test]
-async fn refuses_what_it_is_told_to_refuse() {
+async fn scripted_refusals_are_returned() {
     let engine = MemoryEngine::new();
-    let error = CapabilityError::new(Reason::Quota, "no room");
+    let error = CapabilityError::new(Reason::Quota, "no capacity");
     engine.script("job", JobScript::refuse(error.clone()));
     let refused = engine.create(request("job"), Arc::new(Discard)).await;
     assert_eq!(refused.unwrap_err(), error);

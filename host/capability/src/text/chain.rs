@@ -1,8 +1,8 @@
 use std::error::Error;
 
-/// The error and its causes in one line, each text once.
+/// Formats the error and its causes in one line, each text once.
 ///
-/// A cause whose text the error repeats already adds nothing: several crates print their source themselves.
+/// A cause whose text the error repeats already is skipped: several crates print their source themselves.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -1,4 +1,4 @@
-/// The bytes as lowercase hexadecimal digits, two for each.
+/// Returns the bytes as lowercase hexadecimal digits, two for each.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();

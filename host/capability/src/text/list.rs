@@ -1,18 +1,18 @@
 use std::fmt::{Display, Write as _};
 
-/// Names as a sentence lists them all: `` `a`, `b` and `c` ``. Empty where there are none.
+/// Lists all names in a sentence: `` `a`, `b` and `c` ``. Empty where there are none.
 #[must_use]
 pub fn all_of<Name: Display>(names: impl IntoIterator<Item = Name>) -> String {
     listed(names, "and")
 }
 
-/// Names as a sentence offers them: `` `a`, `b` or `c` ``. Empty where there are none.
+/// Lists alternatives in a sentence: `` `a`, `b` or `c` ``. Empty where there are none.
 #[must_use]
 pub fn any_of<Name: Display>(names: impl IntoIterator<Item = Name>) -> String {
     listed(names, "or")
 }
 
-/// At most `most` of the names, and how many more there are: `` `a`, `b` and 3 more ``.
+/// Lists at most `most` of the names, and the number of the others: `` `a`, `b` and 3 more ``.
 #[must_use]
 pub fn some_of<Name: Display>(names: impl IntoIterator<Item = Name>, most: usize) -> String {
     let mut names = names.into_iter();
@@ -32,7 +32,7 @@ fn listed<Name: Display>(names: impl IntoIterator<Item = Name>, conjunction: &st
     while let Some(name) = names.next() {
         let is_first = text.is_empty();
         let is_last = names.peek().is_none();
-        // Writing into a text does not fail.
+        // Writing to a string does not fail.
         let _written = match (is_first, is_last) {
             (true, _) => write!(text, "`{name}`"),
             (false, false) => write!(text, ", `{name}`"),

@@ -1,7 +1,7 @@
-//! Texts as every message writes them: lists of names, names that were probably meant, errors with their causes,
-//! foreign text, and bytes as digits.
+//! Parts of messages: lists of names, names that were probably meant, errors with their causes, foreign text, and bytes
+//! as digits.
 //!
-//! One of each, so that an engine, a source and the host word the same thing alike.
+//! They are shared, so that engines, sources and the host use the same wording.
 
 mod chain;
 mod hexadecimal;

@@ -1,7 +1,7 @@
-/// The most characters of a foreign text in a message; names that people give are shorter.
+/// Maximum number of characters of a foreign text in a message; names that users choose are shorter.
 const MAX_CHARACTERS: usize = 80;
 
-/// A foreign text as it may stand in a message: short, and without control characters.
+/// Formats a foreign text for a message: short, and without control characters.
 #[must_use]
 pub fn shortened(text: &str) -> String {
     let mut shown: String = text

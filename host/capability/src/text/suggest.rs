@@ -2,21 +2,20 @@ use std::borrow::Cow;
 
 use super::list::some_of;
 
-/// How alike two words must be, by Jaro-Winkler, for one to be offered instead of the other. Below it
-/// lie pairs such as `image` and `name`, above it typing errors, swapped letters and a missing plural.
+/// Minimum similarity of two words, by Jaro-Winkler, for one to be suggested instead of the other. Below it are pairs
+/// such as `image` and `name`, above it typing errors, swapped letters and a missing plural.
 const SIMILARITY: f64 = 0.84;
-/// Candidates and words longer than this are not compared: nobody mistypes them, and the cost is
-/// quadratic.
+/// Candidates and words longer than this are not compared: they are not typing errors, and the cost is quadratic.
 const MAX_WORD_BYTES: usize = 128;
 
-/// The most names that are listed; nobody reads more at a glance.
+/// Maximum number of listed names; more are not readable at a glance.
 const MAX_NAMES: usize = 12;
-/// A longer name is cut where it is listed.
+/// A longer name is truncated in the list.
 const MAX_NAME_BYTES: usize = 64;
 
-/// The candidate that was probably meant by `word`, if one is alike enough.
+/// Returns the candidate that was probably meant by `word`, if one is similar enough.
 ///
-/// Differences in case, and between `snake_case`, `kebab-case` and `camelCase`, do not count.
+/// Differences in case, and between `snake_case`, `kebab-case` and `camelCase`, are ignored.
 #[must_use]
 pub fn did_you_mean<'candidate>(
     word: &str,
@@ -31,7 +30,7 @@ pub fn did_you_mean<'candidate>(
         .filter(|candidate| *candidate != word && candidate.len() <= MAX_WORD_BYTES)
         .map(|candidate| (similarity(&folded, &fold(candidate)), candidate))
         .filter(|(similarity, _)| *similarity >= SIMILARITY)
-        // The first of equally good ones is kept, so that the answer follows the candidates' order.
+        // The first of equally good ones is kept, so that the result follows the candidates' order.
         .fold(
             None,
             |best: Option<(f64, &str)>, (similarity, candidate)| match best {
@@ -42,8 +41,7 @@ pub fn did_you_mean<'candidate>(
         .map(|(_, candidate)| candidate)
 }
 
-/// What follows a message that there is nothing of some name: the names that there are. Nothing where there are
-/// none.
+/// Returns the suffix of a message about an unknown name: the existing names. Empty where there are none.
 #[must_use]
 pub fn there_are<'name>(names: impl IntoIterator<Item = &'name str>) -> String {
     let mut names = names.into_iter().map(shown).peekable();
@@ -64,7 +62,7 @@ fn shown(name: &str) -> Cow<'_, str> {
 }
 
 fn similarity(word: &str, candidate: &str) -> f64 {
-    // Words of up to three letters are too short for a ratio: one edit is all that is forgiven.
+    // Words of up to three letters are too short for a ratio: they may differ by one edit.
     if word.chars().count() <= 3 || candidate.chars().count() <= 3 {
         return match strsim::osa_distance(word, candidate) {
             0 => 1.0,

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// What a program of the suite does. One that does nothing else exits with code 0.
+/// The behavior of a program of the suite. A program that does nothing else exits with code 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Behaviour {
@@ -10,7 +10,7 @@ pub enum Behaviour {
     Print(String),
     /// Writes the text to standard error, and nothing else.
     PrintError(String),
-    /// Writes so many bytes: [`printed_bytes`].
+    /// Writes this number of bytes: [`printed_bytes`].
     PrintBytes(usize),
     /// Writes the value of this environment variable, and nothing else.
     PrintVariable(String),
@@ -18,23 +18,23 @@ pub enum Behaviour {
     PrintArguments,
     /// Writes the content of the file that `NOETL_ARGS_FILE` names.
     PrintArgumentsFile,
-    /// Waits for so long.
+    /// Waits for this time.
     Sleep(Duration),
     /// Waits until it is ended.
     SleepForever,
     /// Ignores SIGTERM from now on.
     IgnoreTermination,
-    /// Uses so many bytes of memory.
+    /// Uses this number of bytes of memory.
     Allocate(u64),
-    /// Does one after the other.
+    /// Does these one after the other.
     Sequence(Vec<Behaviour>),
     /// Does one in each attempt, and the last one again in every further attempt.
     Attempts(Vec<Behaviour>),
-    /// Fails at once, again and again, so that most of its time is spent in delays between attempts.
+    /// Fails immediately in each attempt, so that most of its time is spent in delays between attempts.
     FailAndBackOff,
 }
 
-/// What [`Behaviour::PrintBytes`] writes: lines of sixteen bytes, the last one cut.
+/// Returns what [`Behaviour::PrintBytes`] writes: lines of sixteen bytes, the last one truncated.
 #[must_use]
 pub fn printed_bytes(count: usize) -> Vec<u8> {
     let line = format!("{PRINTED_LINE}\n").into_bytes();

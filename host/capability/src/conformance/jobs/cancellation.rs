@@ -13,14 +13,14 @@ pub async fn cancels_a_running_job(harness: &dyn Harness) {
     cancel_while_running(harness, "cancel", &behaviour).await;
 }
 
-/// A job ends when it is cancelled, even where the program does not want to.
+/// A job ends when it is cancelled, even if the program ignores SIGTERM.
 pub async fn cancels_a_job_that_ignores_it(harness: &dyn Harness) {
     let behaviour = ready_and(Behaviour::SleepForever);
     let behaviour = Behaviour::Sequence(vec![Behaviour::IgnoreTermination, behaviour]);
     cancel_while_running(harness, "cancel-hard", &behaviour).await;
 }
 
-/// A job that waits for its next attempt ends at once when it is cancelled.
+/// A job that waits for its next attempt ends immediately when it is cancelled.
 pub async fn cancels_during_the_backoff(harness: &dyn Harness) {
     let behaviour = Behaviour::FailAndBackOff;
     let mut request = harness.request("cancel-backoff", &behaviour).await;
@@ -44,7 +44,7 @@ pub async fn cancels_during_the_backoff(harness: &dyn Harness) {
     assert_eq!(failed, observed.attempts().len());
 }
 
-/// A job that is over stays as it is.
+/// A finished job stays as it is.
 pub async fn changes_nothing_when_cancelled_after_the_end(harness: &dyn Harness) {
     let behaviour = Behaviour::Print("done".to_owned());
     let request = harness.request("cancel-late", &behaviour).await;
@@ -75,7 +75,7 @@ pub async fn ends_a_job_whose_handle_was_dropped(harness: &dyn Harness) {
     wait_until_gone(harness, name.as_str()).await;
 }
 
-/// A job does not stay when its creation is given up, at whatever point.
+/// A job does not remain when its creation is dropped, at whatever point.
 pub async fn ends_a_job_whose_creation_was_dropped(harness: &dyn Harness) {
     struct Discard;
     impl LogSink for Discard {
@@ -87,11 +87,11 @@ pub async fn ends_a_job_whose_creation_was_dropped(harness: &dyn Harness) {
         let request = harness.request(&case, &Behaviour::SleepForever).await;
         let name = request.name.clone();
         let creation = harness.runner().create(request, Arc::new(Discard));
-        // Where it was created in time, the handle is dropped at once.
+        // Where it was created in time, the handle is dropped immediately.
         drop(timeout(patience, creation).await);
         wait_until_gone(harness, name.as_str()).await;
     }
-    // The engine is still well.
+    // The engine still works.
     let request = harness.request("drop-create-after", &Behaviour::Exit(0));
     let observed = observe(harness, request.await).await;
     assert_eq!(observed.end.status, JobStatus::Succeeded);

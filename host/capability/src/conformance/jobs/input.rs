@@ -4,14 +4,14 @@ use super::observation::observe;
 use super::{Behaviour, Harness, named};
 use crate::{ARGUMENTS_VARIABLE, MAX_ARGUMENT_BYTES};
 
-/// What shells, JSON and the kubelet might tamper with.
+/// Characters that shells, JSON and the kubelet might change.
 ///
-/// The programs write it into their logs, where containerd takes a carriage return before the end of a
-/// line for a part of that end, so there is none here.
+/// The programs write them to their logs, where containerd takes a carriage return before the end of a line for a part
+/// of that end, so there is none here.
 const HOSTILE: &str = "{\"a\": \"it's $(HOME) $$ $(NOETL_SCRIPT) ${x} `id` \\\\ \\\" {{ x }} 100%\", \
                        \"tab\": \"\t\", \"line\": \"\n\n\r\", \"text\": \"Zoë 🦀 \u{202e}\"}\n\n";
 
-/// The environment reaches the program unchanged; the last value of a name counts.
+/// The environment reaches the program unchanged; the last value of a name is used.
 pub async fn passes_the_environment(harness: &dyn Harness) {
     let print = |name: &str| Behaviour::PrintVariable(name.to_owned());
     let separator = || Behaviour::Print("|".to_owned());
@@ -73,7 +73,7 @@ pub async fn passes_arguments_byte_for_byte(harness: &dyn Harness) {
     }
 }
 
-/// Arguments that are too long for the command line are in the file alone, and a warning says so.
+/// Arguments that are too long for the command line are only in the file, which a warning reports.
 pub async fn passes_large_arguments_in_a_file(harness: &dyn Harness) {
     let behaviour = Behaviour::Sequence(vec![
         Behaviour::PrintArguments,

@@ -1,12 +1,12 @@
-//! What every engine has to do, as a suite that anyone can run against their own.
+//! The requirements for every engine, as a test suite that anyone can run against their own.
 //!
-//! A [`Harness`] provides the engine and turns a [`Behaviour`] into a request that the engine can run;
-//! [`run_all`] then runs every case. Where an engine runs real programs and has `sh`, `yes`, `head`,
-//! `tail` and `sleep`, [`shell_request`] does the work. Each case is public as well, so that it can be a test of
-//! its own. A case that is not met panics and says what was seen.
+//! A [`Harness`] provides the engine and turns a [`Behaviour`] into a request that the engine can run; [`run_all`] then
+//! runs every case. Where an engine runs real programs and has `sh`, `yes`, `head`, `tail` and `sleep`,
+//! [`shell_request`] does the work. Each case is public as well, so that it can be a test of its own. A case that fails
+//! panics with what was observed.
 //!
-//! The suite assumes nothing of paths, of the names of pods, or of the time that an engine needs: the
-//! harness says how long to wait. It does not check what only some engines have, such as adoption.
+//! The suite makes no assumptions about paths, names of pods, or the time that an engine needs: the harness states how
+//! long to wait. It does not check features of only some engines, such as adoption.
 //!
 //! ```
 //! use std::time::Duration;
@@ -88,7 +88,7 @@ use std::str::FromStr;
 
 use crate::NameError;
 
-/// Hands the names of all cases to a macro, for whoever wants each to be a test of its own.
+/// Passes the names of all cases to a macro, so that each can be a test of its own.
 ///
 /// ```
 /// macro_rules! count {
@@ -125,7 +125,7 @@ macro_rules! for_each_conformance_case {
     };
 }
 
-/// A name that the suite chooses.
+/// A name that is chosen by the suite.
 fn named<Name: FromStr<Err = NameError>>(text: &str) -> Name {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
 }
@@ -134,7 +134,7 @@ fn named<Name: FromStr<Err = NameError>>(text: &str) -> Name {
 ///
 /// # Panics
 ///
-/// At the first case that the engine does not meet.
+/// At the first case that fails.
 pub async fn run_all(harness: &dyn Harness) {
     macro_rules! one_after_the_other {
         ($($case:ident),+ $(,)?) => {

@@ -1,4 +1,4 @@
-//! A job of the suite as it is seen, for cases that only some engines have.
+//! Observation of a job of the suite, for cases of only some engines.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,10 +11,10 @@ use super::Harness;
 use crate::sync::lock;
 use crate::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobHandle, JobRequest, LogSink};
 
-/// How often a state is looked at that nothing announces.
+/// The interval for checking a state without notification.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
-/// A job of the suite while it runs.
+/// A running job of the suite.
 pub struct Running {
     /// The job.
     pub handle: JobHandle,
@@ -23,9 +23,9 @@ pub struct Running {
     patience: Duration,
 }
 
-/// A job of the suite that is over.
+/// A finished job of the suite.
 pub struct Observed {
-    /// Everything that happened, in order.
+    /// All events, in order.
     pub events: Vec<JobEvent>,
     /// How it ended.
     pub end: JobEnd,
@@ -34,7 +34,7 @@ pub struct Observed {
     logs: Arc<Recorder>,
 }
 
-/// Creates the job and follows it to its end.
+/// Creates the job and observes it until its end.
 pub async fn observe(harness: &dyn Harness, request: JobRequest) -> Observed {
     start(harness, request).await.finish().await
 }
@@ -84,7 +84,7 @@ impl Running {
         }
     }
 
-    /// Waits until the attempt has written this.
+    /// Waits until the attempt has written this text.
     pub async fn wait_for_log(&mut self, attempt: u32, expected: &str) {
         let mut changes = self.logs.changed.subscribe();
         let logs = Arc::clone(&self.logs);
@@ -93,7 +93,7 @@ impl Running {
             String::from_utf8_lossy(&written).contains(expected)
         };
         let waiting = async {
-            // Sees every change that comes after the last look.
+            // Notices every change after the last check.
             while !is_there() && changes.changed().await.is_ok() {}
         };
         assert!(
@@ -102,7 +102,7 @@ impl Running {
         );
     }
 
-    /// Follows it to its end, and checks that its events are in order.
+    /// Observes it until its end, and checks that its events are in order.
     pub async fn finish(mut self) -> Observed {
         let (end, elapsed) = loop {
             let event = self.next().await;
@@ -142,7 +142,7 @@ impl Running {
 }
 
 impl Observed {
-    /// How the attempts ended, in order.
+    /// Returns how the attempts ended, in order.
     #[must_use]
     pub fn attempts(&self) -> Vec<&AttemptEnd> {
         self.events
@@ -154,13 +154,13 @@ impl Observed {
             .collect()
     }
 
-    /// What the attempt wrote.
+    /// Returns the output of the attempt.
     #[must_use]
     pub fn log(&self, attempt: u32) -> Vec<u8> {
         self.logs.bytes(attempt)
     }
 
-    /// The warnings, in order.
+    /// Returns the warnings, in order.
     #[must_use]
     pub fn warnings(&self) -> Vec<&str> {
         self.events
@@ -172,8 +172,8 @@ impl Observed {
             .collect()
     }
 
-    /// Attempts begin with 1, follow each other without a gap, start before they end, and are closed in
-    /// the log; time does not go back; the numbers of the end agree with the attempts.
+    /// Checks that attempts begin with 1, follow each other without a gap, start before they end, and are closed in the
+    /// log; that time does not go back; and that the numbers of the end agree with the attempts.
     fn check_order(&self) {
         let mut running = None;
         let mut last = 0;
@@ -224,7 +224,7 @@ impl Observed {
     }
 }
 
-/// A sink that remembers everything.
+/// A sink that records everything.
 struct Recorder {
     attempts: Mutex<BTreeMap<u32, AttemptLog>>,
     changed: watch::Sender<()>,

@@ -2,7 +2,7 @@ use super::observation::observe;
 use super::{Behaviour, Harness, printed_bytes};
 use crate::{JobEventKind, JobStatus, Reason};
 
-/// A program that exits with 0 succeeds at once.
+/// A program that exits with 0 succeeds in its first attempt.
 pub async fn succeeds(harness: &dyn Harness) {
     let behaviour = Behaviour::Sequence(vec![
         Behaviour::Print("out\n".to_owned()),
@@ -22,7 +22,7 @@ pub async fn succeeds(harness: &dyn Harness) {
     assert_eq!(lines, ["err", "out"]);
 }
 
-/// A program that fails is repeated, and every attempt has its own log.
+/// A program that fails is retried, and every attempt has its own log.
 pub async fn retries_until_it_succeeds(harness: &dyn Harness) {
     let print_and_exit = |text: &str, code| {
         Behaviour::Sequence(vec![
@@ -52,7 +52,7 @@ pub async fn retries_until_it_succeeds(harness: &dyn Harness) {
     }
 }
 
-/// A program that always fails is repeated as often as allowed, after delays that grow.
+/// A program that always fails is retried as often as allowed, after growing delays.
 pub async fn gives_up_at_the_backoff_limit(harness: &dyn Harness) {
     let mut request = harness.request("gives-up", &Behaviour::Exit(3)).await;
     request.backoff_limit = 2;
@@ -96,7 +96,7 @@ pub async fn counts_the_deadline_over_all_attempts(harness: &dyn Harness) {
     let expected = [Some(Reason::ScriptError), Some(Reason::DeadlineExceeded)];
     assert_eq!(reasons, expected);
     assert_eq!((observed.end.succeeded, observed.end.failed), (0, 2));
-    // Counted for each attempt by itself, it would be over two units and a delay later.
+    // Counted for each attempt separately, it would end two units and a delay later.
     let elapsed = observed.elapsed;
     let too_late = deadline + timing.unit * 2 + timing.first_backoff;
     assert!(
@@ -129,9 +129,9 @@ pub async fn tells_when_memory_was_not_enough(harness: &dyn Harness) {
     );
 }
 
-/// Every byte that was written is in the log before the attempt's end is told.
+/// Every written byte is in the log before the attempt's end is reported.
 pub async fn keeps_logs_complete(harness: &dyn Harness) {
-    /// Much more than a pipe holds, and no whole number of lines or pages.
+    /// Much more than the buffer of a pipe, and not a multiple of the size of lines or pages.
     const BYTES: usize = (3 << 20) + 7;
     let behaviour = Behaviour::PrintBytes(BYTES);
     let observed = observe(harness, harness.request("logs", &behaviour).await).await;

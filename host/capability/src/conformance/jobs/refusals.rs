@@ -6,7 +6,7 @@ use super::observation::{observe, start, wait_until_gone};
 use super::{Behaviour, Harness};
 use crate::{CapabilityError, JobRequest, JobStatus, LogSink, Reason};
 
-/// While a job runs, another one of its name is refused, and the first one is not disturbed.
+/// While a job runs, another one of its name is refused, and the first one is not affected.
 pub async fn refuses_a_name_that_is_taken(harness: &dyn Harness) {
     let forever = Behaviour::Sequence(vec![
         Behaviour::Print("ready\n".to_owned()),
@@ -36,7 +36,7 @@ pub async fn refuses_a_name_that_is_taken(harness: &dyn Harness) {
     wait_until_gone(harness, name.as_str()).await;
 }
 
-/// An option that the engine does not know is refused by its name, and nothing runs.
+/// An unknown option is refused by its name, and nothing runs.
 pub async fn refuses_an_unknown_option(harness: &dyn Harness) {
     let mut request = harness
         .request("unknown-option", &Behaviour::SleepForever)
@@ -61,7 +61,7 @@ pub async fn refuses_an_unknown_option(harness: &dyn Harness) {
     assert_eq!(observed.end.status, JobStatus::Succeeded);
 }
 
-/// Quantities and commands that make no sense are refused.
+/// Invalid quantities and commands are refused.
 pub async fn refuses_what_makes_no_sense(harness: &dyn Harness) {
     type Change = fn(&mut JobRequest);
     let changes: [(&str, Change); 2] = [

@@ -6,11 +6,10 @@ use super::behaviour::PRINTED_LINE;
 use super::{Behaviour, named};
 use crate::{JobRequest, Script};
 
-/// A request that makes `sh` behave so.
+/// Creates a request that makes `sh` behave like this.
 ///
-/// `count_attempt` is a shell command that writes the number of the attempt, from 1, and is run once in
-/// each: how attempts are told apart is the engine's affair, as they share nothing. Only
-/// [`Behaviour::Attempts`] needs it.
+/// `count_attempt` is a shell command that writes the number of the attempt, from 1, and is run once in each: how
+/// attempts are distinguished depends on the engine, as they share nothing. Only [`Behaviour::Attempts`] needs it.
 ///
 /// # Panics
 ///
@@ -39,8 +38,8 @@ fn script(behaviour: &Behaviour, count_attempt: &str) -> String {
         Behaviour::Sleep(time) => format!("sleep {}\n", time.as_secs_f64()),
         Behaviour::SleepForever => "while :; do sleep 1; done\n".to_owned(),
         Behaviour::IgnoreTermination => "trap '' TERM\n".to_owned(),
-        // The end of a stream is kept in memory until the stream is over, and shells and containers
-        // without anything else have `tail`.
+        // `tail` keeps the end of a stream in memory until the stream ends, and exists in shells and containers without
+        // other tools.
         Behaviour::Allocate(bytes) => {
             format!("head -c {bytes} /dev/zero | tail -c {bytes} > /dev/null || exit $?\n")
         }
@@ -56,7 +55,7 @@ fn script(behaviour: &Behaviour, count_attempt: &str) -> String {
                     number => number.to_string(),
                 };
                 let body = script(attempt, count_attempt);
-                // Writing to a text does not fail.
+                // Writing to a string does not fail.
                 let _ = writeln!(cases, "{pattern})\n{body};;");
             }
             format!("attempt=$({count_attempt})\ncase $((attempt)) in\n{cases}esac\n")

@@ -2,8 +2,8 @@ use super::Harness;
 use super::observation::{Observed, observe, start, wait_until_gone};
 use crate::{JobEventKind, JobStatus, Reason};
 
-/// A job whose deadline passes while nothing of it could start says what it waited for, and that the deadline ended it.
-/// There was no attempt.
+/// A job whose deadline passes while nothing of it could start reports what it waited for, and that the deadline ended
+/// it. There was no attempt.
 pub async fn names_the_wait_at_the_deadline(harness: &dyn Harness) {
     let Some((mut request, reason)) = harness.waiting_request("waits-deadline").await else {
         return;
@@ -16,8 +16,8 @@ pub async fn names_the_wait_at_the_deadline(harness: &dyn Harness) {
     wait_until_gone(harness, name.as_str()).await;
 }
 
-/// A job that is cancelled while nothing of it could start says what it waited for, and that it was cancelled. There was
-/// no attempt.
+/// A job that is cancelled while nothing of it could start reports what it waited for, and that it was cancelled. There
+/// was no attempt.
 pub async fn names_the_wait_when_cancelled(harness: &dyn Harness) {
     let Some((request, reason)) = harness.waiting_request("waits-cancel").await else {
         return;

@@ -2,13 +2,13 @@ use super::harness::{BadLine, Harness};
 use super::steps::{bytes, fetch};
 use crate::{FetchRequest, Object, Reason};
 
-/// Large enough that it comes in many parts.
+/// Large enough to arrive in many parts.
 const LARGE_BYTES: usize = 5 << 20;
-/// Where the connections are cut: in the head of the answer, soon after it, and at places that no buffer ends
-/// at. The last part is the longest.
+/// Where the connections are cut: in the head of the answer, soon after it, and at positions that are not the end of a
+/// buffer. The last part is the longest.
 const CUTS: [usize; 5] = [17, 4_099, 65_537, 700_001, 1_500_007];
 
-/// An object comes whole, with an absolute URI that says where it is.
+/// An object arrives completely, with its absolute URI.
 pub async fn reads_an_object_whole(harness: &dyn Harness) {
     let content = bytes(10_007);
     let request = harness.put("conformance/whole.py", &content).await;
@@ -34,13 +34,13 @@ pub async fn reads_an_object_whole(harness: &dyn Harness) {
     }
 }
 
-/// An object without a byte is one.
+/// An object may be empty.
 pub async fn reads_an_empty_object(harness: &dyn Harness) {
     let request = harness.put("conformance/empty", b"").await;
     assert_eq!(expect(harness, request).await.bytes.len(), 0);
 }
 
-/// Five mebibytes over connections that are cut, at places that have no meaning, arrive as they are.
+/// Five mebibytes over connections that are cut at arbitrary positions arrive unchanged.
 pub async fn goes_on_after_every_cut(harness: &dyn Harness) {
     let content = bytes(LARGE_BYTES);
     let mut request = harness.put("conformance/large.bin", &content).await;
@@ -55,7 +55,7 @@ pub async fn goes_on_after_every_cut(harness: &dyn Harness) {
     assert!(object.bytes == content, "other bytes arrived");
 }
 
-/// Names have spaces, percent signs and letters of other languages in them.
+/// Names may contain spaces, percent signs and letters of other languages.
 pub async fn takes_names_as_they_are(harness: &dyn Harness) {
     for name in [
         "conformance/with space.py",
@@ -65,14 +65,14 @@ pub async fn takes_names_as_they_are(harness: &dyn Harness) {
         "conformance/a+b&c=d;e@f,g'h(i).py",
         "conformance/deep/er/than/most/a.py",
     ] {
-        // Another content for each, so that none stands for another.
+        // Different content for each, so that they are not mixed up.
         let request = harness.put(name, name.as_bytes()).await;
         let fetched = expect(harness, request).await;
         assert_eq!(&fetched.bytes[..], name.as_bytes(), "{name}");
     }
 }
 
-/// An object of as many bytes as are allowed is taken, and one byte more is not.
+/// An object of exactly the maximum size is accepted, and one more byte is refused.
 pub async fn takes_no_byte_more_than_allowed(harness: &dyn Harness) {
     let content = bytes(100_000);
     let mut request = harness.put("conformance/limit", &content).await;

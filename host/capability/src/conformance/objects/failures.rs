@@ -4,14 +4,14 @@ use super::harness::{BadLine, Harness};
 use super::steps::{bytes, fetch, refused, wait_until};
 use crate::Reason;
 
-/// More than what is under way in buffers when a line stalls.
+/// More than the data in buffers when a connection stalls.
 const LARGE_BYTES: usize = 5 << 20;
-/// Where a line stalls: after the head of the answer, and long before its end.
+/// Where a connection stalls: after the head of the answer, and long before its end.
 const STALLS_AFTER: usize = 100_003;
-/// A timeout that is meant to pass.
+/// A timeout that is expected to pass.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// What is not there is said to be not there, by its name.
+/// A missing object is reported as such, by its name.
 pub async fn says_that_an_object_is_missing(harness: &dyn Harness) {
     let request = harness.missing().await;
     let uri = request.uri.clone();
@@ -26,7 +26,7 @@ pub async fn says_that_an_object_is_missing(harness: &dyn Harness) {
     assert!(!error.retryable, "{error}");
 }
 
-/// What may not be read is said to be there for others alone.
+/// An object without permission is reported as such.
 pub async fn says_that_an_object_is_forbidden(harness: &dyn Harness) {
     let Some(request) = harness.forbidden().await else {
         return;
@@ -42,7 +42,7 @@ pub async fn says_that_an_object_is_forbidden(harness: &dyn Harness) {
     assert!(!error.retryable, "{error}");
 }
 
-/// A limit is kept while an object is read: what is larger is refused though its end never comes.
+/// The limit applies while an object is read: a larger one is refused even if its end never arrives.
 pub async fn stops_at_the_limit_and_not_at_the_end(harness: &dyn Harness) {
     let content = bytes(LARGE_BYTES);
     let mut request = harness.put("conformance/endless.bin", &content).await;
@@ -59,7 +59,7 @@ pub async fn stops_at_the_limit_and_not_at_the_end(harness: &dyn Harness) {
     wait_until(harness, "the connection is closed", closed).await;
 }
 
-/// A fetch that takes too long ends, and says so.
+/// A fetch that takes too long ends with an error.
 pub async fn ends_when_its_time_is_over(harness: &dyn Harness) {
     let request = harness
         .put("conformance/slow.bin", &bytes(LARGE_BYTES))
@@ -76,7 +76,7 @@ pub async fn ends_when_its_time_is_over(harness: &dyn Harness) {
     wait_until(harness, "the connection is closed", closed).await;
 }
 
-/// A fetch that nobody waits for any longer leaves no connection, and disturbs no other.
+/// A dropped fetch leaves no connection, and does not affect other fetches.
 pub async fn leaves_nothing_when_it_is_cancelled(harness: &dyn Harness) {
     let content = bytes(LARGE_BYTES);
     let request = harness.put("conformance/cancelled.bin", &content).await;
@@ -91,7 +91,7 @@ pub async fn leaves_nothing_when_it_is_cancelled(harness: &dyn Harness) {
             let closed = async || harness.open_connections().await == 0;
             wait_until(harness, "the connection is closed", closed).await;
         }
-        // Where nothing can be held up, it is begun and dropped.
+        // Without a connection that can be stalled, it is started and dropped.
         None => drop(tokio::time::timeout(Duration::ZERO, fetch(harness, request.clone())).await),
     }
     let again = fetch(harness, request).await;

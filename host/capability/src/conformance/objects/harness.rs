@@ -4,28 +4,28 @@ use async_trait::async_trait;
 
 use crate::{FetchRequest, ObjectSource};
 
-/// What the suite needs to know of a source.
+/// What the suite needs from a source.
 #[async_trait]
 pub trait Harness: Send + Sync {
     /// The source.
     fn source(&self) -> &dyn ObjectSource;
 
-    /// Puts an object where the source finds it, and gives the request that fetches it.
+    /// Puts an object where the source finds it, and returns the request that fetches it.
     ///
-    /// `name` is what the object is called as far as the source lets it be: folders, spaces, percent signs and
-    /// other languages included. Another object of the same name takes the place of the first.
+    /// `name` is the name of the object as far as the source allows: including folders, spaces, percent signs and other
+    /// languages. Another object of the same name replaces the first.
     async fn put(&self, name: &str, bytes: &[u8]) -> FetchRequest;
 
-    /// A request for an object that is not there, in a place that is.
+    /// Returns a request for an object that does not exist, in a place that does.
     async fn missing(&self) -> FetchRequest;
 
-    /// A request for an object that may not be read; none where everything may be.
+    /// Returns a request for an object that may not be read; none where everything may be.
     async fn forbidden(&self) -> Option<FetchRequest>;
 
-    /// The same request over a bad line; none where nothing can come between the source and its objects.
+    /// Returns the same request over a faulty connection; none where the source has no connections.
     async fn over(&self, request: FetchRequest, line: BadLine) -> Option<FetchRequest>;
 
-    /// How many connections there are now over the line that [`over`](Self::over) made last.
+    /// Returns the number of open connections of the line that [`over`](Self::over) created last.
     async fn open_connections(&self) -> usize;
 
     /// How long the suite waits for anything before it fails. Generous: nothing waits longer than needed.
@@ -34,12 +34,12 @@ pub trait Harness: Send + Sync {
     }
 }
 
-/// What is wrong with a line.
+/// The fault of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadLine {
-    /// Each connection is cut after so many bytes of the server: the first one after the first number, and so
-    /// on. Those that come later are not cut.
+    /// Each connection is cut after this number of bytes of the server: the first one after the first number, and so
+    /// on. Later ones are not cut.
     Cuts(Vec<usize>),
-    /// After so many bytes of the server, nothing more comes, and the connection stays open.
+    /// After this number of bytes of the server, no more arrive, and the connection stays open.
     Stalls(usize),
 }

@@ -1,9 +1,9 @@
-//! What every source of objects has to do, as a suite that anyone can run against their own.
+//! The requirements for every source of objects, as a test suite that anyone can run against their own.
 //!
-//! A [`Harness`] provides the source and puts objects where the source finds them; [`run_all`] then runs every
-//! case. Each case is public as well, so that it can be a test of its own. A case that is not met panics and
-//! says what was seen. Where a source has no connections that could break, or nothing that it may not read,
-//! the harness says so and the case checks what is left of it.
+//! A [`Harness`] provides the source and puts objects where the source finds them; [`run_all`] then runs every case.
+//! Each case is public as well, so that it can be a test of its own. A case that fails panics with what was observed.
+//! Where a source has no connections that could break, or no permissions, the harness returns none and the case checks
+//! the rest.
 //!
 //! ```
 //! use async_trait::async_trait;

@@ -1,11 +1,11 @@
-//! What cases have in common.
+//! Steps that are shared by cases.
 
 use std::time::Duration;
 
 use super::harness::Harness;
 use crate::{CapabilityError, FetchRequest, Object};
 
-/// How often a state is looked at that is waited for.
+/// The interval for checking an awaited state.
 const LOOKS_EVERY: Duration = Duration::from_millis(5);
 
 pub(super) async fn fetch(
@@ -40,7 +40,7 @@ pub(super) async fn wait_until(harness: &dyn Harness, what: &str, is_so: impl As
     }
 }
 
-/// Bytes without a pattern that a wrong offset could hide in, by the generator of Knuth's MMIX.
+/// Returns bytes without a pattern that could hide a wrong offset, from the generator of Knuth's MMIX.
 pub(super) fn bytes(count: usize) -> Vec<u8> {
     let mut state: u64 = 0x2545_f491_4f6c_dd1d;
     std::iter::repeat_with(|| {
