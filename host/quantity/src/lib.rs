@@ -41,7 +41,7 @@ pub enum QuantityError {
     #[error("is negative")]
     Negative,
     /// What follows the number is no suffix.
-    #[error("has an unknown suffix (known are Ki, Mi, Gi, Ti, Pi, Ei, k, M, G, T, P, E, m, u, n)")]
+    #[error("has an unknown suffix (expected Ki, Mi, Gi, Ti, Pi, Ei, k, M, G, T, P, E, m, u, n)")]
     UnknownSuffix,
     /// The number is larger than 2⁶³ - 1, the most that Kubernetes takes.
     #[error("is too large")]

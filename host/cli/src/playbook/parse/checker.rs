@@ -142,6 +142,6 @@ impl<'document> Checker<'document> {
 pub(super) fn suggest(word: &str, known: &[&'static str]) -> String {
     match did_you_mean(word, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("known are {}", all_of(known)),
+        None => format!("expected {}", all_of(known)),
     }
 }

@@ -291,10 +291,10 @@ workflow:
             "18:47: `when` in an item of `arcs` in `next` of step `c` is empty; write a text",
             "18:52: an item of `arcs` in `next` of step `c` must be a string, not a number; quote \
              it",
-            "18:69: unknown mode `all` in `spec` in `next` of step `c`; known are `exclusive` \
+            "18:69: unknown mode `all` in `spec` in `next` of step `c`; expected `exclusive` \
              and `inclusive`",
-            "18:74: unknown key `policy` in `spec` in `next` of step `c`; known are `mode`",
-            "18:87: unknown key `extra` in `next` of step `c`; known are `arcs`, `spec` and `step`",
+            "18:74: unknown key `policy` in `spec` in `next` of step `c`; expected `mode`",
+            "18:87: unknown key `extra` in `next` of step `c`; expected `arcs`, `spec` and `step`",
             "19:11: the name of a step is a template: `{{ d }}`; use at most 128 letters, \
              digits, `_` and `-`",
             "20:18: `kind` of `tool` of step `{{ d }}` is a template; write the kind itself: the \
