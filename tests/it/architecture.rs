@@ -1,4 +1,4 @@
-//! The crates and rooms of the host, and what may lead from one to another.
+//! The crates and modules of the host, and the dependencies between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,8 +8,8 @@ use toolhost::digest::Digest;
 
 use crate::guests;
 
-/// Which of our crates each crate may depend on, beside those that only its tests need. A new arrow needs a reason,
-/// which an ADR gives.
+/// The crates of this workspace that each crate may depend on, except for its tests. A new dependency needs a reason,
+/// which is given in an ADR.
 const CRATES: [(&str, &[&str]); 8] = [
     ("capability", &["quantity"]),
     (
@@ -26,10 +26,10 @@ const CRATES: [(&str, &[&str]); 8] = [
     ),
     ("tools", &[]),
 ];
-/// What each room of a crate may import of it. The name of a crate is followed by its rooms; of a room `a = b c`, the files
-/// `b` and `c` are parts. Rooms of the library `toolhost` have its name before theirs. A new arrow needs a reason here as
-/// well.
-const ROOMS: &str = "
+/// The modules of a crate that each of its modules may import. The name of a crate is followed by its modules; the files
+/// `b` and `c` are parts of a module `a = b c`. Modules of the library `toolhost` are prefixed with its name. A new
+/// dependency needs a reason here as well.
+const MODULES: &str = "
 capability
     interface = access audience backoff error fetch_check fetch_pattern fetch_policy job_event job_handle job_identity jobs location name objects reason urls
     conformance: interface sync
@@ -105,7 +105,7 @@ toolhost
     sealing: capability
     template: capability credential diagnostic sealing
 ";
-/// Foreign crates that one crate alone may depend on, beside those that only its tests need.
+/// Foreign crates that only one crate may depend on, except for tests.
 const FOREIGN: [(&str, &str); 9] = [
     ("clap", "cli"),
     ("granit-parser", "diagnostic"),
@@ -117,7 +117,7 @@ const FOREIGN: [(&str, &str); 9] = [
     ("tracing-subscriber", "cli"),
     ("wasmtime", "toolhost"),
 ];
-/// Where a foreign crate, or a way to do something, may appear: what to look for, and the crates with their rooms.
+/// Where a foreign crate, or a certain API, may be used: the text to search for, and the crates with their modules.
 const CONFINED: [(&str, &[&str]); 7] = [
     (
         "wasmtime",
@@ -133,7 +133,7 @@ const CONFINED: [(&str, &[&str]); 7] = [
         ],
     ),
     ("reqwest::", &["toolhost/http"]),
-    // The second one asks a password manager, before there is any job; the third compiles what a stranger wrote.
+    // The second one runs a password manager, before there is any job; the third compiles an untrusted component.
     (
         "process::Command",
         &[
@@ -215,27 +215,27 @@ fn section(manifest: &str, name: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// A crate of [`ROOMS`].
+/// A crate of [`MODULES`].
 #[derive(Default)]
 struct Table<'text> {
-    /// What each room may import.
-    arrows: BTreeMap<&'text str, BTreeSet<&'text str>>,
-    /// The rooms of files that have another name.
+    /// The modules that each module may import.
+    dependencies: BTreeMap<&'text str, BTreeSet<&'text str>>,
+    /// The modules of files that have another name.
     parts: BTreeMap<&'text str, &'text str>,
 }
 
-/// [`ROOMS`] by crates.
+/// Returns [`MODULES`] by crates.
 fn tables() -> BTreeMap<&'static str, Table<'static>> {
     let mut tables: BTreeMap<_, Table<'_>> = BTreeMap::new();
     let mut name = "";
-    for line in ROOMS.trim().lines() {
-        if let Some((room, parts)) = line.split_once(" = ") {
-            let parts = parts.split_whitespace().map(|part| (part, room.trim()));
+    for line in MODULES.trim().lines() {
+        if let Some((module, parts)) = line.split_once(" = ") {
+            let parts = parts.split_whitespace().map(|part| (part, module.trim()));
             tables.get_mut(name).unwrap().parts.extend(parts);
-        } else if let Some((room, others)) = line.split_once(':') {
+        } else if let Some((module, others)) = line.split_once(':') {
             let others = others.split_whitespace().collect();
             let table = tables.get_mut(name).unwrap();
-            table.arrows.insert(room.trim(), others);
+            table.dependencies.insert(module.trim(), others);
         } else {
             name = line;
             tables.insert(name, Table::default());
@@ -244,7 +244,7 @@ fn tables() -> BTreeMap<&'static str, Table<'static>> {
     tables
 }
 
-/// The path of the module that a file is.
+/// Returns the path of the module of a file.
 fn module(path: &Path) -> Vec<String> {
     let path = path.with_extension("");
     let parts = path.components();
@@ -255,7 +255,7 @@ fn module(path: &Path) -> Vec<String> {
     parts
 }
 
-/// The names of the crate's root that the code of a module imports. `own` is how the crate calls itself.
+/// Returns the names of the crate's root that the code of a module imports. `own` is the crate's own name.
 fn imports(module: &[String], code: &str, own: &str) -> BTreeSet<String> {
     let root = format!("{own}::");
     let of_root = ["crate::", &root].map(|root| names_after(root, code));
@@ -269,7 +269,7 @@ fn imports(module: &[String], code: &str, own: &str) -> BTreeSet<String> {
     of_root.chain(of_super.flat_map(first_names)).collect()
 }
 
-/// The names that paths go on with which begin so.
+/// Returns the names that follow the beginning of a path.
 fn names_after<'code>(
     beginning: &'code str,
     code: &'code str,
@@ -277,7 +277,7 @@ fn names_after<'code>(
     code.split(beginning).skip(1).flat_map(first_names)
 }
 
-/// The names that a path goes on with: one, or those of a group.
+/// Returns the names that follow in a path: one, or those of a group.
 fn first_names(path: &str) -> Vec<String> {
     let is_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let Some(group) = path.strip_prefix('{') else {
@@ -305,27 +305,27 @@ fn first_names(path: &str) -> Vec<String> {
     names
 }
 
-/// The rooms of what a crate hands out at its root.
-fn handed_out(code: &str) -> BTreeMap<String, String> {
+/// Returns the modules of the names that a crate re-exports at its root.
+fn re_exported(code: &str) -> BTreeMap<String, String> {
     let uses = code.split("pub use ").skip(1);
     let uses = uses.filter_map(|rest| rest.split(';').next()?.split_once("::"));
-    uses.flat_map(|(room, names)| {
+    uses.flat_map(|(module, names)| {
         let names = first_names(names).into_iter();
-        names.map(|name| (name, room.to_owned()))
+        names.map(|name| (name, module.to_owned()))
     })
     .collect()
 }
 
-/// Fails where what is led to, over any number of steps, leads back.
-fn check_direction(arrows: &BTreeMap<&str, BTreeSet<&str>>) {
+/// Fails where dependencies, over any number of steps, are circular.
+fn check_direction(dependencies: &BTreeMap<&str, BTreeSet<&str>>) {
     let mut ordered = BTreeSet::new();
-    let mut left: BTreeSet<_> = arrows.keys().copied().collect();
+    let mut left: BTreeSet<_> = dependencies.keys().copied().collect();
     while !left.is_empty() {
-        // What belongs to another crate leads nowhere back.
+        // A module of another crate does not depend on this one.
         let is_settled = |other: &&str| ordered.contains(other) || other.contains('/');
-        let is_free = |name: &&str| arrows[name].iter().all(is_settled);
+        let is_free = |name: &&str| dependencies[name].iter().all(is_settled);
         let free: Vec<_> = left.iter().copied().filter(is_free).collect();
-        assert!(!free.is_empty(), "these lead in a circle: {left:?}");
+        assert!(!free.is_empty(), "these depend on each other: {left:?}");
         for name in free {
             left.remove(name);
             ordered.insert(name);
@@ -335,14 +335,14 @@ fn check_direction(arrows: &BTreeMap<&str, BTreeSet<&str>>) {
 
 #[test]
 fn crates_depend_on_each_other_in_one_direction() {
-    let arrows = CRATES.map(|(name, others)| (name, others.iter().copied().collect()));
-    check_direction(&arrows.into());
+    let dependencies = CRATES.map(|(name, others)| (name, others.iter().copied().collect()));
+    check_direction(&dependencies.into());
     let manifests = files("host", "Cargo.toml").into_iter();
     let (examples, manifests): (Vec<_>, Vec<_>) =
         manifests.partition(|(path, _)| path.starts_with("examples"));
     assert_eq!(manifests.len(), CRATES.len(), "a crate is not in the table");
     for (path, manifest) in examples {
-        // They show what a third party needs.
+        // They show the dependencies that a third party needs.
         let all = section(&manifest, "dependencies").into_iter();
         let ours: Vec<_> = all.filter(|name| name.starts_with("toolhost")).collect();
         assert_eq!(ours, ["toolhost-capability"], "{}", path.display());
@@ -372,7 +372,7 @@ fn crates_depend_on_each_other_in_one_direction() {
 }
 
 #[test]
-fn rooms_of_a_crate_depend_on_each_other_in_one_direction() {
+fn modules_of_a_crate_depend_on_each_other_in_one_direction() {
     let tables = tables();
     let mut wrong = Vec::new();
     for (name, _) in CRATES {
@@ -381,11 +381,11 @@ fn rooms_of_a_crate_depend_on_each_other_in_one_direction() {
             continue;
         }
         let table = &tables[name];
-        check_direction(&table.arrows);
+        check_direction(&table.dependencies);
         let library = sources.iter().find(|(path, _)| path == Path::new("lib.rs"));
-        let handed_out = handed_out(&library.unwrap().1);
-        let room_of = |module: &str| -> String {
-            let module = handed_out.get(module).map_or(module, String::as_str);
+        let re_exported = re_exported(&library.unwrap().1);
+        let owner_of = |module: &str| -> String {
+            let module = re_exported.get(module).map_or(module, String::as_str);
             (*table.parts.get(module).unwrap_or(&module)).to_owned()
         };
         for (path, code) in &sources {
@@ -393,17 +393,20 @@ fn rooms_of_a_crate_depend_on_each_other_in_one_direction() {
             let Some(first) = module.first() else {
                 continue;
             };
-            let room = room_of(first);
-            let Some(allowed) = table.arrows.get(room.as_str()) else {
-                wrong.push(format!("{name}/{} is of no room", path.display()));
+            let owner = owner_of(first);
+            let Some(allowed) = table.dependencies.get(owner.as_str()) else {
+                wrong.push(format!(
+                    "{name}/{} does not belong to a module of the table",
+                    path.display()
+                ));
                 continue;
             };
             let own = imports(&module, code, &format!("toolhost_{name}"));
-            let own = own.iter().map(|import| room_of(import));
+            let own = own.iter().map(|import| owner_of(import));
             let of_library = names_after("toolhost::", code);
             let of_library = of_library.map(|import| format!("toolhost/{import}"));
             for import in own.chain(of_library) {
-                if import != room && import != "self" && !allowed.contains(import.as_str()) {
+                if import != owner && import != "self" && !allowed.contains(import.as_str()) {
                     wrong.push(format!("{name}/{} imports `{import}`", path.display()));
                 }
             }
@@ -416,20 +419,20 @@ fn rooms_of_a_crate_depend_on_each_other_in_one_direction() {
 }
 
 #[test]
-fn what_touches_the_world_stays_in_its_room() {
+fn side_effects_are_confined_to_their_modules() {
     for (place, code) in all_sources() {
-        for (word, rooms) in CONFINED {
-            let is_home = rooms.iter().any(|room| place.starts_with(room));
+        for (word, modules) in CONFINED {
+            let is_home = modules.iter().any(|module| place.starts_with(module));
             assert!(
                 is_home || !code.contains(word),
-                "{place} has `{word}`, which belongs to {rooms:?}"
+                "{place} has `{word}`, which belongs to {modules:?}"
             );
         }
     }
 }
 
 #[test]
-fn files_are_short_enough_to_be_read() {
+fn files_are_short() {
     for (place, code) in all_sources() {
         let lines = code.lines().count();
         assert!(lines <= MAX_LINES, "{place} has {lines} lines");
@@ -453,7 +456,7 @@ fn every_guest_has_a_test() {
             .lines()
             .find_map(|line| line.strip_prefix("name = "))
             .unwrap();
-        // Once in the list of packages to build, which has none that is embedded, and once where it is called.
+        // Once in the list of packages to build, which contains no embedded one, and once where it is called.
         let mentions = tests.matches(name).count();
         let is_embedded = ["\"python\"", "\"script\""].contains(&name);
         let enough = if is_embedded { 1 } else { 2 };

@@ -158,7 +158,7 @@ async fn a_script_that_takes_too_much_memory_is_reported_with_the_limit_to_raise
 }
 
 #[tokio::test]
-async fn a_script_that_misses_a_module_or_waits_for_input_is_told_what_to_do() {
+async fn a_script_without_a_module_or_input_gets_a_hint() {
     let local = Local::new().await;
     for (script, hint, field) in [
         (

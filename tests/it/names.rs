@@ -1,4 +1,4 @@
-//! The mock host of the SDK and the host agree on names, and say the same of those that are none.
+//! The mock host of the SDK and the host accept the same names, and give the same messages for invalid ones.
 
 use noetl_tool_sdk::mock::MockHost;
 use noetl_tool_sdk::{Error, Host, JobSpec, SecretEntry};

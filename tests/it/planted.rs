@@ -220,8 +220,8 @@ async fn call(folder: &Path, secrets: &[String], quotes: bool, while_running: im
     )
     .with_templates(templates(secrets))
     .with_progress(sender);
-    let go = folder.join("go");
-    request.config["job"]["env"]["GO"] = json!(go);
+    let signal = folder.join("go");
+    request.config["job"]["env"]["GO"] = json!(signal);
     let watching = async {
         let mut events = String::new();
         while let Some(event) = reader.next().await {
@@ -230,7 +230,7 @@ async fn call(folder: &Path, secrets: &[String], quotes: bool, while_running: im
                 writeln!(events, "{}", record.text).unwrap();
                 if record.text == "everything is printed" {
                     while_running();
-                    std::fs::write(&go, "").unwrap();
+                    std::fs::write(&signal, "").unwrap();
                 }
             } else {
                 writeln!(events, "{event:?}").unwrap();

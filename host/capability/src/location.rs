@@ -67,7 +67,10 @@ impl FetchRequest {
         if matches!(url.scheme(), "http" | "https") && url.host().is_some() {
             return Ok(url);
         }
-        let message = format!("invalid URL `{}`: expected `http://` or `https://`", shown_url(&url));
+        let message = format!(
+            "invalid URL `{}`: expected `http://` or `https://`",
+            shown_url(&url)
+        );
         Err(CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri"))
     }
 

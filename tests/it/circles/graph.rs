@@ -57,7 +57,7 @@ fn parts(modules: &[(Option<ModuleId>, File)], of: ModuleId) -> BTreeMap<File, F
     parts
 }
 
-/// The groups of several parts of which each leads to each other.
+/// Returns the groups of several files that all depend on each other.
 fn strongly_connected<'name>(
     graph: &BTreeMap<&'name File, BTreeSet<&'name File>>,
 ) -> BTreeSet<BTreeSet<&'name File>> {

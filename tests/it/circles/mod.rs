@@ -1,13 +1,13 @@
-//! No file of a crate needs one that needs it, nor does a module need one that needs it.
+//! Files and modules of a crate do not depend on each other in circles.
 //!
 //! A file uses another one if it names something that the other defines: in a path, a private `use`, a macro's tokens or
 //! an attribute. What a name means is followed through imports and re-exports to the file that has the definition.
-//! These are no uses:
+//! The following are not uses:
 //! - `mod` and a re-export (`pub use`, `pub(crate) use`): the file that reads the name through it uses the definer, and
 //!   so does the re-exporting file itself where it needs the name in its own code.
-//! - The name of a module, until a path leads on from there, but in an attribute (`#[serde(with = "module")]`).
-//! - What is compiled for tests alone, and documentation.
-//! - A trait's implementation: who calls the trait does not name it.
+//! - The name of a module, unless a path continues from there, except in an attribute (`#[serde(with = "module")]`).
+//! - Code that is compiled only for tests, and documentation.
+//! - A trait's implementation: the caller of the trait does not name it.
 //!
 //! A method that a file adds to a type of another file is a use of the former where it is called on `self`, and
 //! elsewhere where no type has a method of that name in its own file: the types of values are not known here.

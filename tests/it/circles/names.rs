@@ -162,10 +162,10 @@ impl Crate {
                     let child = if let Some((_, items)) = module.content {
                         self.add_module(files, Some(id), file, &below, items)
                     } else {
-                        let beside = format!("{folder}{name}.rs");
+                        let sibling = format!("{folder}{name}.rs");
                         let inside = format!("{below}mod.rs");
-                        let path = if files.contains_key(&beside) {
-                            beside
+                        let path = if files.contains_key(&sibling) {
+                            sibling
                         } else {
                             inside
                         };

@@ -83,7 +83,7 @@ fn a_use_is_seen_however_it_is_written() {
 }
 
 #[test]
-fn what_is_no_use_makes_no_circle() {
+fn other_mentions_make_no_circle() {
     for text in NO_USES {
         let circles = with_inner(text);
         assert!(circles.is_empty(), "{text}: {circles:?}");

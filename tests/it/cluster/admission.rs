@@ -9,7 +9,7 @@ use super::gate::Gate;
 use super::step::{Ran, Run, kubectl, kubectl_with, run};
 use super::{Place, kubeconfig};
 
-/// What is refused for good is told within this time: events are looked at after five seconds, and ten seconds later
+/// A permanent refusal is reported within this time: events are listed after five seconds, and again ten seconds later
 /// where a busy cluster had not written them yet.
 const SOON: Duration = Duration::from_secs(30);
 

@@ -21,7 +21,7 @@ pub(super) struct AuditLog(PathBuf);
 /// A request that was answered.
 pub(super) struct Request {
     line: Value,
-    /// As it stands in the log.
+    /// Its line in the log.
     pub(super) text: String,
 }
 

@@ -131,9 +131,9 @@ async fn large_scripts_and_arguments_arrive_whole() {
 #[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
 async fn no_line_of_a_flood_is_lost_or_comes_twice() {
     let place = Place::new("flood").await;
-    // 5 MB in two seconds, through a rotation or two. Not at once: what is rotated away before its log is followed
-    // nobody can read, and pods are known to run up to a second after they do; and containerd loses the end of a
-    // flood that a container's end follows at once.
+    // 5 MB in two seconds, through a rotation or two. Not immediately: lines that are rotated away before their log is
+    // followed cannot be read, and a pod is reported as running up to a second after it does; and containerd loses the end
+    // of a flood that is immediately followed by the container's end.
     let script = "import time\ntime.sleep(2)\nfor i in range(50000):\n    print(f'{i:06d}', 'x' * 92)\n    \
                   if i % 1000 == 0:\n        time.sleep(0.03)\ntime.sleep(0.5)\n";
     let run = Run::new(&place, "flood", ("a.py", script), json!({"job": {}}));
@@ -150,8 +150,8 @@ async fn no_line_of_a_flood_is_lost_or_comes_twice() {
         line == Some(format!("{index:06}").as_str())
     };
     let torn: Vec<usize> = (0..50_000).filter(|index| !is_whole(index)).collect();
-    // The kubelet goes on to the new file as soon as it is there. Where the runtime still wrote the beginning of a
-    // line into the old one, which took a machine with more to do than it has cores, nobody is given that.
+    // The kubelet switches to the new file as soon as it exists. Where the runtime still wrote the beginning of a line
+    // to the old one, which took a machine with more load than cores, no client receives that.
     let is_rest = |index: &usize| written[*index].bytes().all(|byte| byte == b'x');
     assert!(
         torn.len() <= 2 && torn.iter().all(is_rest),
@@ -214,7 +214,7 @@ async fn every_failure_is_explained_and_the_hopeless_ones_within_seconds() {
             &place,
             "account",
             ("a.sh", "true"),
-            sh(json!({"serviceAccountName": "nobody"}))
+            sh(json!({"serviceAccountName": "missing"}))
         ),
         run(&place, "gpu", ("a.sh", "true"), sh(gpu)),
         run(&place, "interpreter", ("a.py", "print(1)"), sh(json!({}))),
@@ -226,7 +226,7 @@ async fn every_failure_is_explained_and_the_hopeless_ones_within_seconds() {
         (&image, "ImagePull", "nowhere.invalid/nothing:1"),
         (&name, "InvalidImage", "UPPER/CASE:1"),
         (&deadline, "DeadlineExceeded", "4"),
-        (&account, "ServiceAccountMissing", "nobody"),
+        (&account, "ServiceAccountMissing", "missing"),
         (&unschedulable, "Unschedulable", "activeDeadlineSeconds"),
         (&interpreter, "InterpreterMissing", "python3"),
         (&volume, "ConfigMissing", "nowhere"),

@@ -46,7 +46,7 @@ async fn verify_job_of_the_specification_reads_what_the_script_before_it_came_to
 
 #[tokio::test]
 #[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
-async fn an_exception_is_told_with_its_line() {
+async fn an_exception_is_reported_with_its_line() {
     let place = Place::new("exception").await;
     let playbook = json!({
         "apiVersion": "noetl.io/v2", "kind": "Playbook", "metadata": {"name": "test"},

@@ -25,7 +25,7 @@ impl LogSink for Discard {
     fn end(&self, _: u32) {}
 }
 
-/// What was told of a job.
+/// The events and the end of a job.
 #[derive(Debug)]
 struct Told {
     events: Vec<JobEventKind>,
@@ -54,7 +54,7 @@ impl Told {
     }
 }
 
-/// A place with a queue `jobs`, which has room for two processors.
+/// A place with a queue `jobs`, which has a quota of two processors.
 async fn place(prefix: &str) -> Place {
     let queue = std::env::var_os("TOOLHOST_TEST_QUEUE_COMMAND");
     let queue = queue.expect("set TOOLHOST_TEST_QUEUE_COMMAND to what makes a local queue");
@@ -66,11 +66,11 @@ async fn place(prefix: &str) -> Place {
     place
 }
 
-/// A job that wants more than half of the room.
+/// A job that requests more than half of the quota.
 fn request(place: &Place, name: &str) -> JobRequest {
     let command = ["sh", "$(NOETL_SCRIPT)"].map(str::to_owned).to_vec();
     let mut request = JobRequest::new(name.parse().unwrap(), command);
-    // A shell that is process 1 ignores what asks it to end, and would come to its end while it is stopped.
+    // A shell that is process 1 ignores SIGTERM, and would complete while it is being stopped.
     let content = format!(
         "trap 'exit 1' TERM; echo start; sleep {} & wait; echo end",
         SCRIPT_TIME.as_secs()
@@ -100,7 +100,7 @@ async fn create(engine: &KubernetesEngine, request: JobRequest) -> JobHandle {
     engine.create(request, Arc::new(Discard)).await.unwrap()
 }
 
-/// Waits for an event, and keeps what is told.
+/// Waits for an event, and keeps all events.
 async fn told_until(
     handle: &mut JobHandle,
     events: &mut Vec<JobEventKind>,
@@ -133,7 +133,7 @@ async fn told(mut handle: JobHandle, mut events: Vec<JobEventKind>) -> Told {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Kueue: tests/queue.sh"]
-async fn two_jobs_of_a_queue_with_room_for_one_run_once_each() {
+async fn two_jobs_of_a_queue_with_capacity_for_one_run_once_each() {
     let place = place("queue").await;
     let engine = place.engine().await;
     let first = create(&engine, request(&place, "first")).await;

@@ -181,10 +181,16 @@ fn assert_denied(ran: &Ran, account: &Account, what: (&str, &str), place: &Place
 
 #[tokio::test]
 #[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
-async fn an_account_without_rights_is_told_which_one_is_missing() {
+async fn the_missing_right_of_an_account_is_named() {
     let place = Place::new("norights").await;
-    kubectl(&["create", "serviceaccount", "nobody", "-n", &place.namespace]);
-    let account = Account::of(&place, "nobody");
+    kubectl(&[
+        "create",
+        "serviceaccount",
+        "powerless",
+        "-n",
+        &place.namespace,
+    ]);
+    let account = Account::of(&place, "powerless");
     let ran = account.run(&place, ("a.py", "print(1)\n")).await;
     assert_denied(&ran, &account, ("watch", "jobs"), &place);
     place.delete().await;
@@ -192,7 +198,7 @@ async fn an_account_without_rights_is_told_which_one_is_missing() {
 
 #[tokio::test]
 #[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
-async fn an_account_that_may_not_create_jobs_is_told_so_and_leaves_nothing() {
+async fn an_account_that_may_not_create_jobs_is_refused_and_leaves_nothing() {
     let place = Place::new("nocreate").await;
     let mut objects = objects("deploy", &place);
     for object in objects.iter_mut().filter(|object| object["kind"] == "Role") {

@@ -20,7 +20,7 @@ const SECRET: &str = "script-leak-42-toolhost";
 /// How long the Secret may outlive the pod.
 const MAX_REMAINING: SignedDuration = SignedDuration::from_secs(1);
 
-/// Proves that it has the secrets, waits to be let go, gives them away, and tells when it ends.
+/// Proves that it has the secrets, waits for a signal, prints them, and reports when it ends.
 const SCRIPT: &str = r"
 import json, os, sys, time, urllib.request
 assert sys.argv[1] == '@' + os.environ['NOETL_ARGS_FILE']

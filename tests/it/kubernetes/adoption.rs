@@ -9,10 +9,10 @@ use super::{Cluster, run, start};
 
 /// A script that writes, waits for a file, and writes again.
 fn script(cluster: &Cluster) -> String {
-    let go = cluster.folder.path().join("go");
+    let signal = cluster.folder.path().join("go");
     format!(
         "echo begun; while ! [ -e {} ]; do sleep 0.02; done; echo done",
-        go.display()
+        signal.display()
     )
 }
 

@@ -172,7 +172,7 @@ async fn a_job_that_runs_is_followed_to_its_end_and_no_sweep_touches_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_removes_what_a_killed_host_never_let_go_once_it_is_old() {
+async fn a_sweep_removes_jobs_that_a_killed_host_never_resumed_once_they_are_old() {
     let cluster = Cluster::new().await;
     let (folder, kubeconfig) = (cluster.folder.path(), cluster.kubeconfig());
     process::write_playbook(folder, NAMESPACE, "true");
@@ -224,12 +224,12 @@ async fn more_jobs_than_one_page_holds_are_listed() {
 async fn what_is_not_there_is_named() {
     let cluster = Cluster::new().await;
     for command in ["logs", "cancel"] {
-        let said = job(&cluster, &[command, "nobody", "-n", NAMESPACE]).await;
+        let said = job(&cluster, &[command, "missing", "-n", NAMESPACE]).await;
         assert_eq!(said.code, Some(2), "{}", said.stderr);
-        for word in ["`nobody`", "`default`", "toolhost job list"] {
+        for word in ["`missing`", "`default`", "toolhost job list"] {
             assert!(said.stderr.contains(word), "{command}: {}", said.stderr);
         }
-        let said = job(&cluster, &[command, "nobody", "-n", "nowhere"]).await;
+        let said = job(&cluster, &[command, "missing", "-n", "nowhere"]).await;
         assert_eq!(said.code, Some(2), "{}", said.stderr);
         assert!(
             said.stderr.contains("`nowhere`"),
@@ -318,9 +318,9 @@ async fn a_server_that_is_gone_or_silent_is_named_within_half_a_minute() {
     futures_util::future::join_all(asked).await;
 }
 
-/// A kubeconfig holds tokens, and what its login program writes is one: what is wrong with either is told without.
+/// A kubeconfig contains tokens, and the output of its credential plugin is one: errors of both do not quote them.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_is_wrong_with_a_login_shows_a_token() {
+async fn no_error_of_a_login_shows_a_token() {
     const TOKEN: &str = "TopSecretToken";
     let with_user = |user: &str| {
         format!(

@@ -10,9 +10,9 @@ use toolhost_kubernetes::KubernetesEngine;
 
 use super::{BACKOFF_BASE, Cluster, NAMESPACE, PATIENCE};
 
-/// How the names of jobs begin that no node has room for.
+/// Prefix of the names of jobs that no node has capacity for.
 const WAITING: &str = "waits-";
-const NO_ROOM: &str = "0/1 nodes are available: 1 Insufficient cpu. preemption: not helpful.";
+const NO_CAPACITY: &str = "0/1 nodes are available: 1 Insufficient cpu. preemption: not helpful.";
 
 struct Suite {
     cluster: Cluster,
@@ -22,7 +22,7 @@ struct Suite {
 impl Suite {
     async fn new() -> Self {
         let play = |pod: &PlayedPod<'_>| match pod.job {
-            job if job.starts_with(WAITING) => Play::unschedulable(NO_ROOM),
+            job if job.starts_with(WAITING) => Play::unschedulable(NO_CAPACITY),
             _ => Play::Processes,
         };
         let cluster = Cluster::with(|settings| settings.playwright = Some(Arc::new(play))).await;

@@ -171,7 +171,7 @@ async fn any_request_may_fail_once_in_any_way() {
     all_hold(cases).await;
 }
 
-/// A kubelet that was started anew says this of a pod that it was not told of yet, and the API server passes it on.
+/// A restarted kubelet gives this answer for a pod that it does not know yet, and the API server passes it on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_does_not_know_its_pod_yet_is_asked_again() {
     let message = "the server could not find the requested resource ( pods/log job-abcde)";
@@ -187,9 +187,9 @@ async fn a_node_that_does_not_know_its_pod_yet_is_asked_again() {
     all_hold(cases).await;
 }
 
-/// A kubelet whose runtime has lost a log answers with a success, and says so in the log's place.
+/// A kubelet whose runtime has lost a log answers with a success, and with a message instead of the log.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_node_says_instead_of_a_log_is_told() {
+async fn a_message_of_a_node_instead_of_a_log_is_reported() {
     let cluster = Cluster::new().await;
     let engine = cluster.engine().await;
     let said = "unable to retrieve container logs for containerd://0123";
@@ -199,11 +199,11 @@ async fn what_a_node_says_instead_of_a_log_is_told() {
     let ran = run(&engine, request).await.unwrap();
     assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
     assert_eq!(ran.logs, [""], "{ran:#?}");
-    let is_told = |event: &JobEvent| match &event.kind {
+    let is_reported = |event: &JobEvent| match &event.kind {
         JobEventKind::Warning { message } => message.contains(said),
         _ => false,
     };
-    assert!(ran.events.iter().any(is_told), "{ran:#?}");
+    assert!(ran.events.iter().any(is_reported), "{ran:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,13 +306,13 @@ async fn a_server_that_asks_for_time_is_given_it() {
 
 /// A job of two attempts that waits for a file in each.
 fn waiting_job(cluster: &Cluster) -> JobRequest {
-    let go = cluster.folder.path().join("go");
+    let signal = cluster.folder.path().join("go");
     let mut request = job(cluster);
     let script = request.script.as_mut().unwrap();
     let text = String::from_utf8(script.content.to_vec()).unwrap();
     let wait = format!(
         "; while ! [ -e {} ]; do sleep 0.02; done; [ $n -eq 2 ]",
-        go.display()
+        signal.display()
     );
     script.content = text.replace("; [ $n -eq 2 ]", &wait).into();
     request
@@ -330,7 +330,7 @@ async fn run_while(breaking: impl AsyncFnOnce(&Cluster)) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn watches_that_are_too_old_begin_anew() {
+async fn watches_that_are_too_old_are_restarted() {
     run_while(async |cluster| {
         cluster.server.expire_watches();
     })
@@ -366,8 +366,8 @@ async fn a_job_may_end_while_the_server_is_away() {
     assert_right(&cluster, &ran).await;
 }
 
-/// Breaks the cluster while a job runs, and waits until its user is told; mends it then.
-async fn told_of(breaking: impl FnOnce(&Cluster), mending: impl FnOnce(&Cluster)) -> String {
+/// Breaks the cluster while a job runs, waits until that is reported, and repairs it. Returns the warning.
+async fn warning_of(breaking: impl FnOnce(&Cluster), repairing: impl FnOnce(&Cluster)) -> String {
     let cluster = Cluster::new().await;
     let mut settings = cluster.settings();
     settings.silence = Duration::from_millis(500);
@@ -376,7 +376,7 @@ async fn told_of(breaking: impl FnOnce(&Cluster), mending: impl FnOnce(&Cluster)
     running.logs.until(BEGUN).await;
     breaking(&cluster);
     let told = running.until_warned("no events were received").await;
-    mending(&cluster);
+    repairing(&cluster);
     std::fs::write(cluster.folder.path().join("go"), "").unwrap();
     let ran = running.finish().await;
     assert_right(&cluster, &ran).await;
@@ -388,8 +388,8 @@ async fn told_of(breaking: impl FnOnce(&Cluster), mending: impl FnOnce(&Cluster)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stays_away_is_told_of_while_the_job_goes_on() {
-    let told = told_of(
+async fn a_server_that_stays_away_is_reported_while_the_job_runs() {
+    let told = warning_of(
         |cluster| cluster.server.go_down(),
         |cluster| cluster.server.come_up(),
     )
@@ -398,8 +398,8 @@ async fn a_server_that_stays_away_is_told_of_while_the_job_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rights_that_are_taken_away_are_told_of_while_the_job_goes_on() {
-    let told = told_of(
+async fn rights_that_are_taken_away_are_reported_while_the_job_runs() {
+    let told = warning_of(
         |cluster| {
             cluster.server.deny("watch", "pods");
             cluster.server.deny("watch", "jobs");
@@ -411,12 +411,12 @@ async fn rights_that_are_taken_away_are_told_of_while_the_job_goes_on() {
         },
     )
     .await;
-    assert!(told.contains("may not watch"), "{told}");
+    assert!(told.contains("is not allowed to watch"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_that_are_refused_again_and_again_are_told_of_too() {
-    let told = told_of(
+async fn lists_that_are_refused_repeatedly_are_reported_too() {
+    let told = warning_of(
         |cluster| {
             cluster.server.deny("list", "pods");
             cluster.server.deny("list", "jobs");
@@ -429,5 +429,5 @@ async fn lists_that_are_refused_again_and_again_are_told_of_too() {
         },
     )
     .await;
-    assert!(told.contains("may not list"), "{told}");
+    assert!(told.contains("is not allowed to list"), "{told}");
 }

@@ -10,7 +10,7 @@ use super::{Cluster, start};
 use crate::virtual_time::{in_virtual_time, wake_ups};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// The requests of an hour in which nothing is asked for: two watches are begun anew after 290 s each.
+/// The requests of an hour in which nothing is requested: two watches are restarted after 290 s each.
 const WATCHES_PER_HOUR: usize = 28;
 /// Those for events, where only they say why a job waits: after 5, 10, 20, 40, 80 and then each 120 s.
 const EVENTS_PER_HOUR: usize = 36;
@@ -90,7 +90,7 @@ fn labels(cluster: &Cluster) -> std::collections::BTreeMap<String, String> {
 }
 
 #[test]
-fn that_no_node_has_room_for() {
+fn that_no_node_has_capacity_for() {
     an_hour_of(
         Play::unschedulable(
             "0/1 nodes are available: 1 Insufficient cpu. preemption: not helpful.",

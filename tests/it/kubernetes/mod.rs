@@ -209,7 +209,7 @@ async fn start(engine: &KubernetesEngine, request: JobRequest) -> Result<Running
     let logs = Arc::new(Logs::default());
     let creation = engine.create(request, Arc::clone(&logs) as Arc<dyn LogSink>);
     let created = timeout(PATIENCE, creation).await;
-    let handle = created.expect("the creation takes for ever")?;
+    let handle = created.expect("the creation does not end")?;
     Ok(Running {
         handle,
         events: Vec::new(),
@@ -271,13 +271,13 @@ async fn all_hold<C>(cases: impl IntoIterator<Item = (String, C)>)
 where
     C: Future<Output = ()> + Send + 'static,
 {
-    let room = Arc::new(Semaphore::new(CASES_AT_ONCE));
+    let permits = Arc::new(Semaphore::new(CASES_AT_ONCE));
     let mut tasks = JoinSet::new();
     let mut names = std::collections::HashMap::new();
     for (name, case) in cases {
-        let room = Arc::clone(&room);
+        let permits = Arc::clone(&permits);
         let task = tasks.spawn(async move {
-            let _permit = room.acquire_owned().await;
+            let _permit = permits.acquire_owned().await;
             case.await;
         });
         names.insert(task.id(), name);

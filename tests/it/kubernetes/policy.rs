@@ -63,7 +63,7 @@ async fn a_later_step_that_the_policy_denies_keeps_the_first_from_running() {
     assert!(said.contains(denied), "{said}");
     assert!(said.contains("host-namespaces: [network]"), "{said}");
     assert_eq!(cluster.ever("Job"), 0);
-    // Without a policy, whoever is at the keyboard is bound by the cluster alone.
+    // Without a policy, the user of the command line is restricted only by the cluster.
     let ran = process::run(folder, &cluster.kubeconfig(), &RUN).await;
     assert_eq!(ran.status.code(), Some(0), "{}", process::stderr(&ran));
 }

@@ -20,7 +20,7 @@ fn queued(name: &str, script: &str) -> JobRequest {
     request
 }
 
-/// Waits for what is told of the queue.
+/// Waits for the message about the queue.
 async fn until_queued(running: &mut Running) -> String {
     loop {
         match running.next_event().await.kind {
@@ -203,9 +203,9 @@ async fn a_job_that_succeeds_while_it_is_being_suspended_does_not_run_again_when
     assert_eq!(cluster.ever("Pod"), 1);
 }
 
-/// The job itself is not heard of again after it was created, suspended.
+/// No event of the job itself is received after it was created, suspended.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_was_heard_of_before_it_was_let_go_is_not_taken_for_suspended() {
+async fn a_job_that_was_received_before_it_was_resumed_is_not_taken_for_suspended() {
     let cluster = Cluster::new().await;
     let silent = Match::new("watch", "jobs").times(100);
     let faults = cluster.server.faults();

@@ -50,7 +50,7 @@ async fn assert_nothing_runs(cluster: &Cluster) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_succeeds_beside_a_sidecar_completes_after_the_grace() {
+async fn a_script_that_succeeds_next_to_a_sidecar_completes_after_the_grace() {
     let cluster = Cluster::new().await;
     let start = Instant::now();
     let ran = run(&engine(&cluster, GRACE).await, with_sidecar("echo done"))
@@ -70,7 +70,7 @@ async fn a_script_that_succeeds_beside_a_sidecar_completes_after_the_grace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_fails_beside_a_sidecar_is_tried_again_by_the_usual_rules() {
+async fn a_script_that_fails_next_to_a_sidecar_is_tried_again_by_the_usual_rules() {
     let cluster = Cluster::new().await;
     let counter = cluster.folder.path().join("attempts");
     let counter = counter.display();
@@ -88,7 +88,7 @@ async fn a_script_that_fails_beside_a_sidecar_is_tried_again_by_the_usual_rules(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_fails_for_good_beside_a_sidecar_has_its_own_reason() {
+async fn a_script_that_fails_for_good_next_to_a_sidecar_has_its_own_reason() {
     let cluster = Cluster::new().await;
     let mut request = with_sidecar("exit 3");
     request.backoff_limit = 0;
@@ -105,7 +105,7 @@ async fn a_script_that_fails_for_good_beside_a_sidecar_has_its_own_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_right_to_delete_pods_a_script_that_fails_beside_a_sidecar_is_not_tried_again()
+async fn without_the_right_to_delete_pods_a_script_that_fails_next_to_a_sidecar_is_not_tried_again()
 {
     let cluster = Cluster::new().await;
     cluster.server.deny("delete", "pods");

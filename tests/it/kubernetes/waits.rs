@@ -101,12 +101,12 @@ async fn a_job_that_is_cancelled_while_it_could_not_start_names_its_wait_and_no_
             "cancelled",
         );
     };
-    // Of one whose container is being created nothing is told.
+    // Nothing is reported about a pod whose container is being created.
     let cases = cases().into_iter().filter(|(name, ..)| *name != "creating");
     all_hold(cases.map(|(name, play, reason)| (name.to_owned(), case(play, reason)))).await;
 }
 
-/// The first attempt ran and failed; the second one finds no room.
+/// The first attempt ran and failed; the second one fits no node.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_that_ran_counts_although_the_next_one_could_not_start() {
     let play = |pod: &PlayedPod<'_>| match pod.attempt {
@@ -128,7 +128,7 @@ async fn an_attempt_that_ran_counts_although_the_next_one_could_not_start() {
     assert_eq!(ran.logs, ["first\n"], "{ran:#?}");
 }
 
-/// What has no hope is ended by the host, and is no attempt either.
+/// A hopeless job is ended by the host, and its pod is not an attempt either.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_is_given_up_before_it_started_has_no_attempt() {
     let cluster = cluster_of(Play::invalid_image_name("UPPER/CASE")).await;

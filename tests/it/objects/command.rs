@@ -40,7 +40,7 @@ pub(crate) fn run(source: &Value, credentials: &Value, secret: &str) -> Value {
         "{told}{errors}"
     );
     let document: Value = serde_json::from_str(&told).unwrap_or_else(|_| {
-        // What went wrong stands there.
+        // The output contains the error.
         json!({ "errors": errors })
     });
     let outcome = &document["steps"][0]["outcome"];

@@ -109,7 +109,7 @@ impl Harness for S3 {
         self.request(BUCKET_OF_S3, "conformance/missing.py")
     }
 
-    /// Whoever has the keys of the server may read everything.
+    /// A user with the keys of the server may read everything.
     async fn forbidden(&self) -> Option<FetchRequest> {
         None
     }

@@ -94,7 +94,7 @@ async fn answer(
     loop {
         line.clear();
         if reading.read_line(&mut line).await? == 0 {
-            // Nobody waits for an answer any longer.
+            // The client is gone.
             return Ok(());
         }
         let Some((name, value)) = line.split_once(':') else {

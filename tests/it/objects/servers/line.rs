@@ -117,7 +117,7 @@ async fn connect(
             }
         }
         tokio::io::copy(&mut from_client, &mut to_server).await?;
-        // The client is gone; what the server still sends is for nobody.
+        // The client is gone; the server's remaining data is dropped.
         std::io::Result::Err(std::io::ErrorKind::ConnectionAborted.into())
     };
     let down = async {

@@ -108,7 +108,7 @@ fn refuse(request: &Request, tokens: &Tokens) -> Option<Response> {
     })
 }
 
-/// What stands in `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
+/// The content of `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
 struct Claim<'request> {
     key: &'request str,
     day: &'request str,

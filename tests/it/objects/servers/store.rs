@@ -101,7 +101,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     digits.concat()
 }
 
-/// A name as it stands in a path.
+/// Escapes a name for a path.
 pub(crate) fn escaped(name: &str) -> String {
     let escape = |byte: u8| match byte {
         byte if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) => {
