@@ -30,14 +30,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
         "text": "a text", "number": 7, "list": [1, 2, "three"], "nested": {"key": {"deep": true}},
     });
     let result = json!({"status": "completed", "rows": [{"id": 1}, {"id": 2}]});
-    let context = TemplateContext {
-        execution_id: "522095307073519743".to_owned(),
-        step: "now".to_owned(),
-        workload: Arc::new(workload),
-        results: [("before".to_owned(), Arc::new(result))].into(),
-        secrets: Arc::new(secrets),
-        ..TemplateContext::default()
-    };
+    let context = TemplateContext::default().with_execution_id("522095307073519743".to_owned()).with_step("now".to_owned()).with_workload(Arc::new(workload)).with_results([("before".to_owned(), Arc::new(result))].into()).with_secrets(Arc::new(secrets));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime without drivers");

@@ -153,10 +153,7 @@ async fn call(host: &ToolHost, kind: &str, config: Value, templates: TemplateCon
 
 /// The guest's outcome, and everything that it saw, put the right way round again.
 async fn fetch(host: &ToolHost, fetch: Value, secrets: &str) -> (Outcome, String) {
-    let templates = TemplateContext {
-        secrets: file(secrets),
-        ..TemplateContext::default()
-    };
+    let templates = TemplateContext::default().with_secrets(file(secrets));
     let config = json!({"action": "fetch", "fetch": fetch});
     let outcome = call(host, "misbehave", config, templates).await;
     let backwards = ["facts", "seen"].map(|name| outcome.text(name).unwrap_or_default());
@@ -370,9 +367,8 @@ async fn what_is_opened_to_fetch_a_script_is_redacted_in_every_form() {
         "credentials:\n  api: {{type: bearer, token: {TOKEN}}}\n  login: {{type: basic, username: ada, password: {PASSWORD}}}\n"
     );
     let host = host(folder.path(), &credentials, Grants::none()).await;
-    let templates = || TemplateContext {
-        secrets: file(&format!("secrets: {{api_token: {TOKEN}}}")),
-        ..TemplateContext::default()
+    let templates = || {
+        TemplateContext::default().with_secrets(file(&format!("secrets: {{api_token: {TOKEN}}}")))
     };
     for (source, sent) in [
         (
@@ -453,10 +449,8 @@ async fn calls_that_share_the_secrets_of_an_execution_redact_what_each_of_them_u
         )
         .with_templates(templates)
     };
-    let templates = TemplateContext {
-        secrets: file(&format!("secrets: {{x: {TOKEN}}}")),
-        ..TemplateContext::default()
-    };
+    let templates =
+        TemplateContext::default().with_secrets(file(&format!("secrets: {{x: {TOKEN}}}")));
     let write = "printf '%s' \"$S\" > \"$KEPT\"";
     let env = json!({"S": "{{ secret.x }}", "KEPT": kept});
     let call = request(write, env, templates).with_secrets(secrets.clone());

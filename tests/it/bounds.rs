@@ -98,11 +98,9 @@ fn request(step: &str) -> CallRequest {
 /// A call whose rendering comes to no end.
 fn unanswered() -> CallRequest {
     let config = json!({"script": {"content": "true", "interpreter": "sh"}, "args": {"a": "{{ secret.a }}"}});
-    let templates = TemplateContext {
-        secrets: Arc::new(Silent),
-        results: BTreeMap::new(),
-        ..TemplateContext::default()
-    };
+    let templates = TemplateContext::default()
+        .with_secrets(Arc::new(Silent))
+        .with_results(BTreeMap::new());
     CallRequest::new(
         "script".parse().unwrap(),
         config,

@@ -26,12 +26,10 @@ credentials:
 fn templates(file: &str) -> TemplateContext {
     let document = Document::parse_confidential("credentials.yaml", file).unwrap();
     let file = Arc::new(CredentialsFile::parse(&document, Path::new(".")).unwrap());
-    TemplateContext {
-        secrets: Arc::clone(&file) as _,
-        keychain: Arc::new(Keychain::new(Vec::new(), file)),
-        workload: Arc::new(json!({"database": "warehouse"})),
-        ..TemplateContext::default()
-    }
+    TemplateContext::default()
+        .with_secrets(Arc::clone(&file) as _)
+        .with_keychain(Arc::new(Keychain::new(Vec::new(), file)))
+        .with_workload(Arc::new(json!({"database": "warehouse"})))
 }
 
 async fn host(folder: &Path) -> ToolHost {

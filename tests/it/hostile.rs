@@ -251,10 +251,7 @@ async fn a_tool_sees_no_secret_that_its_configuration_depends_on() {
     let text = "secrets: {token: planted-secret-1234, account: {key: planted-key-5678}}";
     let document = Document::parse("credentials.yaml", text).unwrap();
     let secrets = CredentialsFile::parse(&document, std::path::Path::new(".")).unwrap();
-    let templates = TemplateContext {
-        secrets: std::sync::Arc::new(secrets),
-        ..TemplateContext::default()
-    };
+    let templates = TemplateContext::default().with_secrets(std::sync::Arc::new(secrets));
     for needle in [
         "planted-secret-1234",
         "planted-key-5678",

@@ -291,10 +291,8 @@ async fn dropping_a_call_ends_its_job() {
 #[tokio::test]
 async fn earlier_results_and_workload_keep_their_types() {
     let local = Local::new().await;
-    let mut templates = TemplateContext {
-        workload: std::sync::Arc::new(json!({"count": 3, "list": [1, "a"]})),
-        ..TemplateContext::default()
-    };
+    let mut templates = TemplateContext::default()
+        .with_workload(std::sync::Arc::new(json!({"count": 3, "list": [1, "a"]})));
     templates.results.insert(
         "earlier".to_owned(),
         std::sync::Arc::new(json!({"output": "7\n"})),

@@ -121,10 +121,7 @@ fn templates(secrets: &[String]) -> TemplateContext {
     let text = credentials(secrets);
     let document = Document::parse(CREDENTIALS_FILE, &text).unwrap();
     let secrets = CredentialsFile::parse(&document, Path::new(".")).unwrap();
-    TemplateContext {
-        secrets: Arc::new(secrets),
-        ..TemplateContext::default()
-    }
+    TemplateContext::default().with_secrets(Arc::new(secrets))
 }
 
 /// Each secret in a variable, in the arguments, deep in the arguments, and in a header.

@@ -447,10 +447,7 @@ async fn a_secret_that_is_a_word_of_an_outcome_leaves_the_result() {
             "code": "def main(token): return {'n': len(token), 'is': token}",
             "args": {"token": "{{ secret.token }}"},
         });
-        let templates = TemplateContext {
-            secrets: secrets(secret),
-            ..TemplateContext::default()
-        };
+        let templates = TemplateContext::default().with_secrets(secrets(secret));
         let request = CallRequest::new(
             "python".parse().unwrap(),
             config,
@@ -483,10 +480,9 @@ async fn a_secret_in_a_result_is_redacted() {
     });
     let secrets = "secrets: {token: 'correct \"horse\" battery'}";
     let secrets = Document::parse("credentials.yaml", secrets).unwrap();
-    let templates = TemplateContext {
-        secrets: Arc::new(CredentialsFile::parse(&secrets, &PathBuf::new()).unwrap()),
-        ..TemplateContext::default()
-    };
+    let templates = TemplateContext::default().with_secrets(Arc::new(
+        CredentialsFile::parse(&secrets, &PathBuf::new()).unwrap(),
+    ));
     let request = CallRequest::new(
         "python".parse().unwrap(),
         config,

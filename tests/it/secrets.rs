@@ -26,10 +26,7 @@ fn templates() -> TemplateContext {
     let text = format!("secrets: {{token: '{SECRET}', account: {{user: ada, key: {OTHER}}}}}");
     let document = Document::parse("credentials.yaml", &text).unwrap();
     let secrets = CredentialsFile::parse(&document, Path::new(".")).unwrap();
-    TemplateContext {
-        secrets: Arc::new(secrets),
-        ..TemplateContext::default()
-    }
+    TemplateContext::default().with_secrets(Arc::new(secrets))
 }
 
 async fn host(folder: &Path) -> ToolHost {
@@ -58,10 +55,7 @@ async fn a_secret_that_is_a_word_of_the_host_changes_no_structure() {
         let text = format!("secrets: {{token: '{secret}'}}");
         let document = Document::parse("credentials.yaml", &text).unwrap();
         let secrets = CredentialsFile::parse(&document, Path::new(".")).unwrap();
-        let templates = TemplateContext {
-            secrets: Arc::new(secrets),
-            ..TemplateContext::default()
-        };
+        let templates = TemplateContext::default().with_secrets(Arc::new(secrets));
         let config = json!({
             "script": {"content": format!("echo \"$T\"; exit {exit}"), "interpreter": "sh"},
             "job": {"env": {"T": "{{ secret.token }}"}, "backoffLimit": 0},

@@ -27,6 +27,7 @@ const MAX_NAMES: usize = 64;
 
 /// A capability that can be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Capability {
     /// Fetching objects.
     Objects,
@@ -84,6 +85,7 @@ impl FromStr for Capability {
 
 /// Why grants are invalid or insufficient.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum GrantError {
     /// The name of the capability is unknown.
     #[error(

@@ -22,6 +22,7 @@ pub struct Outcome {
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OutcomeStatus {
     /// The work was done.
     Completed,

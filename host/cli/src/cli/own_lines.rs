@@ -110,11 +110,8 @@ mod tests {
         let job: Arc<str> = "job".into();
         let mut all = Vec::new();
         for (text, partial) in records {
-            let record = LogRecord {
-                attempt: 1,
-                text: (*text).to_owned(),
-                partial: *partial,
-            };
+            let mut record = LogRecord::new(1, *text);
+            record.partial = *partial;
             all.extend(lines.shown(&job, record));
         }
         all.extend(lines.finish());

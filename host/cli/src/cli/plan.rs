@@ -87,13 +87,11 @@ async fn try_plan(arguments: PlanArguments) -> Result<Exit, Exit> {
     };
     let execution_id = arguments.playbook.execution_id;
     let execution_id = execution_id.unwrap_or_else(ExecutionId::generate);
-    let context = TemplateContext {
-        execution_id: execution_id.to_string(),
-        workload: Arc::new(workload),
-        secrets: credentials.secrets(),
-        keychain: Arc::new(keychain),
-        ..TemplateContext::default()
-    };
+    let context = TemplateContext::default()
+        .with_execution_id(execution_id.to_string())
+        .with_workload(Arc::new(workload))
+        .with_secrets(credentials.secrets())
+        .with_keychain(Arc::new(keychain));
     let planning = Planning {
         playbook: &playbook,
         host: set_up.host,

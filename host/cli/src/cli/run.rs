@@ -148,9 +148,10 @@ impl StepRunner for HostRunner<'_> {
         Ok(StepResult {
             status: match outcome.status() {
                 OutcomeStatus::Completed => StepStatus::Completed,
-                OutcomeStatus::Failed => StepStatus::Failed,
                 OutcomeStatus::Cancelled => StepStatus::Cancelled,
                 OutcomeStatus::Timeout => StepStatus::Timeout,
+                // A status that a later version adds is not a success.
+                _ => StepStatus::Failed,
             },
             tool: outcome.tool().to_owned(),
             outcome: outcome.into_document(),

@@ -28,10 +28,7 @@ pub(super) async fn check<R: StepRunner>(
             step: step.name.clone(),
             tool: tool.reference.clone(),
             config: tool.config.clone(),
-            templates: TemplateContext {
-                execution_id: execution_id.to_string(),
-                ..TemplateContext::default()
-            },
+            templates: TemplateContext::default().with_execution_id(execution_id.to_string()),
             secrets: ExecutionSecrets::new(),
         };
         let Err(source) = runner.check_step(call).await else {

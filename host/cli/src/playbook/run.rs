@@ -123,13 +123,11 @@ async fn walk<R: StepRunner>(
 ) -> Result<(), RunError<R::Error>> {
     let renderer = Renderer::new();
     let secrets = ExecutionSecrets::new();
-    let mut context = TemplateContext {
-        execution_id: inputs.execution_id.to_string(),
-        workload: Arc::new(inputs.workload),
-        secrets: inputs.secrets,
-        keychain: inputs.keychain,
-        ..TemplateContext::default()
-    };
+    let mut context = TemplateContext::default()
+        .with_execution_id(inputs.execution_id.to_string())
+        .with_workload(Arc::new(inputs.workload))
+        .with_secrets(inputs.secrets)
+        .with_keychain(inputs.keychain);
     // The order puts a step after all its predecessors, so that the arcs to it are known here.
     let mut due: BTreeSet<&str> = playbook
         .steps_in_order()

@@ -62,6 +62,7 @@ impl KeychainKind {
 
 /// One entry of a playbook's `keychain:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeychainEntry {
     /// The name in templates.
     pub name: String,
@@ -71,6 +72,19 @@ pub struct KeychainEntry {
     pub credential: String,
     /// How long a token must stay valid: one that expires sooner is renewed first.
     pub min_ttl: Duration,
+}
+
+impl KeychainEntry {
+    /// An entry that takes its fields from a credential, and accepts a token as long as it is valid.
+    #[must_use]
+    pub fn new(name: impl Into<String>, kind: KeychainKind, credential: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            credential: credential.into(),
+            min_ttl: Duration::ZERO,
+        }
+    }
 }
 
 /// The keychain of a playbook, based on the credentials of a provider.

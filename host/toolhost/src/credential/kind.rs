@@ -2,6 +2,7 @@ use std::fmt;
 
 /// The type of a credential, which determines its fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CredentialType {
     /// Amazon Web Services and compatible services.
     Aws,

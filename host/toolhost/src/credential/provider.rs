@@ -71,6 +71,7 @@ pub trait KeychainProvider: Send + Sync {
 
 /// A variable that programs use to connect to the service of a credential. Its `Debug` form shows no value.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct EnvironmentVariable {
     /// Its name.
     pub name: &'static str,
@@ -82,6 +83,7 @@ pub struct EnvironmentVariable {
 
 /// A credential with the values of its fields. Its `Debug` form shows only the fields' names.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Credential {
     /// Its type.
     pub kind: CredentialType,
@@ -89,7 +91,25 @@ pub struct Credential {
     pub fields: BTreeMap<String, SecretValue>,
 }
 
+impl EnvironmentVariable {
+    /// A variable with this value, which is a secret.
+    #[must_use]
+    pub fn new(name: &'static str, value: SecretValue) -> Self {
+        Self {
+            name,
+            value,
+            is_secret: true,
+        }
+    }
+}
+
 impl Credential {
+    /// A credential for this kind of server, with these fields.
+    #[must_use]
+    pub fn new(kind: CredentialType, fields: BTreeMap<String, SecretValue>) -> Self {
+        Self { kind, fields }
+    }
+
     /// Returns the text of a field: a text itself, anything else as JSON.
     #[must_use]
     pub fn text(&self, field: &str) -> Option<SecretString> {

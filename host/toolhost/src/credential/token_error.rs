@@ -29,6 +29,7 @@ pub enum TokenError {
 
 /// The message of a refusal: RFC 6749, section 5.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// The status of HTTP.
     pub status: u16,

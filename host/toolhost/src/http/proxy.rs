@@ -6,6 +6,7 @@ use url::Url;
 /// A host that is reached through a proxy is resolved by the proxy, so that the policy of addresses does not apply: the
 /// proxy must have its own.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct ProxySettings {
     /// The URL of the proxy for `https`, with its credentials.
     pub https: Option<SecretString>,

@@ -6,6 +6,7 @@ use crate::capability::{Backoff, Jitter};
 
 /// Retry policy: the number of attempts, and the delays in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// Maximum number of attempts without any progress between them, including the first one.
     pub attempts: u32,

@@ -18,6 +18,7 @@ impl Cursor {
 
 /// A line without its end, or a part of a long one.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogRecord {
     /// The attempt that wrote it, from 1.
     pub attempt: u32,
@@ -25,6 +26,18 @@ pub struct LogRecord {
     pub text: String,
     /// Whether the line continues in the next record.
     pub partial: bool,
+}
+
+impl LogRecord {
+    /// A whole line of an attempt.
+    #[must_use]
+    pub fn new(attempt: u32, text: impl Into<String>) -> Self {
+        Self {
+            attempt,
+            text: text.into(),
+            partial: false,
+        }
+    }
 }
 
 /// A page of records, and the cursor of the next one.

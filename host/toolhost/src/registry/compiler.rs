@@ -27,6 +27,7 @@ use crate::engine::ToolEngine;
 /// take it minutes or gigabytes. The structure of a component is checked first, in either case, which rejects
 /// inputs that are known to be expensive; a separate process bounds everything else.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub enum Compiler {
     /// On a thread of this process. A component that passes the check of its structure but still takes long
     /// cannot be stopped.

@@ -4,6 +4,7 @@ use super::fault::ComponentFault;
 
 /// Why a component cannot be used as a tool.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot read `{origin}`")]

@@ -36,6 +36,7 @@ const MAX_VERSIONS: usize = 16;
 
 /// Why a name cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ResolveError {
     /// There is no tool of this kind.
     #[error("unknown tool `{kind}`")]
@@ -57,6 +58,7 @@ pub enum ResolveError {
 
 /// Why a tool cannot be added.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AddError {
     /// Another component claims the same version of the kind.
     #[error("`{tool}` is loaded from `{origin}`, which is another component ({digest})")]

@@ -16,6 +16,7 @@ pub struct Compiler;
 
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CompileError {
     /// There is no compiler, and the cache has no compiled code that fits this host.
     #[error(

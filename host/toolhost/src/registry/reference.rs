@@ -5,6 +5,7 @@ use semver::Version;
 
 /// A tool as users name it: `script`, `script@0.1`, `script@0.1.0`, `script@sha256:…`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ToolRef {
     /// The kind.
     pub kind: String,
@@ -14,6 +15,7 @@ pub struct ToolRef {
 
 /// The requested version of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum VersionRef {
     /// The one that is in use.
     Current,

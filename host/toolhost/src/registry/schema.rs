@@ -26,6 +26,7 @@ pub(super) struct ConfigSchema {
 /// An error in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct ConfigProblem {
     /// The keys and indices that lead to the culprit.
     pub path: Vec<String>,

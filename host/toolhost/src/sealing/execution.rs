@@ -23,6 +23,7 @@ pub struct ExecutionSecrets(Arc<Shared>);
 
 /// How a secret came into an execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SecretOrigin {
     /// A template used it, and it is sealed from the tool.
     Configuration,

@@ -30,6 +30,7 @@ pub struct Vault {
 
 /// Why references could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// It looks like a reference, but is not from this call.
     #[error("a sealed reference does not belong to this call")]

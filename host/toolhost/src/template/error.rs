@@ -8,6 +8,7 @@ use crate::sealing::OpenError;
 /// Nothing in it depends on the value of a secret: it names parts of the template and of plain data.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot render the template at `{}`", self.pointer())]
+#[non_exhaustive]
 pub struct TemplateError {
     /// The keys and indices that lead to the value.
     pub path: Vec<String>,

@@ -98,12 +98,9 @@ fn parse_entry(checker: &mut Checker<'_>, item: &Node) -> Option<KeychainEntry> 
         Some(node) => parse_min_ttl(checker, node, &owner)?,
         None => Duration::ZERO,
     };
-    Some(KeychainEntry {
-        name: name?,
-        kind,
-        credential: credential?,
-        min_ttl,
-    })
+    let mut entry = KeychainEntry::new(name?, kind, credential?);
+    entry.min_ttl = min_ttl;
+    Some(entry)
 }
 
 /// Seconds, as a number or a string.

@@ -56,6 +56,7 @@ pub struct ExchangeRequest {
 
 /// The method of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExchangeMethod {
     /// `GET`
     Get,
@@ -66,11 +67,23 @@ pub enum ExchangeMethod {
 }
 
 /// A whole answer. Its `Debug` form shows only the status.
+#[non_exhaustive]
 pub struct ExchangeAnswer {
     /// The status of HTTP.
     pub status: u16,
     /// The body, of at most [`MAX_ANSWER_BYTES`].
     pub body: Zeroizing<Vec<u8>>,
+}
+
+impl ExchangeAnswer {
+    /// An answer with this status and body.
+    #[must_use]
+    pub fn new(status: u16, body: Vec<u8>) -> Self {
+        Self {
+            status,
+            body: Zeroizing::new(body),
+        }
+    }
 }
 
 impl ExchangeRequest {

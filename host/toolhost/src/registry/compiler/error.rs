@@ -5,6 +5,7 @@ use crate::registry::structure::StructureError;
 
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CompileError {
     /// Its structure would cost too much.
     #[error(transparent)]

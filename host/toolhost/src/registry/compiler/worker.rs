@@ -24,6 +24,7 @@ const FILE_DESCRIPTORS: u64 = 3;
 
 /// Why nothing was compiled.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WorkerError {
     /// The limits cannot be set, or the streams cannot be used.
     #[error(transparent)]
