@@ -66,9 +66,6 @@ const EXPRESSIONS: [(&str, &str); 28] = [
 ];
 /// Where the expressions may not appear: files and folders of the repository.
 const TIDY: &[&str] = &[
-<<<<<<< HEAD
-=======
-const TIDY: [&str; 62] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
