@@ -163,11 +163,11 @@ async fn messages(text: &str, folder: &Path) -> String {
         }
     };
     let warnings = file.warnings().iter();
-    let mut told: String = warnings.map(|warning| warning.render(false)).collect();
+    let mut messages: String = warnings.map(|warning| warning.render(false)).collect();
     let mut tell = |error: Option<CredentialError>| {
         if let Some(error) = error {
             let help = error.help().unwrap_or_default();
-            write!(told, "{} {help} {error:?}", error.chain()).unwrap();
+            write!(messages, "{} {help} {error:?}", error.chain()).unwrap();
         }
     };
     for name in file.secret_names() {
@@ -176,7 +176,7 @@ async fn messages(text: &str, folder: &Path) -> String {
     for name in file.credential_names() {
         tell(file.credential(&name).await.err());
     }
-    told
+    messages
 }
 
 #[tokio::test]
@@ -229,11 +229,11 @@ async fn a_value_in_the_wrong_place_is_not_quoted() {
     for value in values {
         for place in places {
             let text = place.replace("VALUE", value);
-            let told = told(&text, folder.path()).await;
-            assert!(!told.contains(value), "{text}\n{told}");
+            let messages = messages(&text, folder.path()).await;
+            assert!(!messages.contains(value), "{text}\n{messages}");
             // Lines are wrapped.
             let start = value.get(..12).unwrap();
-            assert!(!told.contains(start), "{text}\n{told}");
+            assert!(!messages.contains(start), "{text}\n{messages}");
         }
     }
 }
@@ -261,8 +261,8 @@ async fn a_plausible_name_is_quoted() {
         ),
         ("file: keys/key.json", "is taken from a file below `"),
     ] {
-        let told = told(&format!("secrets: {{a: {{{source}}}}}"), folder.path()).await;
-        assert!(told.contains(expected), "{source}: {told}");
+        let messages = messages(&format!("secrets: {{a: {{{source}}}}}"), folder.path()).await;
+        assert!(messages.contains(expected), "{source}: {messages}");
     }
 }
 
