@@ -40,7 +40,10 @@ const TEXTS: [&str; 28] = [
 fn said<T>(parsed: Result<T, NameError>) -> Result<(), (String, String)> {
     parsed.map(drop).map_err(|error| {
         let error = CapabilityError::from(error);
-        (error.reason.as_str().to_owned(), error.message)
+        (
+            error.explanation.reason.as_str().to_owned(),
+            error.explanation.message,
+        )
     })
 }
 

@@ -182,9 +182,9 @@ mod tests {
             ),
         ] {
             let error = check(&access, &url, false, true).unwrap_err();
-            assert_eq!(error.reason, Reason::Denied);
-            assert_eq!(error.message, message);
-            let hint = error.hint.unwrap();
+            assert_eq!(error.explanation.reason, Reason::Denied);
+            assert_eq!(error.explanation.message, message);
+            let hint = error.explanation.hint.unwrap();
             assert!(
                 hint.ends_with("`hosts: [\"https://evil.example:8443/\"]`"),
                 "{hint}"

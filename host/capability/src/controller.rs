@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{AttemptEnd, Backoff, Jitter, JobEnd, JobStatus, Reason};
+use crate::{AttemptEnd, Backoff, Explanation, Jitter, JobEnd, JobStatus, Reason};
 
 /// The most that `backoffLimit` may be: Kubernetes takes any `int32`, but each attempt costs a caller
 /// some events, and a job that failed a thousand times does not heal.
@@ -22,19 +22,6 @@ pub enum Next {
     Retry(Duration),
     /// The job is over.
     Finish(JobEnd),
-}
-
-/// What a job waits for, of which nothing could start yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wait {
-    /// What kind of wait it is.
-    pub reason: Reason,
-    /// A sentence about it.
-    pub message: String,
-    /// How to end the wait.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
 }
 
 /// What the controller knows of one job.
@@ -75,14 +62,16 @@ impl Controller {
     /// An attempt that was cancelled does not count as failed: it was not its fault. One that was ended
     /// at the deadline does, as in Kubernetes.
     pub fn after(&mut self, end: &AttemptEnd) -> Next {
-        match end.reason {
-            None => Next::Finish(self.succeeded()),
-            Some(Reason::Cancelled) => Next::Finish(self.cancelled()),
-            Some(Reason::DeadlineExceeded) => {
+        let Some(why) = &end.explanation else {
+            return Next::Finish(self.succeeded());
+        };
+        match why.reason {
+            Reason::Cancelled => Next::Finish(self.cancelled()),
+            Reason::DeadlineExceeded => {
                 self.failed += 1;
                 Next::Finish(self.deadline_exceeded())
             }
-            Some(_) => {
+            _ => {
                 self.failed += 1;
                 if self.failed > self.backoff_limit {
                     Next::Finish(self.gave_up(end))
@@ -105,15 +94,13 @@ impl Controller {
     /// The end of a job that was cancelled.
     #[must_use]
     pub fn cancelled(&self) -> JobEnd {
-        JobEnd {
-            message: Some("cancelled".to_owned()),
-            ..self.end(JobStatus::Cancelled, Some(Reason::Cancelled))
-        }
+        let why = Explanation::new(Reason::Cancelled, "cancelled");
+        self.end(JobStatus::Cancelled, Some(why))
     }
 
     /// The end of a job that was cancelled while nothing of it could start. The reason is that of the wait.
     #[must_use]
-    pub fn cancelled_waiting(&self, wait: &Wait) -> JobEnd {
+    pub fn cancelled_waiting(&self, wait: &Explanation) -> JobEnd {
         let message = format!("cancelled while it waited: {}", wait.message);
         self.ended_waiting(JobStatus::Cancelled, wait, message)
     }
@@ -121,30 +108,23 @@ impl Controller {
     /// The end of a job that somebody else deleted.
     #[must_use]
     pub fn deleted(&self) -> JobEnd {
-        JobEnd {
-            message: Some("the job was deleted by somebody else".to_owned()),
-            hint: Some(
-                "see who deletes jobs there; a host that cancels says so in its own log".to_owned(),
-            ),
-            ..self.end(JobStatus::Failed, Some(Reason::Deleted))
-        }
+        let message = "the job was deleted by somebody else";
+        let why = Explanation::new(Reason::Deleted, message)
+            .with_hint("see who deletes jobs there; a host that cancels says so in its own log");
+        self.end(JobStatus::Failed, Some(why))
     }
 
     /// The end of a job whose time is over.
     #[must_use]
     pub fn deadline_exceeded(&self) -> JobEnd {
         let deadline = self.active_deadline.unwrap_or_default();
-        JobEnd {
-            message: Some(deadline_message(deadline)),
-            hint: Some(DEADLINE_HINT.to_owned()),
-            field: Some(DEADLINE_FIELD.to_owned()),
-            ..self.end(JobStatus::TimedOut, Some(Reason::DeadlineExceeded))
-        }
+        let why = deadline_exceeded(deadline_message(deadline));
+        self.end(JobStatus::TimedOut, Some(why))
     }
 
     /// The end of a job whose time is over and of which nothing could start. The reason is that of the wait.
     #[must_use]
-    pub fn deadline_exceeded_waiting(&self, wait: &Wait) -> JobEnd {
+    pub fn deadline_exceeded_waiting(&self, wait: &Explanation) -> JobEnd {
         let deadline = self.active_deadline.unwrap_or_default();
         let message = format!(
             "waited until its deadline of {deadline:?} (`activeDeadlineSeconds`): {}",
@@ -153,10 +133,12 @@ impl Controller {
         self.ended_waiting(JobStatus::TimedOut, wait, message)
     }
 
-    /// The end of a job that failed as often as it may: the last attempt says why.
+    /// The end of a job that failed as often as it may. The reason is that of the last attempt.
     #[must_use]
     pub fn gave_up(&self, last: &AttemptEnd) -> JobEnd {
-        let what = last.message.as_deref().unwrap_or("failed");
+        let unexplained = || Explanation::new(Reason::BackoffLimitExceeded, "failed");
+        let last = last.explanation.clone().unwrap_or_else(unexplained);
+        let what = &last.message;
         let message = match self.failed {
             1 => format!("the only attempt {what}"),
             attempts => format!(
@@ -164,32 +146,24 @@ impl Controller {
                 self.backoff_limit
             ),
         };
-        JobEnd {
-            message: Some(message),
-            hint: last.hint.clone(),
-            field: last.field.clone(),
-            ..self.end(JobStatus::Failed, last.reason)
-        }
+        let why = Explanation { message, ..last };
+        self.end(JobStatus::Failed, Some(why))
     }
 
-    fn ended_waiting(&self, status: JobStatus, wait: &Wait, message: String) -> JobEnd {
-        JobEnd {
-            message: Some(message),
-            hint: wait.hint.clone(),
-            field: wait.field.clone(),
-            ..self.end(status, Some(wait.reason))
-        }
+    fn ended_waiting(&self, status: JobStatus, wait: &Explanation, message: String) -> JobEnd {
+        let why = Explanation {
+            message,
+            ..wait.clone()
+        };
+        self.end(status, Some(why))
     }
 
-    fn end(&self, status: JobStatus, reason: Option<Reason>) -> JobEnd {
+    fn end(&self, status: JobStatus, explanation: Option<Explanation>) -> JobEnd {
         JobEnd {
             status,
             succeeded: 0,
             failed: self.failed,
-            reason,
-            message: None,
-            hint: None,
-            field: None,
+            explanation,
         }
     }
 }
@@ -200,6 +174,7 @@ const DEADLINE_HINT: &str = "see in the log what it was doing, and raise `active
 const MEMORY_FIELD: &str = "job.resources.limits.memory";
 
 /// The end of an attempt that exited by itself. The message is a predicate: "exited with code 3".
+#[must_use]
 pub fn exited(code: i32) -> AttemptEnd {
     let hint = match code {
         126 => Some(
@@ -212,29 +187,32 @@ pub fn exited(code: i32) -> AttemptEnd {
         ),
         _ => None,
     };
+    let why = (code != 0).then(|| Explanation {
+        hint: hint.map(str::to_owned),
+        ..Explanation::new(Reason::ScriptError, format!("exited with code {code}"))
+    });
     AttemptEnd {
         exit_code: Some(code),
-        reason: (code != 0).then_some(Reason::ScriptError),
-        message: (code != 0).then(|| format!("exited with code {code}")),
-        hint: hint.map(str::to_owned),
+        explanation: why,
         ..AttemptEnd::default()
     }
 }
 
 /// The end of an attempt that was ended by a signal.
+#[must_use]
 pub fn signalled(signal: i32) -> AttemptEnd {
     let name = signal_name(signal).map_or_else(String::new, |name| format!(" ({name})"));
+    let message = format!("was ended by signal {signal}{name}");
     AttemptEnd {
         signal: Some(signal),
-        reason: Some(Reason::Signalled),
-        message: Some(format!("was ended by signal {signal}{name}")),
+        explanation: Some(Explanation::new(Reason::Signalled, message)),
         ..AttemptEnd::default()
     }
 }
 
 /// Says of an attempt that it ended for want of memory; `limit` is the limit as the user wrote it.
 #[must_use]
-pub fn out_of_memory(mut end: AttemptEnd, limit: Option<&str>) -> AttemptEnd {
+pub fn out_of_memory(end: AttemptEnd, limit: Option<&str>) -> AttemptEnd {
     let (message, hint) = match limit {
         Some(limit) => (
             format!("used more memory than its limit of {limit}"),
@@ -248,37 +226,36 @@ pub fn out_of_memory(mut end: AttemptEnd, limit: Option<&str>) -> AttemptEnd {
                 .to_owned(),
         ),
     };
-    end.reason = Some(Reason::OomKilled);
-    end.message = Some(message);
-    end.hint = Some(hint);
-    end.field = Some(MEMORY_FIELD.to_owned());
-    end
+    end.because(
+        Explanation::new(Reason::OomKilled, message)
+            .with_hint(hint)
+            .with_field(MEMORY_FIELD),
+    )
 }
 
 /// Says of an attempt that it was ended because the job was cancelled.
 #[must_use]
-pub fn cancelled_attempt(mut end: AttemptEnd) -> AttemptEnd {
-    end.reason = Some(Reason::Cancelled);
-    end.message = Some("was cancelled".to_owned());
-    end.hint = None;
-    end.field = None;
-    end
+pub fn cancelled_attempt(end: AttemptEnd) -> AttemptEnd {
+    end.because(Explanation::new(Reason::Cancelled, "was cancelled"))
 }
 
 /// Says of an attempt that it was ended at the job's deadline.
 #[must_use]
-pub fn deadline_attempt(mut end: AttemptEnd, deadline: Duration) -> AttemptEnd {
-    end.reason = Some(Reason::DeadlineExceeded);
-    end.message = Some(format!("was ended: the job {}", deadline_message(deadline)));
-    end.hint = Some(DEADLINE_HINT.to_owned());
-    end.field = Some(DEADLINE_FIELD.to_owned());
-    end
+pub fn deadline_attempt(end: AttemptEnd, deadline: Duration) -> AttemptEnd {
+    let message = format!("was ended: the job {}", deadline_message(deadline));
+    end.because(deadline_exceeded(message))
 }
 
 /// What stands for a pod's name on engines that have no pods.
 #[must_use]
 pub fn pod_name(job: &str, attempt: u32) -> String {
     format!("{job}-{attempt:05}")
+}
+
+fn deadline_exceeded(message: String) -> Explanation {
+    Explanation::new(Reason::DeadlineExceeded, message)
+        .with_hint(DEADLINE_HINT)
+        .with_field(DEADLINE_FIELD)
 }
 
 fn deadline_message(deadline: Duration) -> String {
@@ -343,9 +320,9 @@ mod tests {
             panic!("it retries");
         };
         assert_eq!(end.status, JobStatus::Failed);
-        assert_eq!(end.reason, Some(Reason::ScriptError));
+        assert_eq!(end.reason(), Some(Reason::ScriptError));
         assert_eq!((end.succeeded, end.failed), (0, 3));
-        let message = end.message.unwrap();
+        let message = end.explanation.unwrap().message;
         assert!(
             message.contains("all 3 attempts") && message.contains("code 3"),
             "{message}"
@@ -360,7 +337,7 @@ mod tests {
             panic!("it retries");
         };
         assert_eq!((end.succeeded, end.failed), (1, 1));
-        assert_eq!(end.reason, None);
+        assert_eq!(end.reason(), None);
     }
 
     #[test]
@@ -375,12 +352,9 @@ mod tests {
     #[test]
     fn a_job_that_is_ended_while_it_waits_says_what_it_waited_for() {
         let controller = Controller::new(2, Some(Duration::from_secs(30)), DEFAULT_BACKOFF_BASE);
-        let wait = Wait {
-            reason: Reason::Unschedulable,
-            message: "no node has room".to_owned(),
-            hint: Some("ask for less".to_owned()),
-            field: Some("job.resources.requests.cpu".to_owned()),
-        };
+        let wait = Explanation::new(Reason::Unschedulable, "no node has room")
+            .with_hint("ask for less")
+            .with_field("job.resources.requests.cpu");
         for (end, status, ended_by) in [
             (
                 controller.deadline_exceeded_waiting(&wait),
@@ -393,10 +367,11 @@ mod tests {
                 "cancelled",
             ),
         ] {
-            assert_eq!((end.status, end.reason), (status, Some(wait.reason)));
+            assert_eq!((end.status, end.reason()), (status, Some(wait.reason)));
             assert_eq!((end.succeeded, end.failed), (0, 0));
-            assert_eq!((&end.hint, &end.field), (&wait.hint, &wait.field));
-            let message = end.message.unwrap();
+            let why = end.explanation.unwrap();
+            assert_eq!((&why.hint, &why.field), (&wait.hint, &wait.field));
+            let message = why.message;
             assert!(
                 message.contains(ended_by) && message.contains(&wait.message),
                 "{message}"
@@ -407,8 +382,12 @@ mod tests {
     #[test]
     fn names_the_limit_of_an_attempt_that_ran_out_of_memory() {
         let end = out_of_memory(signalled(9), Some("256Mi"));
-        assert!(end.hint.unwrap().contains("`limits.memory` is 256Mi"));
-        assert_eq!(end.field.as_deref(), Some("job.resources.limits.memory"));
+        let why = end.explanation.unwrap();
+        assert_eq!(
+            why.field_text().as_deref(),
+            Some("job.resources.limits.memory")
+        );
+        assert!(why.hint.unwrap().contains("`limits.memory` is 256Mi"));
         assert_eq!(end.signal, Some(9));
     }
 }

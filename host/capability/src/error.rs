@@ -1,19 +1,13 @@
-use super::Reason;
+use super::{Explanation, FieldPath, Reason};
 
 /// Why a capability could not do what was asked: what a tool sees of it, and what a caller reads.
 ///
 /// A backend's own error types stay in the backend and are converted into this one at its edge.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", explanation.message)]
 pub struct CapabilityError {
-    /// What kind of failure it is.
-    pub reason: Reason,
-    /// One sentence that names the culprit, without secrets.
-    pub message: String,
-    /// How to mend it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change, such as `job.resources.limits.memory`.
-    pub field: Option<String>,
+    /// What is wrong, and how to fix it.
+    pub explanation: Explanation,
     /// Whether the same request may succeed later without a change.
     pub retryable: bool,
 }
@@ -22,26 +16,33 @@ impl CapabilityError {
     /// An error that will not go away by itself.
     #[must_use]
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-            hint: None,
-            field: None,
-            retryable: false,
-        }
+        Self::from(Explanation::new(reason, message))
     }
 
-    /// Adds how to mend it.
+    /// The kind of failure.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.explanation.reason
+    }
+
+    /// Replaces the message, which may contain the previous one.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.explanation.message = message.into();
+        self
+    }
+
+    /// Adds how to fix it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.explanation = self.explanation.with_hint(hint);
         self
     }
 
     /// Adds the path of the configuration value to change.
     #[must_use]
-    pub fn with_field(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+    pub fn with_field(mut self, field: impl Into<FieldPath>) -> Self {
+        self.explanation = self.explanation.with_field(field);
         self
     }
 
@@ -50,5 +51,15 @@ impl CapabilityError {
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
         self
+    }
+}
+
+/// An error that will not go away by itself.
+impl From<Explanation> for CapabilityError {
+    fn from(explanation: Explanation) -> Self {
+        Self {
+            explanation,
+            retryable: false,
+        }
     }
 }

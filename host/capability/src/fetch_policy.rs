@@ -183,12 +183,10 @@ impl FetchPolicy {
     /// Returns the denial of an address that is not public.
     #[must_use]
     pub fn denied_address(&self, url: &Url, why: &str) -> CapabilityError {
-        let hint = Some(self.hint(&server_of(url), true));
         let message = format!("`{}` may not be fetched: {why}", shown_url(url));
-        CapabilityError {
-            hint,
-            ..CapabilityError::new(Reason::Denied, message).with_field("script.uri")
-        }
+        CapabilityError::new(Reason::Denied, message)
+            .with_hint(self.hint(&server_of(url), true))
+            .with_field("script.uri")
     }
 
     fn has_pattern(&self, matches: impl Fn(&FetchPattern) -> bool) -> bool {
@@ -359,25 +357,29 @@ mod tests {
         ];
         for (uri, shown, allow) in cases {
             let error = policy.check_request(&request(uri, None, None)).unwrap_err();
-            assert_eq!(error.reason, Reason::Denied);
+            assert_eq!(error.explanation.reason, Reason::Denied);
             assert_eq!(
-                error.message,
+                error.explanation.message,
                 format!("`mine` was not granted to fetch `{shown}`")
             );
             let line = format!("`- objects: {{allow: [\"{allow}\"]}}`");
-            assert!(error.hint.unwrap().ends_with(&line), "{line}");
+            assert!(error.explanation.hint.unwrap().ends_with(&line), "{line}");
         }
         let gcs = request("gs://b/x", None, Some("http://me:s3cret@evil.example/"));
         let error = policy.check_credential("prod_api", &gcs).unwrap_err();
         assert_eq!(
-            error.message,
+            error.explanation.message,
             "`mine` may not use the credential `prod_api` for `http://evil.example/`: neither its \
              configuration nor its grant names it"
         );
-        let hint = error.hint.unwrap();
+        let hint = error.explanation.hint.unwrap();
         assert!(hint.ends_with("`- credentials: [prod_api]`"), "{hint}");
         let url = Url::parse("http://10.0.0.1:8080/x").unwrap();
-        let hint = policy.denied_address(&url, "it is private").hint.unwrap();
+        let hint = policy
+            .denied_address(&url, "it is private")
+            .explanation
+            .hint
+            .unwrap();
         let line = "`- objects: {allow: [\"http://10.0.0.1:8080/\"], private-addresses: true}`";
         assert!(hint.ends_with(line), "{hint}");
     }
@@ -424,8 +426,11 @@ mod tests {
         let policy = FetchPolicy::default().for_kind("mine");
         let error = policy.check_sealed_headers(&to("https://api.example/x", None));
         let error = error.unwrap_err();
-        assert!(error.message.contains("`https://api.example/`"), "{error}");
-        let hint = error.hint.unwrap();
+        assert!(
+            error.explanation.message.contains("`https://api.example/`"),
+            "{error}"
+        );
+        let hint = error.explanation.hint.unwrap();
         assert!(
             hint.ends_with("`- objects: {allow: [\"https://api.example/\"]}`"),
             "{hint}"

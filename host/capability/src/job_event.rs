@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Reason;
+use super::{Explanation, Reason};
 
 /// Something that happened to a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +56,17 @@ pub enum JobEventKind {
 impl JobEventKind {
     /// The sentences of it, which may hold what a program wrote: whoever passes it on redacts them.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        let (message, hint) = match self {
+        let (message, explanation) = match self {
             Self::Waiting { message, .. } | Self::Warning { message } => (Some(message), None),
-            Self::AttemptEnded(end) => (end.message.as_mut(), end.hint.as_mut()),
-            Self::Finished(end) => (end.message.as_mut(), end.hint.as_mut()),
+            Self::AttemptEnded(end) => (None, end.explanation.as_mut()),
+            Self::Finished(end) => (None, end.explanation.as_mut()),
             Self::AttemptStarted { .. } | Self::BackingOff { .. } => (None, None),
         };
-        message.into_iter().chain(hint)
+        let explained = explanation.into_iter().flat_map(|explanation| {
+            let Explanation { message, hint, .. } = explanation;
+            std::iter::once(message).chain(hint)
+        });
+        message.into_iter().chain(explained)
     }
 }
 
@@ -73,16 +77,25 @@ pub struct AttemptEnd {
     pub exit_code: Option<i32>,
     /// The signal that ended it, if one did.
     pub signal: Option<i32>,
-    /// Why it failed; none where it succeeded.
-    pub reason: Option<Reason>,
-    /// A sentence about it.
-    pub message: Option<String>,
-    /// How to mend it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
+    /// Why it failed; `None` if it succeeded. The message is a predicate: "exited with code 3".
+    pub explanation: Option<Explanation>,
     /// How long it ran.
     pub duration: Duration,
+}
+
+impl AttemptEnd {
+    /// The kind of failure; `None` if it succeeded.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        self.explanation.as_ref().map(|why| why.reason)
+    }
+
+    /// The same end for another reason, or for the reason that is known now.
+    #[must_use]
+    pub fn because(mut self, explanation: Explanation) -> Self {
+        self.explanation = Some(explanation);
+        self
+    }
 }
 
 /// How a job ended.
@@ -94,15 +107,17 @@ pub struct JobEnd {
     pub succeeded: u32,
     /// Attempts that failed.
     pub failed: u32,
-    /// Why the job as a whole failed; none where it succeeded. Of a job that was ended while nothing of it could
-    /// start, what it waited for.
-    pub reason: Option<Reason>,
-    /// A sentence about it.
-    pub message: Option<String>,
-    /// How to mend it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
+    /// Why the job as a whole failed; `None` if it succeeded. For a job that was ended before any of it could start, what it
+    /// waited for.
+    pub explanation: Option<Explanation>,
+}
+
+impl JobEnd {
+    /// The kind of failure; `None` if it succeeded.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        self.explanation.as_ref().map(|why| why.reason)
+    }
 }
 
 /// The verdict on a job.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{JobEnd, JobEvent, JobEventKind, JobIdentity, JobStatus, Reason};
+use super::{Explanation, JobEnd, JobEvent, JobEventKind, JobIdentity, JobStatus, Reason};
 
 /// The caller's side of a job: its events, and its cancellation.
 ///
@@ -130,10 +130,10 @@ impl JobHandle {
                 status: JobStatus::Failed,
                 succeeded: 0,
                 failed: 0,
-                reason: Some(Reason::Internal),
-                message: Some("the engine lost the job".to_owned()),
-                hint: None,
-                field: None,
+                explanation: Some(Explanation::new(
+                    Reason::Internal,
+                    "the engine lost the job",
+                )),
             }),
         })
     }

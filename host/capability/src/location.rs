@@ -163,8 +163,12 @@ mod tests {
             ("https://me:s3cret@:1/", None, "script.uri"),
         ] {
             let error = url(uri, endpoint).unwrap_err();
-            assert_eq!(error.reason, Reason::InvalidRequest);
-            assert_eq!(error.field.as_deref(), Some(field), "{uri} {error}");
+            assert_eq!(error.explanation.reason, Reason::InvalidRequest);
+            assert_eq!(
+                error.explanation.field_text().as_deref(),
+                Some(field),
+                "{uri} {error}"
+            );
             assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
         }
     }

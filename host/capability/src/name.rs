@@ -224,7 +224,7 @@ mod tests {
         let error = "x/".repeat(10_000).parse::<FileName>().unwrap_err();
         assert!(error.to_string().len() < 250, "{error}");
         let error = CapabilityError::from(error);
-        assert_eq!(error.reason, Reason::InvalidRequest);
+        assert_eq!(error.explanation.reason, Reason::InvalidRequest);
         assert!(!error.retryable);
     }
 }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 /// Why something did not work, as a documented code that outcomes, events and errors share.
 ///
@@ -97,6 +98,11 @@ pub enum Reason {
     Internal,
 }
 
+/// A code that is not the name of a [`Reason`]: a tool has its own, and another version of a host may have more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown reason `{0}`")]
+pub struct UnknownReason(pub String);
+
 impl Reason {
     /// Every one of them, in the order above.
     const ALL: [Self; 44] = [
@@ -145,12 +151,6 @@ impl Reason {
         Self::ToolLimit,
         Self::Internal,
     ];
-
-    /// The one of that code.
-    #[must_use]
-    pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == code)
-    }
 
     /// The code, as it stands in outcomes.
     #[must_use]
@@ -207,5 +207,31 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(code: &str) -> Result<Self, Self::Err> {
+        let mut reasons = Self::ALL.into_iter();
+        let reason = reasons.find(|reason| reason.as_str() == code);
+        reason.ok_or_else(|| UnknownReason(code.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_parsed_from_its_code_alone() {
+        for reason in Reason::ALL {
+            assert_eq!(reason.to_string().parse(), Ok(reason));
+        }
+        for code in ["", "denied", "Denied ", "MainMissing"] {
+            let unknown = code.parse::<Reason>().unwrap_err();
+            assert_eq!(unknown, UnknownReason(code.to_owned()));
+        }
     }
 }

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use super::controller::MAX_BACKOFF_LIMIT;
 pub use crate::text::shortened;
 use crate::text::{all_of, did_you_mean};
-use crate::{CapabilityError, JobRequest, Reason};
+use crate::{CapabilityError, FieldPath, JobRequest, Reason};
 
 /// Options of a container that have no meaning for an engine without containers, and that it accepts so that one
 /// playbook runs on every engine.
@@ -88,7 +88,7 @@ fn check_command(command: &[String]) -> Result<(), CapabilityError> {
 fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
     for (name, value) in &request.environment {
         let name = name.as_str();
-        let field = || format!("job.env.{}", shortened(name));
+        let field = || FieldPath::from("job.env").key(shortened(name));
         if value.expose_secret().contains('\0') {
             return Err(invalid(format!(
                 "the environment variable `{name}` holds a NUL character"
@@ -123,7 +123,7 @@ fn unknown_option(name: &str, engine: &str, known: &[&str]) -> CapabilityError {
         format!("the engine `{engine}` does not know the option `{name}`"),
     )
     .with_hint(hint)
-    .with_field(format!("job.{name}"))
+    .with_field(FieldPath::from("job").key(name))
 }
 
 #[cfg(test)]
@@ -156,8 +156,8 @@ mod tests {
         ] {
             let entry = ("A".parse().unwrap(), SecretString::from(value));
             let error = refusal(|request| request.environment.push(entry));
-            assert_eq!(error.reason, reason);
-            assert_eq!(error.field.as_deref(), Some("job.env.A"));
+            assert_eq!(error.explanation.reason, reason);
+            assert_eq!(error.explanation.field_text().as_deref(), Some("job.env.A"));
             assert!(!format!("{error:?}").contains("hunter2"));
         }
     }
@@ -169,10 +169,10 @@ mod tests {
                 .options
                 .insert("imagePulPolicy".to_owned(), json!("Always"));
         });
-        assert_eq!(error.reason, Reason::Unsupported);
-        assert!(error.message.contains("`imagePulPolicy`"));
+        assert_eq!(error.explanation.reason, Reason::Unsupported);
+        assert!(error.explanation.message.contains("`imagePulPolicy`"));
         assert_eq!(
-            error.hint.as_deref(),
+            error.explanation.hint.as_deref(),
             Some("did you mean `imagePullPolicy`?")
         );
     }
@@ -180,14 +180,17 @@ mod tests {
     #[test]
     fn refuses_more_retries_than_anyone_waits_for() {
         let error = refusal(|request| request.backoff_limit = MAX_BACKOFF_LIMIT + 1);
-        assert_eq!(error.field.as_deref(), Some("job.backoffLimit"));
+        assert_eq!(
+            error.explanation.field_text().as_deref(),
+            Some("job.backoffLimit")
+        );
     }
 
     #[test]
     fn refuses_a_job_without_a_command() {
         for command in [vec![], vec![String::new()], vec!["a\0".to_owned()]] {
             let error = refusal(|request| request.command = command);
-            assert_eq!(error.reason, Reason::InvalidRequest);
+            assert_eq!(error.explanation.reason, Reason::InvalidRequest);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Mistakes in a script that its interpreter reports, so that every engine reports them alike.
 
-use crate::{AttemptEnd, Reason};
+use crate::{AttemptEnd, Explanation, Reason};
 
 /// Number of lines at the end of the output that are searched: `node` writes a dozen of its own after the cause.
 const LINES: usize = 20;
@@ -22,7 +22,7 @@ pub fn with_syntax_error(
     script: &str,
     tail: &[u8],
 ) -> AttemptEnd {
-    let (Some(Reason::ScriptError), Some(code)) = (end.reason, end.exit_code) else {
+    let (Some(Reason::ScriptError), Some(code)) = (end.reason(), end.exit_code) else {
         return end;
     };
     let interpreter = interpreter(command);
@@ -32,15 +32,12 @@ pub fn with_syntax_error(
         return end;
     };
     let said: String = said.trim().chars().take(MAX_CHARACTERS).collect();
-    AttemptEnd {
-        reason: Some(Reason::SyntaxError),
-        message: Some(format!(
-            "could not be read by `{interpreter}`: line {line}: {said}"
-        )),
-        hint: Some(format!("correct line {line} of the script")),
-        field: Some(FIELD.to_owned()),
-        ..end
-    }
+    let message = format!("could not be read by `{interpreter}`: line {line}: {said}");
+    end.because(
+        Explanation::new(Reason::SyntaxError, message)
+            .with_hint(format!("correct line {line} of the script"))
+            .with_field(FIELD),
+    )
 }
 
 /// Returns the end of the output as text.
@@ -204,8 +201,11 @@ mod tests {
         ];
         for (command, script, code, output, message) in cases {
             let end = check(command, script, code, output);
-            assert_eq!(end.reason, Some(Reason::SyntaxError), "{output}");
-            assert!(end.message.as_ref().unwrap().contains(message), "{end:?}");
+            assert_eq!(end.reason(), Some(Reason::SyntaxError), "{output}");
+            assert!(
+                end.explanation.as_ref().unwrap().message.contains(message),
+                "{end:?}"
+            );
             assert_eq!(end.exit_code, Some(code));
         }
     }
@@ -240,7 +240,7 @@ mod tests {
     fn bounds_what_it_repeats() {
         let output = format!("/tmp/main.sh: line 1: syntax error: {}", "x".repeat(10_000));
         let end = check(&["sh"], "main.sh", 2, &output);
-        assert!(end.message.unwrap().len() < 300);
+        assert!(end.explanation.unwrap().message.len() < 300);
         // More than is searched, cut within a character.
         let output = "ä".repeat(MAX_BYTES);
         assert_eq!(check(&["sh"], "main.sh", 2, &output), exited(2));

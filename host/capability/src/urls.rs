@@ -2,7 +2,7 @@ use url::Url;
 
 use super::{CapabilityError, Reason};
 
-pub(super) fn parse_url(text: &str, field: &str) -> Result<Url, CapabilityError> {
+pub(super) fn parse_url(text: &str, field: &'static str) -> Result<Url, CapabilityError> {
     // Without the text, which may contain a password that cannot be located.
     Url::parse(text).map_err(|error| {
         let message = format!("`{field}` is no URL: {error}");

@@ -112,14 +112,12 @@ impl Cluster {
 
     /// Adds the server's address to the error of a cluster that does not answer.
     pub(super) fn name_server(&self, error: CapabilityError) -> CapabilityError {
-        if error.reason != Reason::EngineUnavailable {
+        if error.explanation.reason != Reason::EngineUnavailable {
             return error;
         }
         let server = self.connection.server();
-        CapabilityError {
-            message: format!("{} (the server is {server})", error.message),
-            ..error
-        }
+        let message = format!("{} (the server is {server})", error.explanation.message);
+        error.with_message(message)
     }
 
     /// Records whether jobs of a namespace may be changed, as a request has shown.

@@ -132,7 +132,7 @@ impl Job {
             "no events were received from the cluster for {} s: {}. The job continues, and its end is reported when the \
              cluster answers again",
             api.cluster.settings.silence.as_secs(),
-            api.cluster.refused(cause, creating).message,
+            api.cluster.refused(cause, creating).explanation.message,
         );
         reporter.report(created.elapsed(), 0, JobEventKind::Warning { message });
     }
@@ -161,7 +161,7 @@ impl Job {
         let has_succeeded = self
             .verdicts
             .iter()
-            .any(|verdict| verdict.end.reason.is_none());
+            .any(|verdict| verdict.end.reason().is_none());
         if let Some(job) = state.job.as_deref()
             && all_ended
             && (!self.is_cancelled || has_succeeded)
@@ -239,10 +239,11 @@ impl Job {
                 }
                 Err(error) => {
                     tracing::warn!(%error, job = api.name, "a job could not be deleted");
-                    self.verdict = Some(JobEnd {
-                        message: Some(format!("cancelled, but the job may still run: {error}")),
-                        ..self.cancelled()
-                    });
+                    let mut end = self.cancelled();
+                    if let Some(why) = &mut end.explanation {
+                        why.message = format!("cancelled, but the job may still run: {error}");
+                    }
+                    self.verdict = Some(end);
                 }
             },
         }

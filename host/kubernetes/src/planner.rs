@@ -83,10 +83,7 @@ impl JobRunner for Planner {
             status: JobStatus::Succeeded,
             succeeded: 1,
             failed: 0,
-            reason: None,
-            message: None,
-            hint: None,
-            field: None,
+            explanation: None,
         };
         reporter.report(Duration::ZERO, 0, JobEventKind::Finished(end));
         Ok(handle)
@@ -171,7 +168,7 @@ mod tests {
         let mut request = request(1);
         request.options.insert("namespace".to_owned(), json!("A B"));
         let error = planner.create(request, Arc::new(NoLog)).await.unwrap_err();
-        assert_eq!(error.reason, Reason::InvalidRequest);
+        assert_eq!(error.explanation.reason, Reason::InvalidRequest);
         assert!(planner.take().is_empty());
     }
 }

@@ -24,7 +24,7 @@ impl KubernetesEngine {
             return Ok(());
         };
         match self.ask(&planned.namespace, "Pod", &pod).await {
-            Err(error) if error.reason == Reason::Denied => {
+            Err(error) if error.explanation.reason == Reason::Denied => {
                 tracing::info!(%error, "whether the cluster would accept the pod is unknown");
                 Ok(())
             }

@@ -10,6 +10,7 @@ mod diagnose;
 mod error;
 mod install;
 mod rehearsal;
+mod rejection;
 mod request;
 mod structure;
 

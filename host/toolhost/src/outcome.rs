@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use crate::abi::ToolError;
-use crate::capability::Reason;
+use crate::capability::{Reason, UnknownReason};
 use crate::digest::Digest;
 
 /// The result of a call that was made: the tool's own document, and what the host knows about it.
@@ -150,6 +150,16 @@ impl OutcomeStatus {
         Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 
+    /// The status of what failed for this reason. The time limit of a request ([`Reason::Timeout`]) is not that of the
+    /// call.
+    fn of_reason(reason: Reason) -> Self {
+        match reason {
+            Reason::Cancelled => Self::Cancelled,
+            Reason::DeadlineExceeded => Self::Timeout,
+            _ => Self::Failed,
+        }
+    }
+
     /// The status as written in documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -216,9 +226,8 @@ impl<'de> Visitor<'de> for DocumentVisitor {
 /// The ending of a call whose tool returned no outcome.
 pub(crate) fn failure(reason: Reason, message: impl Into<String>) -> Ending {
     let status = match reason {
-        Reason::Cancelled => OutcomeStatus::Cancelled,
-        Reason::Timeout | Reason::DeadlineExceeded => OutcomeStatus::Timeout,
-        _ => OutcomeStatus::Failed,
+        Reason::Timeout => OutcomeStatus::Timeout,
+        reason => OutcomeStatus::of_reason(reason),
     };
     let document = json!({
         "status": status.as_str(),
@@ -230,10 +239,10 @@ pub(crate) fn failure(reason: Reason, message: impl Into<String>) -> Ending {
 
 /// The ending of a call whose tool returned an error.
 pub(crate) fn refusal(error: ToolError) -> Ending {
-    let status = match error.code.as_str() {
-        "Cancelled" => OutcomeStatus::Cancelled,
-        "DeadlineExceeded" => OutcomeStatus::Timeout,
-        _ => OutcomeStatus::Failed,
+    let status = match error.code.parse() {
+        Ok(reason) => OutcomeStatus::of_reason(reason),
+        // A reason of the tool's own.
+        Err(UnknownReason(_)) => OutcomeStatus::Failed,
     };
     let mut document = into_map(json!({
         "status": status.as_str(),

@@ -3,31 +3,13 @@
 
 use alloc::string::{String, ToString};
 
-use noetl_tool_sdk::{AttemptEnd, JobStatus};
+use noetl_tool_sdk::{AttemptEnd, Explanation, JobStatus, code};
 
 use crate::config::JobConfig;
 use crate::hint::{Failure, hint};
 use crate::options::DEFAULT_IMAGE;
 use crate::output::Output;
 use crate::watch::Record;
-
-/// The reason of a job that exceeded its deadline.
-const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
-/// The reason of a job whose attempts all failed. Their own reasons are more specific.
-const BACKOFF_LIMIT_EXCEEDED: &str = "BackoffLimitExceeded";
-
-/// Why something failed; empty if it did not.
-#[derive(Debug, Default)]
-pub(crate) struct Explanation {
-    /// A code.
-    pub reason: Option<String>,
-    /// A sentence.
-    pub message: Option<String>,
-    /// How to fix it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
-}
 
 /// The parts of the configuration that hints use.
 #[derive(Debug)]
@@ -44,65 +26,47 @@ impl Settings {
     }
 }
 
-impl Explanation {
-    /// Why the job failed: the reason of its last attempt, if the job only reports that every attempt failed.
-    /// `output` is that of the last attempt.
-    pub(crate) fn of_job(record: &Record, output: Option<&Output>, settings: &Settings) -> Self {
-        if record.status() == JobStatus::Succeeded {
-            return Self::default();
-        }
-        let last = record
-            .attempts
-            .last()
-            .and_then(|attempt| attempt.end.as_ref());
-        let said = record.end.as_ref().map(|end| Self {
-            reason: end.reason.clone(),
-            message: end.message.clone(),
-            hint: end.hint.clone(),
-            field: end.field.clone(),
-        });
-        let said = said.unwrap_or_default();
-        let says_little = matches!(said.reason.as_deref(), None | Some(BACKOFF_LIMIT_EXCEEDED));
-        let explanation = match last {
-            Some(end) if says_little && end.reason.is_some() => Self::said(end),
-            _ => said,
-        };
-        explanation.completed(output, settings)
+/// Why the job failed: the reason of its last attempt, if the job only reports that every attempt failed. `output` is that
+/// of the last attempt.
+pub(crate) fn of_job(record: &Record, output: Option<&Output>, settings: &Settings) -> Explanation {
+    if record.status() == JobStatus::Succeeded {
+        return Explanation::default();
     }
+    let last = record
+        .attempts
+        .last()
+        .and_then(|attempt| attempt.end.as_ref());
+    let said = record.end.as_ref().map(|end| &end.explanation);
+    let says_little =
+        said.is_none_or(|said| said.reason.is_none() || said.is(code::BACKOFF_LIMIT_EXCEEDED));
+    let of_last = last.map(|end| &end.explanation);
+    let of_last = of_last.filter(|of_last| says_little && of_last.reason.is_some());
+    let explanation = of_last.or(said).cloned().unwrap_or_default();
+    completed(explanation, output, settings)
+}
 
-    /// Why the attempt failed.
-    pub(crate) fn of_attempt(end: &AttemptEnd, output: &Output, settings: &Settings) -> Self {
-        Self::said(end).completed(Some(output), settings)
-    }
+/// Why the attempt failed.
+pub(crate) fn of_attempt(end: &AttemptEnd, output: &Output, settings: &Settings) -> Explanation {
+    completed(end.explanation.clone(), Some(output), settings)
+}
 
-    /// Whether a deadline passed.
-    pub(crate) fn is_deadline(&self) -> bool {
-        self.reason.as_deref() == Some(DEADLINE_EXCEEDED)
+/// Adds this tool's hint if the engine gave none.
+fn completed(
+    mut explanation: Explanation,
+    output: Option<&Output>,
+    settings: &Settings,
+) -> Explanation {
+    let (Some(reason), None) = (&explanation.reason, &explanation.hint) else {
+        return explanation;
+    };
+    let failure = Failure {
+        reason,
+        output: output.map_or("", |output| &output.text),
+        image: &settings.image,
+    };
+    if let Some((hint, field)) = hint(&failure) {
+        explanation.hint = Some(hint);
+        explanation.field.get_or_insert_with(|| field.to_string());
     }
-
-    fn said(end: &AttemptEnd) -> Self {
-        Self {
-            reason: end.reason.clone(),
-            message: end.message.clone(),
-            hint: end.hint.clone(),
-            field: end.field.clone(),
-        }
-    }
-
-    /// Adds this tool's hint if the engine gave none.
-    fn completed(mut self, output: Option<&Output>, settings: &Settings) -> Self {
-        let (Some(reason), None) = (&self.reason, &self.hint) else {
-            return self;
-        };
-        let failure = Failure {
-            reason,
-            output: output.map_or("", |output| &output.text),
-            image: &settings.image,
-        };
-        if let Some((hint, field)) = hint(&failure) {
-            self.hint = Some(hint);
-            self.field = self.field.or_else(|| Some(field.to_string()));
-        }
-        self
-    }
+    explanation
 }

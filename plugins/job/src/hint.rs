@@ -6,6 +6,8 @@
 use alloc::format;
 use alloc::string::String;
 
+use noetl_tool_sdk::code;
+
 /// The facts that a hint is derived from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failure<'run> {
@@ -20,14 +22,12 @@ pub(crate) struct Failure<'run> {
 /// A hint, and the path of the configuration value to change.
 pub(crate) type Hint = (String, &'static str);
 
-/// The reason that an engine reports for a program that failed with an exit code.
-const SCRIPT_ERROR: &str = "ScriptError";
 /// The number of lines from the end of the output that are searched: a Python traceback ends with its cause.
 const LINES: usize = 10;
 
 /// The hint for a failure, where it is certain.
 pub(crate) fn hint(failure: &Failure<'_>) -> Option<Hint> {
-    if failure.reason != SCRIPT_ERROR {
+    if failure.reason != code::SCRIPT_ERROR {
         return None;
     }
     let lines = failure.output.lines().rev().take(LINES);
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     const FAILURE: Failure<'_> = Failure {
-        reason: SCRIPT_ERROR,
+        reason: code::SCRIPT_ERROR,
         output: "",
         image: "python:3.11-slim",
     };

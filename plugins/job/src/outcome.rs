@@ -6,11 +6,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use noetl_tool_sdk::{Details, JobStatus, Object, Status};
+use noetl_tool_sdk::{Details, Explanation, JobStatus, Object, Status, code};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::explanation::{Explanation, Settings};
+use crate::explanation::{self, Settings};
 use crate::output::Output;
 use crate::watch::{Attempt, MAX_ATTEMPTS, Record};
 
@@ -39,14 +39,9 @@ pub struct Outcome {
     pub failed: u32,
     /// The exit code of the last attempt.
     pub exit_code: Option<i32>,
-    /// Why it failed, as a code.
-    pub reason: Option<String>,
-    /// Why it failed, as a sentence.
-    pub message: Option<String>,
-    /// How to fix it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
+    /// Why it failed; each part has its key in the outcome.
+    #[serde(flatten)]
+    pub explanation: Explanation,
     /// Every attempt in order; of many the last ones.
     pub attempts: Vec<AttemptOutcome>,
     /// The script that ran.
@@ -69,14 +64,9 @@ pub struct AttemptOutcome {
     pub exit_code: Option<i32>,
     /// The signal that ended it, if one did.
     pub signal: Option<i32>,
-    /// Why it failed, as a code.
-    pub reason: Option<String>,
-    /// Why it failed, as a sentence.
-    pub message: Option<String>,
-    /// How to fix it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
+    /// Why it failed; each part has its key in the outcome.
+    #[serde(flatten)]
+    pub explanation: Explanation,
     /// Seconds that it ran; null if its end was not observed.
     pub duration: Option<f64>,
     /// Its output.
@@ -125,9 +115,9 @@ impl Outcome {
         outputs: Vec<Output>,
         settings: &Settings,
     ) -> Self {
-        let explanation = Explanation::of_job(&record, outputs.last(), settings);
+        let explanation = explanation::of_job(&record, outputs.last(), settings);
         let status = match record.status() {
-            JobStatus::Failed if explanation.is_deadline() => Status::Timeout,
+            JobStatus::Failed if explanation.is(code::DEADLINE_EXCEEDED) => Status::Timeout,
             status => status.into(),
         };
         let attempts: Vec<_> = record
@@ -155,10 +145,7 @@ impl Outcome {
             succeeded: record.end.as_ref().map_or(0, |end| end.succeeded),
             failed: record.end.as_ref().map_or(0, |end| end.failed),
             exit_code: last.and_then(|attempt| attempt.exit_code),
-            reason: explanation.reason,
-            message: explanation.message,
-            hint: explanation.hint,
-            field: explanation.field,
+            explanation,
             attempts,
             script: identity.script,
             result: None,
@@ -185,17 +172,14 @@ impl AttemptOutcome {
     fn new(attempt: Attempt, output: Output, settings: &Settings) -> Self {
         let end = attempt.end.as_ref();
         let explanation = end
-            .map(|end| Explanation::of_attempt(end, &output, settings))
+            .map(|end| explanation::of_attempt(end, &output, settings))
             .unwrap_or_default();
         Self {
             attempt: attempt.number,
             pod_name: attempt.pod,
             exit_code: end.and_then(|end| end.exit_code),
             signal: end.and_then(|end| end.signal),
-            reason: explanation.reason,
-            message: explanation.message,
-            hint: explanation.hint,
-            field: explanation.field,
+            explanation,
             duration: end.map(|end| seconds(end.duration)),
             output: output.text,
             output_bytes: output.total_bytes,

@@ -8,6 +8,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use noetl_job_tool::Output;
+use noetl_tool_sdk::Explanation;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -44,6 +45,17 @@ pub(crate) struct Failure {
     pub message: String,
     pub hint: Option<String>,
     pub field: Option<String>,
+}
+
+impl From<Failure> for Explanation {
+    fn from(failure: Failure) -> Self {
+        Self {
+            reason: Some(failure.reason),
+            message: Some(failure.message),
+            hint: failure.hint,
+            field: failure.field,
+        }
+    }
 }
 
 impl Marks {

@@ -1,23 +1,21 @@
 //! One run, from the configuration to the outcome.
 
 use alloc::borrow::ToOwned as _;
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 
 use noetl_job_tool::{FinishedJob, JobPlan, Outcome, Profile};
-use noetl_tool_sdk::{Context, Error, Host, Status};
+use noetl_tool_sdk::{Context, Error, Explanation, Host, Status, code};
 use serde_json::value::RawValue;
 
 use crate::config::Config;
 use crate::program::{FILE_NAME, Program, command};
-use crate::report::{Failure, Marks, Report};
+use crate::report::{Marks, Report};
 
 /// A function that failed fails again: `job.backoffLimit` is for functions that use other services.
 const PROFILE: Profile = Profile {
     kind: "python",
     backoff_limit: 0,
 };
-/// The reason that an engine reports for a program that failed with an exit code.
-const SCRIPT_ERROR: &str = "ScriptError";
 
 /// Calls the function `main`.
 ///
@@ -48,10 +46,10 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
         .iter_mut()
         .filter_map(|attempt| attempt.end.as_mut())
     {
-        name_own_key(&mut end.hint, &mut end.field);
+        name_own_key(&mut end.explanation);
     }
     if let Some(end) = &mut job.record.end {
-        name_own_key(&mut end.hint, &mut end.field);
+        name_own_key(&mut end.explanation);
     }
     Ok(outcome(job, &program.marks))
 }
@@ -61,12 +59,12 @@ const INTERPRETER_KEY: &str = "script.interpreter";
 const OWN_KEY: &str = "job.command";
 
 /// Replaces the key of the script tool that an engine names with that of this tool.
-fn name_own_key(hint: &mut Option<String>, field: &mut Option<String>) {
-    if let Some(hint) = hint {
+fn name_own_key(explanation: &mut Explanation) {
+    if let Some(hint) = &mut explanation.hint {
         *hint = hint.replace(INTERPRETER_KEY, OWN_KEY);
     }
-    if field.as_deref() == Some(INTERPRETER_KEY) {
-        *field = Some(OWN_KEY.to_string());
+    if explanation.field.as_deref() == Some(INTERPRETER_KEY) {
+        explanation.field = Some(OWN_KEY.to_string());
     }
 }
 
@@ -83,33 +81,22 @@ fn outcome(mut job: FinishedJob, marks: &Marks) -> Outcome {
     for (attempt, output) in job.record.attempts.iter_mut().zip(&mut job.outputs) {
         last = marks.take(output);
         let end = attempt.end.as_mut();
-        let end = end.filter(|end| end.reason.as_deref() == Some(SCRIPT_ERROR));
+        let end = end.filter(|end| end.explanation.is(code::SCRIPT_ERROR));
         if let (Some(end), Some(Report::Failure(failure))) = (end, &last) {
-            let failure = failure.clone();
-            end.reason = Some(failure.reason);
-            end.message = Some(failure.message);
-            end.hint = failure.hint;
-            end.field = failure.field;
+            end.explanation = failure.clone().into();
         }
     }
     if let (Some(end), Some(Report::Failure(failure))) = (job.record.end.as_mut(), &last)
-        && end.reason.as_deref() == Some(SCRIPT_ERROR)
+        && end.explanation.is(code::SCRIPT_ERROR)
     {
-        end.reason = Some(failure.reason.clone());
-        end.message = Some(failure.message.clone());
-        end.hint.clone_from(&failure.hint);
-        end.field.clone_from(&failure.field);
+        end.explanation = failure.clone().into();
     }
     let mut job = job.into_outcome();
     let result = match (job.status, last) {
         (Status::Completed, Some(Report::Result(result))) => Some(result),
         (Status::Completed, report) => {
-            let failure = without_result(report);
             job.status = Status::Failed;
-            job.reason = Some(failure.reason);
-            job.message = Some(failure.message);
-            job.hint = failure.hint;
-            job.field = failure.field;
+            job.explanation = without_result(report);
             None
         }
         _ => None,
@@ -119,15 +106,14 @@ fn outcome(mut job: FinishedJob, marks: &Marks) -> Outcome {
 }
 
 /// Why a job that succeeded has no result.
-fn without_result(report: Option<Report>) -> Failure {
-    let failure = |reason: &str, message: &str, hint: &str| Failure {
-        reason: reason.to_string(),
-        message: message.to_string(),
-        hint: Some(hint.to_string()),
-        field: Some(String::from("code")),
+fn without_result(report: Option<Report>) -> Explanation {
+    let failure = |reason: &str, message: &str, hint: &str| {
+        Explanation::new(reason, message)
+            .with_hint(hint)
+            .with_field("code")
     };
     match report {
-        Some(Report::Failure(failure)) => failure,
+        Some(Report::Failure(failure)) => failure.into(),
         None => failure(
             "ResultMissing",
             "the program ended before `main` returned",

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use noetl_tool_sdk::mock::{Call, MockAttempt, MockHost, MockJob, Operation};
-use noetl_tool_sdk::{AttemptEnd, JobStatus, Tool, derived_schema};
+use noetl_tool_sdk::{AttemptEnd, Explanation, JobStatus, Tool, derived_schema};
 use serde_json::{Value, json};
 
 use crate::Python;
@@ -131,9 +131,8 @@ fn an_engine_that_ended_the_job_knows_better_than_the_program() {
     let report = json!({"reason": "ScriptError", "message": "`main` raised `MemoryError`"});
     let end = AttemptEnd {
         exit_code: Some(137),
-        reason: Some("OOMKilled".into()),
-        message: Some("out of memory".into()),
-        field: Some("job.resources.limits.memory".into()),
+        explanation: Explanation::new("OOMKilled", "out of memory")
+            .with_field("job.resources.limits.memory"),
         ..AttemptEnd::default()
     };
     let attempt = MockAttempt::ends(end).output(&failure_line(&report));
@@ -205,10 +204,10 @@ fn a_job_that_was_cancelled_has_no_result() {
         status: JobStatus::Cancelled,
         succeeded: 0,
         failed: 0,
-        reason: Some("Cancelled".to_string()),
-        message: None,
-        hint: None,
-        field: None,
+        explanation: Explanation {
+            reason: Some("Cancelled".to_string()),
+            ..Explanation::default()
+        },
     };
     let outcome = outcome(MockJob::succeeds(&result_line("1")).ends(end));
     assert_eq!(outcome["status"], "cancelled");

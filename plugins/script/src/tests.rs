@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use noetl_tool_sdk::mock::{Call, MockAttempt, MockHost, MockJob, Operation};
 use noetl_tool_sdk::{
-    AttemptEnd, Context, Details, Error, JobEnd, JobEventKind, JobStatus, Tool, code,
+    AttemptEnd, Context, Details, Error, Explanation, JobEnd, JobEventKind, JobStatus, Tool, code,
     derived_schema, describe, invoke,
 };
 use serde_json::{Value, json};
@@ -44,8 +44,7 @@ fn options(host: &MockHost) -> serde_json::Map<String, Value> {
 fn failed_with(reason: &str) -> AttemptEnd {
     AttemptEnd {
         signal: Some(9),
-        reason: Some(reason.into()),
-        message: Some(format!("ended by {reason}")),
+        explanation: Explanation::new(reason, format!("ended by {reason}")),
         duration: Duration::from_millis(2500),
         ..AttemptEnd::default()
     }
@@ -56,10 +55,10 @@ fn end(status: JobStatus, reason: &str) -> JobEnd {
         status,
         succeeded: 0,
         failed: 1,
-        reason: Some(reason.into()),
-        message: None,
-        hint: None,
-        field: None,
+        explanation: Explanation {
+            reason: Some(reason.into()),
+            ..Explanation::default()
+        },
     }
 }
 
@@ -332,8 +331,9 @@ fn says_what_the_last_attempt_died_of() {
 #[test]
 fn passes_on_how_the_engine_explains_a_job_that_ran_out_of_memory() {
     let job = MockJob::new().attempt(MockAttempt::ends(AttemptEnd {
-        hint: Some("`limits.memory` is 64Mi; raise it".into()),
-        field: Some("job.resources.limits.memory".into()),
+        explanation: Explanation::new("OOMKilled", "ended by OOMKilled")
+            .with_hint("`limits.memory` is 64Mi; raise it")
+            .with_field("job.resources.limits.memory"),
         ..failed_with("OOMKilled")
     }));
     let limits = json!({"resources": {"limits": {"memory": "64Mi"}}});
@@ -369,9 +369,9 @@ fn a_job_that_never_started_took_no_time() {
             message: "no".into(),
         })
         .ends(JobEnd {
-            message: Some("the image does not exist".into()),
-            hint: Some("check `job.image`".into()),
-            field: Some("job.image".into()),
+            explanation: Explanation::new("ImagePull", "the image does not exist")
+                .with_hint("check `job.image`")
+                .with_field("job.image"),
             failed: 0,
             ..end(JobStatus::Failed, "ImagePull")
         });

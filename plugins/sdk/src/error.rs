@@ -87,10 +87,16 @@ impl core::error::Error for Error {}
 
 /// Codes that the host uses, as far as a tool has a reason to distinguish them or to use them itself.
 pub mod code {
+    /// Every attempt that `backoffLimit` permits has failed. The reasons of the attempts are more specific.
+    pub const BACKOFF_LIMIT_EXCEEDED: &str = "BackoffLimitExceeded";
+    /// The caller, or the tool, cancelled it.
+    pub const CANCELLED: &str = "Cancelled";
     /// The object's bytes do not match the pinned digest.
     pub const CHECKSUM_MISMATCH: &str = "ChecksumMismatch";
     /// Something else with that name exists.
     pub const CONFLICT: &str = "Conflict";
+    /// The job exceeded its deadline.
+    pub const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
     /// The tool was not granted this.
     pub const DENIED: &str = "Denied";
     /// The engine does not respond.
@@ -109,6 +115,8 @@ pub mod code {
     pub const INVALID_REQUEST: &str = "InvalidRequest";
     /// A quota of the engine is exhausted.
     pub const QUOTA: &str = "Quota";
+    /// The program exited with a code other than 0.
+    pub const SCRIPT_ERROR: &str = "ScriptError";
     /// It took longer than its time limit.
     pub const TIMEOUT: &str = "Timeout";
     /// Something exceeds its limit.

@@ -1,7 +1,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::Details;
+use crate::{Details, Explanation};
 
 /// Something that happened to a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,14 +60,8 @@ pub struct AttemptEnd {
     pub exit_code: Option<i32>,
     /// The signal that ended it, if one did.
     pub signal: Option<i32>,
-    /// Why it failed; `None` if it succeeded.
-    pub reason: Option<String>,
-    /// A sentence about it.
-    pub message: Option<String>,
-    /// How to fix it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
+    /// Why it failed; empty if it succeeded.
+    pub explanation: Explanation,
     /// How long it ran.
     pub duration: Duration,
 }
@@ -81,14 +75,8 @@ pub struct JobEnd {
     pub succeeded: u32,
     /// Attempts that failed.
     pub failed: u32,
-    /// Why the job as a whole failed; `None` if it succeeded.
-    pub reason: Option<String>,
-    /// A sentence about it.
-    pub message: Option<String>,
-    /// How to fix it.
-    pub hint: Option<String>,
-    /// The path of the configuration value to change.
-    pub field: Option<String>,
+    /// Why the job as a whole failed; empty if it succeeded.
+    pub explanation: Explanation,
 }
 
 /// The verdict on a job.
@@ -127,10 +115,7 @@ impl JobEvent {
                 exit_code: details.parse("exit-code"),
                 signal: details.parse("signal"),
                 duration: milliseconds(&details, "duration-ms"),
-                reason: details.take("reason"),
-                message: details.take("message"),
-                hint: details.take("hint"),
-                field: details.take("field"),
+                explanation: explanation(&mut details),
             }),
             "backing-off" => JobEventKind::BackingOff {
                 wait: milliseconds(&details, "wait-ms"),
@@ -147,10 +132,7 @@ impl JobEvent {
                 },
                 succeeded: details.parse("succeeded").unwrap_or_default(),
                 failed: details.parse("failed").unwrap_or_default(),
-                reason: details.take("reason"),
-                message: details.take("message"),
-                hint: details.take("hint"),
-                field: details.take("field"),
+                explanation: explanation(&mut details),
             }),
             _ => JobEventKind::Other { kind, details },
         };
@@ -159,6 +141,15 @@ impl JobEvent {
             attempt,
             kind,
         }
+    }
+}
+
+fn explanation(details: &mut Details) -> Explanation {
+    Explanation {
+        reason: details.take("reason"),
+        message: details.take("message"),
+        hint: details.take("hint"),
+        field: details.take("field"),
     }
 }
 
@@ -184,7 +175,10 @@ mod tests {
         ];
         let expected = AttemptEnd {
             exit_code: Some(3),
-            reason: Some("ScriptError".into()),
+            explanation: Explanation {
+                reason: Some("ScriptError".into()),
+                ..Explanation::default()
+            },
             duration: Duration::from_millis(1500),
             ..AttemptEnd::default()
         };

@@ -47,7 +47,7 @@ impl Told {
     /// How its attempts ended.
     fn attempts(&self) -> Vec<Option<Reason>> {
         let ends = self.events.iter().filter_map(|kind| match kind {
-            JobEventKind::AttemptEnded(end) => Some(end.reason),
+            JobEventKind::AttemptEnded(end) => Some(end.reason()),
             _ => None,
         });
         ends.collect()

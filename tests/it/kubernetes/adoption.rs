@@ -127,7 +127,7 @@ async fn a_job_with_another_specification_is_a_conflict_and_is_left_alone() {
         Cluster::request("job", "echo other"),
     )
     .await;
-    assert_eq!(refused.unwrap_err().reason, Reason::Conflict);
+    assert_eq!(refused.unwrap_err().explanation.reason, Reason::Conflict);
     go(&cluster);
     let ran = running.finish().await;
     assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");

@@ -17,8 +17,11 @@ async fn the_library_denies_by_default_and_before_any_request() {
     let volumes = json!([{"name": "node", "hostPath": {"path": "/"}}]);
     request.options.insert("volumes".to_owned(), volumes);
     let error = run(&engine, request.clone()).await.unwrap_err();
-    assert_eq!(error.reason, Reason::Denied);
-    assert_eq!(error.field.as_deref(), Some("job.volumes[0].hostPath.path"));
+    assert_eq!(error.explanation.reason, Reason::Denied);
+    assert_eq!(
+        error.explanation.field_text().as_deref(),
+        Some("job.volumes[0].hostPath.path")
+    );
     assert!(cluster.server.requests().all().is_empty());
 
     let mut settings = cluster.settings();

@@ -94,7 +94,7 @@ async fn a_job_that_its_queue_preempts_waits_again_and_no_failure_is_counted() {
     let ran = running.finish().await;
     assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
     assert_eq!((ran.end.succeeded, ran.end.failed), (1, 0), "{ran:#?}");
-    let reasons: Vec<_> = ran.attempts().iter().map(|end| end.reason).collect();
+    let reasons: Vec<_> = ran.attempts().iter().map(|end| end.reason()).collect();
     assert_eq!(reasons, [Some(Reason::Preempted), None], "{ran:#?}");
 }
 
@@ -107,7 +107,7 @@ async fn a_job_that_is_cancelled_in_its_queue_says_that_it_was_queued() {
     running.handle.request_cancel();
     let ran = running.finish().await;
     assert_eq!(
-        (ran.end.status, ran.end.reason),
+        (ran.end.status, ran.end.reason()),
         (JobStatus::Cancelled, Some(Reason::Queued)),
         "{ran:#?}"
     );
@@ -215,7 +215,7 @@ async fn a_job_that_was_received_before_it_was_resumed_is_not_taken_for_suspende
     failing.backoff_limit = 0;
     let ran = run(&engine, failing).await.unwrap();
     assert_eq!(
-        (ran.end.reason, ran.end.failed),
+        (ran.end.reason(), ran.end.failed),
         (Some(Reason::ScriptError), 1),
         "{ran:#?}"
     );

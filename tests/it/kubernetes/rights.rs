@@ -122,11 +122,11 @@ async fn a_right_that_is_missing_is_named_and_nothing_is_left() {
         let cluster = cluster_with(role()).await;
         cluster.server.deny(verb, resource);
         let error = run(&cluster.engine().await, job()).await.unwrap_err();
-        assert_eq!(error.reason, Reason::Denied, "{error:?}");
+        assert_eq!(error.explanation.reason, Reason::Denied, "{error:?}");
         let said = format!(
             "{} {}",
-            error.message,
-            error.hint.clone().unwrap_or_default()
+            error.explanation.message,
+            error.explanation.hint.clone().unwrap_or_default()
         );
         assert!(said.contains(verb) && said.contains(resource), "{error:?}");
         cluster

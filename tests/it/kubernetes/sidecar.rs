@@ -94,7 +94,7 @@ async fn a_script_that_fails_for_good_next_to_a_sidecar_has_its_own_reason() {
     request.backoff_limit = 0;
     let ran = run(&engine(&cluster, GRACE).await, request).await.unwrap();
     assert_eq!(
-        (ran.end.status, ran.end.reason),
+        (ran.end.status, ran.end.reason()),
         (JobStatus::Failed, Some(Reason::ScriptError)),
         "{ran:#?}"
     );
@@ -113,7 +113,7 @@ async fn without_the_right_to_delete_pods_a_script_that_fails_next_to_a_sidecar_
         .await
         .unwrap();
     assert_eq!(
-        (ran.end.status, ran.end.reason),
+        (ran.end.status, ran.end.reason()),
         (JobStatus::Failed, Some(Reason::ScriptError)),
         "{ran:#?}"
     );

@@ -48,17 +48,17 @@ async fn cluster_of(play: Play) -> Cluster {
 
 fn assert_waited(ran: &Ran, status: JobStatus, reason: Reason, ended_by: &str) {
     assert_eq!(
-        (ran.end.status, ran.end.reason),
+        (ran.end.status, ran.end.reason()),
         (status, Some(reason)),
         "{ran:#?}"
     );
     assert_eq!((ran.end.succeeded, ran.end.failed), (0, 0), "{ran:#?}");
     assert!(ran.attempts().is_empty() && ran.logs.is_empty(), "{ran:#?}");
-    let message = ran.end.message.as_deref().unwrap();
-    assert!(message.contains(ended_by), "{message}");
-    assert_ne!(ran.end.hint, None, "{ran:#?}");
+    let why = ran.end.explanation.as_ref().unwrap();
+    assert!(why.message.contains(ended_by), "{}", why.message);
+    assert_ne!(why.hint, None, "{ran:#?}");
     assert_ne!(
-        ran.end.field.as_deref(),
+        why.field_text().as_deref(),
         Some("job.activeDeadlineSeconds"),
         "{ran:#?}"
     );
@@ -117,7 +117,7 @@ async fn an_attempt_that_ran_counts_although_the_next_one_could_not_start() {
     let mut request = Cluster::request("job", "true");
     request.active_deadline = Some(Duration::from_secs(2));
     let ran = run(&cluster.engine().await, request).await.unwrap();
-    assert_eq!(ran.end.reason, Some(Reason::Unschedulable), "{ran:#?}");
+    assert_eq!(ran.end.reason(), Some(Reason::Unschedulable), "{ran:#?}");
     assert_eq!(
         (ran.end.status, ran.end.failed),
         (JobStatus::TimedOut, 1),
@@ -136,7 +136,7 @@ async fn a_job_that_is_given_up_before_it_started_has_no_attempt() {
         .await
         .unwrap();
     assert_eq!(
-        (ran.end.status, ran.end.reason),
+        (ran.end.status, ran.end.reason()),
         (JobStatus::Failed, Some(Reason::InvalidImage)),
         "{ran:#?}"
     );

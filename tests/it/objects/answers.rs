@@ -58,8 +58,15 @@ async fn a_part_that_was_not_requested_is_not_the_object() {
         let answers = asked(move |_| Response::new(206, "print(1)").header("content-range", range));
         for answer in answers.await {
             let error = answer.unwrap_err();
-            assert_eq!(error.reason, Reason::FetchFailed, "{range}: {error}");
-            assert!(error.message.contains("instead of the whole"), "{error}");
+            assert_eq!(
+                error.explanation.reason,
+                Reason::FetchFailed,
+                "{range}: {error}"
+            );
+            assert!(
+                error.explanation.message.contains("instead of the whole"),
+                "{error}"
+            );
         }
     }
 }
@@ -149,8 +156,11 @@ async fn another_part_than_the_one_asked_for_is_not_put_in_its_place() {
     ] {
         let (object, _) = cut_and_then(second).await;
         let error = object.unwrap_err();
-        assert_eq!(error.reason, Reason::FetchFailed, "{error}");
-        assert!(error.message.contains("s3://bucket/a.py"), "{error}");
+        assert_eq!(error.explanation.reason, Reason::FetchFailed, "{error}");
+        assert!(
+            error.explanation.message.contains("s3://bucket/a.py"),
+            "{error}"
+        );
         assert!(!error.retryable, "{error}");
     }
 }

@@ -26,19 +26,19 @@ struct Expected {
 }
 
 fn check(case: &str, error: &CapabilityError, expected: &Expected) {
-    assert_eq!(error.reason, expected.reason, "{case}: {error}");
+    assert_eq!(error.explanation.reason, expected.reason, "{case}: {error}");
     assert_eq!(
-        error.field.as_deref(),
+        error.explanation.field_text().as_deref(),
         Some(expected.field),
         "{case}: {error}"
     );
     for part in expected.message {
         assert!(
-            error.message.contains(part),
+            error.explanation.message.contains(part),
             "{case}: no `{part}` in: {error}"
         );
     }
-    let hint = error.hint.as_deref().unwrap_or_default();
+    let hint = error.explanation.hint.as_deref().unwrap_or_default();
     assert!(
         hint.contains(expected.hint),
         "{case}: no `{}` in: {hint}",
@@ -434,9 +434,9 @@ async fn the_request_takes_precedence_over_the_credential_and_the_credential_ove
     ] {
         access.endpoint = Some(endpoint.to_owned());
         let error = from_s3(access.clone(), asked.clone()).await.unwrap_err();
-        assert_eq!(error.reason, reason, "{error}");
+        assert_eq!(error.explanation.reason, reason, "{error}");
         assert_eq!(
-            error.field.as_deref(),
+            error.explanation.field_text().as_deref(),
             Some("script.source.auth"),
             "{error}"
         );
@@ -444,8 +444,11 @@ async fn the_request_takes_precedence_over_the_credential_and_the_credential_ove
     // The bucket as part of the host's name, where the credential says so: the name does not resolve.
     access.path_style = Some(false);
     let error = from_s3(access, asked).await.unwrap_err();
-    assert_eq!(error.reason, Reason::HostNotFound, "{error}");
-    assert!(error.message.contains("bucket.store.invalid"), "{error}");
+    assert_eq!(error.explanation.reason, Reason::HostNotFound, "{error}");
+    assert!(
+        error.explanation.message.contains("bucket.store.invalid"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -475,8 +478,12 @@ async fn options_that_mean_nothing_are_refused_by_name() {
         } else {
             from_s3(nothing(), request).await.unwrap_err()
         };
-        assert_eq!(error.reason, Reason::InvalidRequest, "{error}");
-        assert_eq!(error.field.as_deref(), Some(field), "{error}");
+        assert_eq!(error.explanation.reason, Reason::InvalidRequest, "{error}");
+        assert_eq!(
+            error.explanation.field_text().as_deref(),
+            Some(field),
+            "{error}"
+        );
     }
     assert!(server.store.requests().is_empty(), "a request was sent");
 }
@@ -495,14 +502,17 @@ async fn a_server_that_is_not_there_or_speaks_something_else_is_named() {
     ] {
         let error = from_s3(right_keys(), request("s3://bucket/a.py", Some(endpoint))).await;
         let error = error.unwrap_err();
-        assert_eq!(error.reason, reason, "{error}");
-        assert!(error.message.contains("`s3://bucket/a.py`"), "{error}");
+        assert_eq!(error.explanation.reason, reason, "{error}");
+        assert!(
+            error.explanation.message.contains("`s3://bucket/a.py`"),
+            "{error}"
+        );
         assert_eq!(
-            error.field.as_deref(),
+            error.explanation.field_text().as_deref(),
             Some("script.source.endpoint"),
             "{error}"
         );
-        assert!(error.hint.is_some(), "{error}");
+        assert!(error.explanation.hint.is_some(), "{error}");
     }
 }
 
@@ -520,9 +530,12 @@ async fn an_endless_error_is_read_in_part() {
     let mut asked = request("s3://bucket/a.py", Some(&endpoint));
     asked.options.timeout = Some(Duration::from_secs(30));
     let error = from_s3(right_keys(), asked).await.unwrap_err();
-    assert_eq!(error.reason, Reason::FetchDenied, "{error}");
+    assert_eq!(error.explanation.reason, Reason::FetchDenied, "{error}");
     assert!(
-        error.message.contains("403 AccessDenied, \"no\""),
+        error
+            .explanation
+            .message
+            .contains("403 AccessDenied, \"no\""),
         "{error}"
     );
 }
@@ -570,10 +583,13 @@ async fn a_busy_server_is_asked_again_and_then_named() {
     )
     .await;
     let error = error.unwrap_err();
-    assert_eq!(error.reason, Reason::FetchFailed, "{error}");
+    assert_eq!(error.explanation.reason, Reason::FetchFailed, "{error}");
     assert!(error.retryable, "{error}");
-    assert!(error.message.contains("503 SlowDown"), "{error}");
-    assert!(error.message.contains("attempts"), "{error}");
+    assert!(
+        error.explanation.message.contains("503 SlowDown"),
+        "{error}"
+    );
+    assert!(error.explanation.message.contains("attempts"), "{error}");
 }
 
 #[tokio::test]
@@ -614,8 +630,11 @@ async fn a_transfer_that_never_pauses_ends_when_its_time_is_over() {
     asked.options.endpoint = Some(line.url());
     asked.options.timeout = Some(Duration::from_millis(300));
     let error = s3.source().fetch(asked).await.unwrap_err();
-    assert_eq!(error.reason, Reason::Timeout, "{error}");
-    assert_eq!(error.field.as_deref(), Some("script.source.timeout"));
+    assert_eq!(error.explanation.reason, Reason::Timeout, "{error}");
+    assert_eq!(
+        error.explanation.field_text().as_deref(),
+        Some("script.source.timeout")
+    );
 }
 
 #[tokio::test]

@@ -236,9 +236,9 @@ async fn a_real_s3_says_whose_fault_it_is() {
         (elsewhere, there.clone(), Reason::WrongRegion, "`us-west-2`"),
     ] {
         let error = S3::with(access).source.fetch(request).await.unwrap_err();
-        assert_eq!(error.reason, reason, "{error}");
+        assert_eq!(error.explanation.reason, reason, "{error}");
         assert!(
-            error.message.contains(message),
+            error.explanation.message.contains(message),
             "no `{message}` in: {error}"
         );
     }

@@ -2,8 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::controller::Wait;
-use crate::{CapabilityError, Reason};
+use crate::{CapabilityError, Explanation, Reason};
 
 /// The behavior of a job: its attempts, one after the other.
 #[derive(Debug, Clone)]
@@ -11,7 +10,7 @@ pub struct JobScript {
     pub(super) attempts: Vec<AttemptScript>,
     pub(super) hold_in_backoff: bool,
     pub(super) refusal: Option<CapabilityError>,
-    pub(super) wait: Option<Wait>,
+    pub(super) wait: Option<Explanation>,
 }
 
 /// The behavior of one attempt.
@@ -93,12 +92,7 @@ impl JobScript {
     /// past its deadline, which passes immediately. Reports `Waiting`.
     #[must_use]
     pub fn cannot_start(mut self, reason: Reason, message: impl Into<String>) -> Self {
-        self.wait = Some(Wait {
-            reason,
-            message: message.into(),
-            hint: None,
-            field: None,
-        });
+        self.wait = Some(Explanation::new(reason, message));
         self
     }
 

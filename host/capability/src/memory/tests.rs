@@ -172,7 +172,7 @@ async fn counts_virtual_time() {
     let ended = ended.unwrap();
     assert_eq!(ended.duration, Duration::from_hours(1));
     assert_eq!(
-        (ended.signal, ended.reason),
+        (ended.signal, ended.reason()),
         (Some(11), Some(Reason::Signalled))
     );
 }
@@ -214,7 +214,7 @@ async fn ends_jobs_that_are_held_when_it_is_dropped() {
     let events = events(handle).await;
     assert!(matches!(
         &events.last().unwrap().kind,
-        JobEventKind::Finished(end) if end.reason == Some(Reason::Internal)
+        JobEventKind::Finished(end) if end.reason() == Some(Reason::Internal)
     ));
 }
 
@@ -260,6 +260,6 @@ async fn reports_what_a_script_says_about_waiting() {
     assert!(matches!(kinds[1], JobEventKind::Waiting { reason, .. } if reason == "Unschedulable"));
     assert!(matches!(kinds[2], JobEventKind::Warning { message } if message == "careful"));
     assert!(
-        matches!(kinds[3], JobEventKind::AttemptEnded(end) if end.reason == Some(Reason::OomKilled))
+        matches!(kinds[3], JobEventKind::AttemptEnded(end) if end.reason() == Some(Reason::OomKilled))
     );
 }

@@ -39,15 +39,21 @@ impl Exit {
         match outcome.status() {
             OutcomeStatus::Completed => Self::Success,
             OutcomeStatus::Cancelled => Self::Interrupted,
-            _ => Self::of_reason(outcome.text("reason")),
+            _ => Self::of_code(outcome.reason()),
         }
     }
 
+    /// How something ended whose outcome has this reason, which may be a tool's own.
+    pub(crate) fn of_code(code: Option<&str>) -> Self {
+        let reason = code.and_then(|code| code.parse().ok());
+        reason.map_or(Self::Failed, Self::of_reason)
+    }
+
     /// How something ended that failed for this reason.
-    pub(crate) fn of_reason(reason: Option<&str>) -> Self {
+    pub(crate) fn of_reason(reason: Reason) -> Self {
         match reason {
-            Some("Denied") => Self::Denied,
-            Some("EngineUnavailable") => Self::Unreachable,
+            Reason::Denied => Self::Denied,
+            Reason::EngineUnavailable => Self::Unreachable,
             _ => Self::Failed,
         }
     }
@@ -56,7 +62,7 @@ impl Exit {
     pub(crate) fn of_error(error: &CallError) -> Self {
         match error {
             CallError::Denied(_) => Self::Denied,
-            CallError::Refused(error) => match error.reason {
+            CallError::Refused(error) => match error.reason() {
                 Reason::Denied => Self::Denied,
                 Reason::EngineUnavailable => Self::Unreachable,
                 _ => Self::Usage,
@@ -65,7 +71,7 @@ impl Exit {
             CallError::UnknownTool(_)
             | CallError::Template(_)
             | CallError::Config { .. }
-            | CallError::Rejected { .. }
+            | CallError::Rejected(_)
             | CallError::TooLarge { .. } => Self::Usage,
             _ => Self::Failed,
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use toolhost::capability::sync::lock;
-use toolhost::capability::{CapabilityError, LogSink};
+use toolhost::capability::{CapabilityError, LogSink, Reason};
 use toolhost_kubernetes::{JobSummary, KubernetesEngine, SweepOptions};
 
 use super::exit::Exit;
@@ -183,10 +183,11 @@ async fn engine(place: &Place) -> Result<KubernetesEngine, Exit> {
 }
 
 fn explain(error: &CapabilityError) -> Exit {
-    terminal::complain(&error.message, error.hint.clone());
-    match error.reason.as_str() {
-        "InvalidRequest" => Exit::Usage,
-        reason => Exit::of_reason(Some(reason)),
+    let why = &error.explanation;
+    terminal::complain(&why.message, why.hint.clone());
+    match why.reason {
+        Reason::InvalidRequest => Exit::Usage,
+        reason => Exit::of_reason(reason),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use toolhost::capability::CapabilityError;
+use toolhost::capability::{CapabilityError, FieldPath};
 use toolhost::host::{self, CallError, CallRequest, StepName, ToolHost};
 use toolhost::outcome::{Outcome, OutcomeStatus};
 use toolhost::template::{TemplateContext, TemplateProblem};
@@ -188,23 +188,25 @@ impl Planning<'_> {
                 exit
             }
             NotPlanned::Refused(error) => {
-                let exit = Exit::of_reason(Some(error.reason.as_str()));
-                self.complain(step, &error.message, error.hint, error.field.as_deref());
+                let why = error.explanation;
+                let exit = Exit::of_reason(why.reason);
+                self.complain(step, &why.message, why.hint, why.field.as_ref());
                 terminal::print(&format!("# step `{step}`: rejected by the cluster"));
                 exit
             }
             NotPlanned::Failed(outcome) => {
                 let message = outcome.text("message").unwrap_or("the tool failed");
                 let hint = outcome.text("hint").map(str::to_owned);
-                self.complain(step, message, hint, outcome.text("field"));
+                let field = outcome.text("field").and_then(|field| field.parse().ok());
+                self.complain(step, message, hint, field.as_ref());
                 say_not_planned(step, "the tool failed before it created a job");
-                Exit::of_reason(outcome.text("reason"))
+                Exit::of_code(outcome.reason())
             }
         }
     }
 
     /// Reports an error, at its position in the playbook if it has one.
-    fn complain(&self, step: &str, message: &str, hint: Option<String>, field: Option<&str>) {
+    fn complain(&self, step: &str, message: &str, hint: Option<String>, field: Option<&FieldPath>) {
         match field {
             Some(field) => {
                 let place = self.playbook.diagnose_field(step, field, message, hint);

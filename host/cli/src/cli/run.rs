@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
-use toolhost::capability::CapabilityError;
 use toolhost::capability::text::chain;
+use toolhost::capability::{CapabilityError, Explanation};
 use toolhost::host::{self, CallError, CallRequest, Finding, StepName, ToolHost};
 use toolhost::outcome::OutcomeStatus;
 use toolhost::registry::ParseToolRefError;
@@ -310,12 +310,11 @@ fn exit_of(report: &Report) -> Exit {
     let reason = report
         .steps
         .last()
-        .and_then(|step| step.outcome.get("reason"))
-        .and_then(Value::as_str);
+        .and_then(|step| step.outcome.get("reason")?.as_str());
     match (report.status, reason) {
         (RunStatus::Completed, _) => Exit::Success,
         (RunStatus::Cancelled, _) => Exit::Interrupted,
-        (RunStatus::Failed, reason) => Exit::of_reason(reason),
+        (RunStatus::Failed, reason) => Exit::of_code(reason),
     }
 }
 
@@ -361,15 +360,20 @@ fn diagnose_step(playbook: &Playbook, step: &str, error: StepError) -> (Exit, Ve
 fn explain_call(playbook: &Playbook, step: &str, error: CallError) -> Vec<Diagnostic> {
     match error {
         CallError::Template(error) => vec![playbook.diagnose_template(step, *error)],
-        CallError::Rejected {
+        CallError::Rejected(Explanation {
             message,
             hint,
             field: Some(field),
-        }
+            ..
+        })
         | CallError::Refused(CapabilityError {
-            message,
-            hint,
-            field: Some(field),
+            explanation:
+                Explanation {
+                    message,
+                    hint,
+                    field: Some(field),
+                    ..
+                },
             ..
         }) => vec![playbook.diagnose_field(step, &field, message, hint)],
         error => {

@@ -133,10 +133,9 @@ fn job_line(attempt: u32, kind: JobEventKind, detail: Detail) -> Option<String> 
 
 fn end_of(end: &AttemptEnd) -> String {
     let duration = rounded(end.duration);
-    match (&end.reason, &end.message) {
-        (None, _) => format!("succeeded after {duration}"),
-        (Some(reason), None) => format!("failed after {duration}: {reason}"),
-        (Some(reason), Some(message)) => format!("failed after {duration}: {reason}: {message}"),
+    match &end.explanation {
+        None => format!("succeeded after {duration}"),
+        Some(why) => format!("failed after {duration}: {}: {}", why.reason, why.message),
     }
 }
 

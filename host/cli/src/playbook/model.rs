@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use toolhost::capability::FieldPath;
 use toolhost::credential::{CredentialProvider, Keychain, KeychainEntry};
 use toolhost::template::TemplateError;
 use toolhost_diagnostic::{Diagnostic, Document, Place, Span};
@@ -190,18 +191,18 @@ impl Playbook {
         }
     }
 
-    /// As [`diagnose`](Self::diagnose), for a culprit that is named by a dotted path such as `script.uri`
-    /// or `job.resources.limits.nvidia.com/gpu`.
+    /// As [`diagnose`](Self::diagnose), for a culprit that is named by a path such as `script.uri` or
+    /// `job.resources.limits.nvidia.com/gpu`.
     #[must_use]
     pub fn diagnose_field(
         &self,
         step: &str,
-        field: &str,
+        field: &FieldPath,
         message: impl Into<String>,
         help: Option<String>,
     ) -> Diagnostic {
         let config = self.step(step).and_then(|step| step.tool.as_ref());
-        let path = config.map_or_else(Vec::new, |tool| split_field(&tool.config, field));
+        let path = config.map_or_else(Vec::new, |tool| field.located_in(&tool.config).names());
         self.diagnose(step, &path, false, message, help)
     }
 
@@ -260,38 +261,4 @@ impl StepTool {
             _ => (&self.path, path),
         }
     }
-}
-
-/// The separators between the segments of a path: `job.tolerations[0].operator`.
-const SEPARATORS: [char; 3] = ['.', '[', ']'];
-
-/// The segments of a dotted path; a key that holds dots itself is found in `config`.
-fn split_field(config: &Value, field: &str) -> Vec<String> {
-    let mut segments = Vec::new();
-    let mut node = Some(config);
-    let mut rest = field;
-    while !rest.is_empty() {
-        let members = node.and_then(Value::as_object);
-        let known = members.into_iter().flat_map(|members| members.keys());
-        let key = known
-            .filter(|key| is_first_of(key, rest))
-            .max_by_key(|key| key.len());
-        let segment = match key {
-            Some(key) => key.as_str(),
-            None => rest.split(SEPARATORS).next().unwrap_or(rest),
-        };
-        node = node.and_then(|node| match node {
-            Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
-            _ => node.get(segment),
-        });
-        rest = rest.get(segment.len()..).unwrap_or_default();
-        rest = rest.trim_start_matches(SEPARATORS);
-        segments.push(segment.to_owned());
-    }
-    segments
-}
-
-fn is_first_of(key: &str, path: &str) -> bool {
-    let rest = path.strip_prefix(key).filter(|_| !key.is_empty());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(SEPARATORS))
 }

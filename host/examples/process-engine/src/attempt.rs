@@ -13,7 +13,7 @@ use toolhost_capability::controller::{
     cancelled_attempt, deadline_attempt, exited, out_of_memory, signalled,
 };
 use toolhost_capability::program::Program;
-use toolhost_capability::{AttemptEnd, JobReporter, JobRequest, LogSink, Reason};
+use toolhost_capability::{AttemptEnd, Explanation, JobReporter, JobRequest, LogSink, Reason};
 
 use crate::memory::exceeds;
 
@@ -162,11 +162,8 @@ fn text(path: &Path) -> io::Result<&str> {
 }
 
 fn cannot_start(error: &io::Error) -> AttemptEnd {
-    AttemptEnd {
-        reason: Some(Reason::Internal),
-        message: Some(format!("cannot be started: {error}")),
-        ..AttemptEnd::default()
-    }
+    let message = format!("cannot be started: {error}");
+    AttemptEnd::default().because(Explanation::new(Reason::Internal, message))
 }
 
 /// Waits until that time, or for ever.

@@ -3,16 +3,16 @@
 
 use std::str::FromStr;
 
-use toolhost_capability::Reason;
 use toolhost_capability::quantity::Quantity;
+use toolhost_capability::{Explanation, FieldPath, Reason};
 
-use super::cause::{Cause, between, quoted};
+use super::quote::{between, quoted};
 use super::waiting::{Class, WaitPolicy};
 
 /// What does not admit the object, and why; none where the text is unknown.
 ///
 /// The class states whether the same request may be admitted later.
-pub(super) fn not_admitted(text: &str, wait_policy: &WaitPolicy) -> Option<(Cause, Class)> {
+pub(super) fn not_admitted(text: &str, wait_policy: &WaitPolicy) -> Option<(Explanation, Class)> {
     let hopeless = |cause| (cause, Class::Hopeless);
     quota(text)
         .or_else(|| webhook_down(text, wait_policy))
@@ -26,13 +26,13 @@ pub(super) fn not_admitted(text: &str, wait_policy: &WaitPolicy) -> Option<(Caus
 
 /// `exceeded quota: NAME, requested: pods=1, used: pods=1, limited: pods=1`
 /// (`plugin/pkg/admission/resourcequota/controller.go`).
-fn quota(text: &str) -> Option<(Cause, Class)> {
+fn quota(text: &str) -> Option<(Explanation, Class)> {
     if let Some((_, rest)) = text.split_once("failed quota: ") {
         let message = format!(
             "the namespace's quota requires resources to be specified: {}",
             quoted(rest)
         );
-        let cause = Cause::new(Reason::PolicyDenied, message)
+        let cause = Explanation::new(Reason::PolicyDenied, message)
             .with_hint("set what it names in `job.resources.requests` and `job.resources.limits`")
             .with_field("job.resources");
         return Some((cause, Class::Hopeless));
@@ -48,13 +48,13 @@ fn quota(text: &str) -> Option<(Cause, Class)> {
         quoted(used),
         quoted(limited)
     );
-    let cause = Cause::new(Reason::Quota, message);
+    let cause = Explanation::new(Reason::Quota, message);
     if let Some(resource) = never_fits(requested, limited) {
         let cause = cause.with_hint("this job alone requests more than the quota: request less");
         let cause = match resource {
             "cpu" | "memory" => cause.with_field("job.resources.requests"),
             resource if resource.contains("requests.") || resource.contains("limits.") => {
-                cause.with_field(format!("job.resources.{resource}"))
+                cause.with_field(FieldPath::from("job.resources").key(resource.to_owned()))
             }
             _ => cause,
         };
@@ -87,7 +87,7 @@ fn never_fits<'text>(requested: &'text str, limited: &str) -> Option<&'text str>
     })
 }
 
-fn webhook_down(text: &str, wait_policy: &WaitPolicy) -> Option<(Cause, Class)> {
+fn webhook_down(text: &str, wait_policy: &WaitPolicy) -> Option<(Explanation, Class)> {
     let (_, rest) = text.split_once("failed calling webhook \"")?;
     let (name, said) = rest.split_once("\": ")?;
     let message = format!(
@@ -98,13 +98,13 @@ fn webhook_down(text: &str, wait_policy: &WaitPolicy) -> Option<(Cause, Class)> 
                 .unwrap_or(said)
         )
     );
-    let cause = Cause::new(Reason::EngineUnavailable, message)
+    let cause = Explanation::new(Reason::EngineUnavailable, message)
         .with_hint("ask the operator of the webhook; nothing is admitted while it is down");
     Some((cause, Class::Grace(wait_policy.unknown)))
 }
 
-fn policy(text: &str) -> Option<Cause> {
-    let denied = |message: String| Cause::new(Reason::PolicyDenied, message);
+fn policy(text: &str) -> Option<Explanation> {
+    let denied = |message: String| Explanation::new(Reason::PolicyDenied, message);
     if let Some((_, rest)) = text.split_once("violates PodSecurity \"") {
         let (level, wants) = rest.split_once("\": ").unwrap_or((rest, ""));
         let message = format!(
@@ -157,21 +157,21 @@ fn policy(text: &str) -> Option<Cause> {
     None
 }
 
-fn service_account(text: &str, wait_policy: &WaitPolicy) -> Option<(Cause, Class)> {
+fn service_account(text: &str, wait_policy: &WaitPolicy) -> Option<(Explanation, Class)> {
     let (_, rest) = text.split_once("error looking up service account ")?;
     let name = between(rest, "serviceaccount \"", "\" not found")?;
     let message = format!("the namespace has no service account `{}`", quoted(name));
-    let cause = Cause::new(Reason::ServiceAccountMissing, message)
+    let cause = Explanation::new(Reason::ServiceAccountMissing, message)
         .with_hint("create it, or change `job.serviceAccountName`")
         .with_field("job.serviceAccountName");
     Some((cause, Class::Grace(wait_policy.service_account)))
 }
 
-fn namespace(text: &str) -> Option<Cause> {
+fn namespace(text: &str) -> Option<Explanation> {
     let missing = between(text, "namespaces \"", "\" not found");
     if let Some(name) = missing {
         let message = format!("the namespace `{}` does not exist", quoted(name));
-        let cause = Cause::new(Reason::NamespaceMissing, message)
+        let cause = Explanation::new(Reason::NamespaceMissing, message)
             .with_hint("create it, or change `job.namespace`")
             .with_field("job.namespace");
         return Some(cause);
@@ -182,7 +182,7 @@ fn namespace(text: &str) -> Option<Cause> {
         " because it is being terminated",
     )?;
     let message = format!("the namespace `{}` is being deleted", quoted(name));
-    let cause = Cause::new(Reason::NamespaceMissing, message)
+    let cause = Explanation::new(Reason::NamespaceMissing, message)
         .with_hint("wait until it is gone and create it again, or change `job.namespace`")
         .with_field("job.namespace");
     Some(cause)
@@ -190,7 +190,7 @@ fn namespace(text: &str) -> Option<Cause> {
 
 /// `User "U" cannot create resource "jobs" in API group "batch" in the namespace "N"`
 /// (`k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`).
-fn permission(text: &str) -> Option<Cause> {
+fn permission(text: &str) -> Option<Explanation> {
     let (_, rest) = text.split_once("User \"")?;
     let (user, rest) = rest.split_once("\" cannot ")?;
     let (verb, rest) = rest.split_once(" resource \"")?;
@@ -208,10 +208,10 @@ fn permission(text: &str) -> Option<Cause> {
         "add to a Role of this user: `apiGroups: [\"{group}\"], resources: [\"{resource}\"], verbs: [\"{verb}\"]`; \
          a Role with all required rules is in toolhost's `deploy/`: `kubectl apply -k deploy`"
     );
-    Some(Cause::new(Reason::Denied, message).with_hint(hint))
+    Some(Explanation::new(Reason::Denied, message).with_hint(hint))
 }
 
-fn missing_class(text: &str) -> Option<Cause> {
+fn missing_class(text: &str) -> Option<Explanation> {
     let (kind, name, field) =
         if let Some(name) = between(text, "no PriorityClass with name ", " was found") {
             ("PriorityClass", name, "job.priorityClassName")
@@ -220,7 +220,7 @@ fn missing_class(text: &str) -> Option<Cause> {
             ("RuntimeClass", name, "job.runtimeClassName")
         };
     let message = format!("the cluster has no {kind} `{}`", quoted(name));
-    let cause = Cause::new(Reason::ConfigMissing, message)
+    let cause = Explanation::new(Reason::ConfigMissing, message)
         .with_hint(format!("create it, or change `{field}`"))
         .with_field(field);
     Some(cause)
@@ -228,7 +228,7 @@ fn missing_class(text: &str) -> Option<Cause> {
 
 /// `maximum memory usage per Container is 512Mi, but limit is 800Mi`
 /// (`plugin/pkg/admission/limitranger/admission.go`).
-fn limit_range(text: &str) -> Option<Cause> {
+fn limit_range(text: &str) -> Option<Explanation> {
     let start = ["maximum ", "minimum "]
         .iter()
         .filter_map(|word| text.find(word))
@@ -243,10 +243,12 @@ fn limit_range(text: &str) -> Option<Cause> {
         quoted(said)
     );
     let field = match resource {
-        "cpu" | "memory" | "ephemeral-storage" => format!("job.resources.limits.{resource}"),
-        _ => "job.resources".to_owned(),
+        "cpu" | "memory" | "ephemeral-storage" => {
+            FieldPath::from("job.resources.limits").key(resource.to_owned())
+        }
+        _ => "job.resources".into(),
     };
-    let cause = Cause::new(Reason::PolicyDenied, message)
+    let cause = Explanation::new(Reason::PolicyDenied, message)
         .with_hint("keep `job.resources` within the LimitRange")
         .with_field(field);
     Some(cause)
@@ -256,7 +258,7 @@ fn limit_range(text: &str) -> Option<Cause> {
 mod tests {
     use super::*;
 
-    fn judge(text: &str) -> (Cause, Class) {
+    fn judge(text: &str) -> (Explanation, Class) {
         not_admitted(text, &WaitPolicy::default()).unwrap()
     }
 
@@ -267,7 +269,10 @@ mod tests {
         let text = "exceeded quota: q, requested: limits.memory=5Gi, used: limits.memory=0, limited: limits.memory=4096Mi";
         let (cause, class) = judge(text);
         assert_eq!(class, Class::Hopeless);
-        assert_eq!(cause.field.as_deref(), Some("job.resources.limits.memory"));
+        assert_eq!(
+            cause.field_text().as_deref(),
+            Some("job.resources.limits.memory")
+        );
     }
 
     /// Texts of other clusters: OpenShift, and a quota that requires limits.
@@ -281,7 +286,7 @@ mod tests {
             "{}",
             cause.message
         );
-        assert_eq!(cause.field.as_deref(), Some("job.resources"));
+        assert_eq!(cause.field_text().as_deref(), Some("job.resources"));
         let (cause, _) = judge(
             r#"pods "a-" is forbidden: unable to validate against any security context constraint: [provider "anyuid": Forbidden: not usable by user or serviceaccount]"#,
         );

@@ -5,11 +5,11 @@ use std::time::Duration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use toolhost_capability::controller::{cancelled_attempt, deadline_attempt, exited};
-use toolhost_capability::{AttemptEnd, Reason};
+use toolhost_capability::{AttemptEnd, Explanation, Reason};
 
-use super::cause::{Cause, quoted};
 use super::container::{ended_container, exit, failed_container, is_unexplained};
 use super::disruption::{disrupted, ended_by_node};
+use super::quote::quoted;
 use super::scheduling::seconds_between;
 use crate::view::PodView;
 
@@ -87,20 +87,23 @@ fn why(
     context: AttemptContext<'_>,
 ) -> AttemptEnd {
     if let Some(cause) = ended_by_node(pod) {
-        return cause.end_attempt(base);
+        return base.because(cause);
     }
     match stop {
         Some(JobStop::Cancelled) => return cancelled_attempt(base),
         Some(JobStop::Deadline(deadline)) => return deadline_attempt(base, deadline),
         Some(JobStop::Suspended) => {
-            return Cause::new(Reason::Preempted, "was stopped: the job was suspended")
-                .with_hint("a queue or a user suspended the job; it continues when it is resumed")
-                .end_attempt(base);
+            return base.because(
+                Explanation::new(Reason::Preempted, "was stopped: the job was suspended")
+                    .with_hint(
+                        "a queue or a user suspended the job; it continues when it is resumed",
+                    ),
+            );
         }
         None => {}
     }
     if let Some(cause) = disrupted(pod) {
-        return cause.end_attempt(base);
+        return base.because(cause);
     }
     let is_deleted = pod.metadata.deletion_timestamp.is_some() || context.is_gone;
     // How a program reacted to the end of its pod explains nothing.
@@ -120,7 +123,10 @@ fn why(
         .as_deref()
         .or(pod.status.reason.as_deref());
     let said = text.map_or_else(|| "the cluster gives no reason".to_owned(), quoted);
-    Cause::new(Reason::Internal, format!("failed: {said}")).end_attempt(base)
+    base.because(Explanation::new(
+        Reason::Internal,
+        format!("failed: {said}"),
+    ))
 }
 
 /// Whether the program had ended before the deletion of its pod, if there was one, was requested. A host that adopts
@@ -145,9 +151,9 @@ fn ended_before_deletion(pod: &PodView, context: AttemptContext<'_>) -> bool {
 }
 
 fn deleted(base: AttemptEnd) -> AttemptEnd {
-    Cause::new(Reason::Deleted, "was ended: its pod was deleted")
-        .with_hint("find the cause in the cluster's audit log: `kubectl delete`, a clean-up and a descheduler delete pods")
-        .end_attempt(base)
+    let why = Explanation::new(Reason::Deleted, "was ended: its pod was deleted")
+        .with_hint("find the cause in the cluster's audit log: `kubectl delete`, a clean-up and a descheduler delete pods");
+    base.because(why)
 }
 
 /// Adds how long it ran.

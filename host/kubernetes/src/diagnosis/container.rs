@@ -1,9 +1,9 @@
 //! How the containers of a pod ended.
 
 use toolhost_capability::controller::{exited, out_of_memory, signalled};
-use toolhost_capability::{AttemptEnd, Reason};
+use toolhost_capability::{AttemptEnd, Explanation, Reason};
 
-use super::cause::{Cause, quoted};
+use super::quote::quoted;
 use super::start::start_error;
 use crate::view::{
     ContainerStateView, ContainerStatusView, ContainerTerminatedView, ContainerView, PodView,
@@ -59,18 +59,18 @@ fn of_script(
                 exit_code: None,
                 ..base
             };
-            Cause { message, ..cause }.end_attempt(base)
+            base.because(Explanation { message, ..cause })
         }
         "ContainerStatusUnknown" => {
             let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
             let message = format!("was lost: the node `{node}` has no record of how it ended");
-            let cause = Cause::new(Reason::NodeLost, message)
+            let cause = Explanation::new(Reason::NodeLost, message)
                 .with_hint("the node or its container runtime was restarted; run it again");
             let base = AttemptEnd {
                 exit_code: None,
                 ..base
             };
-            cause.end_attempt(base)
+            base.because(cause)
         }
         _ => base,
     }
@@ -89,26 +89,31 @@ fn of_other(
             let limit = memory_limit(&pod.spec.init_containers, status)
                 .or_else(|| memory_limit(&pod.spec.containers, status));
             // The limit belongs to another container than the one that `job.resources` configures.
-            AttemptEnd {
-                field: None,
-                ..out_of_memory(exited(ended.exit_code), limit)
+            let mut end = out_of_memory(exited(ended.exit_code), limit);
+            if let Some(why) = &mut end.explanation {
+                why.field = None;
             }
+            end
         }
         "StartError" | "ContainerCannotRun" => {
             let cause = start_error(reason, ended.message.as_deref().unwrap_or_default());
             let message = format!("could not be started: {}", cause.message);
-            Cause { message, ..cause }.end_attempt(AttemptEnd::default())
+            AttemptEnd::default().because(Explanation { message, ..cause })
         }
-        _ => AttemptEnd {
-            reason: Some(Reason::StartFailed),
-            ..exit(ended)
-        },
+        _ => {
+            let mut end = exit(ended);
+            if let Some(why) = &mut end.explanation {
+                why.reason = Reason::StartFailed;
+            }
+            end
+        }
     };
-    let what = end.message.take().unwrap_or_default();
+    if let Some(why) = &mut end.explanation {
+        why.message = format!("failed: its container `{name}` {}", why.message);
+    }
     AttemptEnd {
         // The script has no exit code: it did not run, or did not end by itself.
         exit_code: None,
-        message: Some(format!("failed: its container `{name}` {what}")),
         ..end
     }
 }
@@ -125,7 +130,7 @@ pub(super) fn exit(ended: &ContainerTerminatedView) -> AttemptEnd {
     else {
         return exited(code);
     };
-    let end = signalled(signal);
+    let mut end = signalled(signal);
     let hint = match signal {
         9 => {
             "the program, or one that a shell in it ran, was killed: by another program, by hand, or by a restart of the node's container runtime"
@@ -133,14 +138,14 @@ pub(super) fn exit(ended: &ContainerTerminatedView) -> AttemptEnd {
         15 => "the program, or one that a shell in it ran, received a request to end",
         _ => "the program, or one that a shell in it ran, crashed: see the end of the log",
     };
-    let message = end.message.map(|message| match signal {
-        9 => format!("{message}, and not for lack of memory"),
-        _ => message,
-    });
+    if let Some(why) = &mut end.explanation {
+        if signal == 9 {
+            why.message.push_str(", and not for lack of memory");
+        }
+        why.hint = Some(hint.to_owned());
+    }
     AttemptEnd {
         exit_code: Some(code),
-        message,
-        hint: Some(hint.to_owned()),
         ..end
     }
 }

@@ -1,10 +1,10 @@
 //! Why a job gets no pod, derived from the events of the job.
 
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, Reason};
 
 use super::admission::not_admitted;
-use super::cause::{Cause, quoted};
 use super::field::user_path;
+use super::quote::quoted;
 use super::waiting::{Class, Waiting, WaitingContext};
 use crate::view::EventView;
 
@@ -45,7 +45,7 @@ pub(crate) fn failed_create(events: &[EventView], context: WaitingContext<'_>) -
 }
 
 /// `Pod "x" is invalid: spec.containers[0].image: Invalid value: " ": must not have …`
-fn invalid_pod(text: &str) -> Option<(Cause, Class)> {
+fn invalid_pod(text: &str) -> Option<(Explanation, Class)> {
     let (_, said) = text.split_once("\" is invalid: ")?;
     let said = quoted(said);
     let path = said
@@ -53,7 +53,7 @@ fn invalid_pod(text: &str) -> Option<(Cause, Class)> {
         .split(": ")
         .next()
         .unwrap_or_default();
-    let cause = Cause::new(
+    let cause = Explanation::new(
         Reason::InvalidRequest,
         format!("the cluster rejects the pod: {said}"),
     );
@@ -64,13 +64,17 @@ fn invalid_pod(text: &str) -> Option<(Cause, Class)> {
     Some((cause, Class::Hopeless))
 }
 
-fn other(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
+fn other(text: &str, context: WaitingContext<'_>) -> (Explanation, Class) {
     let said = quoted(text);
     if said.contains("is forbidden") {
         let message = format!("the cluster forbids the pod: {said}");
-        return (Cause::new(Reason::PolicyDenied, message), Class::Hopeless);
+        return (
+            Explanation::new(Reason::PolicyDenied, message),
+            Class::Hopeless,
+        );
     }
     let message = format!("the cluster could not create a pod: {said}");
-    let cause = Cause::new(Reason::EngineUnavailable, message).with_hint("the cluster retries");
+    let cause =
+        Explanation::new(Reason::EngineUnavailable, message).with_hint("the cluster retries");
     (cause, Class::Grace(context.wait_policy.unknown))
 }

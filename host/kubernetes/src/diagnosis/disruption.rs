@@ -1,18 +1,18 @@
 //! Causes outside a pod that end it: its node, or the cluster.
 
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, FieldPath, Reason};
 
-use super::cause::{Cause, between, quoted};
+use super::quote::{between, quoted};
 use crate::view::PodView;
 
 /// The kubelet's reason when it refuses or ends a pod (`pod.status.reason`).
-pub(super) fn ended_by_node(pod: &PodView) -> Option<Cause> {
+pub(super) fn ended_by_node(pod: &PodView) -> Option<Explanation> {
     let reason = pod.status.reason.as_deref()?;
     let text = quoted(pod.status.message.as_deref().unwrap_or_default());
     let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
     Some(match reason {
         "Evicted" => evicted(&text),
-        "DeadlineExceeded" => Cause::new(
+        "DeadlineExceeded" => Explanation::new(
             Reason::DeadlineExceeded,
             "was ended: its pod took longer than its own `activeDeadlineSeconds`",
         )
@@ -22,7 +22,7 @@ pub(super) fn ended_by_node(pod: &PodView) -> Option<Cause> {
         .with_field("job.podTemplate"),
         "NodeLost" => node_lost(&node),
         "Preempting" => preempted(),
-        "Terminated" | "Shutdown" | "NodeShutdown" => Cause::new(
+        "Terminated" | "Shutdown" | "NodeShutdown" => Explanation::new(
             Reason::NodeLost,
             format!("was ended: the node `{node}` was shut down"),
         )
@@ -37,7 +37,7 @@ pub(super) fn ended_by_node(pod: &PodView) -> Option<Cause> {
         | "UnexpectedAdmissionError"
         | "UnexpectedPredicateFailureType" => {
             let text = text.strip_prefix("Pod was rejected: ").unwrap_or(&text);
-            Cause::new(
+            Explanation::new(
                 Reason::Unschedulable,
                 format!("was refused by the node `{node}`: {text}"),
             )
@@ -49,8 +49,8 @@ pub(super) fn ended_by_node(pod: &PodView) -> Option<Cause> {
     })
 }
 
-fn evicted(text: &str) -> Cause {
-    let cause = |message: String| Cause::new(Reason::Evicted, message);
+fn evicted(text: &str) -> Explanation {
+    let cause = |message: String| Explanation::new(Reason::Evicted, message);
     // `Pod ephemeral local storage usage exceeds the total limit of containers 10Mi.`
     // `Container job exceeded its local ephemeral storage limit "10Mi".`
     // `Usage of EmptyDir volume "x" exceeds the limit "1Mi".`
@@ -86,7 +86,7 @@ fn evicted(text: &str) -> Cause {
     };
     match resource {
         "memory" | "ephemeral-storage" => {
-            let field = format!("job.resources.requests.{resource}");
+            let field = FieldPath::from("job.resources.requests").key(resource.to_owned());
             cause(message)
                 .with_hint(format!(
                     "set `{field}` to what the script uses: pods that use more than they requested are evicted first"
@@ -99,7 +99,7 @@ fn evicted(text: &str) -> Cause {
 }
 
 /// `Pod was rejected: Node didn't have enough resource: cpu, requested: 500000, used: 0, capacity: 2000`
-fn out_of(reason: &str, text: &str, node: &str) -> Cause {
+fn out_of(reason: &str, text: &str, node: &str) -> Explanation {
     let resource = reason.strip_prefix("OutOf").unwrap_or(reason);
     let text = text.split_once(": ").map_or(text, |(_, rest)| rest);
     let figures = between(text, "requested: ", ", used: ").and_then(|requested| {
@@ -114,8 +114,8 @@ fn out_of(reason: &str, text: &str, node: &str) -> Cause {
         "was refused by the node `{node}`, which does not have enough {resource}{}",
         figures.unwrap_or_default()
     );
-    let field = format!("job.resources.requests.{resource}");
-    Cause::new(Reason::Unschedulable, message)
+    let field = FieldPath::from("job.resources.requests").key(resource.to_owned());
+    Explanation::new(Reason::Unschedulable, message)
         .with_hint(format!(
             "lower `{field}`, or run it again when the node has capacity"
         ))
@@ -123,32 +123,32 @@ fn out_of(reason: &str, text: &str, node: &str) -> Cause {
 }
 
 /// What required the pod's disruption (condition `DisruptionTarget`).
-pub(super) fn disrupted(pod: &PodView) -> Option<Cause> {
+pub(super) fn disrupted(pod: &PodView) -> Option<Explanation> {
     let condition = pod.disruption()?;
     let node = quoted(pod.spec.node_name.as_deref().unwrap_or("?"));
     let text = quoted(condition.message.as_deref().unwrap_or_default());
     Some(match condition.reason.as_deref().unwrap_or_default() {
         "PreemptionByScheduler" | "PreemptionByKubeScheduler" => preempted(),
         "DeletionByTaintManager" | "DeletionByPodGC" => node_lost(&node),
-        "EvictionByEvictionAPI" => Cause::new(
+        "EvictionByEvictionAPI" => Explanation::new(
             Reason::Evicted,
             format!("was evicted: the node `{node}` is being drained"),
         )
         .with_hint("no action needed: the eviction does not count against `backoffLimit`, and the script runs again on another node"),
-        "TerminationByKubelet" => Cause::new(
+        "TerminationByKubelet" => Explanation::new(
             Reason::Evicted,
             format!("was evicted by the node `{node}`: {text}"),
         )
         .with_hint("set requests that cover what the script uses"),
-        reason => Cause::new(
+        reason => Explanation::new(
             Reason::Evicted,
             format!("was ended by the cluster: {}: {text}", quoted(reason)),
         ),
     })
 }
 
-fn preempted() -> Cause {
-    Cause::new(
+fn preempted() -> Explanation {
+    Explanation::new(
         Reason::Preempted,
         "was preempted by a pod of higher priority",
     )
@@ -156,7 +156,7 @@ fn preempted() -> Cause {
     .with_field("job.priorityClassName")
 }
 
-fn node_lost(node: &str) -> Cause {
-    Cause::new(Reason::NodeLost, format!("was lost with its node `{node}`"))
+fn node_lost(node: &str) -> Explanation {
+    Explanation::new(Reason::NodeLost, format!("was lost with its node `{node}`"))
         .with_hint("run it again; check the state of the node")
 }

@@ -1,5 +1,7 @@
 //! Maps a field that Kubernetes complains about to the user's configuration.
 
+use toolhost_capability::FieldPath;
+
 /// Fields of a container, a pod or a job that users write below `job` under the same name, and that engines pass on
 /// unchanged, so that the rest of the path is correct as well.
 const PASSED_ON: [&str; 10] = [
@@ -29,11 +31,11 @@ const ADDED_TO: [&str; 7] = [
 /// `spec.template.spec.containers[0].image`; none for what users do not write.
 ///
 /// It accepts paths of jobs and of pods, and those of Go's decoder, which have no indexes.
-pub(super) fn user_path(path: &str) -> Option<String> {
+pub(super) fn user_path(path: &str) -> Option<FieldPath> {
     let path = path.strip_prefix("spec.template.").unwrap_or(path);
     if let Some(metadata) = path.strip_prefix("metadata.") {
         return match name_of(metadata) {
-            name @ ("labels" | "annotations" | "namespace") => Some(format!("job.{name}")),
+            name @ ("labels" | "annotations" | "namespace") => below_job(name),
             _ => None,
         };
     }
@@ -43,12 +45,17 @@ pub(super) fn user_path(path: &str) -> Option<String> {
         .or_else(|| path.strip_prefix("containers."))
         .unwrap_or(path);
     match name_of(path) {
-        "resources" => Some(format!("job.{}", with_points(path))),
-        name if PASSED_ON.contains(&name) => Some(format!("job.{path}")),
-        name if ADDED_TO.contains(&name) => Some(format!("job.{name}")),
+        "resources" => below_job(&with_points(path)),
+        name if PASSED_ON.contains(&name) => below_job(path),
+        name if ADDED_TO.contains(&name) => below_job(name),
         "selector" | "template" | "suspend" | "manualSelector" | "" => None,
-        _ => Some("job.podTemplate".to_owned()),
+        _ => Some("job.podTemplate".into()),
     }
+}
+
+fn below_job(path: &str) -> Option<FieldPath> {
+    let path = path.parse().ok()?;
+    Some(FieldPath::from("job").join(path))
 }
 
 /// Returns the first name of a path.
@@ -111,7 +118,11 @@ mod tests {
             ("", None),
         ];
         for (path, expected) in cases {
-            assert_eq!(user_path(path).as_deref(), expected, "{path}");
+            assert_eq!(
+                user_path(path).map(|field| field.to_string()).as_deref(),
+                expected,
+                "{path}"
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Messages of the kubelet about an image that it cannot pull.
 
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, Reason};
 
-use super::cause::{Cause, quoted};
+use super::quote::quoted;
 use super::waiting::{Class, WaitPolicy};
 
 const FIELD: &str = "job.image";
@@ -72,7 +72,7 @@ pub(super) fn image(
     text: &str,
     image: &str,
     wait_policy: &WaitPolicy,
-) -> (Cause, Class) {
+) -> (Explanation, Class) {
     let said = quoted(text);
     let said = said
         .strip_prefix("Back-off pulling image ")
@@ -86,7 +86,7 @@ pub(super) fn image(
         "SignatureValidationFailed" => {
             let message =
                 format!("the node rejects the image `{image}`: its signature is invalid: {said}");
-            let cause = Cause::new(Reason::PolicyDenied, message)
+            let cause = Explanation::new(Reason::PolicyDenied, message)
                 .with_hint("use an image with a signature that the cluster accepts")
                 .with_field(FIELD);
             return (cause, Class::Hopeless);
@@ -95,7 +95,7 @@ pub(super) fn image(
     }
     let words = without_names(said).to_lowercase();
     let has = |texts: &[&str]| texts.iter().any(|text| words.contains(text));
-    let cause = |message: String| Cause::new(Reason::ImagePull, message).with_field(FIELD);
+    let cause = |message: String| Explanation::new(Reason::ImagePull, message).with_field(FIELD);
     if word == "RegistryUnavailable" || has(&TRANSIENT) {
         let cause = cause(format!(
             "the image `{image}` cannot be pulled at the moment: {said}"
@@ -157,8 +157,8 @@ fn core(text: &str) -> &str {
     }
 }
 
-fn invalid(image: &str) -> Cause {
-    Cause::new(
+fn invalid(image: &str) -> Explanation {
+    Explanation::new(
         Reason::InvalidImage,
         format!("invalid image name `{image}`"),
     )
@@ -166,11 +166,11 @@ fn invalid(image: &str) -> Cause {
     .with_field(FIELD)
 }
 
-fn never(image: &str) -> Cause {
+fn never(image: &str) -> Explanation {
     let message = format!(
         "the image `{image}` is not on the node, and `imagePullPolicy: Never` forbids pulling it"
     );
-    Cause::new(Reason::ImagePull, message)
+    Explanation::new(Reason::ImagePull, message)
         .with_hint("set `job.imagePullPolicy` to `IfNotPresent`, or load the image on every node")
         .with_field("job.imagePullPolicy")
 }

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use toolhost_capability::controller::{Controller, DEFAULT_BACKOFF_BASE, Wait};
-use toolhost_capability::{AttemptEnd, JobEnd, JobRequest, JobStatus, Reason};
+use toolhost_capability::controller::{Controller, DEFAULT_BACKOFF_BASE};
+use toolhost_capability::{AttemptEnd, Explanation, JobEnd, JobRequest, JobStatus, Reason};
 
 use super::attempt::AttemptVerdict;
-use super::cause::quoted;
+use super::quote::quoted;
 use crate::view::{ConditionView, JobView};
 
 /// Context of a job and its attempts.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct JobContext<'job> {
     /// What prevents its start.
-    pub(crate) wait: Option<&'job Wait>,
+    pub(crate) wait: Option<&'job Explanation>,
     /// Pods that are not failed attempts, though the Job controller counts them: they were ended at the deadline,
     /// before any of their containers ran.
     pub(crate) uncounted: u32,
@@ -36,7 +36,10 @@ pub(crate) fn job_end(
     let failed = failures(attempts);
     let known = failed.max(failed_pods(job, context));
     let controller = Controller::new(limit, deadline, DEFAULT_BACKOFF_BASE);
-    if attempts.iter().any(|attempt| attempt.end.reason.is_none()) {
+    if attempts
+        .iter()
+        .any(|attempt| attempt.end.reason().is_none())
+    {
         return Some(controller.with_failed(known).succeeded());
     }
     let controller = controller.with_failed(known);
@@ -64,7 +67,7 @@ pub(crate) fn job_end(
         return Some(failed_end(&controller, condition, last, known));
     }
     match last {
-        Some(last) if last.reason == Some(Reason::DeadlineExceeded) => {
+        Some(last) if last.reason() == Some(Reason::DeadlineExceeded) => {
             Some(controller.deadline_exceeded())
         }
         Some(last) if failed > limit => Some(controller.gave_up(last)),
@@ -85,7 +88,7 @@ pub(crate) fn attempts_missing(
     let active = job.status.active.unwrap_or_default();
     let succeeded = attempts
         .iter()
-        .filter(|attempt| attempt.end.reason.is_none())
+        .filter(|attempt| attempt.end.reason().is_none())
         .count();
     let known = failures(attempts) + u32::try_from(succeeded).unwrap_or(u32::MAX);
     let all = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
@@ -111,7 +114,7 @@ fn failed_pods(job: &JobView, context: JobContext<'_>) -> u32 {
 fn failures(attempts: &[AttemptVerdict]) -> u32 {
     let failed = attempts
         .iter()
-        .filter(|attempt| attempt.counts && attempt.end.reason.is_some());
+        .filter(|attempt| attempt.counts && attempt.end.reason().is_some());
     u32::try_from(failed.count()).unwrap_or(u32::MAX)
 }
 
@@ -126,40 +129,32 @@ fn failed_end(
     match (reason, last) {
         ("DeadlineExceeded", _) => controller.deadline_exceeded(),
         ("PodFailurePolicy", Some(last)) => {
-            let end = controller.gave_up(last);
-            let what = last.message.as_deref().unwrap_or("failed");
-            JobEnd {
-                message: Some(format!(
-                    "the last attempt {what}, after which `podFailurePolicy` allows no other"
-                )),
-                ..end
+            let mut end = controller.gave_up(last);
+            if let (Some(why), Some(of_last)) = (&mut end.explanation, &last.explanation) {
+                why.message = format!(
+                    "the last attempt {}, after which `podFailurePolicy` allows no other",
+                    of_last.message
+                );
             }
+            end
         }
-        ("BackoffLimitExceeded", None) => JobEnd {
-            message: Some(format!(
-                "all {failed} attempts failed, and their pods are gone: {text}"
-            )),
-            ..failure(Reason::BackoffLimitExceeded, failed)
-        },
+        ("BackoffLimitExceeded", None) => {
+            let message = format!("all {failed} attempts failed, and their pods are gone: {text}");
+            failure(Reason::BackoffLimitExceeded, message, failed)
+        }
         (_, Some(last)) => controller.gave_up(last),
-        (reason, None) => JobEnd {
-            message: Some(format!(
-                "the cluster ended the job: {}: {text}",
-                quoted(reason)
-            )),
-            ..failure(Reason::Internal, failed)
-        },
+        (reason, None) => {
+            let message = format!("the cluster ended the job: {}: {text}", quoted(reason));
+            failure(Reason::Internal, message, failed)
+        }
     }
 }
 
-fn failure(reason: Reason, failed: u32) -> JobEnd {
+fn failure(reason: Reason, message: String, failed: u32) -> JobEnd {
     JobEnd {
         status: JobStatus::Failed,
         succeeded: 0,
         failed,
-        reason: Some(reason),
-        message: None,
-        hint: None,
-        field: None,
+        explanation: Some(Explanation::new(reason, message)),
     }
 }

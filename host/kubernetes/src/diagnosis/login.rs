@@ -3,7 +3,7 @@
 use kube::client::AuthError;
 use tower::BoxError;
 
-use super::cause::quoted;
+use super::quote::quoted;
 
 /// An authentication error that is safe to show. The standard output of a credential plugin is, or should be, a token;
 /// its command and its environment may contain another. None of these is quoted, whereas [`AuthError`] does.

@@ -1,29 +1,32 @@
 //! Secrets, ConfigMaps and other parts of a container's configuration that do not exist.
 
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, Reason};
 
-use super::cause::{Cause, between, quoted};
+use super::quote::{between, quoted};
 use super::waiting::{Class, WaitingContext};
 
 /// Classifies a container whose configuration cannot be created.
-pub(super) fn config_error(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
+pub(super) fn config_error(text: &str, context: WaitingContext<'_>) -> (Explanation, Class) {
     missing_object(text, context)
         .or_else(|| must_not_be_root(text))
         .unwrap_or_else(|| {
             // Such as `failed to sync secret cache: timed out waiting for the condition`, which passes.
             let message = format!("the container cannot be set up: {}", quoted(text));
-            let cause = Cause::new(Reason::ConfigMissing, message);
+            let cause = Explanation::new(Reason::ConfigMissing, message);
             (cause, Class::Grace(context.wait_policy.start))
         })
 }
 
 /// A Secret or `ConfigMap`, or a key of one, that does not exist.
-pub(super) fn missing_object(text: &str, context: WaitingContext<'_>) -> Option<(Cause, Class)> {
+pub(super) fn missing_object(
+    text: &str,
+    context: WaitingContext<'_>,
+) -> Option<(Explanation, Class)> {
     // The first two are messages about variables and volumes, the next ones about variables, the last about volumes.
     if let Some((kind, name)) = object_of(text) {
         if context.own_objects.iter().any(|own| own == name) {
             let message = format!("waiting for its {kind} `{name}`, which is being created");
-            let cause = Cause::new(Reason::ConfigMissing, message).with_hint(
+            let cause = Explanation::new(Reason::ConfigMissing, message).with_hint(
                 "if it does not appear, check whether something in the cluster deletes it",
             );
             return Some((cause, Class::Grace(context.wait_policy.own_object)));
@@ -35,7 +38,7 @@ pub(super) fn missing_object(text: &str, context: WaitingContext<'_>) -> Option<
         let hint = format!(
             "create the {kind}, or change its name in `job.env`, `job.volumes` or `job.podTemplate`"
         );
-        let cause = Cause::new(Reason::ConfigMissing, message).with_hint(hint);
+        let cause = Explanation::new(Reason::ConfigMissing, message).with_hint(hint);
         return Some((cause, Class::Hopeless));
     }
     let (key, object) = key_of(text)?;
@@ -44,7 +47,7 @@ pub(super) fn missing_object(text: &str, context: WaitingContext<'_>) -> Option<
         Some((kind, name)) => format!("the {kind} `{}` has no key `{key}`", quoted(name)),
         None => format!("a Secret or ConfigMap that a volume names has no key `{key}`"),
     };
-    let cause = Cause::new(Reason::ConfigMissing, message)
+    let cause = Explanation::new(Reason::ConfigMissing, message)
         .with_hint("add the key, or change its name in the job");
     Some((cause, Class::Hopeless))
 }
@@ -79,7 +82,7 @@ fn key_of(text: &str) -> Option<Key<'_>> {
     found.map(|(_, key)| (key, None))
 }
 
-fn must_not_be_root(text: &str) -> Option<(Cause, Class)> {
+fn must_not_be_root(text: &str) -> Option<(Explanation, Class)> {
     if !text.contains("runAsNonRoot") {
         return None;
     }
@@ -88,7 +91,7 @@ fn must_not_be_root(text: &str) -> Option<(Cause, Class)> {
     } else {
         "the image's user is a name instead of a number, so `runAsNonRoot` cannot be checked"
     };
-    let cause = Cause::new(Reason::PolicyDenied, message)
+    let cause = Explanation::new(Reason::PolicyDenied, message)
         .with_hint("set `runAsUser` to a number other than 0 in `job.securityContext`, or use an image with such a user")
         .with_field("job.securityContext");
     Some((cause, Class::Hopeless))

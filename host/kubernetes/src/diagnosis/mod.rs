@@ -7,7 +7,6 @@
 
 mod admission;
 mod attempt;
-mod cause;
 mod container;
 mod creation;
 mod disruption;
@@ -20,6 +19,7 @@ mod output;
 mod pending;
 mod pod_events;
 mod queue;
+mod quote;
 mod refusal;
 mod scheduling;
 mod start;
@@ -33,7 +33,6 @@ mod tests;
 pub(crate) use waiting::Class;
 
 pub(crate) use attempt::{AttemptContext, AttemptVerdict, JobStop, attempt_end};
-pub(crate) use cause::Cause;
 pub(crate) use creation::failed_create;
 pub(crate) use job::{JobContext, attempts_missing, job_end};
 pub(crate) use login::LoginFailed;

@@ -1,9 +1,9 @@
 //! Detects from the end of a log that a program could not be run.
 
 use toolhost_capability::syntax::{last_bytes, last_lines, with_syntax_error};
-use toolhost_capability::{AttemptEnd, Reason};
+use toolhost_capability::{AttemptEnd, Explanation, Reason};
 
-use super::cause::{Cause, quoted};
+use super::quote::quoted;
 use super::start::{TOO_LONG, interpreter_missing};
 
 /// Completes the end of an attempt from the end of its log, where that is certain: the interpreter could not read the
@@ -17,7 +17,7 @@ pub(crate) fn from_log_tail(
     script: &str,
     tail: &[u8],
 ) -> AttemptEnd {
-    let (Some(Reason::ScriptError), Some(code)) = (end.reason, end.exit_code) else {
+    let (Some(Reason::ScriptError), Some(code)) = (end.reason(), end.exit_code) else {
         return end;
     };
     let text = last_bytes(tail);
@@ -25,7 +25,7 @@ pub(crate) fn from_log_tail(
     match not_executed(&lines).or_else(|| not_found(code, command, &lines)) {
         Some(cause) => {
             let message = format!("could not be started: {}", cause.message);
-            Cause { message, ..cause }.end_attempt(end)
+            end.because(Explanation { message, ..cause })
         }
         None => with_syntax_error(end, command, script, tail),
     }
@@ -33,17 +33,17 @@ pub(crate) fn from_log_tail(
 
 /// What runc writes, alone, when the kernel does not execute the program:
 /// `exec /usr/bin/python3: argument list too long`.
-fn not_executed(lines: &[&str]) -> Option<Cause> {
+fn not_executed(lines: &[&str]) -> Option<Explanation> {
     let [line] = lines else { return None };
     let (program, said) = line.strip_prefix("exec ")?.rsplit_once(": ")?;
     let program = quoted(program);
     Some(match said {
-        "argument list too long" => Cause::new(
+        "argument list too long" => Explanation::new(
             Reason::StartFailed,
             "the command and the environment are too long",
         )
         .with_hint(TOO_LONG),
-        "exec format error" => Cause::new(
+        "exec format error" => Explanation::new(
             Reason::StartFailed,
             format!("`{program}` is not built for the node's architecture"),
         )
@@ -58,7 +58,7 @@ fn not_executed(lines: &[&str]) -> Option<Cause> {
 
 /// Messages of shells and `env` that do not find the interpreter: `sh: python3: not found`,
 /// `env: 'python3': No such file or directory`.
-fn not_found(code: i32, command: &[String], lines: &[&str]) -> Option<Cause> {
+fn not_found(code: i32, command: &[String], lines: &[&str]) -> Option<Explanation> {
     const ABSENT: [&str; 3] = [
         "not found",
         "No such file or directory",
@@ -103,8 +103,8 @@ mod tests {
         ];
         for (command, code, output, reason, message) in cases {
             let end = check(command, code, output);
-            assert_eq!(end.reason, Some(reason), "{output}");
-            let said = end.message.unwrap();
+            assert_eq!(end.reason(), Some(reason), "{output}");
+            let said = end.explanation.unwrap().message;
             assert!(
                 said.starts_with("could not be started: ") && said.contains(message),
                 "{said}"
@@ -122,7 +122,7 @@ mod tests {
             end,
             with_syntax_error(exited(1), &["python3"], "main.py", output.as_bytes())
         );
-        assert_eq!(end.reason, Some(Reason::SyntaxError));
+        assert_eq!(end.reason(), Some(Reason::SyntaxError));
     }
 
     #[test]

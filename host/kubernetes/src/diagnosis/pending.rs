@@ -1,10 +1,10 @@
 //! Why a pod does not run yet.
 
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, Reason};
 
-use super::cause::{Cause, quoted};
 use super::image::{image, is_about_image};
 use super::missing::config_error;
+use super::quote::quoted;
 use super::scheduling;
 use super::start::start_error;
 use super::waiting::{Class, WaitPolicy, Waiting, WaitingContext};
@@ -62,7 +62,10 @@ fn container(
         | "PostStartHookError" => {
             let cause = start_error(word, text);
             let message = format!("the container could not be started: {}", cause.message);
-            (Cause { message, ..cause }, Class::Grace(wait_policy.start))
+            (
+                Explanation { message, ..cause },
+                Class::Grace(wait_policy.start),
+            )
         }
         _ => unknown(word, text, wait_policy),
     };
@@ -74,7 +77,7 @@ fn container(
 }
 
 /// Classifies an unknown word.
-fn unknown(word: &str, text: &str, wait_policy: &WaitPolicy) -> (Cause, Class) {
+fn unknown(word: &str, text: &str, wait_policy: &WaitPolicy) -> (Explanation, Class) {
     let said = quoted(text);
     let message = match said.as_str() {
         "" => format!("the container waits: {word}"),
@@ -86,5 +89,5 @@ fn unknown(word: &str, text: &str, wait_policy: &WaitPolicy) -> (Cause, Class) {
     } else {
         Class::Patient
     };
-    (Cause::new(Reason::StartFailed, message), class)
+    (Explanation::new(Reason::StartFailed, message), class)
 }

@@ -1,10 +1,10 @@
 //! Causes from the events of a pod whose status gives none: a volume that cannot be mounted, a network that cannot be
 //! set up.
 
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, Reason};
 
-use super::cause::{Cause, between, quoted};
 use super::missing::missing_object;
+use super::quote::{between, quoted};
 use super::waiting::{Class, Waiting, WaitingContext};
 use crate::view::EventView;
 
@@ -48,20 +48,20 @@ pub(crate) fn with_pull_secrets(mut waiting: Waiting, events: &[EventView]) -> W
     waiting
 }
 
-fn judged(event: &EventView, context: WaitingContext<'_>) -> Option<(Cause, Class)> {
+fn judged(event: &EventView, context: WaitingContext<'_>) -> Option<(Explanation, Class)> {
     let text = event.message.as_deref().unwrap_or_default();
     match event.reason.as_deref()? {
         "FailedMount" | "FailedMapVolume" => Some(mount(text, context)),
         "FailedAttachVolume" => {
             let message = format!("a volume cannot be attached to the node: {}", quoted(text));
-            let cause = Cause::new(Reason::ConfigMissing, message)
+            let cause = Explanation::new(Reason::ConfigMissing, message)
                 .with_hint("check the volume's claim: another node may still have the volume")
                 .with_field("job.volumes");
             Some((cause, Class::Patient))
         }
         "FailedCreatePodSandBox" | "NetworkNotReady" => {
             let message = format!("the node cannot set up the pod: {}", quoted(text));
-            let cause = Cause::new(Reason::StartFailed, message)
+            let cause = Explanation::new(Reason::StartFailed, message)
                 .with_hint("ask the operator of the cluster: the node's network or container runtime does not work");
             Some((cause, Class::Patient))
         }
@@ -69,7 +69,7 @@ fn judged(event: &EventView, context: WaitingContext<'_>) -> Option<(Cause, Clas
     }
 }
 
-fn mount(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
+fn mount(text: &str, context: WaitingContext<'_>) -> (Explanation, Class) {
     if let Some(missing) = missing_object(text, context) {
         return missing;
     }
@@ -78,7 +78,7 @@ fn mount(text: &str, context: WaitingContext<'_>) -> (Cause, Class) {
         .unwrap_or_default();
     let said = text.split_once("\" : ").map_or(text, |(_, cause)| cause);
     let said = quoted(said);
-    let cause = Cause::new(
+    let cause = Explanation::new(
         Reason::ConfigMissing,
         format!("the volume `{volume}` cannot be mounted: {said}"),
     );

@@ -1,14 +1,14 @@
 //! Why a job is suspended.
 
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, Reason};
 
-use super::cause::{Cause, quoted};
+use super::quote::quoted;
 use super::waiting::{Class, Waiting};
 use crate::queue::Held;
 
 /// What a suspended job waits for: its queue, or the user who suspended it.
 pub(crate) fn queued(queue: Option<&str>, held: &Held) -> Waiting {
-    let cause = |message: String| Cause::new(Reason::Queued, message);
+    let cause = |message: String| Explanation::new(Reason::Queued, message);
     let cause = match (queue.map(quoted), held) {
         (None, _) => cause("the job is suspended".to_owned()).with_hint(
             "it continues when its `suspend` is set to false by what suspended it, such as a queue",

@@ -8,9 +8,9 @@ use toolhost_capability::text::{all_of, chain};
 use toolhost_capability::{CapabilityError, Reason};
 
 use super::admission::not_admitted;
-use super::cause::quoted;
 use super::field::user_path;
 use super::login::LoginFailed;
+use super::quote::quoted;
 use super::waiting::{Class, WaitPolicy};
 
 /// Maximum number of mistakes that one message lists.
@@ -128,7 +128,9 @@ fn invalid(status: &Status, kind: &str) -> CapabilityError {
     }
     let mut parts: Vec<String> = Vec::new();
     for (path, field, text) in &reported {
-        let place = path.clone().unwrap_or_else(|| quoted(field));
+        let place = path
+            .as_ref()
+            .map_or_else(|| quoted(field), ToString::to_string);
         let part = format!("`{place}`: {}", quoted(text));
         if !parts.contains(&part) {
             parts.push(part);

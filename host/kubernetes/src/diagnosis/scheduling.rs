@@ -1,9 +1,9 @@
 //! Pods that fit no node, or whose node does not answer.
 
 use k8s_openapi::jiff::{Timestamp, Unit};
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, FieldPath, Reason};
 
-use super::cause::{Cause, between, quoted};
+use super::quote::{between, quoted};
 use super::waiting::{Class, Waiting, WaitingContext};
 use crate::view::{ConditionView, PodView};
 
@@ -29,14 +29,14 @@ pub(super) fn unscheduled(pod: &PodView, context: WaitingContext<'_>) -> Option<
     let word = condition.reason.as_deref().unwrap_or("Unschedulable");
     let text = condition.message.as_deref().unwrap_or_default();
     let cause = match word {
-        "SchedulingGated" => Cause::new(
+        "SchedulingGated" => Explanation::new(
             Reason::Unschedulable,
             "the pod is held back by a scheduling gate, such as that of a queue",
         )
         .with_hint("wait until the gate is removed by what set it"),
         "SchedulerError" => {
             let message = format!("the scheduler failed: {}", quoted(text));
-            Cause::new(Reason::Unschedulable, message)
+            Explanation::new(Reason::Unschedulable, message)
         }
         _ => match claim_missing(text) {
             Some(cause) => {
@@ -72,7 +72,7 @@ pub(super) fn silent_node(pod: &PodView, context: WaitingContext<'_>) -> Option<
         "the node `{node}` has not taken the pod for {} s",
         context.wait_policy.node_silence.as_secs()
     );
-    let cause = Cause::new(Reason::NodeLost, message)
+    let cause = Explanation::new(Reason::NodeLost, message)
         .with_hint("check whether the node exists and is ready; the job continues when the node answers, or when the cluster gives it up");
     Some(Waiting {
         word: "NodeNotReady".to_owned(),
@@ -94,7 +94,7 @@ pub(super) fn lost_node(pod: &PodView, context: WaitingContext<'_>) -> Option<Wa
         "the node `{node}` has not ended the pod for {} s",
         context.wait_policy.node_silence.as_secs()
     );
-    let cause = Cause::new(Reason::NodeLost, message)
+    let cause = Explanation::new(Reason::NodeLost, message)
         .with_hint("check whether the node is lost: the next attempt starts when the node answers, or is deleted from the cluster");
     Some(Waiting {
         word: "NodeNotReady".to_owned(),
@@ -121,13 +121,13 @@ pub(super) fn seconds_between(from: Timestamp, to: Timestamp) -> u64 {
     seconds
 }
 
-fn claim_missing(text: &str) -> Option<Cause> {
+fn claim_missing(text: &str) -> Option<Explanation> {
     let name = between(text, "persistentvolumeclaim \"", "\" not found")?;
     let message = format!(
         "the PersistentVolumeClaim `{}` does not exist in the job's namespace",
         quoted(name)
     );
-    let cause = Cause::new(Reason::ConfigMissing, message)
+    let cause = Explanation::new(Reason::ConfigMissing, message)
         .with_hint("create the claim, or change its name in `job.volumes`")
         .with_field("job.volumes");
     Some(cause)
@@ -135,7 +135,7 @@ fn claim_missing(text: &str) -> Option<Cause> {
 
 /// Parses `0/3 nodes are available: 1 Insufficient nvidia.com/gpu, 2 node(s) had untolerated taint {a: b}. …`
 /// (`pkg/scheduler/framework/types.go`, `FitError`).
-fn unschedulable(pod: &PodView, text: &str) -> Cause {
+fn unschedulable(pod: &PodView, text: &str) -> Explanation {
     let (nodes, obstacles) = text
         .split_once(" nodes are available: ")
         .unwrap_or(("", text));
@@ -156,7 +156,7 @@ fn unschedulable(pod: &PodView, text: &str) -> Cause {
             explained(pod, obstacles)
         ),
     };
-    let cause = Cause::new(Reason::Unschedulable, message);
+    let cause = Explanation::new(Reason::Unschedulable, message);
     match obstacles.split(", ").map(obstacle).min() {
         Some(worst) => advised(cause, pod, worst),
         None => cause,
@@ -214,7 +214,7 @@ fn obstacle(part: &str) -> Obstacle<'_> {
     }
 }
 
-fn advised(cause: Cause, pod: &PodView, obstacle: Obstacle<'_>) -> Cause {
+fn advised(cause: Explanation, pod: &PodView, obstacle: Obstacle<'_>) -> Explanation {
     match obstacle {
         Obstacle::Resource(resource) if resource.contains('/') => {
             let resource = quoted(resource);
@@ -222,12 +222,12 @@ fn advised(cause: Cause, pod: &PodView, obstacle: Obstacle<'_>) -> Cause {
                 .with_hint(format!(
                     "check with `kubectl describe nodes` whether nodes have `{resource}` and its device plugin runs, or wait: all may be in use"
                 ))
-                .with_field(format!("job.resources.limits.{resource}"))
+                .with_field(FieldPath::from("job.resources.limits").key(resource))
         }
         Obstacle::Resource(resource) => {
             let resource = quoted(resource);
             let is_asked = asked(pod, &resource).is_some();
-            let field = format!("job.resources.requests.{resource}");
+            let field = FieldPath::from("job.resources.requests").key(resource);
             let cause = cause.with_hint(format!(
                 "lower `{field}`, or wait until other pods end or a node is added"
             ));
@@ -277,7 +277,8 @@ mod tests {
         let requests = &mut pod.spec.containers[0].resources.requests;
         requests.insert("memory".to_owned(), "4Gi".to_owned());
         let cause = unschedulable(&pod, text);
-        (cause.message, cause.hint.unwrap_or_default(), cause.field)
+        let field = cause.field_text();
+        (cause.message, cause.hint.unwrap_or_default(), field)
     }
 
     /// Texts of schedulers from 1.20 to 1.34, of clusters with several nodes.

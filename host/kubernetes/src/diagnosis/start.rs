@@ -1,8 +1,8 @@
 //! Messages of container runtimes about a container that they cannot start.
 
-use toolhost_capability::Reason;
+use toolhost_capability::{Explanation, Reason};
 
-use super::cause::{Cause, between, quoted};
+use super::quote::{between, quoted};
 
 /// Texts that precede the cause, from the outside inwards.
 const PREFIXES: [&str; 6] = [
@@ -15,7 +15,7 @@ const PREFIXES: [&str; 6] = [
 ];
 
 /// Translates a failure to start. The message follows "could not be started: ".
-pub(super) fn start_error(word: &str, text: &str) -> Cause {
+pub(super) fn start_error(word: &str, text: &str) -> Explanation {
     let said = core(text);
     let said = if said.is_empty() {
         word.to_owned()
@@ -25,7 +25,7 @@ pub(super) fn start_error(word: &str, text: &str) -> Cause {
     if let Some(program) = missing_program(&said) {
         return interpreter_missing(program);
     }
-    let cause = Cause::new(Reason::StartFailed, said.as_str());
+    let cause = Explanation::new(Reason::StartFailed, said.as_str());
     if said.contains("argument list too long") {
         cause.with_hint(TOO_LONG)
     } else if said.contains("exec format error") {
@@ -54,13 +54,13 @@ pub(super) fn start_error(word: &str, text: &str) -> Cause {
 }
 
 /// The image does not have the program that is to run the script.
-pub(super) fn interpreter_missing(program: &str) -> Cause {
+pub(super) fn interpreter_missing(program: &str) -> Explanation {
     let message = if program.contains('/') {
         format!("the program `{program}` does not exist in the image")
     } else {
         format!("the program `{program}` is not in the image, or not in its PATH")
     };
-    Cause::new(Reason::InterpreterMissing, message)
+    Explanation::new(Reason::InterpreterMissing, message)
         .with_hint(format!(
             "use an image that has `{program}`, or set `script.interpreter` to a program that the image has"
         ))

@@ -54,13 +54,14 @@ impl WaitTimer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::cause::Cause;
+    use toolhost_capability::Explanation;
+
     use super::*;
 
     fn waiting(reason: Reason, word: &str, class: Class) -> Waiting {
         Waiting {
             word: word.to_owned(),
-            cause: Cause::new(reason, "x"),
+            cause: Explanation::new(reason, "x"),
             class,
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::cause::Cause;
+use toolhost_capability::Explanation;
 
 /// Why a pod does not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub(crate) struct Waiting {
     /// Kubernetes' own reason, such as `ImagePullBackOff`.
     pub(crate) word: String,
     /// Its meaning.
-    pub(crate) cause: Cause,
+    pub(crate) cause: Explanation,
     /// How long to wait.
     pub(crate) class: Class,
 }

@@ -214,7 +214,7 @@ impl Job {
         let end = verdict.end.clone();
         let counts = verdict.counts;
         // The Job controller does not count a pod that succeeds while it is being stopped, and would start another one.
-        if end.reason.is_none() && attempt.is_suspended {
+        if end.reason().is_none() && attempt.is_suspended {
             self.surplus = Some(Surplus::Rerun);
         }
         self.verdicts.push(verdict);

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use toolhost_capability::Explanation;
 use toolhost_capability::Reason;
-use toolhost_capability::controller::Wait;
 use toolhost_capability::timer::NextCheck;
 
-use crate::diagnosis::{Cause, Waiting};
+use crate::diagnosis::Waiting;
 use crate::queue::Held;
 
 /// When the events of a job without a pod are first listed, and how long after that again, doubled each time.
@@ -47,7 +47,7 @@ impl EventCheck {
 
 /// What prevents a job from starting, as last known.
 pub(super) struct Known {
-    wait: Wait,
+    wait: Explanation,
     /// Whether it is from the pod itself, which stops reporting it when it has passed.
     is_of_pod: bool,
 }
@@ -55,25 +55,25 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new(waiting: &Waiting, is_of_pod: bool) -> Self {
         Self {
-            wait: waiting.cause.clone().into(),
+            wait: waiting.cause.clone(),
             is_of_pod,
         }
     }
 
     /// The cause is unknown.
     pub(super) fn nothing() -> Self {
-        let cause = Cause::new(
+        let wait = Explanation::new(
             Reason::StartFailed,
             "its script was not started, and the cluster gives no reason",
         )
         .with_hint("see `kubectl describe job`, and the events of its pods");
         Self {
-            wait: cause.into(),
+            wait,
             is_of_pod: false,
         }
     }
 
-    pub(super) fn as_wait(&self) -> &Wait {
+    pub(super) fn as_wait(&self) -> &Explanation {
         &self.wait
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use toolhost_capability::Reason;
 use toolhost_capability::timer::NextCheck;
+use toolhost_capability::{JobEnd, JobStatus, Reason};
 
 use super::attempt::Attempt;
 use super::known::Known;
@@ -126,9 +126,14 @@ impl Job {
         let failed = self
             .verdicts
             .iter()
-            .filter(|verdict| verdict.counts && verdict.end.reason.is_some());
+            .filter(|verdict| verdict.counts && verdict.end.reason().is_some());
         let failed = u32::try_from(failed.count()).unwrap_or(u32::MAX);
-        self.verdict = Some(waiting.cause.into_job_end(failed));
+        self.verdict = Some(JobEnd {
+            status: JobStatus::Failed,
+            succeeded: 0,
+            failed,
+            explanation: Some(waiting.cause),
+        });
         self.give_up = Some(Instant::now() + GIVE_UP_TIMEOUT);
     }
 }

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{
 use serde_json::{Map, Value};
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::{
-    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, SCRIPT_VARIABLE,
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, FieldPath, SCRIPT_VARIABLE,
 };
 
 use super::options::{POD_TEMPLATE, is_own_place, taken_place};
@@ -55,8 +55,8 @@ fn check_labels(before: &PodTemplateSpec, after: &PodTemplateSpec) -> Result<(),
     let after = labels(after);
     for (name, value) in labels(before) {
         if after.get(&name) != Some(&value) {
-            let place = format!("metadata.labels.{}", shortened(&name));
-            return Err(refused(&place, "changes a label that the job has")
+            let place = FieldPath::from("metadata.labels").key(shortened(&name));
+            return Err(refused(place, "changes a label that the job has")
                 .with_hint("use another name, or set the label in `job.labels`"));
         }
     }
@@ -72,7 +72,7 @@ fn check_metadata(after: &PodTemplateSpec) -> Result<(), CapabilityError> {
         return Ok(());
     };
     let what = "is set: the pods of a job have labels and annotations, and nothing else";
-    Err(refused(&format!("metadata.{key}"), what).with_hint("remove it"))
+    Err(refused(FieldPath::from("metadata").key(key.clone()), what).with_hint("remove it"))
 }
 
 fn check_pod(before: &PodSpec, after: &PodSpec) -> Result<(), CapabilityError> {
@@ -100,38 +100,42 @@ fn check_pod(before: &PodSpec, after: &PodSpec) -> Result<(), CapabilityError> {
     Ok(())
 }
 
-fn check_script(before: &Container, after: &Container, place: &str) -> Result<(), CapabilityError> {
+fn check_script(
+    before: &Container,
+    after: &Container,
+    place: &FieldPath,
+) -> Result<(), CapabilityError> {
     if before.command != after.command {
-        return Err(refused(&format!("{place}.command"), "changes the command")
+        return Err(refused(place.clone().key("command"), "changes the command")
             .with_hint("set `job.command` instead"));
     }
     for name in [ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, SCRIPT_VARIABLE] {
         if variable(before, name) != variable(after, name) {
             let what =
                 format!("changes the variable `{name}`, which the script uses to find its files");
-            return Err(refused(&format!("{place}.env"), &what));
+            return Err(refused(place.clone().key("env"), &what));
         }
     }
     let is_known = |mount: &&VolumeMount| mounts(before).any(|known| known == *mount);
     let new = mounts(after).find(|mount| !is_known(mount));
     if let Some(mount) = new {
-        let field = format!("{POD_TEMPLATE}.{place}.volumeMounts");
+        let field = below_template(place.clone().key("volumeMounts"));
         return Err(taken_place(&mount.mount_path, field));
     }
     if let Some(path) = after.termination_message_path.as_deref()
         && is_own_place(path)
     {
-        let field = format!("{POD_TEMPLATE}.{place}.terminationMessagePath");
+        let field = below_template(place.clone().key("terminationMessagePath"));
         return Err(taken_place(path, field));
     }
     let mut devices = after.volume_devices.iter().flatten();
     if let Some(device) = devices.find(|device| is_own_place(&device.device_path)) {
-        let field = format!("{POD_TEMPLATE}.{place}.volumeDevices");
+        let field = below_template(place.clone().key("volumeDevices"));
         return Err(taken_place(&device.device_path, field));
     }
     if mounts(before).count() != mounts(after).count() {
         return Err(refused(
-            &format!("{place}.volumeMounts"),
+            place.clone().key("volumeMounts"),
             "removes the mount of the script and its arguments",
         ));
     }
@@ -162,18 +166,23 @@ fn mounts(container: &Container) -> impl Iterator<Item = &VolumeMount> {
 }
 
 /// Returns the path at which the user configured the script's container.
-fn place_of_script(patch: &Value) -> String {
+fn place_of_script(patch: &Value) -> FieldPath {
     let containers = patch.pointer("/spec/containers").and_then(Value::as_array);
     let is_script =
         |container: &Value| container.get("name").and_then(Value::as_str) == Some(SCRIPT_CONTAINER);
     let index = containers.and_then(|containers| containers.iter().position(is_script));
-    index.map_or_else(
-        || "spec.containers".to_owned(),
-        |index| format!("spec.containers[{index}]"),
-    )
+    let containers = FieldPath::from("spec.containers");
+    match index {
+        Some(index) => containers.index(index),
+        None => containers,
+    }
 }
 
-fn refused(place: &str, what: &str) -> CapabilityError {
-    let field = format!("{POD_TEMPLATE}.{place}");
+fn below_template(place: FieldPath) -> FieldPath {
+    FieldPath::from(POD_TEMPLATE).join(place)
+}
+
+fn refused(place: impl Into<FieldPath>, what: &str) -> CapabilityError {
+    let field = below_template(place.into());
     invalid(format!("`{field}` {what}")).with_field(field)
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use toolhost_capability::request::invalid;
-use toolhost_capability::{CapabilityError, JobRequest};
+use toolhost_capability::{CapabilityError, FieldPath, JobRequest};
 
 use super::settings::ManifestSettings;
 
@@ -43,7 +43,7 @@ pub(super) fn labels(
     if labels.get(MANAGED_BY_LABEL).map(String::as_str) == Some(MANAGED_BY_VALUE) {
         return Ok(labels);
     }
-    let field = format!("job.labels.{MANAGED_BY_LABEL}");
+    let field = FieldPath::from("job.labels").key(MANAGED_BY_LABEL);
     let message = format!(
         "the label `{MANAGED_BY_LABEL}` must be `{MANAGED_BY_VALUE}`: leftover objects are found by it"
     );

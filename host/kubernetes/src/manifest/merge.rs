@@ -8,7 +8,7 @@ use std::mem;
 
 use serde_json::{Map, Value};
 use toolhost_capability::request::{invalid, shortened};
-use toolhost_capability::{CapabilityError, Reason};
+use toolhost_capability::{CapabilityError, FieldPath, Reason};
 
 /// The key of a patch's directive about the object or list that contains it.
 const DIRECTIVE: &str = "$patch";
@@ -44,7 +44,11 @@ pub(super) fn merge_key(list: &str) -> Option<&'static str> {
 ///
 /// `InvalidRequest` for an unknown directive or an element without its key, `TooLarge` for a list of unreasonable
 /// length.
-pub(super) fn merge(base: &mut Value, patch: &Value, place: &str) -> Result<(), CapabilityError> {
+pub(super) fn merge(
+    base: &mut Value,
+    patch: &Value,
+    place: &FieldPath,
+) -> Result<(), CapabilityError> {
     let Value::Object(patch) = patch else {
         *base = patch.clone();
         return Ok(());
@@ -67,7 +71,7 @@ pub(super) fn merge(base: &mut Value, patch: &Value, place: &str) -> Result<(), 
         if key == DIRECTIVE {
             continue;
         }
-        let place = format!("{place}.{}", shortened(key));
+        let place = place.clone().key(shortened(key));
         match (value, merge_key(key)) {
             (Value::Null, _) => {
                 members.shift_remove(key);
@@ -107,14 +111,14 @@ fn merge_list(
     base: &mut Value,
     patch: &[Value],
     key: &str,
-    place: &str,
+    place: &FieldPath,
 ) -> Result<(), CapabilityError> {
     if patch.len() > MAX_ELEMENTS {
         let message = format!(
             "`{place}` has {} elements, more than {MAX_ELEMENTS}",
             patch.len()
         );
-        return Err(CapabilityError::new(Reason::TooLarge, message).with_field(place));
+        return Err(CapabilityError::new(Reason::TooLarge, message).with_field(place.clone()));
     }
     let mut elements = match mem::take(base) {
         Value::Array(elements) => elements,
@@ -133,7 +137,7 @@ fn merge_list(
         if is_bare_replace {
             continue;
         }
-        merge_element(&mut elements, element, key, &format!("{place}[{index}]"))?;
+        merge_element(&mut elements, element, key, &place.clone().index(index))?;
     }
     *base = Value::Array(elements);
     Ok(())
@@ -143,13 +147,13 @@ fn merge_element(
     elements: &mut Vec<Value>,
     patch: &Value,
     key: &str,
-    place: &str,
+    place: &FieldPath,
 ) -> Result<(), CapabilityError> {
     let Some(wanted) = patch.get(key).filter(|value| !value.is_null()) else {
         return Err(invalid(format!(
             "`{place}` has no `{key}`, the key by which it is merged"
         ))
-        .with_field(place));
+        .with_field(place.clone()));
     };
     let known = elements
         .iter()
@@ -161,7 +165,7 @@ fn merge_element(
         }
         (None, true) => {
             let message = format!("`{place}` deletes something that does not exist");
-            return Err(invalid(message).with_field(place));
+            return Err(invalid(message).with_field(place.clone()));
         }
         (Some(position), false) => {
             if let Some(element) = elements.get_mut(position) {
@@ -184,7 +188,7 @@ enum Directive {
 
 fn directive(
     patch: &Map<String, Value>,
-    place: &str,
+    place: &FieldPath,
 ) -> Result<Option<Directive>, CapabilityError> {
     match patch.get(DIRECTIVE) {
         None => Ok(None),
@@ -192,7 +196,7 @@ fn directive(
         Some(Value::String(text)) if text == "replace" => Ok(Some(Directive::Replace)),
         Some(Value::String(text)) if text == "delete" => Ok(Some(Directive::Delete)),
         Some(_) => {
-            let field = format!("{place}.{DIRECTIVE}");
+            let field = place.clone().key(DIRECTIVE);
             Err(
                 invalid(format!("`{field}` must be `merge`, `replace` or `delete`"))
                     .with_field(field),
@@ -209,7 +213,7 @@ mod tests {
 
     fn merged(base: &Value, patch: &Value) -> Result<Value, CapabilityError> {
         let mut merged = base.clone();
-        merge(&mut merged, patch, "job.podTemplate")?;
+        merge(&mut merged, patch, &"job.podTemplate".into())?;
         Ok(merged)
     }
 
@@ -302,13 +306,13 @@ mod tests {
         ] {
             let error = merged(&base, &json!({"spec": patch})).unwrap_err();
             let expected = format!("job.podTemplate.spec.{field}");
-            assert_eq!(error.field, Some(expected), "{error}");
+            assert_eq!(error.explanation.field_text(), Some(expected), "{error}");
         }
         let many: Vec<_> = (0..=MAX_ELEMENTS)
             .map(|index| json!({"name": index}))
             .collect();
         let error = merged(&base, &json!({"spec": {"volumes": many}})).unwrap_err();
-        assert_eq!(error.reason, Reason::TooLarge);
+        assert_eq!(error.explanation.reason, Reason::TooLarge);
     }
 
     #[test]

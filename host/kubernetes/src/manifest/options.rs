@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::text::all_of;
-use toolhost_capability::{CapabilityError, JobRequest, Reason};
+use toolhost_capability::{CapabilityError, FieldPath, FieldSegment, JobRequest, Reason};
 
 use super::merge::merge;
 use super::settings::ManifestSettings;
@@ -93,10 +93,10 @@ impl<'a> Written<'a> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    fn read<T: DeserializeOwned>(self, name: &str) -> Result<Option<T>, CapabilityError> {
+    fn read<T: DeserializeOwned>(self, name: &'static str) -> Result<Option<T>, CapabilityError> {
         let value = self.get(name);
         value
-            .map(|value| read(value, &format!("job.{name}")))
+            .map(|value| read(value, &FieldPath::from("job").key(name)))
             .transpose()
     }
 }
@@ -163,7 +163,7 @@ fn image_pull_secrets(
         other => other.clone(),
     };
     let objects = elements.iter().map(as_object).collect();
-    read(&objects, "job.imagePullSecrets").map(Some)
+    read(&objects, &"job.imagePullSecrets".into()).map(Some)
 }
 
 fn volumes(written: Written<'_>) -> Result<Vec<Volume>, CapabilityError> {
@@ -178,7 +178,7 @@ fn volumes(written: Written<'_>) -> Result<Vec<Volume>, CapabilityError> {
                 .with_hint(format!(
                     "use a name that does not begin with `{VOLUME_PREFIX}`"
                 ))
-                .with_field(format!("job.volumes[{index}].name")));
+                .with_field(FieldPath::from("job.volumes").index(index).key("name")));
         }
     }
     Ok(volumes)
@@ -190,7 +190,9 @@ fn volume_mounts(written: Written<'_>) -> Result<Vec<VolumeMount>, CapabilityErr
         if is_own_place(&mount.mount_path) {
             return Err(taken_place(
                 &mount.mount_path,
-                format!("job.volumeMounts[{index}].mountPath"),
+                FieldPath::from("job.volumeMounts")
+                    .index(index)
+                    .key("mountPath"),
             ));
         }
     }
@@ -216,7 +218,7 @@ pub(super) fn is_own_place(path: &str) -> bool {
 }
 
 /// Returns the error for a mount at a path of the engine's own.
-pub(super) fn taken_place(path: &str, field: String) -> CapabilityError {
+pub(super) fn taken_place(path: &str, field: FieldPath) -> CapabilityError {
     let path = shortened(path);
     invalid(format!(
         "`{path}` is where the script and its arguments are mounted"
@@ -227,7 +229,7 @@ pub(super) fn taken_place(path: &str, field: String) -> CapabilityError {
 
 /// Merges what the user wrote over secure defaults.
 fn security_context(written: Written<'_>) -> Result<SecurityContext, CapabilityError> {
-    let path = "job.securityContext";
+    let path = &FieldPath::from("job.securityContext");
     let mut context = json!({
         "allowPrivilegeEscalation": false,
         "capabilities": {"drop": ["ALL"]},
@@ -252,9 +254,12 @@ fn security_context(written: Written<'_>) -> Result<SecurityContext, CapabilityE
 
 /// Adds where a setting of the pod belongs.
 fn of_the_pod(error: CapabilityError) -> CapabilityError {
-    let field = error.field.as_deref().unwrap_or_default();
-    let name = field.rsplit('.').next().unwrap_or_default();
-    if !SECURITY_OF_PODS.contains(&name) {
+    let field = error.explanation.field.as_ref();
+    let last = field.and_then(|field| field.segments().last());
+    let Some(FieldSegment::Key(name)) = last else {
+        return error;
+    };
+    if !SECURITY_OF_PODS.contains(&name.as_ref()) {
         return error;
     }
     let hint = format!(

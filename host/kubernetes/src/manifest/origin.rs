@@ -1,9 +1,9 @@
 //! Maps a field of a Job to the playbook.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::Value;
+use toolhost_capability::FieldPath;
 use toolhost_capability::request::shortened;
 
 use super::super::policy::Segment;
@@ -44,26 +44,31 @@ pub(super) struct Origin<'request> {
 struct Found {
     /// Number of matched segments.
     depth: usize,
-    field: String,
+    field: FieldPath,
 }
 
 impl Origin<'_> {
     /// Returns the field as in the playbook: `job.podTemplate.spec.volumes[0].hostPath`.
     ///
     /// A field that is not written in the playbook is named by what it would be in `job.podTemplate`.
-    pub(super) fn field(&self, path: &[Segment]) -> String {
+    pub(super) fn field(&self, path: &[Segment]) -> FieldPath {
         let keys: Vec<_> = path.iter().filter_map(key).collect();
         match keys.as_slice() {
-            ["metadata", "namespace"] => return "job.namespace".to_owned(),
-            ["metadata", kind, name] => return format!("job.{kind}.{}", shortened(name)),
+            ["metadata", "namespace"] => return "job.namespace".into(),
+            ["metadata", kind, name] => {
+                return FieldPath::from("job")
+                    .key((*kind).to_owned())
+                    .key(shortened(name));
+            }
             _ => {}
         }
         // Below `spec.template`.
         let Some(inside) = path.get(2..) else {
-            return format!("job.{}", keys.join("."));
+            let names = keys.iter().map(|name| (*name).to_owned());
+            return names.fold("job".into(), FieldPath::key);
         };
         let template = self.options.get("podTemplate");
-        let in_template = template.map(|patch| self.find(patch, POD_TEMPLATE, path, 2));
+        let in_template = template.map(|patch| self.find(patch, POD_TEMPLATE.into(), path, 2));
         let in_option = self.option(path, inside);
         let found = match (in_template, in_option) {
             // What is merged later takes precedence.
@@ -74,7 +79,7 @@ impl Origin<'_> {
         match found {
             // `spec` alone is not specific.
             Some(found) if found.depth > 3 || found.depth == path.len() => found.field,
-            _ => format!("{POD_TEMPLATE}.{}", written(inside)),
+            _ => FieldPath::from(POD_TEMPLATE).join(written(inside)),
         }
     }
 
@@ -99,40 +104,39 @@ impl Origin<'_> {
         self.find_option(name, path, 6)
     }
 
-    fn find_option(&self, name: &str, path: &[Segment], depth: usize) -> Option<Found> {
-        let place = format!("job.{name}");
+    fn find_option(&self, name: &'static str, path: &[Segment], depth: usize) -> Option<Found> {
+        let place = FieldPath::from("job").key(name);
         let value = self.options.get(name).filter(|value| !value.is_null());
         if let Some(value) = value {
-            return Some(self.find(value, &place, path, depth));
+            return Some(self.find(value, place, path, depth));
         }
         // It is not in the playbook, or it is one of the labels, which are not an option like the others.
         let inside = path.get(depth..)?;
-        let dot = if inside.is_empty() { "" } else { "." };
         Some(Found {
             depth,
-            field: format!("{place}{dot}{}", written(inside)),
+            field: place.join(written(inside)),
         })
     }
 
     /// Follows the path from `depth` on in what the user wrote at `place`.
-    fn find(&self, written: &Value, place: &str, path: &[Segment], depth: usize) -> Found {
+    fn find(&self, written: &Value, place: FieldPath, path: &[Segment], depth: usize) -> Found {
         let mut node = written;
         let mut found = Found {
             depth,
-            field: place.to_owned(),
+            field: place,
         };
         for (index, segment) in path.iter().enumerate().skip(depth) {
             let next = match segment {
                 Segment::Key(name) => node
                     .get(name)
-                    .map(|next| (next, format!(".{}", shortened(name)))),
+                    .map(|next| (next, FieldPath::default().key(shortened(name)))),
                 Segment::Index(position) => self
                     .element(node, path.get(..index).unwrap_or_default(), *position)
-                    .map(|(at, next)| (next, format!("[{at}]"))),
+                    .map(|(at, next)| (next, FieldPath::default().index(at))),
             };
             let Some((next, step)) = next else { break };
             node = next;
-            found.field.push_str(&step);
+            found.field = found.field.join(step);
             found.depth = index + 1;
         }
         found
@@ -174,20 +178,13 @@ fn key(segment: &Segment) -> Option<&str> {
     }
 }
 
-fn written(path: &[Segment]) -> String {
-    let mut text = String::new();
+fn written(path: &[Segment]) -> FieldPath {
+    let mut field = FieldPath::default();
     for segment in path {
-        match segment {
-            Segment::Key(name) if text.is_empty() => text.push_str(&shortened(name)),
-            Segment::Key(name) => {
-                text.push('.');
-                text.push_str(&shortened(name));
-            }
-            Segment::Index(index) => {
-                // Writing to a string does not fail.
-                let _written = write!(text, "[{index}]");
-            }
-        }
+        field = match segment {
+            Segment::Key(name) => field.key(shortened(name)),
+            Segment::Index(index) => field.index(*index),
+        };
     }
-    text
+    field
 }

@@ -69,5 +69,5 @@ pub(super) fn check(
     );
     Err(CapabilityError::new(Reason::Denied, message)
         .with_hint(hint)
-        .with_field(field))
+        .with_field(field.clone()))
 }

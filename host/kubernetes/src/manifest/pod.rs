@@ -11,7 +11,7 @@ use serde_json::Value;
 use toolhost_capability::program::Program;
 use toolhost_capability::quantity::Quantity;
 use toolhost_capability::request::{invalid, shortened};
-use toolhost_capability::{CapabilityError, JobRequest, Reason};
+use toolhost_capability::{CapabilityError, FieldPath, JobRequest, Reason};
 
 use super::options::{Options, POD_TEMPLATE};
 use super::spec_hash::SPEC_HASH_ANNOTATION;
@@ -110,13 +110,13 @@ fn pod(container: Container, options: &Options, storage: &Storage) -> PodSpec {
 }
 
 fn merged(template: &PodTemplateSpec, patch: &Value) -> Result<PodTemplateSpec, CapabilityError> {
-    let _known: PodTemplateSpec = read(&merge::without_directives(patch), POD_TEMPLATE)?;
+    let _known: PodTemplateSpec = read(&merge::without_directives(patch), &POD_TEMPLATE.into())?;
     let mut merged = serde_json::to_value(template).map_err(|error| {
         let message = format!("cannot write the pod's template as JSON: {error}");
         CapabilityError::new(Reason::Internal, message)
     })?;
-    merge::merge(&mut merged, patch, POD_TEMPLATE)?;
-    let merged: PodTemplateSpec = read(&merged, POD_TEMPLATE)?;
+    merge::merge(&mut merged, patch, &POD_TEMPLATE.into())?;
+    let merged: PodTemplateSpec = read(&merged, &POD_TEMPLATE.into())?;
     guard::check(template, &merged, patch)?;
     Ok(merged)
 }
@@ -158,13 +158,13 @@ fn resources(request: &JobRequest) -> Result<Option<ResourceRequirements>, Capab
 }
 
 fn quantities(
-    list: &str,
+    list: &'static str,
     texts: &BTreeMap<String, String>,
 ) -> Result<Option<BTreeMap<String, QuantityText>>, CapabilityError> {
     for (name, text) in texts {
         if let Err(error) = text.parse::<Quantity>() {
             let (name, text) = (shortened(name), shortened(text));
-            let field = format!("job.resources.{list}.{name}");
+            let field = FieldPath::from("job.resources").key(list).key(name);
             let message = format!("invalid quantity `{text}` in `{field}`: {error}");
             return Err(invalid(message)
                 .with_hint("write a number with a suffix, such as `500m`, `2` or `1.5Gi`")

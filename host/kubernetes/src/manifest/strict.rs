@@ -9,9 +9,9 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess};
 use serde::forward_to_deserialize_any;
 use serde_json::{Number, Value};
-use toolhost_capability::CapabilityError;
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::text::{all_of, did_you_mean};
+use toolhost_capability::{CapabilityError, FieldPath};
 
 /// Maximum number of known keys that a message lists; a pod has forty.
 const MAX_LISTED: usize = 12;
@@ -25,13 +25,16 @@ const MAX_LISTED: usize = 12;
 /// # Errors
 ///
 /// `InvalidRequest` with the path of an unknown key or a wrong type.
-pub(super) fn read<T: DeserializeOwned>(value: &Value, path: &str) -> Result<T, CapabilityError> {
+pub(super) fn read<T: DeserializeOwned>(
+    value: &Value,
+    path: &FieldPath,
+) -> Result<T, CapabilityError> {
     T::deserialize(Strict {
         value,
         path: Path::Root(path),
     })
     .map_err(|problem| {
-        let field = problem.field.unwrap_or_else(|| path.to_owned());
+        let field = problem.field.unwrap_or_else(|| path.clone());
         let error = invalid(format!("`{field}`: {}", problem.message)).with_field(field);
         match problem.hint {
             Some(hint) => error.with_hint(hint),
@@ -43,17 +46,17 @@ pub(super) fn read<T: DeserializeOwned>(value: &Value, path: &str) -> Result<T, 
 /// The path of a value.
 #[derive(Clone, Copy)]
 enum Path<'a> {
-    Root(&'a str),
+    Root(&'a FieldPath),
     Key(&'a Path<'a>, &'a str),
     Index(&'a Path<'a>, usize),
 }
 
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Path<'_> {
+    fn field(&self) -> FieldPath {
         match self {
-            Self::Root(root) => formatter.write_str(root),
-            Self::Key(parent, key) => write!(formatter, "{parent}.{}", shortened(key)),
-            Self::Index(parent, index) => write!(formatter, "{parent}[{index}]"),
+            Self::Root(root) => (*root).clone(),
+            Self::Key(parent, key) => parent.field().key(shortened(key)),
+            Self::Index(parent, index) => parent.field().index(*index),
         }
     }
 }
@@ -65,12 +68,12 @@ struct Problem {
     message: String,
     hint: Option<String>,
     /// None until an enclosing value sets it.
-    field: Option<String>,
+    field: Option<FieldPath>,
 }
 
 impl Problem {
     fn at(mut self, path: &Path<'_>) -> Self {
-        self.field.get_or_insert_with(|| path.to_string());
+        self.field.get_or_insert_with(|| path.field());
         self
     }
 
@@ -86,7 +89,7 @@ impl Problem {
         Self {
             message: format!("expected {what}, found {found}"),
             hint: None,
-            field: Some(path.to_string()),
+            field: Some(path.field()),
         }
     }
 
@@ -99,7 +102,7 @@ impl Problem {
         Self {
             message: "unknown key".to_owned(),
             hint: Some(hint),
-            field: Some(Path::Key(path, key).to_string()),
+            field: Some(Path::Key(path, key).field()),
         }
     }
 }
@@ -323,7 +326,7 @@ mod tests {
     use super::*;
 
     fn refusal<T: DeserializeOwned + fmt::Debug>(value: &Value) -> CapabilityError {
-        read::<T>(value, "job.x").unwrap_err()
+        read::<T>(value, &"job.x".into()).unwrap_err()
     }
 
     #[test]
@@ -341,7 +344,7 @@ mod tests {
                 }],
             },
         });
-        let pod: PodTemplateSpec = read(&pod, "job.podTemplate").unwrap();
+        let pod: PodTemplateSpec = read(&pod, &"job.podTemplate".into()).unwrap();
         let text = serde_json::to_value(&pod).unwrap();
         assert_eq!(
             text,
@@ -381,9 +384,9 @@ mod tests {
             ),
         ] {
             let error = refusal::<PodTemplateSpec>(&value);
-            assert_eq!(error.field.as_deref(), Some(field));
-            assert_eq!(error.hint.as_deref(), Some(hint));
-            assert!(error.message.contains(field), "{error}");
+            assert_eq!(error.explanation.field_text().as_deref(), Some(field));
+            assert_eq!(error.explanation.hint.as_deref(), Some(hint));
+            assert!(error.explanation.message.contains(field), "{error}");
         }
     }
 
@@ -391,8 +394,16 @@ mod tests {
     fn the_path_of_a_wrong_type_is_named() {
         let tolerations = json!([{"key": "a"}, {"operator": ["Exists"]}]);
         let error = refusal::<Vec<Toleration>>(&tolerations);
-        assert_eq!(error.field.as_deref(), Some("job.x[1].operator"));
-        assert!(error.message.contains("expected a string, found a list"));
+        assert_eq!(
+            error.explanation.field_text().as_deref(),
+            Some("job.x[1].operator")
+        );
+        assert!(
+            error
+                .explanation
+                .message
+                .contains("expected a string, found a list")
+        );
 
         for (value, field) in [
             (json!([]), "job.x"),
@@ -411,13 +422,17 @@ mod tests {
             ),
         ] {
             let error = refusal::<Affinity>(&value);
-            assert_eq!(error.field.as_deref(), Some(field), "{error}");
+            assert_eq!(
+                error.explanation.field_text().as_deref(),
+                Some(field),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn a_long_key_is_not_repeated_in_full() {
         let error = refusal::<Toleration>(&json!({"k".repeat(1_000): 1}));
-        assert!(error.message.len() < 300, "{error}");
+        assert!(error.explanation.message.len() < 300, "{error}");
     }
 }

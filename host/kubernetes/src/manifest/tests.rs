@@ -296,13 +296,19 @@ fn a_binary_script_is_kept_byte_for_byte() {
 #[test]
 fn sizes_that_no_cluster_stores_are_refused_with_the_limit() {
     let script = refusal(&with_script((16 << 20) + 1));
-    assert_eq!(script.reason, Reason::TooLarge);
-    assert!(script.message.contains("16777217") && script.message.contains("16777216"));
+    assert_eq!(script.explanation.reason, Reason::TooLarge);
+    assert!(
+        script.explanation.message.contains("16777217")
+            && script.explanation.message.contains("16777216")
+    );
 
     let arguments = refusal(&with_variable("NOETL_ARGS", "x".repeat(1 << 20)));
-    assert_eq!(arguments.reason, Reason::TooLarge);
-    assert_eq!(arguments.field.as_deref(), Some("args"));
-    assert!(arguments.message.contains("1048576"), "{arguments}");
+    assert_eq!(arguments.explanation.reason, Reason::TooLarge);
+    assert_eq!(arguments.explanation.field_text().as_deref(), Some("args"));
+    assert!(
+        arguments.explanation.message.contains("1048576"),
+        "{arguments}"
+    );
 
     let mut request = full();
     request.environment = (0..10)
@@ -313,11 +319,14 @@ fn sizes_that_no_cluster_stores_are_refused_with_the_limit() {
             )
         })
         .collect();
-    assert_eq!(refusal(&request).field.as_deref(), Some("job.env"));
+    assert_eq!(
+        refusal(&request).explanation.field_text().as_deref(),
+        Some("job.env")
+    );
 
     let mut request = full();
     request.command.push("x".repeat(MAX_JOB_BYTES));
-    assert_eq!(refusal(&request).reason, Reason::TooLarge);
+    assert_eq!(refusal(&request).explanation.reason, Reason::TooLarge);
 }
 
 #[test]
@@ -396,7 +405,10 @@ fn the_hash_of_a_tool_is_kept_together_with_the_hash_of_the_engine() {
 fn a_minimal_request_gets_the_labels_that_identify_it() {
     let mut request = JobRequest::new("job".parse().unwrap(), vec!["sh".to_owned()]);
     request.execution_id = "not a label!".to_owned();
-    assert_eq!(refusal(&request).field.as_deref(), Some("job.image"));
+    assert_eq!(
+        refusal(&request).explanation.field_text().as_deref(),
+        Some("job.image")
+    );
     let settings = ManifestSettings {
         default_image: Some("busybox:1".to_owned()),
         labels: texts(&[("team", "data")]),
@@ -623,13 +635,18 @@ fn invalid_options_are_refused_by_their_path() {
         ),
     ] {
         let error = refusal(&with(options.clone()));
-        assert_eq!(error.field.as_deref(), Some(field), "{options}: {error:?}");
+        assert_eq!(
+            error.explanation.field_text().as_deref(),
+            Some(field),
+            "{options}: {error:?}"
+        );
     }
     let unknown = refusal(&with(json!({"nodeSelecter": {}})));
-    assert_eq!(unknown.reason, Reason::Unsupported);
+    assert_eq!(unknown.explanation.reason, Reason::Unsupported);
     let of_the_pod = refusal(&with(json!({"securityContext": {"fsGroup": 1}})));
     assert!(
         of_the_pod
+            .explanation
             .hint
             .unwrap()
             .contains("job.podTemplate.spec.securityContext")
@@ -641,7 +658,7 @@ fn invalid_quantities_labels_and_files_are_refused() {
     let mut request = full();
     request.limits.insert("memory".into(), "2GB".into());
     assert_eq!(
-        refusal(&request).field.as_deref(),
+        refusal(&request).explanation.field_text().as_deref(),
         Some("job.resources.limits.memory")
     );
 
@@ -650,11 +667,14 @@ fn invalid_quantities_labels_and_files_are_refused() {
         .labels
         .insert("app.kubernetes.io/managed-by".into(), "helm".into());
     let field = "job.labels.app.kubernetes.io/managed-by";
-    assert_eq!(refusal(&request).field.as_deref(), Some(field));
+    assert_eq!(
+        refusal(&request).explanation.field_text().as_deref(),
+        Some(field)
+    );
 
     let mut request = full();
     request.script.as_mut().unwrap().file_name = "..data".parse().unwrap();
-    assert_eq!(refusal(&request).reason, Reason::InvalidRequest);
+    assert_eq!(refusal(&request).explanation.reason, Reason::InvalidRequest);
 }
 
 #[test]
@@ -729,9 +749,13 @@ fn a_pod_template_that_removes_what_the_engine_needs_is_refused() {
         ),
     ] {
         let error = refusal(&with(json!({"podTemplate": template.clone()})));
-        assert_eq!(error.reason, Reason::InvalidRequest);
+        assert_eq!(error.explanation.reason, Reason::InvalidRequest);
         let expected = format!("job.podTemplate{field}");
-        assert_eq!(error.field, Some(expected), "{template}: {error}");
+        assert_eq!(
+            error.explanation.field_text(),
+            Some(expected),
+            "{template}: {error}"
+        );
     }
 }
 
@@ -772,9 +796,13 @@ fn a_pod_template_that_goes_beyond_the_pod_is_refused() {
         ),
     ] {
         let error = refusal(&with(json!({"podTemplate": template.clone()})));
-        assert_eq!(error.reason, Reason::InvalidRequest);
+        assert_eq!(error.explanation.reason, Reason::InvalidRequest);
         let expected = format!("job.podTemplate{field}");
-        assert_eq!(error.field, Some(expected), "{template}: {error}");
+        assert_eq!(
+            error.explanation.field_text(),
+            Some(expected),
+            "{template}: {error}"
+        );
     }
 }
 
@@ -798,11 +826,19 @@ fn nothing_is_mounted_over_the_script_however_its_path_is_written() {
         let mount = json!([{"name": "a", "mountPath": path}]);
         let error = refusal(&with(json!({"volumeMounts": mount})));
         let field = "job.volumeMounts[0].mountPath";
-        assert_eq!(error.field.as_deref(), Some(field), "{path}");
+        assert_eq!(
+            error.explanation.field_text().as_deref(),
+            Some(field),
+            "{path}"
+        );
         let template = json!({"spec": {"containers": [{"name": "script", "volumeMounts": mount}]}});
         let error = refusal(&with(json!({"podTemplate": template})));
         let field = "job.podTemplate.spec.containers[0].volumeMounts";
-        assert_eq!(error.field.as_deref(), Some(field), "{path}");
+        assert_eq!(
+            error.explanation.field_text().as_deref(),
+            Some(field),
+            "{path}"
+        );
     }
     for path in [
         "/noetl2",

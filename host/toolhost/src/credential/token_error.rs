@@ -49,7 +49,7 @@ impl TokenError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Unanswered(error) => error.hint.clone(),
+            Self::Unanswered(error) => error.explanation.hint.clone(),
             Self::Refused { refusal, .. } => {
                 let text = match refusal.error.as_deref() {
                     Some("invalid_grant") => {
@@ -73,7 +73,7 @@ impl TokenError {
     /// Returns the reason in outcomes, and whether a retry may help.
     pub(in crate::credential) fn reason(&self) -> (Reason, bool) {
         match self {
-            Self::Unanswered(error) => (error.reason, error.retryable),
+            Self::Unanswered(error) => (error.explanation.reason, error.retryable),
             Self::Refused { refusal, .. } => match refusal.status {
                 status if SERVER_ERRORS.contains(&status) || status == TOO_MANY_REQUESTS => {
                     (Reason::FetchFailed, true)

@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::bounds::{CallBounds, Interruption};
-use super::diagnose::segments;
 use super::rehearsal::Rehearsal;
+use super::rejection::rejection;
 use super::{CallError, CallRequest, ToolHost};
-use crate::abi::{GuestFault, ToolError, ToolPre};
-use crate::capability::Reason;
+use crate::abi::{GuestFault, ToolPre};
+use crate::capability::{FieldPath, Reason};
 use crate::grant::Capability;
 use crate::registry::LoadedTool;
 use crate::scope::{Backends, CallContext, CallScope};
@@ -100,9 +100,9 @@ impl ToolHost {
         };
         match (rehearsal.refusal(), invocation.result) {
             (Some(refusal), _) => {
-                let is_certain = match refusal.reason {
+                let is_certain = match refusal.reason() {
                     Reason::InterpreterMissing => rehearsal.is_program_searched(),
-                    _ => is_known(refusal.field.as_deref(), &request.config),
+                    _ => is_known(refusal.explanation.field.as_ref(), &request.config),
                 };
                 if is_certain {
                     Err(CallError::Refused(refusal))
@@ -112,7 +112,9 @@ impl ToolHost {
             }
             (None, Err(GuestFault::Refused(error))) if !rehearsal.has_guessed() => {
                 match rejection(error) {
-                    Some(error) if is_known(error_field(&error), &request.config) => Err(error),
+                    Ok(why) if is_known(why.field.as_ref(), &request.config) => {
+                        Err(CallError::Rejected(why))
+                    }
                     _ => Ok(()),
                 }
             }
@@ -143,37 +145,7 @@ fn with_numbers(tool: &LoadedTool, config: &Value) -> Option<Value> {
 }
 
 /// Whether the value at the field, or its closest existing ancestor, does not depend on a template.
-fn is_known(field: Option<&str>, config: &Value) -> bool {
-    let mut node = config;
-    for key in field.map(segments).unwrap_or_default() {
-        let next = match node {
-            Value::Array(items) => key.parse::<usize>().ok().and_then(|index| items.get(index)),
-            _ => node.get(&key),
-        };
-        let Some(next) = next else { break };
-        node = next;
-    }
-    !Renderer::has_template(node)
-}
-
-fn rejection(error: ToolError) -> Option<CallError> {
-    if error.code != Reason::InvalidRequest.as_str() {
-        return None;
-    }
-    let detail = |name: &str| {
-        let found = error.details.iter().find(|(known, _)| known == name);
-        found.map(|(_, text)| text.clone())
-    };
-    Some(CallError::Rejected {
-        hint: detail("hint"),
-        field: detail("field"),
-        message: error.message,
-    })
-}
-
-fn error_field(error: &CallError) -> Option<&str> {
-    match error {
-        CallError::Rejected { field, .. } => field.as_deref(),
-        _ => None,
-    }
+fn is_known(field: Option<&FieldPath>, config: &Value) -> bool {
+    let nearest = field.map_or(config, |field| field.nearest(config));
+    !Renderer::has_template(nearest)
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::rejection::rejection;
 use super::{CallError, advice, structure};
 use crate::abi::{GuestFault, Invocation};
-use crate::capability::Reason;
+use crate::capability::{Explanation, Reason};
 use crate::limits::{Limits, json_memory_bytes};
 use crate::outcome::{self, Ending, Outcome};
 use crate::registry::LoadedTool;
@@ -108,28 +109,10 @@ fn ended(
         Err(fault) => fault,
     };
     match fault {
-        GuestFault::Refused(error) if error.code == Reason::InvalidRequest.as_str() => {
-            let detail = |name: &str| {
-                let found = error.details.iter().find(|(known, _)| known == name);
-                found.map(|(_, text)| text.clone())
-            };
-            let schema = tool.schema();
-            let hint = detail("hint").filter(|hint| advice::names_known_keys(schema, hint));
-            let field = detail("field").filter(|field| advice::is_known(schema, field));
-            Err(CallError::Rejected {
-                hint: hint.map(|hint| scope.redact(hint)),
-                // A key is a word of the tool's schema, even if a secret equals it.
-                field: field.map(|field| {
-                    if advice::is_key(schema, &field) {
-                        field
-                    } else {
-                        scope.redact(field)
-                    }
-                }),
-                message: scope.redact(error.message),
-            })
-        }
-        GuestFault::Refused(error) => Ok(outcome::refusal(error)),
+        GuestFault::Refused(error) => match rejection(error) {
+            Ok(why) => Err(CallError::Rejected(rejected(why, tool.schema(), scope))),
+            Err(error) => Ok(outcome::refusal(error)),
+        },
         GuestFault::LimitExceeded { .. } => {
             Ok(outcome::failure(Reason::ToolLimit, fault.to_string()))
         }
@@ -138,6 +121,29 @@ fn ended(
             let message = format!("cannot start the tool: {source:#}");
             Ok(outcome::failure(Reason::Internal, message))
         }
+    }
+}
+
+/// What a tool says of its configuration, without secrets and without advice that cannot be followed.
+fn rejected(why: Explanation, schema: &Value, scope: &CallScope) -> Explanation {
+    let field = why.field.and_then(|field| {
+        let text = field.to_string();
+        // A key is a word of the tool's schema, even if a secret equals it.
+        if advice::is_key(schema, &text) {
+            return Some(field);
+        }
+        advice::is_known(schema, &text)
+            .then(|| scope.redact(text))
+            .and_then(|text| text.parse().ok())
+    });
+    let hint = why
+        .hint
+        .filter(|hint| advice::names_known_keys(schema, hint));
+    Explanation {
+        reason: why.reason,
+        message: scope.redact(why.message),
+        hint: hint.map(|hint| scope.redact(hint)),
+        field,
     }
 }
 
@@ -163,12 +169,13 @@ fn stopped(reason: Reason, before_start: Option<Stage>, scope: &CallScope) -> En
     let Some(wait) = scope.interrupted_wait() else {
         return outcome::failure(reason, message);
     };
-    let what = wait.message.unwrap_or_default();
-    let (status, mut document) = outcome::failure(reason, format!("{message}; its job was {what}"));
+    let message = format!("{message}; its job was {}", wait.message);
+    let (status, mut document) = outcome::failure(reason, message);
+    let field = wait.field_text();
     let said = [
-        ("reason", wait.reason.map(|reason| reason.to_string())),
+        ("reason", Some(wait.reason.to_string())),
         ("hint", wait.hint),
-        ("field", wait.field),
+        ("field", field),
     ];
     for (name, text) in said {
         if let Some(text) = text {

@@ -1,6 +1,6 @@
 use super::CallError;
-use crate::capability::CapabilityError;
 use crate::capability::text::all_of;
+use crate::capability::{CapabilityError, FieldPath};
 use crate::diagnostic::{Diagnostic, Document, did_you_mean};
 use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError, grant_entry};
@@ -32,19 +32,14 @@ impl CallError {
         };
         match self {
             Self::Config { problems, .. } => problems.iter().map(finding).collect(),
-            Self::Rejected {
-                field: Some(field), ..
+            Self::Rejected(explanation) | Self::Refused(CapabilityError { explanation, .. }) => {
+                let field = explanation.field.as_ref();
+                vec![whole(field.map(FieldPath::names).unwrap_or_default())]
             }
-            | Self::Refused(CapabilityError {
-                field: Some(field), ..
-            }) => vec![whole(segments(field))],
             Self::Template(error) => vec![whole(error.path.clone())],
-            Self::UnknownTool(_)
-            | Self::Denied(_)
-            | Self::Rejected { field: None, .. }
-            | Self::Refused(_)
-            | Self::TooLarge { .. }
-            | Self::ShuttingDown => vec![whole(Vec::new())],
+            Self::UnknownTool(_) | Self::Denied(_) | Self::TooLarge { .. } | Self::ShuttingDown => {
+                vec![whole(Vec::new())]
+            }
         }
     }
 
@@ -68,23 +63,15 @@ impl CallError {
             Self::Denied(error) => help_with_grant(error),
             Self::Template(error) => error.help(),
             Self::Config { problems, .. } => problems.first().and_then(help_with_problem),
-            Self::Rejected { hint, .. } => hint.clone(),
-            Self::Refused(error) => error.hint.clone(),
+            Self::Rejected(explanation) | Self::Refused(CapabilityError { explanation, .. }) => {
+                explanation.hint.clone()
+            }
             Self::TooLarge { .. } => {
                 Some("store large data elsewhere and pass its address".to_owned())
             }
             Self::ShuttingDown => None,
         }
     }
-}
-
-/// The segments of a path such as `job.tolerations[0].operator`.
-pub(super) fn segments(field: &str) -> Vec<String> {
-    let segments = field.split(['.', '[', ']']);
-    segments
-        .filter(|segment| !segment.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 fn finding(problem: &ConfigProblem) -> Finding {

@@ -1,4 +1,4 @@
-use crate::capability::CapabilityError;
+use crate::capability::{CapabilityError, Explanation};
 use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError};
 use crate::template::TemplateError;
@@ -31,15 +31,8 @@ pub enum CallError {
         problems: Vec<ConfigProblem>,
     },
     /// The tool itself rejected the configuration.
-    #[error("{message}")]
-    Rejected {
-        /// What is wrong, in a sentence.
-        message: String,
-        /// How to fix it.
-        hint: Option<String>,
-        /// The path of the value to change, such as `script.uri`.
-        field: Option<String>,
-    },
+    #[error("{}", .0.message)]
+    Rejected(Explanation),
     /// The engine would reject the job; only [`ToolHost::check`](super::ToolHost::check) returns it.
     #[error("{0}")]
     Refused(CapabilityError),

@@ -111,7 +111,7 @@ fn is_structure(name: &str, text: &str, redactor: &Redactor, names: &[String]) -
     match name {
         // The host has parsed it, and accepts no other word.
         "status" => crate::outcome::OutcomeStatus::parse(text).is_some(),
-        "reason" => Reason::parse(text).is_some() || TOOL_REASONS.contains(&text),
+        "reason" => text.parse::<Reason>().is_ok() || TOOL_REASONS.contains(&text),
         name if NAMES.contains(&name) => {
             let mut rest = text.to_owned();
             for known in names.iter().filter(|known| known.len() >= MIN_SECRET_BYTES) {
@@ -197,7 +197,7 @@ mod tests {
         let reasons: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
         assert!(reasons.len() > 40, "{reasons:?}");
         for reason in reasons {
-            let is_known = Reason::parse(reason).is_some() || TOOL_REASONS.contains(&reason);
+            let is_known = reason.parse::<Reason>().is_ok() || TOOL_REASONS.contains(&reason);
             assert!(
                 is_known,
                 "`{reason}` is in neither `Reason::ALL` nor `TOOL_REASONS`"

@@ -387,7 +387,7 @@ mod tests {
             });
             assert_eq!(error.is_retryable(), is_retryable, "{said}");
             let converted = CapabilityError::from(error);
-            assert_eq!(converted.reason, Reason::HostNotFound);
+            assert_eq!(converted.explanation.reason, Reason::HostNotFound);
             assert_eq!(converted.retryable, is_retryable);
         }
     }

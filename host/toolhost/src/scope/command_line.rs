@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::capability::expansion::{references, rewrite};
 use crate::capability::{
-    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, JobRequest, Reason,
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, FieldPath, JobRequest, Reason,
 };
 
 /// The replacement of `$(NOETL_ARGS)`.
@@ -122,7 +122,7 @@ fn refused(option: &str, name: &str) -> CapabilityError {
     };
     CapabilityError::new(Reason::SecretInSpec, message)
         .with_hint(hint)
-        .with_field(format!("job.{option}"))
+        .with_field(FieldPath::from("job").key(option.to_owned()))
 }
 
 fn warning() -> String {
@@ -188,8 +188,12 @@ mod tests {
             Ok(None)
         );
         let error = keep_secrets_out(&mut request, &secret(&["TOKEN"])).unwrap_err();
-        assert_eq!(error.reason, Reason::SecretInSpec);
-        assert!(error.message.contains("`$(B)`"), "{}", error.message);
+        assert_eq!(error.explanation.reason, Reason::SecretInSpec);
+        assert!(
+            error.explanation.message.contains("`$(B)`"),
+            "{}",
+            error.explanation.message
+        );
     }
 
     #[test]
@@ -201,9 +205,12 @@ mod tests {
         ] {
             let refused = keep_secrets_out(&mut request(&command), &secret(&["TOKEN"]));
             let error = refused.unwrap_err();
-            assert_eq!(error.reason, Reason::SecretInSpec);
-            assert_eq!(error.field.as_deref(), Some("job.command"));
-            assert!(error.message.contains(name), "{error:?}");
+            assert_eq!(error.explanation.reason, Reason::SecretInSpec);
+            assert_eq!(
+                error.explanation.field_text().as_deref(),
+                Some("job.command")
+            );
+            assert!(error.explanation.message.contains(name), "{error:?}");
         }
     }
 
@@ -217,8 +224,17 @@ mod tests {
             );
             let refused = keep_secrets_out(&mut request, &secret(&["NOETL_ARGS"]));
             let error = refused.unwrap_err();
-            assert_eq!(error.field.as_deref(), Some("job.podTemplate"));
-            assert!(error.hint.unwrap().contains("`$(NOETL_ARGS_FILE)`"));
+            assert_eq!(
+                error.explanation.field_text().as_deref(),
+                Some("job.podTemplate")
+            );
+            assert!(
+                error
+                    .explanation
+                    .hint
+                    .unwrap()
+                    .contains("`$(NOETL_ARGS_FILE)`")
+            );
         }
     }
 }

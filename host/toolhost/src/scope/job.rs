@@ -4,7 +4,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::capability::{
-    JobEnd, JobEvent, JobEventKind, JobHandle, JobIdentity, JobStatus, Reason,
+    Explanation, JobEvent, JobEventKind, JobHandle, JobIdentity, JobStatus, Reason,
 };
 use crate::log::JobLog;
 
@@ -16,7 +16,7 @@ pub(crate) struct RunningJob {
     handle: Mutex<JobHandle>,
     canceller: CancellationToken,
     /// How it ended, if it was cancelled before any of it could start.
-    interrupted: OnceLock<JobEnd>,
+    interrupted: OnceLock<Explanation>,
     log: Arc<JobLog>,
 }
 
@@ -55,15 +55,16 @@ impl RunningJob {
         }
         if let Some(JobEventKind::Finished(end)) = event.as_ref().map(|event| &event.kind)
             && end.status == JobStatus::Cancelled
-            && end.reason.is_some_and(|reason| reason != Reason::Cancelled)
+            && let Some(why) = &end.explanation
+            && why.reason != Reason::Cancelled
         {
-            self.interrupted.get_or_init(|| end.clone());
+            self.interrupted.get_or_init(|| why.clone());
         }
         event
     }
 
-    /// How it ended, if it was cancelled before any of it could start: the reason is that of its wait.
-    pub(super) fn interrupted(&self) -> Option<&JobEnd> {
+    /// What it waited for, if it was cancelled before any of it could start.
+    pub(super) fn interrupted(&self) -> Option<&Explanation> {
         self.interrupted.get()
     }
 

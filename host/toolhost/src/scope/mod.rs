@@ -24,7 +24,7 @@ pub(crate) use job::RunningJob;
 
 use self::exposure::{secret_place, without_own_words};
 use crate::capability::sync::lock;
-use crate::capability::{CapabilityError, JobEnd, JobEvent, JobIdentity, JobRequest, Reason};
+use crate::capability::{CapabilityError, Explanation, JobEvent, JobIdentity, JobRequest, Reason};
 use crate::limits::Limits;
 use crate::log::JobLog;
 use crate::progress::{ProgressEvent, ProgressSender};
@@ -86,10 +86,17 @@ impl CallScope {
     /// Removes the call's secrets from a message of a backend: it may quote a command that it expanded.
     #[must_use]
     pub(crate) fn redact_error(&self, error: CapabilityError) -> CapabilityError {
+        let CapabilityError {
+            explanation,
+            retryable,
+        } = error;
         CapabilityError {
-            message: self.redact(error.message),
-            hint: error.hint.map(|hint| self.redact(hint)),
-            ..error
+            explanation: Explanation {
+                message: self.redact(explanation.message),
+                hint: explanation.hint.map(|hint| self.redact(hint)),
+                ..explanation
+            },
+            retryable,
         }
     }
 
@@ -244,7 +251,7 @@ impl CallScope {
     }
 
     /// How a job of the call ended that was cancelled before any of it could start; `None` if there is none.
-    pub(crate) fn interrupted_wait(&self) -> Option<JobEnd> {
+    pub(crate) fn interrupted_wait(&self) -> Option<Explanation> {
         self.jobs()
             .iter()
             .find_map(|job| job.interrupted().cloned())

@@ -10,7 +10,8 @@ use super::journal::Journal;
 use super::{Call, MockJob};
 use crate::error::{Error, Result, code};
 use crate::{
-    Details, Job, JobEnd, JobEvent, JobEventKind, JobStatus, LogExcerpt, LogPage, LogRecord,
+    Details, Explanation, Job, JobEnd, JobEvent, JobEventKind, JobStatus, LogExcerpt, LogPage,
+    LogRecord,
 };
 
 /// A job of [`MockHost`](super::MockHost).
@@ -90,10 +91,7 @@ impl Job for MockJobHandle {
                 status: JobStatus::Cancelled,
                 succeeded: 0,
                 failed: 0,
-                reason: Some("Cancelled".to_string()),
-                message: Some(reason.to_string()),
-                hint: None,
-                field: None,
+                explanation: Explanation::new(code::CANCELLED, reason),
             };
             state.events = VecDeque::from([JobEvent {
                 elapsed,

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobStatus};
+use crate::{AttemptEnd, Explanation, JobEnd, JobEvent, JobEventKind, JobStatus, code};
 
 /// How long the first retry waits, as a Kubernetes Job does; each later one waits twice as long.
 const FIRST_BACK_OFF: Duration = Duration::from_secs(10);
@@ -117,23 +117,20 @@ impl MockJob {
         let succeeded = self.attempts.last().is_some_and(MockAttempt::succeeded);
         let failed = self.attempts.iter().filter(|attempt| !attempt.succeeded());
         let failed = u32::try_from(failed.count()).unwrap_or(u32::MAX);
-        let (status, reason, message) = if succeeded {
-            (JobStatus::Succeeded, None, None)
+        let (status, explanation) = if succeeded {
+            (JobStatus::Succeeded, Explanation::default())
         } else {
+            let message = format!("{failed} attempts failed");
             (
                 JobStatus::Failed,
-                Some("BackoffLimitExceeded".to_string()),
-                Some(format!("{failed} attempts failed")),
+                Explanation::new(code::BACKOFF_LIMIT_EXCEEDED, message),
             )
         };
         JobEnd {
             status,
             succeeded: u32::from(succeeded),
             failed,
-            reason,
-            message,
-            hint: None,
-            field: None,
+            explanation,
         }
     }
 }
@@ -142,11 +139,15 @@ impl MockAttempt {
     /// An attempt that exits with this code after a second.
     #[must_use]
     pub fn exits(exit_code: i32) -> Self {
-        let failed = exit_code != 0;
+        let explanation = if exit_code == 0 {
+            Explanation::default()
+        } else {
+            let message = format!("the script exited with code {exit_code}");
+            Explanation::new(code::SCRIPT_ERROR, message)
+        };
         let end = AttemptEnd {
             exit_code: Some(exit_code),
-            reason: failed.then(|| "ScriptError".to_string()),
-            message: failed.then(|| format!("the script exited with code {exit_code}")),
+            explanation,
             duration: Duration::from_secs(1),
             ..AttemptEnd::default()
         };
@@ -170,7 +171,7 @@ impl MockAttempt {
     }
 
     fn succeeded(&self) -> bool {
-        self.end.exit_code == Some(0) && self.end.reason.is_none()
+        self.end.exit_code == Some(0) && self.end.explanation.reason.is_none()
     }
 }
 

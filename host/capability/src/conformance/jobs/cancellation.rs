@@ -34,7 +34,7 @@ pub async fn cancels_during_the_backoff(harness: &dyn Harness) {
     let observed = running.finish().await;
 
     assert_eq!(observed.end.status, JobStatus::Cancelled);
-    assert_eq!(observed.end.reason, Some(Reason::Cancelled));
+    assert_eq!(observed.end.reason(), Some(Reason::Cancelled));
     let last = observed.events.iter().rev().nth(1).map(|event| &event.kind);
     assert!(
         matches!(last, Some(JobEventKind::BackingOff { .. })),
@@ -111,10 +111,10 @@ async fn cancel_while_running(harness: &dyn Harness, case: &str, behaviour: &Beh
     let observed = running.finish().await;
 
     assert_eq!(observed.end.status, JobStatus::Cancelled);
-    assert_eq!(observed.end.reason, Some(Reason::Cancelled));
+    assert_eq!(observed.end.reason(), Some(Reason::Cancelled));
     assert_eq!((observed.end.succeeded, observed.end.failed), (0, 0));
     let attempts = observed.attempts();
-    let reasons: Vec<_> = attempts.iter().map(|end| end.reason).collect();
+    let reasons: Vec<_> = attempts.iter().map(|end| end.reason()).collect();
     assert_eq!(reasons, [Some(Reason::Cancelled)]);
 }
 

@@ -214,7 +214,7 @@ impl Observed {
             self.events
         );
         self.logs.check_closed(last);
-        let succeeded = self.attempts().iter().any(|end| end.reason.is_none());
+        let succeeded = self.attempts().iter().any(|end| end.reason().is_none());
         assert_eq!(
             self.end.succeeded,
             u32::from(succeeded),

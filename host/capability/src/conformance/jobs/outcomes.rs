@@ -1,6 +1,6 @@
 use super::observation::observe;
 use super::{Behaviour, Harness, printed_bytes};
-use crate::{JobEventKind, JobStatus, Reason};
+use crate::{Explanation, JobEventKind, JobStatus, Reason};
 
 /// A program that exits with 0 succeeds in its first attempt.
 pub async fn succeeds(harness: &dyn Harness) {
@@ -12,7 +12,7 @@ pub async fn succeeds(harness: &dyn Harness) {
 
     assert_eq!(observed.end.status, JobStatus::Succeeded);
     assert_eq!((observed.end.succeeded, observed.end.failed), (1, 0));
-    assert_eq!(observed.end.reason, None);
+    assert_eq!(observed.end.reason(), None);
     let attempts = observed.attempts();
     let codes: Vec<_> = attempts.iter().map(|end| end.exit_code).collect();
     assert_eq!(codes, [Some(0)]);
@@ -44,7 +44,7 @@ pub async fn retries_until_it_succeeds(harness: &dyn Harness) {
     let attempts = observed.attempts();
     let codes: Vec<_> = attempts.iter().map(|end| end.exit_code).collect();
     assert_eq!(codes, [Some(3), Some(4), Some(0)]);
-    let reasons: Vec<_> = attempts.iter().map(|end| end.reason).collect();
+    let reasons: Vec<_> = attempts.iter().map(|end| end.reason()).collect();
     let failed = Some(Reason::ScriptError);
     assert_eq!(reasons, [failed, failed, None]);
     for (attempt, expected) in [(1, "first"), (2, "second"), (3, "third")] {
@@ -60,8 +60,8 @@ pub async fn gives_up_at_the_backoff_limit(harness: &dyn Harness) {
 
     assert_eq!(observed.end.status, JobStatus::Failed);
     assert_eq!((observed.end.succeeded, observed.end.failed), (0, 3));
-    assert_eq!(observed.end.reason, Some(Reason::ScriptError));
-    assert!(observed.end.message.is_some(), "the end says nothing");
+    assert_eq!(observed.end.reason(), Some(Reason::ScriptError));
+    assert!(observed.end.explanation.is_some(), "the end says nothing");
     assert_eq!(observed.attempts().len(), 3);
     let waits: Vec<_> = observed
         .events
@@ -88,11 +88,12 @@ pub async fn counts_the_deadline_over_all_attempts(harness: &dyn Harness) {
     let observed = observe(harness, request).await;
 
     assert_eq!(observed.end.status, JobStatus::TimedOut);
-    assert_eq!(observed.end.reason, Some(Reason::DeadlineExceeded));
-    let field = observed.end.field.as_deref();
-    assert_eq!(field, Some("job.activeDeadlineSeconds"));
+    assert_eq!(observed.end.reason(), Some(Reason::DeadlineExceeded));
+    let why = observed.end.explanation.as_ref();
+    let field = why.and_then(Explanation::field_text);
+    assert_eq!(field.as_deref(), Some("job.activeDeadlineSeconds"));
     let attempts = observed.attempts();
-    let reasons: Vec<_> = attempts.iter().map(|end| end.reason).collect();
+    let reasons: Vec<_> = attempts.iter().map(|end| end.reason()).collect();
     let expected = [Some(Reason::ScriptError), Some(Reason::DeadlineExceeded)];
     assert_eq!(reasons, expected);
     assert_eq!((observed.end.succeeded, observed.end.failed), (0, 2));
@@ -116,13 +117,14 @@ pub async fn tells_when_memory_was_not_enough(harness: &dyn Harness) {
     let observed = observe(harness, request).await;
 
     let attempts = observed.attempts();
-    let reasons: Vec<_> = attempts.iter().map(|end| end.reason).collect();
+    let reasons: Vec<_> = attempts.iter().map(|end| end.reason()).collect();
     assert_eq!(reasons, [Some(Reason::OomKilled)], "{attempts:?}");
     assert_eq!(observed.end.status, JobStatus::Failed);
-    assert_eq!(observed.end.reason, Some(Reason::OomKilled));
-    let field = observed.end.field.as_deref();
-    assert_eq!(field, Some("job.resources.limits.memory"));
-    let hint = observed.end.hint.unwrap_or_default();
+    assert_eq!(observed.end.reason(), Some(Reason::OomKilled));
+    let why = observed.end.explanation.as_ref();
+    let field = why.and_then(Explanation::field_text);
+    assert_eq!(field.as_deref(), Some("job.resources.limits.memory"));
+    let hint = why.and_then(|why| why.hint.as_deref()).unwrap_or_default();
     assert!(
         hint.contains("64Mi"),
         "the hint does not name the limit: {hint}"

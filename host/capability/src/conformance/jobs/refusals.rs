@@ -20,9 +20,9 @@ pub async fn refuses_a_name_that_is_taken(harness: &dyn Harness) {
     let mut other = request;
     other.command = vec!["sh".to_owned(), "-c".to_owned(), "exit 0".to_owned()];
     let error = refusal(harness, other).await;
-    assert_eq!(error.reason, Reason::Conflict, "{error:?}");
+    assert_eq!(error.explanation.reason, Reason::Conflict, "{error:?}");
     assert!(
-        error.message.contains(name.as_str()),
+        error.explanation.message.contains(name.as_str()),
         "it names nothing: {error:?}"
     );
 
@@ -45,9 +45,9 @@ pub async fn refuses_an_unknown_option(harness: &dyn Harness) {
     let option = "imagePullPolicies".to_owned();
     request.options.insert(option.clone(), json!("Always"));
     let error = refusal(harness, request).await;
-    assert_eq!(error.reason, Reason::Unsupported, "{error:?}");
+    assert_eq!(error.explanation.reason, Reason::Unsupported, "{error:?}");
     assert!(
-        error.message.contains(&option),
+        error.explanation.message.contains(&option),
         "it names nothing: {error:?}"
     );
     assert!(
@@ -74,7 +74,11 @@ pub async fn refuses_what_makes_no_sense(harness: &dyn Harness) {
         let mut request = harness.request("nonsense", &Behaviour::Exit(0)).await;
         change(&mut request);
         let error = refusal(harness, request).await;
-        assert_eq!(error.reason, Reason::InvalidRequest, "{what}: {error:?}");
+        assert_eq!(
+            error.explanation.reason,
+            Reason::InvalidRequest,
+            "{what}: {error:?}"
+        );
         assert!(!error.retryable, "{what}: {error:?}");
     }
 }

@@ -36,14 +36,18 @@ pub async fn names_the_wait_when_cancelled(harness: &dyn Harness) {
 
 fn check(observed: &Observed, reason: Reason, ended_by: &str) {
     let end = &observed.end;
-    assert_eq!(end.reason, Some(reason), "{end:?}");
+    assert_eq!(end.reason(), Some(reason), "{end:?}");
     assert_eq!((end.succeeded, end.failed), (0, 0), "{end:?}");
     assert!(
         observed.attempts().is_empty(),
         "what never ran is an attempt: {:?}",
         observed.events
     );
-    let message = end.message.as_deref().unwrap_or_default();
+    let message = end
+        .explanation
+        .as_ref()
+        .map(|why| why.message.as_str())
+        .unwrap_or_default();
     assert!(
         message.contains(ended_by),
         "it does not say what ended it: {message}"

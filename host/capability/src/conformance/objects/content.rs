@@ -80,9 +80,9 @@ pub async fn takes_no_byte_more_than_allowed(harness: &dyn Harness) {
     assert_eq!(expect(harness, request.clone()).await.bytes.len(), 100_000);
     request.options.max_bytes = 99_999;
     let error = super::steps::refused(harness, request).await;
-    assert_eq!(error.reason, Reason::TooLarge, "{error}");
+    assert_eq!(error.explanation.reason, Reason::TooLarge, "{error}");
     assert!(
-        error.message.contains("99999") || error.message.contains("99,999"),
+        error.explanation.message.contains("99999") || error.explanation.message.contains("99,999"),
         "{error}"
     );
 }
@@ -91,6 +91,9 @@ async fn expect(harness: &dyn Harness, request: FetchRequest) -> Object {
     let uri = request.uri.clone();
     match fetch(harness, request).await {
         Ok(object) => object,
-        Err(error) => panic!("`{uri}` was not fetched: {}: {error}", error.reason),
+        Err(error) => panic!(
+            "`{uri}` was not fetched: {}: {error}",
+            error.explanation.reason
+        ),
     }
 }

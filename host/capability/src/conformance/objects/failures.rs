@@ -16,13 +16,20 @@ pub async fn says_that_an_object_is_missing(harness: &dyn Harness) {
     let request = harness.missing().await;
     let uri = request.uri.clone();
     let error = refused(harness, request).await;
-    assert_eq!(error.reason, Reason::FetchNotFound, "{error}");
+    assert_eq!(error.explanation.reason, Reason::FetchNotFound, "{error}");
     assert!(
-        error.message.contains(&uri),
+        error.explanation.message.contains(&uri),
         "the message names no culprit: {error}"
     );
-    assert!(error.hint.is_some(), "there is no hint: {error}");
-    assert_eq!(error.field.as_deref(), Some("script.uri"), "{error}");
+    assert!(
+        error.explanation.hint.is_some(),
+        "there is no hint: {error}"
+    );
+    assert_eq!(
+        error.explanation.field_text().as_deref(),
+        Some("script.uri"),
+        "{error}"
+    );
     assert!(!error.retryable, "{error}");
 }
 
@@ -33,12 +40,15 @@ pub async fn says_that_an_object_is_forbidden(harness: &dyn Harness) {
     };
     let uri = request.uri.clone();
     let error = refused(harness, request).await;
-    assert_eq!(error.reason, Reason::FetchDenied, "{error}");
+    assert_eq!(error.explanation.reason, Reason::FetchDenied, "{error}");
     assert!(
-        error.message.contains(&uri),
+        error.explanation.message.contains(&uri),
         "the message names no culprit: {error}"
     );
-    assert!(error.hint.is_some(), "there is no hint: {error}");
+    assert!(
+        error.explanation.hint.is_some(),
+        "there is no hint: {error}"
+    );
     assert!(!error.retryable, "{error}");
 }
 
@@ -54,7 +64,7 @@ pub async fn stops_at_the_limit_and_not_at_the_end(harness: &dyn Harness) {
         request = over;
     }
     let error = refused(harness, request).await;
-    assert_eq!(error.reason, Reason::TooLarge, "{error}");
+    assert_eq!(error.explanation.reason, Reason::TooLarge, "{error}");
     let closed = async || harness.open_connections().await == 0;
     wait_until(harness, "the connection is closed", closed).await;
 }
@@ -70,8 +80,11 @@ pub async fn ends_when_its_time_is_over(harness: &dyn Harness) {
     };
     request.options.timeout = Some(SHORT);
     let error = refused(harness, request).await;
-    assert_eq!(error.reason, Reason::Timeout, "{error}");
-    assert!(error.hint.is_some(), "there is no hint: {error}");
+    assert_eq!(error.explanation.reason, Reason::Timeout, "{error}");
+    assert!(
+        error.explanation.hint.is_some(),
+        "there is no hint: {error}"
+    );
     let closed = async || harness.open_connections().await == 0;
     wait_until(harness, "the connection is closed", closed).await;
 }

@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use toolhost::capability::FieldPath;
 use toolhost::credential::CredentialsFile;
 use toolhost::sealing::Vault;
 use toolhost::template::{Renderer, TemplateContext};
@@ -287,7 +288,7 @@ workflow:
     assert_eq!(shown(&["args", "rows"], true), (7, "rows".to_owned()));
     assert_eq!(shown(&[], false), (9, "script".to_owned()));
 
-    let field = "job.resources.limits.nvidia.com/gpu";
+    let field = &FieldPath::from("job.resources.limits.nvidia.com/gpu");
     let problem = playbook.diagnose_field("a", field, "odd", Some("a number".to_owned()));
     assert_eq!(problem.location().as_deref(), Some("book.yaml:14:36"));
     assert_eq!(problem.help_text(), Some("a number"));
@@ -311,7 +312,7 @@ fn a_field_in_a_list_is_found_by_its_index() {
         "workflow:\n  - step: a\n    tool:\n      kind: script\n      job:\n        \
          tolerations:\n          - key: x\n          - operator: Exist\n",
     );
-    let field = "job.tolerations[1].operator";
+    let field = &FieldPath::from("job.tolerations[1].operator");
     let problem = playbook.diagnose_field("a", field, "odd", None);
     let text = playbook.document().source().text();
     assert_eq!(problem.span().unwrap().slice(text), "Exist");

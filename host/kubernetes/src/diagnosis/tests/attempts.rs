@@ -35,14 +35,21 @@ fn the_end_of_an_attempt_follows_from_its_pod() {
     ];
     for (name, reason, code, message, field) in cases {
         let AttemptVerdict { end, counts } = ended(name, CONTEXT);
-        assert_eq!((end.reason, end.exit_code), (Some(reason), code), "{name}");
-        let said = text(end.message.as_ref());
+        assert_eq!(
+            (end.reason(), end.exit_code),
+            (Some(reason), code),
+            "{name}"
+        );
+        let said = message_of(end.explanation.as_ref());
         assert!(said.contains(message), "{name}: {said}");
-        assert_eq!(text(end.field.as_ref()), field, "{name}");
+        assert_eq!(field_of(end.explanation.as_ref()), field, "{name}");
         assert_eq!(counts, name != "drained", "{name}");
     }
     let success = ended("success", CONTEXT);
-    assert_eq!((success.end.reason, success.end.exit_code), (None, Some(0)));
+    assert_eq!(
+        (success.end.reason(), success.end.exit_code),
+        (None, Some(0))
+    );
 }
 
 #[test]
@@ -60,9 +67,9 @@ fn the_cause_takes_precedence_over_the_reaction_of_the_program() {
     };
     for (name, code) in [("deadline", 137), ("deadline-with-code", 9)] {
         let AttemptVerdict { end, counts } = ended(name, past);
-        assert_eq!(end.reason, Some(Reason::DeadlineExceeded));
+        assert_eq!(end.reason(), Some(Reason::DeadlineExceeded));
         assert!(
-            text(end.message.as_ref()).contains("its deadline of 4s"),
+            message_of(end.explanation.as_ref()).contains("its deadline of 4s"),
             "{end:?}"
         );
         assert_eq!((end.exit_code, counts), (Some(code), true));
@@ -73,7 +80,7 @@ fn the_cause_takes_precedence_over_the_reaction_of_the_program() {
     };
     let verdict = ended("suspended", suspended);
     assert_eq!(
-        (verdict.end.reason, verdict.counts),
+        (verdict.end.reason(), verdict.counts),
         (Some(Reason::Preempted), false)
     );
     let cancelled = AttemptContext {
@@ -81,11 +88,11 @@ fn the_cause_takes_precedence_over_the_reaction_of_the_program() {
         ..CONTEXT
     };
     assert_eq!(
-        ended("deleted", cancelled).end.reason,
+        ended("deleted", cancelled).end.reason(),
         Some(Reason::Cancelled)
     );
     // A program that succeeded in time succeeded.
-    assert_eq!(ended("success", past).end.reason, None);
+    assert_eq!(ended("success", past).end.reason(), None);
 }
 
 /// The conditions and statuses of nodes that fail, as Kubernetes documents them
@@ -132,8 +139,11 @@ fn the_cause_of_a_disruption_is_named() {
             ..CONTEXT
         };
         let AttemptVerdict { end, counts } = attempt_end(&pod, gone).unwrap();
-        assert_eq!((end.reason, counts), (Some(reason), false), "{word}");
-        assert!(text(end.message.as_ref()).contains(message), "{end:?}");
+        assert_eq!((end.reason(), counts), (Some(reason), false), "{word}");
+        assert!(
+            message_of(end.explanation.as_ref()).contains(message),
+            "{end:?}"
+        );
     }
 }
 
@@ -202,9 +212,15 @@ fn the_cause_of_an_eviction_by_the_node_is_named() {
         pod.status.reason = Some(word.to_owned());
         pod.status.message = Some(said.to_owned());
         let end = attempt_end(&pod, CONTEXT).unwrap().end;
-        assert_eq!(end.reason, Some(reason), "{word}");
-        assert!(text(end.message.as_ref()).contains(message), "{end:?}");
-        assert!(end.hint.is_some(), "{word} has no hint");
+        assert_eq!(end.reason(), Some(reason), "{word}");
+        assert!(
+            message_of(end.explanation.as_ref()).contains(message),
+            "{end:?}"
+        );
+        assert!(
+            end.explanation.unwrap().hint.is_some(),
+            "{word} has no hint"
+        );
     }
 }
 
@@ -219,7 +235,10 @@ fn the_exit_code_is_lost_with_the_container() {
     ended.exit_code = 137;
     ended.reason = Some("ContainerStatusUnknown".to_owned());
     let end = attempt_end(&pod, CONTEXT).unwrap().end;
-    assert_eq!((end.reason, end.exit_code), (Some(Reason::NodeLost), None));
+    assert_eq!(
+        (end.reason(), end.exit_code),
+        (Some(Reason::NodeLost), None)
+    );
 }
 
 #[test]
@@ -235,7 +254,7 @@ fn exit_codes_of_programs_are_not_taken_for_signals() {
             .exit_code = code;
         let end = attempt_end(&pod, CONTEXT).unwrap().end;
         assert_eq!(
-            (end.reason, end.exit_code),
+            (end.reason(), end.exit_code),
             (Some(Reason::ScriptError), Some(code))
         );
     }
@@ -270,10 +289,10 @@ fn a_program_that_ended_before_the_pod_was_deleted_keeps_its_own_end() {
             pod.metadata.deletion_grace_period_seconds = Some(grace);
             pod.metadata.deletion_timestamp = Some(later(31));
             let AttemptVerdict { end, counts } = attempt_end(&pod, context).unwrap();
-            let before = (end.reason, counts);
+            let before = (end.reason(), counts);
             assert_eq!(before, (Some(Reason::ScriptError), true), "{job_stop:?}");
             pod.metadata.deletion_timestamp = Some(later(29));
-            let after = attempt_end(&pod, context).unwrap().end.reason;
+            let after = attempt_end(&pod, context).unwrap().end.reason();
             assert_ne!(after, Some(Reason::ScriptError), "{job_stop:?}");
         }
     }
@@ -289,7 +308,7 @@ fn a_sidecar_is_not_blamed_for_the_script() {
     pod.status.container_statuses.insert(0, sidecar);
     let end = attempt_end(&pod, CONTEXT).unwrap().end;
     assert_eq!(
-        (end.reason, end.exit_code),
+        (end.reason(), end.exit_code),
         (Some(Reason::ScriptError), Some(3))
     );
 }

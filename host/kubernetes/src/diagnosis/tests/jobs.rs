@@ -1,5 +1,4 @@
 use serde_json::json;
-use toolhost_capability::controller::Wait;
 use toolhost_capability::{JobStatus, Reason};
 
 use super::*;
@@ -58,9 +57,9 @@ fn the_end_of_a_job_follows_from_its_attempts() {
             Reason::DeadlineExceeded => JobStatus::TimedOut,
             _ => JobStatus::Failed,
         };
-        assert_eq!((end.status, end.reason), (status, Some(reason)), "{name}");
+        assert_eq!((end.status, end.reason()), (status, Some(reason)), "{name}");
         assert_eq!((end.succeeded, end.failed), (0, failed), "{name}");
-        let said = text(end.message.as_ref());
+        let said = message_of(end.explanation.as_ref());
         assert!(said.contains(message), "{name}: {said}");
     }
     let end = job_end(&fixture(JOBS, "success"), &[], JobContext::default()).unwrap();
@@ -87,7 +86,7 @@ fn the_end_does_not_wait_for_the_job_controller() {
         None
     );
     let end = job_end(&job, &[first.clone(), second], context).unwrap();
-    assert_eq!((end.reason, end.failed), (Some(Reason::ScriptError), 2));
+    assert_eq!((end.reason(), end.failed), (Some(Reason::ScriptError), 2));
     let end = job_end(&job, &[first, ended("success", CONTEXT)], context).unwrap();
     assert_eq!(
         (end.status, end.succeeded, end.failed),
@@ -131,12 +130,7 @@ fn pods_that_are_behind_are_detected_before_the_job_controller_has_counted_them(
 #[test]
 fn a_deadline_while_nothing_could_start_is_reported_as_the_wait_and_counts_no_attempt() {
     let job: JobView = fixture(JOBS, "deadline");
-    let wait = Wait {
-        reason: Reason::Unschedulable,
-        message: "no node has capacity".to_owned(),
-        hint: None,
-        field: None,
-    };
+    let wait = Explanation::new(Reason::Unschedulable, "no node has capacity");
     let context = JobContext {
         wait: Some(&wait),
         uncounted: 1,
@@ -144,12 +138,12 @@ fn a_deadline_while_nothing_could_start_is_reported_as_the_wait_and_counts_no_at
     assert!(!attempts_missing(&job, &[], context));
     let end = job_end(&job, &[], context).unwrap();
     assert_eq!(
-        (end.status, end.reason, end.failed),
+        (end.status, end.reason(), end.failed),
         (JobStatus::TimedOut, Some(Reason::Unschedulable), 0)
     );
-    let message = text(end.message.as_ref());
+    let message = message_of(end.explanation.as_ref());
     assert!(message.contains("its deadline of 4s") && message.contains("no node has capacity"));
     // An attempt that ran before counts.
     let end = job_end(&job, &[ended("exit3", CONTEXT)], context).unwrap();
-    assert_eq!((end.reason, end.failed), (Some(Reason::Unschedulable), 1));
+    assert_eq!((end.reason(), end.failed), (Some(Reason::Unschedulable), 1));
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use toolhost_capability::Explanation;
 
 use super::*;
 
@@ -39,6 +40,16 @@ fn fixture<T: DeserializeOwned>(file: &str, name: &str) -> T {
 
 fn text(value: Option<&String>) -> &str {
     value.map_or("", String::as_str)
+}
+
+/// The message of an explanation; empty if there is none.
+fn message_of(why: Option<&Explanation>) -> &str {
+    why.map_or("", |why| &why.message)
+}
+
+/// The field of an explanation; empty if there is none.
+fn field_of(why: Option<&Explanation>) -> String {
+    why.and_then(Explanation::field_text).unwrap_or_default()
 }
 
 fn now() -> Timestamp {

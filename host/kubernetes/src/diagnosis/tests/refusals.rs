@@ -47,16 +47,20 @@ fn the_cause_of_a_rejected_object_is_named() {
         };
         let error = refused(kind, fixture(STATUSES, name));
         assert_eq!(
-            (error.reason, error.retryable),
+            (error.explanation.reason, error.retryable),
             (reason, retryable),
             "{name}"
         );
-        assert!(error.message.contains(message), "{name}: {}", error.message);
-        assert_eq!(text(error.field.as_ref()), field, "{name}");
+        assert!(
+            error.explanation.message.contains(message),
+            "{name}: {}",
+            error.explanation.message
+        );
+        assert_eq!(field_of(Some(&error.explanation)), field, "{name}");
     }
     let forbidden = refused("Job", fixture(STATUSES, "forbidden"));
     let rule = "`apiGroups: [\"batch\"], resources: [\"jobs\"], verbs: [\"create\"]`";
-    assert!(text(forbidden.hint.as_ref()).contains(rule));
+    assert!(text(forbidden.explanation.hint.as_ref()).contains(rule));
 }
 
 #[test]
@@ -122,7 +126,7 @@ fn transient_and_permanent_refusals_are_distinguished() {
     for (code, word, message, reason, retryable) in cases {
         let error = refused("Job", Status::failure(message, word).with_code(code));
         assert_eq!(
-            (error.reason, error.retryable),
+            (error.explanation.reason, error.retryable),
             (reason, retryable),
             "{code} {message}"
         );
@@ -137,13 +141,13 @@ fn transient_and_permanent_refusals_are_distinguished() {
         },
     );
     assert_eq!(
-        (error.reason, error.retryable),
+        (error.explanation.reason, error.retryable),
         (Reason::EngineUnavailable, true)
     );
     assert!(
-        error.message.contains("connection refused"),
+        error.explanation.message.contains("connection refused"),
         "{}",
-        error.message
+        error.explanation.message
     );
     let error = kube::Error::Service("invalid peer certificate: UnknownIssuer".into());
     let error = creation_refused(
@@ -153,7 +157,10 @@ fn transient_and_permanent_refusals_are_distinguished() {
             job: "load",
         },
     );
-    assert_eq!((error.reason, error.retryable), (Reason::TlsFailed, false));
+    assert_eq!(
+        (error.explanation.reason, error.retryable),
+        (Reason::TlsFailed, false)
+    );
 }
 
 #[test]
@@ -165,5 +172,5 @@ fn a_rejected_secret_is_not_quoted() {
     status.message = "Secret \"s\" is invalid: data[key]: Invalid value: \"hunter2\"".to_owned();
     let error = refused("Secret", status);
     assert!(!format!("{error:?}").contains("hunter2"));
-    assert!(error.message.contains("`data[key]`"));
+    assert!(error.explanation.message.contains("`data[key]`"));
 }

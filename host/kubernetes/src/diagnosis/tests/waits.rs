@@ -66,7 +66,7 @@ fn the_cause_of_a_waiting_pod_is_named() {
         );
         let said = &waiting.cause.message;
         assert!(said.contains(message), "{name}: {said}");
-        assert_eq!(text(waiting.cause.field.as_ref()), field, "{name}");
+        assert_eq!(field_of(Some(&waiting.cause)), field, "{name}");
         assert!(waiting.cause.hint.is_some(), "{name} has no hint");
     }
 }
@@ -193,7 +193,7 @@ fn the_cause_of_a_job_without_a_pod_is_named() {
             "{name}"
         );
         assert!(waiting.cause.message.contains(message), "{waiting:?}");
-        assert_eq!(text(waiting.cause.field.as_ref()), field, "{name}");
+        assert_eq!(field_of(Some(&waiting.cause)), field, "{name}");
     }
     // In the end the quota had capacity.
     let mut events: Vec<EventView> = fixture(EVENTS, "quota");
@@ -230,7 +230,7 @@ fn the_cause_of_a_pod_that_its_node_does_not_start_is_named() {
         assert_eq!(waiting.class, class, "{name}");
         assert_eq!(waiting.cause.reason, Reason::ConfigMissing, "{name}");
         assert!(waiting.cause.message.contains(message), "{waiting:?}");
-        assert_eq!(text(waiting.cause.field.as_ref()), field, "{name}");
+        assert_eq!(field_of(Some(&waiting.cause)), field, "{name}");
     }
     let events: Vec<EventView> = fixture(EVENTS, "pull-secret");
     assert_eq!(from_pod_events(&events, context), None);

@@ -7,6 +7,8 @@
     reason = "the tests are tables of cases"
 )]
 
+use toolhost_capability::FieldPath;
+
 use super::*;
 use crate::policy::PodSecurity;
 
@@ -22,12 +24,17 @@ fn under(policy: &Policy, options: Value) -> Result<Manifest, CapabilityError> {
 /// Returns the field that is denied under the policy; none where everything is allowed.
 fn denied(policy: &Policy, options: Value) -> Option<String> {
     let error = under(policy, options).err()?;
-    assert_eq!(error.reason, Reason::Denied, "{error}");
+    assert_eq!(error.explanation.reason, Reason::Denied, "{error}");
     assert!(
-        error.hint.as_ref().unwrap().contains("\n\nkubernetes:\n  "),
+        error
+            .explanation
+            .hint
+            .as_ref()
+            .unwrap()
+            .contains("\n\nkubernetes:\n  "),
         "{error:?}"
     );
-    error.field
+    error.explanation.field_text()
 }
 
 fn template(spec: Value) -> Value {
@@ -38,7 +45,7 @@ fn template(spec: Value) -> Value {
 fn container(list: &str, change: &Value) -> (Value, String) {
     let hardened = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
     let mut container = json!({"name": "other", "image": "busybox", "securityContext": hardened});
-    merge::merge(&mut container, change, "").unwrap();
+    merge::merge(&mut container, change, &FieldPath::default()).unwrap();
     let place = format!("job.podTemplate.spec.{list}[0]");
     (template(json!({list: [container]})), place)
 }
@@ -281,7 +288,7 @@ fn every_control_of_a_pod_holds() {
     let context = |context: Value| json!({"securityContext": context});
     let volume = |source: Value| {
         let mut volume = json!({"name": "a"});
-        merge::merge(&mut volume, &source, "").unwrap();
+        merge::merge(&mut volume, &source, &FieldPath::default()).unwrap();
         json!({"volumes": [volume]})
     };
     let terms = |key: &str| json!([{"matchExpressions": [{"key": key, "operator": "Exists"}]}]);
@@ -603,8 +610,14 @@ fn labels_and_annotations_of_reserved_domains_are_not_for_users() {
     let mut request = full();
     request.labels.insert("x.k8s.io/a".into(), "a".into());
     let error = Manifest::new(&request, &ManifestSettings::default()).unwrap_err();
-    assert_eq!(error.field.as_deref(), Some("job.labels.x.k8s.io/a"));
-    assert!(!error.message.contains("nor is"), "said twice: {error}");
+    assert_eq!(
+        error.explanation.field_text().as_deref(),
+        Some("job.labels.x.k8s.io/a")
+    );
+    assert!(
+        !error.explanation.message.contains("nor is"),
+        "said twice: {error}"
+    );
 }
 
 #[test]
@@ -710,13 +723,13 @@ fn the_message_has_every_field_and_the_hint_every_line() {
     });
     let error = under(&Policy::default(), options).unwrap_err();
     assert_eq!(
-        error.message,
+        error.explanation.message,
         "`job.namespace` is not allowed by the policy of this host: the namespace `kube-system` is not one of those \
          that are allowed; nor are `job.securityContext.privileged`, `job.podTemplate.spec.hostPID`, \
          `job.podTemplate.spec.nodeName` and `job.securityContext`"
     );
     assert_eq!(
-        error.hint.as_deref(),
+        error.explanation.hint.as_deref(),
         Some(
             "remove it, or ask for this in the host's `policy.yaml`:\n\nkubernetes:\n  \
              namespaces: [\"kube-system\"]\n  privileged: true\n  host-namespaces: [pid]\n  \
@@ -733,7 +746,7 @@ fn each_setting_widens_what_it_is_about() {
     let pod = |spec: Value| template(spec);
     let volume = |source: Value| {
         let mut volume = json!({"name": "a"});
-        merge::merge(&mut volume, &source, "").unwrap();
+        merge::merge(&mut volume, &source, &FieldPath::default()).unwrap();
         template(json!({"volumes": [volume]}))
     };
     let digest = format!("python@sha256:{}", "0".repeat(64));
@@ -911,9 +924,9 @@ fn an_invalid_job_is_refused_by_an_open_policy_too() {
     ] {
         let options = json!({"podTemplate": {"metadata": metadata}});
         let error = under(&Policy::open(), options).unwrap_err();
-        assert_eq!(error.reason, Reason::InvalidRequest);
+        assert_eq!(error.explanation.reason, Reason::InvalidRequest);
         let expected = format!("job.podTemplate.metadata.{field}");
-        assert_eq!(error.field, Some(expected));
+        assert_eq!(error.explanation.field_text(), Some(expected));
     }
     let open = template(json!({
         "hostNetwork": true, "nodeName": "a", "volumes": [{"name": "a", "hostPath": {"path": "/"}}],
@@ -932,6 +945,9 @@ fn a_field_that_no_rule_names_is_denied() {
         json!({"resources": {"claims": [{"name": "a"}]}}),
     ] {
         let error = under(&policy, template(spec.clone())).unwrap_err();
-        assert!(error.hint.unwrap().contains("fields: [spec."), "{spec}");
+        assert!(
+            error.explanation.hint.unwrap().contains("fields: [spec."),
+            "{spec}"
+        );
     }
 }

@@ -67,7 +67,10 @@ mod tests {
         let budget = ByteBudget::new(10);
         let six = budget.reserve(6).unwrap();
         let shared = six.clone();
-        assert_eq!(budget.reserve(5).unwrap_err().reason, Reason::TooLarge);
+        assert_eq!(
+            budget.reserve(5).unwrap_err().explanation.reason,
+            Reason::TooLarge
+        );
         assert!(budget.reserve(u64::MAX).is_err());
         drop(six);
         assert!(budget.reserve(5).is_err(), "a clone holds it");

@@ -1,6 +1,8 @@
 use super::CallState;
 use super::bindings::noetl::tool::{jobs, logs, types};
-use crate::capability::{AttemptEnd, CapabilityError, JobEnd, JobEvent, JobEventKind, JobStatus};
+use crate::capability::{
+    AttemptEnd, CapabilityError, Explanation, JobEnd, JobEvent, JobEventKind, JobStatus,
+};
 use crate::log::{Excerpt, LogPage};
 use crate::sealing::OpenError;
 
@@ -16,11 +18,12 @@ impl types::Host for CallState {}
 impl From<CapabilityError> for types::Error {
     fn from(error: CapabilityError) -> Self {
         let mut details = Details::new();
-        add(&mut details, "hint", error.hint);
-        add(&mut details, "field", error.field);
+        let why = error.explanation;
+        add(&mut details, "hint", why.hint);
+        add(&mut details, "field", why.field);
         Self {
-            code: error.reason.as_str().to_owned(),
-            message: error.message,
+            code: why.reason.as_str().to_owned(),
+            message: why.message,
             retryable: error.retryable,
             details,
         }
@@ -113,10 +116,7 @@ fn kind_and_details(kind: JobEventKind) -> (&'static str, Details) {
 fn add_attempt_end(details: &mut Details, end: AttemptEnd) {
     add(details, "exit-code", end.exit_code);
     add(details, "signal", end.signal);
-    add(details, "reason", end.reason);
-    add(details, "message", end.message);
-    add(details, "hint", end.hint);
-    add(details, "field", end.field);
+    add_explanation(details, end.explanation);
     add(details, "duration-ms", Some(milliseconds(end.duration)));
 }
 
@@ -130,10 +130,15 @@ fn add_job_end(details: &mut Details, end: JobEnd) {
     add(details, "status", Some(status));
     add(details, "succeeded", Some(end.succeeded));
     add(details, "failed", Some(end.failed));
-    add(details, "reason", end.reason);
-    add(details, "message", end.message);
-    add(details, "hint", end.hint);
-    add(details, "field", end.field);
+    add_explanation(details, end.explanation);
+}
+
+fn add_explanation(details: &mut Details, explanation: Option<Explanation>) {
+    let Some(why) = explanation else { return };
+    add(details, "reason", Some(why.reason));
+    add(details, "message", Some(why.message));
+    add(details, "hint", why.hint);
+    add(details, "field", why.field);
 }
 
 fn add(details: &mut Details, name: &str, value: Option<impl ToString>) {

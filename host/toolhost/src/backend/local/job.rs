@@ -179,7 +179,7 @@ impl Job {
         let script = self.program.variable(SCRIPT_VARIABLE);
         let script = script.map_or("", |path| file_name(path.expose_secret()));
         let end = with_syntax_error(end, &self.program.command(), script, tail);
-        if end.reason.is_none() && ended.oom_kills.is_some_and(|kills| kills > 0) {
+        if end.reason().is_none() && ended.oom_kills.is_some_and(|kills| kills > 0) {
             let message = "a process that the script started was killed at `limits.memory`, \
                            although the script succeeded";
             let message = message.to_owned();

@@ -1,6 +1,6 @@
 use crate::capability::quantity::Quantity;
 use crate::capability::request::{invalid, shortened};
-use crate::capability::{CapabilityError, JobRequest};
+use crate::capability::{CapabilityError, FieldPath, JobRequest};
 
 /// The resource limits of an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,24 +75,27 @@ pub(super) fn warnings(request: &JobRequest) -> Vec<String> {
 
 /// Returns the limit of that name, after both quantities were checked.
 fn resource(request: &JobRequest, name: &str) -> Result<Option<Quantity>, CapabilityError> {
-    let parse =
-        |kind: &str, text: Option<&String>| text.map(|text| parse(kind, name, text)).transpose();
+    let parse = |kind: &'static str, text: Option<&String>| {
+        text.map(|text| parse(kind, name, text)).transpose()
+    };
     let requested = parse("requests", request.requests.get(name))?;
     let limit = parse("limits", request.limits.get(name))?;
     match (requested, limit) {
         (Some(requested), Some(limit)) if requested > limit => Err(invalid(format!(
             "`requests.{name}` is larger than `limits.{name}`"
         ))
-        .with_field(format!("job.resources.requests.{name}"))),
+        .with_field(FieldPath::from("job.resources.requests").key(name.to_owned()))),
         _ => Ok(limit),
     }
 }
 
-fn parse(kind: &str, name: &str, text: &str) -> Result<Quantity, CapabilityError> {
-    let field = format!("job.resources.{kind}.{name}");
+fn parse(kind: &'static str, name: &str, text: &str) -> Result<Quantity, CapabilityError> {
+    let field = FieldPath::from("job.resources")
+        .key(kind)
+        .key(name.to_owned());
     let quantity: Quantity = text.parse().map_err(|error| {
         let text = shortened(text);
-        invalid(format!("`{kind}.{name}` `{text}` {error}")).with_field(&field)
+        invalid(format!("`{kind}.{name}` `{text}` {error}")).with_field(field.clone())
     })?;
     if name == "memory" && !quantity.is_whole() && text.ends_with('m') {
         let number = text.trim_end_matches('m');
@@ -151,8 +154,9 @@ mod tests {
             (vec![], vec![("memory", "256m")], "limits.memory"),
         ] {
             let error = Limits::new(&request(&requests, &limits), 1).unwrap_err();
-            assert_eq!(error.reason, Reason::InvalidRequest);
-            assert_eq!(error.field, Some(format!("job.resources.{field}")));
+            assert_eq!(error.explanation.reason, Reason::InvalidRequest);
+            let expected = Some(format!("job.resources.{field}"));
+            assert_eq!(error.explanation.field_text(), expected);
         }
     }
 

@@ -53,7 +53,7 @@ mod tests {
         let path = find_program("sh", "::relative:/nowhere:/bin:/usr/bin").unwrap();
         assert_eq!(path, Path::new("/bin/sh"));
         let error = find_program("sh", "bin:.:").unwrap_err();
-        assert_eq!(error.reason, Reason::InterpreterMissing);
+        assert_eq!(error.explanation.reason, Reason::InterpreterMissing);
     }
 
     #[test]
@@ -61,15 +61,22 @@ mod tests {
         assert_eq!(find_program("/bin/sh", "").unwrap(), Path::new("/bin/sh"));
         for missing in ["/bin/no-such-program", "./sh", "/bin"] {
             let error = find_program(missing, "/bin").unwrap_err();
-            assert!(error.message.contains(missing));
+            assert!(error.explanation.message.contains(missing));
         }
     }
 
     #[test]
     fn the_missing_program_and_the_fix_are_named() {
         let error = find_program("no-such-program", "/bin").unwrap_err();
-        assert!(error.message.contains("`no-such-program`"));
-        assert!(error.hint.unwrap().contains("`script.interpreter`"));
-        assert_eq!(error.field.as_deref(), Some("script.interpreter"));
+        assert!(error.explanation.message.contains("`no-such-program`"));
+        let field = error.explanation.field_text();
+        assert_eq!(field.as_deref(), Some("script.interpreter"));
+        assert!(
+            error
+                .explanation
+                .hint
+                .unwrap()
+                .contains("`script.interpreter`")
+        );
     }
 }

@@ -212,10 +212,11 @@ async fn the_line_that_the_interpreter_cannot_read_is_named() {
     let harness = LocalHarness::new();
     let observed = harness.run("echo a\nif true; then\n").await;
     let end = attempt(&observed);
-    assert_eq!(end.reason, Some(Reason::SyntaxError), "{end:?}");
+    assert_eq!(end.reason(), Some(Reason::SyntaxError), "{end:?}");
     assert!(
-        end.message
+        end.explanation
             .unwrap()
+            .message
             .starts_with("could not be read by `sh`: line ")
     );
     assert_eq!(end.exit_code, Some(2));
@@ -368,7 +369,7 @@ async fn jobs_end_when_the_engine_is_dropped() {
                 break end;
             }
         };
-        assert_eq!(end.reason, Some(Reason::Internal));
+        assert_eq!(end.reason(), Some(Reason::Internal));
         let harness = LocalHarness {
             engine: LocalEngine::new(LocalSettings::default()),
             scratch,
@@ -388,7 +389,7 @@ async fn a_script_can_clean_up_within_the_grace_period() {
     assert!(log(&observed).ends_with("bye\n"), "{}", log(&observed));
     let attempt = attempt(&observed);
     assert_eq!(attempt.exit_code, Some(0));
-    assert_eq!(attempt.reason, Some(Reason::Cancelled));
+    assert_eq!(attempt.reason(), Some(Reason::Cancelled));
     assert_eq!(observed.end.status, JobStatus::Cancelled);
 }
 
@@ -479,9 +480,12 @@ async fn a_missing_interpreter_is_refused_without_leftovers() {
     let mut request = shell("");
     request.command[0] = "no-such-interpreter".to_owned();
     let error = harness.refusal(request.clone()).await;
-    assert_eq!(error.reason, Reason::InterpreterMissing);
-    assert!(error.message.contains("`no-such-interpreter`"));
-    assert_eq!(error.field.as_deref(), Some("script.interpreter"));
+    assert_eq!(error.explanation.reason, Reason::InterpreterMissing);
+    assert!(error.explanation.message.contains("`no-such-interpreter`"));
+    assert_eq!(
+        error.explanation.field_text().as_deref(),
+        Some("script.interpreter")
+    );
     assert_eq!(harness.directories(), Vec::<PathBuf>::new());
 
     // The request's own PATH is used, and the name is free again.
@@ -489,7 +493,7 @@ async fn a_missing_interpreter_is_refused_without_leftovers() {
     request.command[0] = "sh".to_owned();
     request.environment.push(entry);
     let error = harness.refusal(request).await;
-    assert_eq!(error.reason, Reason::InterpreterMissing);
+    assert_eq!(error.explanation.reason, Reason::InterpreterMissing);
 }
 
 #[tokio::test]
@@ -514,8 +518,8 @@ async fn exit_codes_of_shells_are_explained() {
     ] {
         let attempt = attempt(&harness.run(script).await);
         assert_eq!(attempt.exit_code, Some(code));
-        assert_eq!(attempt.reason, Some(Reason::ScriptError));
-        assert!(attempt.hint.unwrap().contains(word));
+        assert_eq!(attempt.reason(), Some(Reason::ScriptError));
+        assert!(attempt.explanation.unwrap().hint.unwrap().contains(word));
     }
 }
 
@@ -524,8 +528,15 @@ async fn the_signal_that_ended_a_script_is_named() {
     let observed = LocalHarness::new().run("kill -SEGV $$").await;
     let attempt = attempt(&observed);
     assert_eq!((attempt.signal, attempt.exit_code), (Some(11), None));
-    assert_eq!(attempt.reason, Some(Reason::Signalled));
-    assert!(observed.end.message.unwrap().contains("SIGSEGV"));
+    assert_eq!(attempt.reason(), Some(Reason::Signalled));
+    assert!(
+        observed
+            .end
+            .explanation
+            .unwrap()
+            .message
+            .contains("SIGSEGV")
+    );
 }
 
 #[tokio::test]
@@ -534,11 +545,18 @@ async fn the_number_of_processes_is_limited() {
     let script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 60 & done; exit 5";
     let observed = harness.run(script).await;
     let attempt = attempt(&observed);
-    assert_eq!(attempt.reason, Some(Reason::ScriptError));
+    assert_eq!(attempt.reason(), Some(Reason::ScriptError));
     // Without a control group, RLIMIT_NPROC does not apply to root.
     if Hierarchy::find().limits_processes() {
         assert!(log(&observed).contains("fork"), "{}", log(&observed));
-        assert!(attempt.hint.unwrap().contains("more than 8 processes"));
+        assert!(
+            attempt
+                .explanation
+                .unwrap()
+                .hint
+                .unwrap()
+                .contains("more than 8 processes")
+        );
     }
 }
 
@@ -594,11 +612,12 @@ async fn an_attempt_that_the_system_cannot_start_fails() {
     request.command.extend(std::iter::repeat_n(large, 80));
     let observed = observe(&harness, request).await;
     let attempt = attempt(&observed);
-    assert_eq!(attempt.reason, Some(Reason::StartFailed));
+    assert_eq!(attempt.reason(), Some(Reason::StartFailed));
     assert!(
         attempt
-            .message
+            .explanation
             .unwrap()
+            .message
             .contains("longer than the system allows")
     );
     assert_eq!(harness.directories(), Vec::<PathBuf>::new());
@@ -661,7 +680,14 @@ async fn a_limit_that_is_too_small_for_any_program_is_named() {
     let observed = observe(&harness, request).await;
     let attempt = attempt(&observed);
     // Without a control group, the crash has a hint that names the limit.
-    assert!(attempt.hint.unwrap().contains("`limits.memory` is 8Ki"));
+    assert!(
+        attempt
+            .explanation
+            .unwrap()
+            .hint
+            .unwrap()
+            .contains("`limits.memory` is 8Ki")
+    );
 }
 
 #[tokio::test]

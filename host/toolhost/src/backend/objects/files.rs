@@ -9,7 +9,8 @@ use rustix::fs::OFlags;
 use tokio::task::spawn_blocking;
 
 use crate::capability::{
-    CapabilityError, FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource, Reason,
+    CapabilityError, FetchOptions, FetchRequest, FieldPath, Object, ObjectMetadata, ObjectSource,
+    Reason,
 };
 
 /// Files below one folder, the workspace.
@@ -151,7 +152,7 @@ fn refuse_options_of_others(options: &FetchOptions) -> Result<(), CapabilityErro
         None => Ok(()),
         Some((name, _)) => {
             let message = format!("a file does not support `{name}`");
-            let field = format!("script.source.{name}");
+            let field = FieldPath::from("script.source").key(name);
             Err(CapabilityError::new(Reason::InvalidRequest, message).with_field(field))
         }
     }
@@ -195,7 +196,10 @@ mod tests {
             uri: uri.to_owned(),
             options,
         };
-        let fetched = source.fetch(request).await.map_err(|error| error.reason);
+        let fetched = source
+            .fetch(request)
+            .await
+            .map_err(|error| error.explanation.reason);
         fetched.map(|object| String::from_utf8(object.bytes.to_vec()).unwrap())
     }
 

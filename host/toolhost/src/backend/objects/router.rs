@@ -71,8 +71,8 @@ mod tests {
                 options,
             };
             let error = router.fetch(request).await.unwrap_err();
-            assert_eq!(error.reason, Reason::Unsupported);
-            assert!(error.message.contains(culprit), "{error}");
+            assert_eq!(error.explanation.reason, Reason::Unsupported);
+            assert!(error.explanation.message.contains(culprit), "{error}");
         }
     }
 }

@@ -265,11 +265,13 @@ impl Transfer<'_> {
     }
 
     fn gave_up(&self, error: CapabilityError) -> CapabilityError {
-        let message = match self.attempts.made() {
-            1 => error.message,
-            attempts => format!("{} (after {attempts} attempts)", error.message),
-        };
-        CapabilityError { message, ..error }
+        match self.attempts.made() {
+            1 => error,
+            attempts => {
+                let message = format!("{} (after {attempts} attempts)", error.explanation.message);
+                error.with_message(message)
+            }
+        }
     }
 }
 
@@ -419,9 +421,9 @@ mod tests {
     async fn an_announced_length_is_not_trusted() {
         let (text, asked) = read(vec![Ok(part(0, 11, "v", &[]))]).await;
         let error = text.unwrap_err();
-        assert_eq!(error.reason, Reason::TooLarge);
+        assert_eq!(error.explanation.reason, Reason::TooLarge);
         assert_eq!(
-            (error.message.as_str(), asked.len()),
+            (error.explanation.message.as_str(), asked.len()),
             ("`it` has 11 bytes, more than the limit of 10", 1)
         );
         let endless = Attempt {
@@ -429,13 +431,13 @@ mod tests {
             ..part(0, 0, "v", &["123456", "789ab"])
         };
         let error = read(vec![Ok(endless)]).await.0.unwrap_err();
-        assert_eq!(error.reason, Reason::TooLarge);
+        assert_eq!(error.explanation.reason, Reason::TooLarge);
         let error = read(vec![Ok(part(0, 2, "v", &["abc"]))])
             .await
             .0
             .unwrap_err();
         assert_eq!(
-            (error.reason, error.retryable),
+            (error.explanation.reason, error.retryable),
             (Reason::FetchFailed, false)
         );
         let error = read(vec![
@@ -445,7 +447,7 @@ mod tests {
         .await;
         let error = error.0.unwrap_err();
         assert_eq!(
-            error.message,
+            error.explanation.message,
             "`it` ended after 3 of 9 bytes (after 3 attempts)"
         );
         let elsewhere = vec![
@@ -453,13 +455,19 @@ mod tests {
             Ok(part(4, 6, "v", &["ef"])),
         ];
         let error = read(elsewhere).await.0.unwrap_err();
-        assert!(error.message.contains("another part"), "{error}");
+        assert!(
+            error.explanation.message.contains("another part"),
+            "{error}"
+        );
     }
 
     #[tokio::test]
     async fn a_transfer_without_progress_is_given_up() {
         let (text, asked) = read(vec![Err(passing())]).await;
-        assert_eq!(text.unwrap_err().message, "cut (after 3 attempts)");
+        assert_eq!(
+            text.unwrap_err().explanation.message,
+            "cut (after 3 attempts)"
+        );
         assert_eq!(asked.len(), 3);
         // The same two bytes again are not progress.
         let without = Attempt {

@@ -32,9 +32,9 @@ async fn a_credential_opens_only_the_services_of_its_type() {
         assert_eq!(opened.is_ok(), opens, "{service:?} {name}");
     }
     let error = open(&access, Service::Gcs, "db").await.unwrap_err();
-    assert_eq!(error.reason, Reason::CredentialMissing);
+    assert_eq!(error.explanation.reason, Reason::CredentialMissing);
     assert_eq!(
-        error.message,
+        error.explanation.message,
         "the credential `db` is of type `postgres`, and `gs://` takes `google`, `bearer` or `oauth2`"
     );
 }
@@ -43,9 +43,15 @@ async fn a_credential_opens_only_the_services_of_its_type() {
 async fn an_unknown_credential_is_named_with_what_was_meant() {
     let access = World::default().access(FILE);
     let error = open(&access, Service::Http, "pain").await.unwrap_err();
-    assert_eq!(error.reason, Reason::CredentialMissing);
-    assert_eq!(error.message, "the credential `pain` is not defined");
-    assert_eq!(error.hint.as_deref(), Some("did you mean `plain`?"));
+    assert_eq!(error.explanation.reason, Reason::CredentialMissing);
+    assert_eq!(
+        error.explanation.message,
+        "the credential `pain` is not defined"
+    );
+    assert_eq!(
+        error.explanation.hint.as_deref(),
+        Some("did you mean `plain`?")
+    );
 }
 
 const BOUND: &str = "\
@@ -147,8 +153,11 @@ async fn invalid_hosts_are_refused_and_not_quoted() {
     let world = World::new(&[("HOSTS", "https://a-plain-token-5678@x/")]);
     let access = world.access("credentials: {api: {type: bearer, token: a, hosts: {env: HOSTS}}}");
     let error = open(&access, Service::Http, "api").await.unwrap_err();
-    assert_eq!(error.reason, Reason::CredentialMissing);
-    assert!(error.message.contains("has invalid `hosts`") && !error.message.contains("5678"));
+    assert_eq!(error.explanation.reason, Reason::CredentialMissing);
+    assert!(
+        error.explanation.message.contains("has invalid `hosts`")
+            && !error.explanation.message.contains("5678")
+    );
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ credentials:
     ] {
         let error = open(&access, Service::S3, name).await.unwrap_err();
         assert_eq!(
-            error.message,
+            error.explanation.message,
             format!("the credential `{name}` has no `{missing}`")
         );
     }
@@ -83,7 +83,7 @@ async fn a_profile_is_read_from_both_files() {
         ),
     ] {
         let error = open(&access, Service::S3, name).await.unwrap_err();
-        assert_eq!(error.message, expected);
+        assert_eq!(error.explanation.message, expected);
     }
     assert_eq!(keys(&ambient(&world).await)[0], "AK0");
     world.set("AWS_PROFILE", "dev");
@@ -162,10 +162,11 @@ async fn the_cause_of_a_refused_role_is_reported() {
     let error = open(&access, Service::S3, "s3").await.unwrap_err();
     assert!(
         error
+            .explanation
             .message
             .ends_with("refused it: status 403, AccessDenied (Not authorized: ***)"),
         "{}",
-        error.message
+        error.explanation.message
     );
 }
 
@@ -195,7 +196,12 @@ async fn the_keys_of_a_container_come_from_its_endpoint() {
         .access(&AccessRequest::new(Service::S3, None))
         .await
         .unwrap_err();
-    assert!(error.message.contains("would send a token unencrypted"));
+    assert!(
+        error
+            .explanation
+            .message
+            .contains("would send a token unencrypted")
+    );
 }
 
 #[tokio::test]

@@ -118,13 +118,17 @@ async fn a_key_that_was_revoked_is_an_expired_credential() {
         "credentials: {{gcs: {{type: google, authorized_user: {key}}}}}"
     ));
     let error = open(&access, Service::Gcs, "gcs").await.unwrap_err();
-    assert_eq!(error.reason, crate::capability::Reason::CredentialExpired);
+    assert_eq!(
+        error.explanation.reason,
+        crate::capability::Reason::CredentialExpired
+    );
     assert!(
         error
+            .explanation
             .message
             .ends_with("status 400, invalid_grant (Token has been expired or revoked.)"),
         "{}",
-        error.message
+        error.explanation.message
     );
 }
 
@@ -249,7 +253,11 @@ async fn errors_of_a_key_are_reported_without_the_key() {
             "credentials: {{gcs: {{type: google, service_account: '{key}'}}}}"
         ));
         let error = open(&access, Service::Gcs, "gcs").await.unwrap_err();
-        assert!(error.message.contains(expected), "{}", error.message);
+        assert!(
+            error.explanation.message.contains(expected),
+            "{}",
+            error.explanation.message
+        );
         assert!(!format!("{error:?}").contains("hunter2"));
     }
 }

@@ -87,19 +87,26 @@ async fn an_error_quotes_the_server_and_nothing_that_was_sent_to_it() {
     .await;
     let access = World::default().access(&client(&server));
     let error = open(&access, Service::Http, "api").await.unwrap_err();
-    assert_eq!(error.reason, crate::capability::Reason::FetchDenied);
+    assert_eq!(
+        error.explanation.reason,
+        crate::capability::Reason::FetchDenied
+    );
     assert!(!error.retryable);
     let start = format!(
         "no token for the credential `api`: `{}` refused it: status 401, invalid_client (who is ***?",
         server.url("").origin().ascii_serialization()
     );
-    assert!(error.message.starts_with(&start), "{}", error.message);
+    assert!(
+        error.explanation.message.starts_with(&start),
+        "{}",
+        error.explanation.message
+    );
     let shown = format!("{error:?}");
     for secret in ["hunter2", "bWU6aHVudGVyMi1jbGllbnQ", "\u{1b}"] {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert_eq!(
-        error.hint.as_deref(),
+        error.explanation.hint.as_deref(),
         Some("check the client's identifier and secret")
     );
 }
@@ -134,8 +141,16 @@ async fn an_invalid_answer_is_reported() {
         let server = Server::start(move |_, _| answer.clone()).await;
         let access = World::default().access(&client(&server));
         let error = open(&access, Service::Http, "api").await.unwrap_err();
-        assert!(error.message.contains(expected), "{}", error.message);
-        assert!(!error.message.contains("hunter2"), "{}", error.message);
+        assert!(
+            error.explanation.message.contains(expected),
+            "{}",
+            error.explanation.message
+        );
+        assert!(
+            !error.explanation.message.contains("hunter2"),
+            "{}",
+            error.explanation.message
+        );
         assert_eq!(server.requests().len(), 1, "{expected}");
     }
 }
@@ -212,7 +227,7 @@ async fn a_failure_is_repeated_for_a_second_and_no_longer() {
     let access = world.access(&client(&server));
     for _ in 0..3 {
         let error = open(&access, Service::Http, "api").await.unwrap_err();
-        assert!(error.message.contains("invalid_scope"));
+        assert!(error.explanation.message.contains("invalid_scope"));
     }
     assert_eq!(server.requests().len(), 1);
     world.pass(Duration::from_secs(1));
@@ -308,7 +323,7 @@ async fn a_client_without_a_valid_address_is_refused() {
     );
     let error = open(&access, Service::Http, "api").await.unwrap_err();
     assert_eq!(
-        error.message,
+        error.explanation.message,
         "the credential `api` has a `token_url` that is not an http or https URL"
     );
 }
@@ -320,9 +335,16 @@ async fn an_unreachable_server_is_retryable() {
         "credentials: {{api: {{type: oauth2, token_url: 'http://127.0.0.1:{port}/t', client_id: me}}}}"
     ));
     let error = open(&access, Service::Http, "api").await.unwrap_err();
-    assert_eq!(error.reason, crate::capability::Reason::FetchFailed);
+    assert_eq!(
+        error.explanation.reason,
+        crate::capability::Reason::FetchFailed
+    );
     assert!(error.retryable);
     let start =
         format!("no token for the credential `api`: cannot connect to http://127.0.0.1:{port}/t");
-    assert!(error.message.starts_with(&start), "{}", error.message);
+    assert!(
+        error.explanation.message.starts_with(&start),
+        "{}",
+        error.explanation.message
+    );
 }

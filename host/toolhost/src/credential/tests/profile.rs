@@ -230,7 +230,7 @@ credential_source = Moon
         ("other", "has a `credential_source` that is neither"),
     ] {
         let error = home.open(profile).await.unwrap_err();
-        assert!(error.message.contains(expected), "{error}");
+        assert!(error.explanation.message.contains(expected), "{error}");
     }
     home.world.set("AWS_ACCESS_KEY_ID", "AKIABASE");
     home.world.set("AWS_SECRET_ACCESS_KEY", "secret-base");
@@ -301,7 +301,10 @@ mfa_serial = arn:aws:iam::1:mfa/me
         ),
     ] {
         let error = home.open(profile).await.unwrap_err();
-        assert!(error.message.contains(expected), "{profile}: {error}");
+        assert!(
+            error.explanation.message.contains(expected),
+            "{profile}: {error}"
+        );
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
 }
@@ -395,13 +398,17 @@ async fn the_hint_for_an_expired_sign_in_is_the_command() {
     home.sends_to("AWS_ENDPOINT_URL_SSO", &server);
     let signed_out = async |case: &str| {
         let error = home.open("person").await.unwrap_err();
-        assert_eq!(error.reason, Reason::CredentialExpired, "{case}: {error}");
         assert_eq!(
-            error.message,
+            error.explanation.reason,
+            Reason::CredentialExpired,
+            "{case}: {error}"
+        );
+        assert_eq!(
+            error.explanation.message,
             "the profile `person` of the credential `c` is not signed in, or no longer"
         );
         let hint = "run `aws sso login --profile person`";
-        assert_eq!(error.hint.as_deref(), Some(hint), "{case}");
+        assert_eq!(error.explanation.hint.as_deref(), Some(hint), "{case}");
     };
     signed_out("no token").await;
     home.write(
@@ -433,7 +440,7 @@ async fn the_hint_for_an_expired_sign_in_is_the_command() {
         // A failure is repeated for a second.
         home.world.pass(Duration::from_secs(2));
         let error = home.open("person").await.unwrap_err();
-        assert!(error.message.contains(expected), "{error}");
+        assert!(error.explanation.message.contains(expected), "{error}");
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
     for (profile, expected) in [
@@ -441,7 +448,7 @@ async fn the_hint_for_an_expired_sign_in_is_the_command() {
         ("half", "has no `sso_role_name`"),
     ] {
         let error = home.open(profile).await.unwrap_err();
-        assert!(error.message.contains(expected), "{error}");
+        assert!(error.explanation.message.contains(expected), "{error}");
     }
 }
 
@@ -453,7 +460,7 @@ async fn the_token_of_a_sign_in_is_read_only_from_a_regular_file() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
     let error = home.open("person").await.unwrap_err();
-    assert!(error.message.contains("cannot read"), "{error}");
+    assert!(error.explanation.message.contains("cannot read"), "{error}");
 }
 
 /// A profile with a script as its program, and the arguments in the line.
@@ -534,7 +541,7 @@ async fn a_program_of_a_profile_without_keys_is_named() {
         let home = with_process(script, "--token hunter2");
         let error = home.open("program").await.unwrap_err();
         assert_eq!(
-            error.message,
+            error.explanation.message,
             format!(
                 "cannot get the profile `program` of the credential `c` from the `credential_process` `/bin/sh`: {expected}"
             )
@@ -545,6 +552,7 @@ async fn a_program_of_a_profile_without_keys_is_named() {
     let error = home.open("program").await.unwrap_err();
     assert!(
         error
+            .explanation
             .message
             .ends_with("that is not a program with arguments"),
         "{error}"

@@ -131,7 +131,7 @@ async fn addresses_of_this_machine_are_refused_where_only_public_ones_are_allowe
             matches!(error, HttpError::AddressRefused { .. }),
             "{host}: {error:?}"
         );
-        assert_eq!(converted.reason, Reason::Denied, "{host}");
+        assert_eq!(converted.explanation.reason, Reason::Denied, "{host}");
     }
     assert!(server.requests().is_empty());
 }
@@ -202,7 +202,7 @@ async fn the_cause_of_a_failure_is_named() {
         let request = any(Url::parse(&url).unwrap());
         let (error, converted) = error_of(quick(), request).await;
         assert_eq!(
-            (converted.reason, converted.retryable),
+            (converted.explanation.reason, converted.retryable),
             (reason, is_retryable),
             "{url}: {error:?}"
         );
@@ -226,7 +226,7 @@ async fn a_silent_server_is_given_up() {
     let (error, converted) = error_of(settings, any(server.url("/a"))).await;
     assert!(matches!(error, HttpError::Timeout { .. }), "{error:?}");
     assert_eq!(
-        (converted.reason, converted.retryable),
+        (converted.explanation.reason, converted.retryable),
         (Reason::Timeout, true)
     );
 }
@@ -236,7 +236,7 @@ async fn a_private_certificate_is_trusted_only_where_it_is_configured() {
     let identity = Identity::for_names(&["localhost"]);
     let server = Server::start_tls(&identity, |_, _| Answer::ok("hello")).await;
     let (error, converted) = error_of(quick(), any(server.url_as("localhost", "/"))).await;
-    assert_eq!(converted.reason, Reason::TlsFailed);
+    assert_eq!(converted.explanation.reason, Reason::TlsFailed);
     let why = error.to_string();
     let is_explained = why.ends_with("its certificate has an unknown issuer")
         || why.contains("this machine trusts no certificate");

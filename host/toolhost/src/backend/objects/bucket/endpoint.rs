@@ -137,9 +137,12 @@ mod tests {
             "http://a b",
         ] {
             let error = Endpoint::parse(text).unwrap_err();
-            assert_eq!(error.reason, Reason::InvalidRequest, "{text}");
-            assert_eq!(error.field.as_deref(), Some("script.source.endpoint"));
-            assert!(!error.message.contains("hunter2"), "{error}");
+            assert_eq!(error.explanation.reason, Reason::InvalidRequest, "{text}");
+            assert_eq!(
+                error.explanation.field_text().as_deref(),
+                Some("script.source.endpoint")
+            );
+            assert!(!error.explanation.message.contains("hunter2"), "{error}");
         }
     }
 }

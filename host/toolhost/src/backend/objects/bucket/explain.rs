@@ -319,13 +319,20 @@ mod tests {
             for service in [Service::S3, Service::Gcs] {
                 let error = explained(service, status, code, message);
                 let case = format!("{status} {code}: {error}");
-                assert_eq!(error.reason, reason, "{case}");
-                assert_eq!(error.field.as_deref(), Some(field), "{case}");
+                assert_eq!(error.explanation.reason, reason, "{case}");
+                assert_eq!(
+                    error.explanation.field_text().as_deref(),
+                    Some(field),
+                    "{case}"
+                );
                 assert_eq!(error.retryable, retryable, "{case}");
-                assert!(error.hint.is_some_and(|hint| !hint.is_empty()), "{case}");
+                assert!(
+                    error.explanation.hint.is_some_and(|hint| !hint.is_empty()),
+                    "{case}"
+                );
                 let answered = format!("https://server answered {status}");
                 for part in [&answered, code, "the credential `c`"] {
-                    assert!(error.message.contains(part), "{case}");
+                    assert!(error.explanation.message.contains(part), "{case}");
                 }
             }
         }
@@ -334,14 +341,21 @@ mod tests {
     #[test]
     fn only_a_store_with_regions_has_a_wrong_region() {
         let moved = explained(Service::S3, 301, "PermanentRedirect", "");
-        assert_eq!(moved.reason, Reason::WrongRegion, "{moved}");
+        assert_eq!(moved.explanation.reason, Reason::WrongRegion, "{moved}");
         assert!(
-            moved.message.contains("not in the region `us-east-1`"),
+            moved
+                .explanation
+                .message
+                .contains("not in the region `us-east-1`"),
             "{moved}"
         );
         let malformed = explained(Service::S3, 400, "AuthorizationHeaderMalformed", "no date");
-        assert_eq!(malformed.reason, Reason::FetchFailed, "{malformed}");
+        assert_eq!(
+            malformed.explanation.reason,
+            Reason::FetchFailed,
+            "{malformed}"
+        );
         let moved = explained(Service::Gcs, 301, "PermanentRedirect", "");
-        assert_eq!(moved.reason, Reason::FetchFailed, "{moved}");
+        assert_eq!(moved.explanation.reason, Reason::FetchFailed, "{moved}");
     }
 }

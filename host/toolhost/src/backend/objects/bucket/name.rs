@@ -180,9 +180,13 @@ mod tests {
             (&long, "1025 bytes"),
         ] {
             let error = ObjectName::parse(uri, "s3").unwrap_err();
-            assert_eq!(error.reason, Reason::InvalidRequest, "{uri}");
-            assert_eq!(error.field.as_deref(), Some("script.uri"), "{uri}");
-            assert!(error.message.contains(culprit), "{error}");
+            assert_eq!(error.explanation.reason, Reason::InvalidRequest, "{uri}");
+            assert_eq!(
+                error.explanation.field_text().as_deref(),
+                Some("script.uri"),
+                "{uri}"
+            );
+            assert!(error.explanation.message.contains(culprit), "{error}");
         }
     }
 

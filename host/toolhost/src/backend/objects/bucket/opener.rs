@@ -242,10 +242,10 @@ impl From<CapabilityError> for Unopened {
 }
 
 /// Converts the error of a missing or incomplete answer.
-fn unread(uri: &str, error: HttpError, field: &str) -> CapabilityError {
+fn unread(uri: &str, error: HttpError, field: &'static str) -> CapabilityError {
     let error = CapabilityError::from(error).with_field(field);
-    let message = format!("cannot read `{uri}`: {}", error.message);
-    CapabilityError { message, ..error }
+    let message = format!("cannot read `{uri}`: {}", error.explanation.message);
+    error.with_message(message)
 }
 
 /// Converts the error of a store that does not accept the answer, such as another part than the requested one.

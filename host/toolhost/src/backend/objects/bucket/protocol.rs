@@ -5,7 +5,7 @@ use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 
 use super::endpoint::Endpoint;
 use super::name::ObjectName;
-use crate::capability::{Access, CapabilityError, FetchOptions, Reason, Service};
+use crate::capability::{Access, CapabilityError, FetchOptions, FieldPath, Reason, Service};
 use crate::http::Url;
 
 /// The differences between the object stores.
@@ -58,8 +58,11 @@ pub(super) fn named_endpoint(
     };
     let field = "script.source.auth";
     let endpoint = Endpoint::parse(text).map_err(|error| {
-        let message = format!("{} cannot be used: {}", access.origin, error.message);
-        CapabilityError { message, ..error }.with_field(field)
+        let message = format!(
+            "{} cannot be used: {}",
+            access.origin, error.explanation.message
+        );
+        error.with_message(message).with_field(field)
     })?;
     Ok((Some(endpoint), field))
 }
@@ -105,12 +108,12 @@ pub(super) fn not_made(error: &object_store::Error) -> CapabilityError {
 }
 
 /// Refuses options that have no effect: they would be a hidden mistake.
-pub(super) fn refuse(what: &str, given: &[(&str, bool)]) -> Result<(), CapabilityError> {
+pub(super) fn refuse(what: &str, given: &[(&'static str, bool)]) -> Result<(), CapabilityError> {
     match given.iter().find(|(_, is_given)| *is_given) {
         None => Ok(()),
         Some((name, _)) => {
             let message = format!("{what} does not support `{name}`");
-            let field = format!("script.source.{name}");
+            let field = FieldPath::from("script.source").key(*name);
             Err(CapabilityError::new(Reason::InvalidRequest, message).with_field(field))
         }
     }

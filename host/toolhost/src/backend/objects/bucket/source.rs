@@ -39,7 +39,7 @@ impl<P: Protocol> BucketSource<P> {
 }
 
 pub(super) fn with_auth(error: CapabilityError) -> CapabilityError {
-    if error.field.is_some() {
+    if error.explanation.field.is_some() {
         return error;
     }
     error.with_field("script.source.auth")

@@ -114,8 +114,12 @@ impl HttpOpener<'_> {
             if url == first {
                 return error;
             }
-            let message = format!("{}; `{}` redirects there", error.message, shown(first));
-            CapabilityError { message, ..error }
+            let message = format!(
+                "{}; `{}` redirects there",
+                error.explanation.message,
+                shown(first)
+            );
+            error.with_message(message)
         })?;
         let addresses = if permit.private_addresses {
             AddressPolicy::Any
@@ -268,7 +272,7 @@ fn authorize(request: Request, access: &Access) -> Result<Request, Failure> {
 }
 
 fn with_auth(error: CapabilityError) -> CapabilityError {
-    match error.field {
+    match error.explanation.field {
         Some(_) => error,
         None => error.with_field("script.source.auth"),
     }

@@ -214,8 +214,11 @@ async fn a_transfer_is_resumed_by_a_date_and_where_only_the_end_is_missing() {
 async fn an_announced_length_is_not_trusted() {
     let huge = Server::start(|_, _| Answer::ok("x").lie(1 << 40).stall_after(0)).await;
     let error = fetch(huge.url("/a")).await.unwrap_err();
-    assert_eq!(error.reason, Reason::TooLarge, "{error}");
-    assert!(error.message.contains("1099511627776 bytes"), "{error}");
+    assert_eq!(error.explanation.reason, Reason::TooLarge, "{error}");
+    assert!(
+        error.explanation.message.contains("1099511627776 bytes"),
+        "{error}"
+    );
 
     let endless = Server::start(|_, _| Answer::ok(vec![0; 2000]).chunked()).await;
     let mut limited = options();
@@ -224,17 +227,20 @@ async fn an_announced_length_is_not_trusted() {
         .fetch(request(endless.url("/a"), limited))
         .await
         .unwrap_err();
-    assert_eq!(error.reason, Reason::TooLarge, "{error}");
+    assert_eq!(error.explanation.reason, Reason::TooLarge, "{error}");
     assert_eq!(endless.requests().len(), 1);
 
     let short = Server::start(|_, _| Answer::ok("12345").lie(9)).await;
     let error = fetch(short.url("/a")).await.unwrap_err();
     assert_eq!(
-        (error.reason, error.retryable),
+        (error.explanation.reason, error.retryable),
         (Reason::FetchFailed, true),
         "{error}"
     );
-    assert!(error.message.ends_with("(after 4 attempts)"), "{error}");
+    assert!(
+        error.explanation.message.ends_with("(after 4 attempts)"),
+        "{error}"
+    );
 
     let odd = Server::start(|before, _| match before {
         0 => Answer::ok("12345").header("ETag", "\"1\"").cut_after(2),
@@ -245,7 +251,10 @@ async fn an_announced_length_is_not_trusted() {
     })
     .await;
     let error = fetch(odd.url("/a")).await.unwrap_err();
-    assert!(error.message.contains("longer than announced"), "{error}");
+    assert!(
+        error.explanation.message.contains("longer than announced"),
+        "{error}"
+    );
 }
 
 /// 65,536 zeros.
@@ -266,7 +275,10 @@ async fn compressed_answers_are_accepted_and_limited_by_their_decompressed_size(
 
     let server = Server::start(|_, _| Answer::ok("x").header("Content-Encoding", "br")).await;
     let error = fetch(server.url("/a")).await.unwrap_err();
-    assert!(error.message.contains("not requested"), "{error}");
+    assert!(
+        error.explanation.message.contains("not requested"),
+        "{error}"
+    );
 
     let zeros = BASE64.decode(ZEROS).unwrap();
     assert!(zeros.len() < 1000);
@@ -279,7 +291,7 @@ async fn compressed_answers_are_accepted_and_limited_by_their_decompressed_size(
         .fetch(request(server.url("/a"), limited))
         .await
         .unwrap_err();
-    assert_eq!(error.reason, Reason::TooLarge, "{error}");
+    assert_eq!(error.explanation.reason, Reason::TooLarge, "{error}");
 }
 
 #[tokio::test]
@@ -318,8 +330,14 @@ async fn a_transfer_ends_at_its_timeout() {
         .fetch(request(server.url("/a"), limited))
         .await
         .unwrap_err();
-    assert_eq!((error.reason, error.retryable), (Reason::Timeout, true));
-    assert_eq!(error.field.as_deref(), Some("script.source.timeout"));
+    assert_eq!(
+        (error.explanation.reason, error.retryable),
+        (Reason::Timeout, true)
+    );
+    assert_eq!(
+        error.explanation.field_text().as_deref(),
+        Some("script.source.timeout")
+    );
 
     let begun = std::time::Instant::now();
     let stalling = Server::start(|before, request| {

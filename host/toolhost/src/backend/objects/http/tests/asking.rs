@@ -73,7 +73,7 @@ async fn a_refused_token_is_renewed_once() {
     let error = fetch_with("oauth", server.url("/a"), options())
         .await
         .unwrap_err();
-    assert_eq!(error.reason, Reason::FetchDenied);
+    assert_eq!(error.explanation.reason, Reason::FetchDenied);
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -134,21 +134,24 @@ async fn invalid_options_are_refused_before_a_request() {
     for (options, field) in cases {
         let source = source().with_access(Arc::new(Tokens::default()));
         let error = source.fetch(request(&uri, options)).await.unwrap_err();
-        assert_eq!(error.reason, Reason::InvalidRequest, "{error}");
+        assert_eq!(error.explanation.reason, Reason::InvalidRequest, "{error}");
         assert_eq!(
-            error.field,
+            error.explanation.field_text(),
             Some(format!("script.source.{field}")),
             "{error}"
         );
         assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
     }
     let error = fetch_with("none", &uri, options()).await.unwrap_err();
-    assert_eq!(error.reason, Reason::CredentialMissing);
-    assert_eq!(error.field.as_deref(), Some("script.source.auth"));
+    assert_eq!(error.explanation.reason, Reason::CredentialMissing);
+    assert_eq!(
+        error.explanation.field_text().as_deref(),
+        Some("script.source.auth")
+    );
     let mut unknown = options();
     unknown.credential = Some("x".to_owned());
     let error = source().fetch(request(&uri, unknown)).await.unwrap_err();
-    assert_eq!(error.reason, Reason::CredentialMissing);
+    assert_eq!(error.explanation.reason, Reason::CredentialMissing);
 }
 
 #[tokio::test]
@@ -158,12 +161,18 @@ async fn the_value_that_determines_the_server_is_named() {
         .await
         .unwrap_err();
     assert_eq!(
-        (error.reason, error.field.as_deref()),
+        (
+            error.explanation.reason,
+            error.explanation.field_text().as_deref()
+        ),
         (Reason::FetchFailed, Some("script.uri"))
     );
     let mut configured = options();
     configured.endpoint = Some(format!("http://no-such-host.invalid:{port}"));
     let error = source().fetch(request("a", configured)).await.unwrap_err();
-    assert_eq!(error.reason, Reason::HostNotFound);
-    assert_eq!(error.field.as_deref(), Some("script.source.endpoint"));
+    assert_eq!(error.explanation.reason, Reason::HostNotFound);
+    assert_eq!(
+        error.explanation.field_text().as_deref(),
+        Some("script.source.endpoint")
+    );
 }

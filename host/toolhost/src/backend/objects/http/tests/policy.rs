@@ -25,28 +25,37 @@ async fn nothing_outside_of_the_policy_is_requested() {
             .fetch(request(server.url(path), options))
             .await
             .unwrap_err();
-        assert_eq!(error.reason, Reason::Denied, "{error}");
-        assert!(error.message.contains(server.url(path).as_str()), "{error}");
+        assert_eq!(error.explanation.reason, Reason::Denied, "{error}");
+        assert!(
+            error
+                .explanation
+                .message
+                .contains(server.url(path).as_str()),
+            "{error}"
+        );
         error
     };
     let error = denied("/closed", policy(Some("/open/"), true)).await;
     let line = format!("- objects: {{allow: [\"{}\"]}}", server.url("/"));
-    assert!(error.hint.unwrap().contains(&line), "{line}");
+    assert!(error.explanation.hint.unwrap().contains(&line), "{line}");
 
     let error = denied("/a", policy(None, false)).await;
     assert!(
-        error.message.contains("127.0.0.1, which is this machine"),
+        error
+            .explanation
+            .message
+            .contains("127.0.0.1, which is this machine"),
         "{error}"
     );
     let line = format!(
         "- objects: {{allow: [\"{}\"], private-addresses: true}}",
         server.url("/")
     );
-    assert!(error.hint.unwrap().contains(&line), "{line}");
+    assert!(error.explanation.hint.unwrap().contains(&line), "{line}");
     assert!(server.requests().is_empty(), "nothing was sent");
 
     let error = denied("/open/to-closed", policy(Some("/open/"), true)).await;
-    assert!(error.message.contains("/closed"), "{error}");
+    assert!(error.explanation.message.contains("/closed"), "{error}");
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -68,9 +77,10 @@ async fn a_redirect_to_a_private_address_is_refused() {
         .fetch(request(outer.url("/a"), guarded))
         .await
         .unwrap_err();
-    assert_eq!(error.reason, Reason::Denied);
+    assert_eq!(error.explanation.reason, Reason::Denied);
     assert!(
-        error.message.contains("meta-data") && error.message.contains("redirects there"),
+        error.explanation.message.contains("meta-data")
+            && error.explanation.message.contains("redirects there"),
         "{error}"
     );
     assert!(inner.requests().is_empty());

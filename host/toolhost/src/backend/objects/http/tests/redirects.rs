@@ -104,12 +104,12 @@ async fn endless_redirects_are_given_up() {
     })
     .await;
     let error = fetch(circle.url("/a")).await.unwrap_err();
-    assert_eq!(error.reason, Reason::RedirectLoop, "{error}");
+    assert_eq!(error.explanation.reason, Reason::RedirectLoop, "{error}");
     assert_eq!(circle.requests().len(), 2);
 
     let endless = Server::start(|before, _| Answer::redirect(302, format!("/{before}"))).await;
     let error = fetch(endless.url("/a")).await.unwrap_err();
-    assert_eq!(error.reason, Reason::RedirectLoop, "{error}");
+    assert_eq!(error.explanation.reason, Reason::RedirectLoop, "{error}");
     assert_eq!(endless.requests().len(), 11);
 }
 
@@ -162,9 +162,9 @@ async fn redirects_out_of_tls_or_out_of_http_are_refused() {
             .fetch(request(url, options()))
             .await
             .unwrap_err();
-        assert_eq!(error.reason, Reason::FetchDenied);
-        assert!(error.message.contains(why), "{error}");
-        assert!(!error.message.contains("s3cret"), "{error}");
+        assert_eq!(error.explanation.reason, Reason::FetchDenied);
+        assert!(error.explanation.message.contains(why), "{error}");
+        assert!(!error.explanation.message.contains("s3cret"), "{error}");
     }
     assert!(plain.requests().is_empty());
 }

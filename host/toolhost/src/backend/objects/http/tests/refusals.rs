@@ -44,16 +44,19 @@ async fn every_refusal_names_the_request_the_credential_and_the_fix() {
         };
         let error = fetched.unwrap_err();
         assert_eq!(
-            (error.reason, error.field.as_deref()),
+            (
+                error.explanation.reason,
+                error.explanation.field_text().as_deref()
+            ),
             (reason, Some(field)),
             "{status} {error}"
         );
-        assert!(error.hint.is_some(), "{status}");
+        assert!(error.explanation.hint.is_some(), "{status}");
         let used = match credential {
             Some(credential) => format!("the credential `{credential}` was used"),
             None => "no credential was used".to_owned(),
         };
-        let message = error.message;
+        let message = error.explanation.message;
         assert!(message.contains(&used), "{message}");
         assert!(
             message.contains(&format!("the server answered {status}")),
@@ -93,7 +96,10 @@ async fn a_truncated_secret_is_not_shown() {
     let error = fetch_with("bearer", server.url("/a"), options())
         .await
         .unwrap_err();
-    assert!(error.message.contains("\"your token is\""), "{error}");
+    assert!(
+        error.explanation.message.contains("\"your token is\""),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -107,6 +113,7 @@ async fn pages_for_browsers_are_not_quoted() {
     let error = fetch(server.url("/a")).await.unwrap_err();
     assert!(
         error
+            .explanation
             .message
             .ends_with("404 Not Found; no credential was used"),
         "{error}"
