@@ -164,7 +164,7 @@ async fn the_cause_of_a_refused_role_is_reported() {
         error
             .explanation
             .message
-            .ends_with("refused it: status 403, AccessDenied (Not authorized: ***)"),
+            .ends_with("refused the request: status 403, AccessDenied (Not authorized: ***)"),
         "{}",
         error.explanation.message
     );

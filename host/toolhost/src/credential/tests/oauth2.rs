@@ -93,7 +93,7 @@ async fn an_error_quotes_the_server_and_nothing_that_was_sent_to_it() {
     );
     assert!(!error.retryable);
     let start = format!(
-        "no token for the credential `api`: `{}` refused it: status 401, invalid_client (who is ***?",
+        "no token for the credential `api`: `{}` refused the request: status 401, invalid_client (who is ***?",
         server.url("").origin().ascii_serialization()
     );
     assert!(
@@ -126,8 +126,11 @@ async fn an_invalid_answer_is_reported() {
             Answer::ok("{\"access_token\": \"hunter2\", \"token_type\": \"mac\"}"),
             "has a token of the type `mac`, not `Bearer`",
         ),
-        (Answer::ok("x".repeat(300 * 1024)), "more than 262144 bytes"),
-        (Answer::new(503), "refused it: status 503"),
+        (
+            Answer::ok("x".repeat(300 * 1024)),
+            "larger than 262144 bytes",
+        ),
+        (Answer::new(503), "refused the request: status 503"),
         (Answer::nothing(), "was cut"),
         (
             Answer::ok("{\"access").stall_after(4),
@@ -135,7 +138,7 @@ async fn an_invalid_answer_is_reported() {
         ),
         (
             Answer::redirect(302, "http://127.0.0.1:1/"),
-            "refused it: status 302",
+            "refused the request: status 302",
         ),
     ] {
         let server = Server::start(move |_, _| answer.clone()).await;

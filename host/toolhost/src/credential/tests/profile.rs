@@ -425,7 +425,7 @@ async fn the_hint_for_an_expired_sign_in_is_the_command() {
     for (token, expected) in [
         (
             token_file("forbidden", "2027-01-15T09:00:00Z"),
-            "refused it: status 403 (No access)",
+            "refused the request: status 403 (No access)",
         ),
         (
             "hunter2".to_owned(),
@@ -460,7 +460,8 @@ async fn the_token_of_a_sign_in_is_read_only_from_a_regular_file() {
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
     let error = home.open("person").await.unwrap_err();
-    assert!(error.explanation.message.contains("cannot read"), "{error}");
+    let expected = "which cannot be read: not a regular file";
+    assert!(error.explanation.message.contains(expected), "{error}");
 }
 
 /// A profile with a script as its program, and the arguments in the line.
