@@ -143,7 +143,7 @@ const CONFINED: [(&str, &[&str]); 7] = [
         ],
     ),
     ("println!", &["cli/cli"]),
-    ("unsafe {", &["toolhost/registry/cache.rs"]),
+    ("unsafe {", &["toolhost/registry/cache/mod.rs"]),
 ];
 /// The longest file without its tests; aim below 300.
 const MAX_LINES: usize = 450;

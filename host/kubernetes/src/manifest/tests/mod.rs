@@ -121,7 +121,7 @@ fn data(manifest: &Manifest) -> BTreeMap<String, ByteString> {
 #[test]
 fn the_full_example_of_the_specification_is_this_job() {
     let manifest = manifest(&full());
-    let golden = Document::parse("full.yaml", include_str!("tests/full.yaml"))
+    let golden = Document::parse("full.yaml", include_str!("full.yaml"))
         .unwrap()
         .to_value();
     let seen = json!({"job": manifest.job(true), "secret": manifest.secret(UID)});
