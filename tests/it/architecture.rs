@@ -31,7 +31,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 /// dependency needs a reason here as well.
 const MODULES: &str = "
 capability
-    interface = access audience backoff error fetch_check fetch_pattern fetch_policy job_event job_handle job_identity jobs location name objects reason urls
+    interface = access audience backoff error explanation fetch_check fetch_pattern fetch_policy field_path job_event job_handle job_identity jobs location name objects reason urls
     conformance: interface sync
     controller: interface
     expansion:
