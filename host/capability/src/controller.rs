@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use crate::{AttemptEnd, Backoff, Explanation, Jitter, JobEnd, JobStatus, Reason};
 
-/// The most that `backoffLimit` may be: Kubernetes takes any `int32`, but each attempt costs a caller
-/// some events, and a job that failed a thousand times does not heal.
+/// The maximum of `backoffLimit`. Kubernetes accepts any `int32`, but each attempt causes events for the
+/// caller, and a job that failed a thousand times does not recover.
 pub(crate) const MAX_BACKOFF_LIMIT: u32 = 1_000;
 /// The delay after the first failure (`DefaultJobPodFailureBackOff`).
 pub const DEFAULT_BACKOFF_BASE: Duration = Duration::from_secs(10);
-/// The longest delay: the documentation says six minutes.
+/// The maximum delay: six minutes, according to the documentation.
 pub(crate) const MAX_BACKOFF: Duration = Duration::from_mins(6);
 
 /// What to do after an attempt.
@@ -24,7 +24,7 @@ pub enum Next {
     Finish(JobEnd),
 }
 
-/// What the controller knows of one job.
+/// The state of the controller for one job.
 #[derive(Debug)]
 pub struct Controller {
     backoff_limit: u32,
@@ -34,8 +34,8 @@ pub struct Controller {
 }
 
 impl Controller {
-    /// A job of which nothing has run yet. `backoff_limit` is how many attempts may fail before the last one,
-    /// `active_deadline` how long the job may take, `backoff_base` the delay after the first failure.
+    /// The state of a job without attempts. `backoff_limit` is the number of attempts that may fail before the last one,
+    /// `active_deadline` the time limit of the job, `backoff_base` the delay after the first failure.
     #[must_use]
     pub fn new(
         backoff_limit: u32,
@@ -50,7 +50,7 @@ impl Controller {
         }
     }
 
-    /// The same after so many failures, which another controller counted.
+    /// Sets the number of failures, which another controller counted.
     #[must_use]
     pub fn with_failed(mut self, failed: u32) -> Self {
         self.failed = failed;
@@ -59,8 +59,7 @@ impl Controller {
 
     /// Counts the attempt and decides.
     ///
-    /// An attempt that was cancelled does not count as failed: it was not its fault. One that was ended
-    /// at the deadline does, as in Kubernetes.
+    /// A cancelled attempt does not count as failed. One that was ended at the deadline does, as in Kubernetes.
     pub fn after(&mut self, end: &AttemptEnd) -> Next {
         let Some(why) = &end.explanation else {
             return Next::Finish(self.succeeded());
@@ -82,7 +81,7 @@ impl Controller {
         }
     }
 
-    /// The end of a job of which an attempt succeeded.
+    /// The end of a job with a successful attempt.
     #[must_use]
     pub fn succeeded(&self) -> JobEnd {
         JobEnd {
@@ -98,14 +97,14 @@ impl Controller {
         self.end(JobStatus::Cancelled, Some(why))
     }
 
-    /// The end of a job that was cancelled while nothing of it could start. The reason is that of the wait.
+    /// The end of a job that was cancelled before it could start. The reason is that of the wait.
     #[must_use]
     pub fn cancelled_waiting(&self, wait: &Explanation) -> JobEnd {
         let message = format!("cancelled while it waited: {}", wait.message);
         self.ended_waiting(JobStatus::Cancelled, wait, message)
     }
 
-    /// The end of a job that somebody else deleted.
+    /// The end of a job that was deleted by something other than this host.
     #[must_use]
     pub fn deleted(&self) -> JobEnd {
         let message = "the job was deleted by somebody else";
@@ -114,7 +113,7 @@ impl Controller {
         self.end(JobStatus::Failed, Some(why))
     }
 
-    /// The end of a job whose time is over.
+    /// The end of a job that exceeded its deadline.
     #[must_use]
     pub fn deadline_exceeded(&self) -> JobEnd {
         let deadline = self.active_deadline.unwrap_or_default();
@@ -122,7 +121,7 @@ impl Controller {
         self.end(JobStatus::TimedOut, Some(why))
     }
 
-    /// The end of a job whose time is over and of which nothing could start. The reason is that of the wait.
+    /// The end of a job that exceeded its deadline before it could start. The reason is that of the wait.
     #[must_use]
     pub fn deadline_exceeded_waiting(&self, wait: &Explanation) -> JobEnd {
         let deadline = self.active_deadline.unwrap_or_default();
@@ -133,7 +132,7 @@ impl Controller {
         self.ended_waiting(JobStatus::TimedOut, wait, message)
     }
 
-    /// The end of a job that failed as often as it may. The reason is that of the last attempt.
+    /// The end of a job that exhausted its attempts. The reason is that of the last one.
     #[must_use]
     pub fn gave_up(&self, last: &AttemptEnd) -> JobEnd {
         let unexplained = || Explanation::new(Reason::BackoffLimitExceeded, "failed");
@@ -210,7 +209,7 @@ pub fn signalled(signal: i32) -> AttemptEnd {
     }
 }
 
-/// Says of an attempt that it ended for want of memory; `limit` is the limit as the user wrote it.
+/// Marks an attempt as ended for lack of memory; `limit` is the limit as the user wrote it.
 #[must_use]
 pub fn out_of_memory(end: AttemptEnd, limit: Option<&str>) -> AttemptEnd {
     let (message, hint) = match limit {
@@ -233,20 +232,20 @@ pub fn out_of_memory(end: AttemptEnd, limit: Option<&str>) -> AttemptEnd {
     )
 }
 
-/// Says of an attempt that it was ended because the job was cancelled.
+/// Marks an attempt as ended because the job was cancelled.
 #[must_use]
 pub fn cancelled_attempt(end: AttemptEnd) -> AttemptEnd {
     end.because(Explanation::new(Reason::Cancelled, "was cancelled"))
 }
 
-/// Says of an attempt that it was ended at the job's deadline.
+/// Marks an attempt as ended at the job's deadline.
 #[must_use]
 pub fn deadline_attempt(end: AttemptEnd, deadline: Duration) -> AttemptEnd {
     let message = format!("was ended: the job {}", deadline_message(deadline));
     end.because(deadline_exceeded(message))
 }
 
-/// What stands for a pod's name on engines that have no pods.
+/// The equivalent of a pod's name on engines without pods.
 #[must_use]
 pub fn pod_name(job: &str, attempt: u32) -> String {
     format!("{job}-{attempt:05}")
@@ -352,7 +351,7 @@ mod tests {
     #[test]
     fn a_job_that_is_ended_while_it_waits_says_what_it_waited_for() {
         let controller = Controller::new(2, Some(Duration::from_secs(30)), DEFAULT_BACKOFF_BASE);
-        let wait = Explanation::new(Reason::Unschedulable, "no node has room")
+        let wait = Explanation::new(Reason::Unschedulable, "no node has capacity")
             .with_hint("ask for less")
             .with_field("job.resources.requests.cpu");
         for (end, status, ended_by) in [

@@ -1,6 +1,6 @@
 use super::{Explanation, FieldPath, Reason};
 
-/// Why a capability could not do what was asked: what a tool sees of it, and what a caller reads.
+/// Why a capability failed, as a tool and its caller see it.
 ///
 /// A backend's own error types stay in the backend and are converted into this one at its edge.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,7 +13,7 @@ pub struct CapabilityError {
 }
 
 impl CapabilityError {
-    /// An error that will not go away by itself.
+    /// An error that does not go away by itself.
     #[must_use]
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self::from(Explanation::new(reason, message))
@@ -46,7 +46,7 @@ impl CapabilityError {
         self
     }
 
-    /// Says that the same request may succeed later.
+    /// Marks the error as one after which the same request may succeed later.
     #[must_use]
     pub fn retryable(mut self) -> Self {
         self.retryable = true;
@@ -54,7 +54,7 @@ impl CapabilityError {
     }
 }
 
-/// An error that will not go away by itself.
+/// An error that does not go away by itself.
 impl From<Explanation> for CapabilityError {
     fn from(explanation: Explanation) -> Self {
         Self {

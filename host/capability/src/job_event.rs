@@ -34,7 +34,7 @@ pub enum JobEventKind {
     },
     /// A program was started.
     AttemptStarted {
-        /// The pod's name, or what stands for it.
+        /// The pod's name, or its equivalent on an engine without pods.
         pod: String,
     },
     /// A program ended.
@@ -44,7 +44,7 @@ pub enum JobEventKind {
         /// The delay.
         wait: Duration,
     },
-    /// Something that the user should know, and that is no failure.
+    /// Something that the user should know, and that is not a failure.
     Warning {
         /// A sentence about it.
         message: String,
@@ -54,7 +54,7 @@ pub enum JobEventKind {
 }
 
 impl JobEventKind {
-    /// The sentences of it, which may hold what a program wrote: whoever passes it on redacts them.
+    /// Its sentences, which may contain output of a program: they must be redacted before they are passed on.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
         let (message, explanation) = match self {
             Self::Waiting { message, .. } | Self::Warning { message } => (Some(message), None),
@@ -90,7 +90,7 @@ impl AttemptEnd {
         self.explanation.as_ref().map(|why| why.reason)
     }
 
-    /// The same end for another reason, or for the reason that is known now.
+    /// Replaces the reason, such as by one that became known later.
     #[must_use]
     pub fn because(mut self, explanation: Explanation) -> Self {
         self.explanation = Some(explanation);

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Why something did not work, as a documented code that outcomes, events and errors share.
+/// Why something failed, as a documented code that outcomes, events and errors share.
 ///
 /// The codes are an open set for tools and callers: more may be added. `docs/reasons.md` says what each
 /// means and what to do about it.
@@ -16,13 +16,13 @@ pub enum Reason {
     OomKilled,
     /// The program exited with a code other than 0.
     ScriptError,
-    /// The program was ended by a signal that nobody here sent.
+    /// The program was ended by a signal that toolhost did not send.
     Signalled,
     /// The caller, or the tool, cancelled it.
     Cancelled,
-    /// Somebody else deleted the job, or the pod that it ran in.
+    /// The job, or the pod that it ran in, was deleted by something other than toolhost.
     Deleted,
-    /// The program that shall run the script is not installed.
+    /// The program that is to run the script is not installed.
     InterpreterMissing,
     /// The interpreter cannot read the script.
     SyntaxError,
@@ -30,33 +30,33 @@ pub enum Reason {
     StartFailed,
     /// The object does not exist.
     FetchNotFound,
-    /// The object, or its place, may not be read.
+    /// Access to the object, or to its bucket or folder, is denied.
     FetchDenied,
     /// The object could not be read for another reason.
     FetchFailed,
-    /// The server leads from one address to the next without end.
+    /// The server redirects more often than is allowed.
     RedirectLoop,
-    /// The server could not prove who it is, or speaks no TLS that is taken here.
+    /// The server's certificate is invalid, or it supports no accepted version of TLS.
     TlsFailed,
     /// The name of the server does not resolve.
     HostNotFound,
     /// The bucket is in another region than the one that was asked.
     WrongRegion,
-    /// The bucket that an object shall be in does not exist.
+    /// The bucket of the object does not exist.
     BucketNotFound,
     /// The object's bytes are not those that were pinned.
     ChecksumMismatch,
-    /// A credential was valid and no longer is.
+    /// A credential has expired.
     CredentialExpired,
-    /// A credential is not known, or has not what is needed.
+    /// A credential is unknown, or lacks a required field.
     CredentialMissing,
     /// Something is larger than its limit.
     TooLarge,
     /// It took longer than its time limit.
     Timeout,
-    /// The request makes no sense.
+    /// The request is invalid.
     InvalidRequest,
-    /// The host, or its engine, does not know this option or cannot do this.
+    /// The host or its engine does not support this option.
     Unsupported,
     /// Something of that name exists and is different.
     Conflict,
@@ -64,15 +64,15 @@ pub enum Reason {
     SecretInSpec,
     /// The tool was not granted this.
     Denied,
-    /// The engine would not take more.
+    /// A quota is exhausted.
     Quota,
-    /// The engine does not answer.
+    /// The engine does not respond.
     EngineUnavailable,
-    /// The program had to make room for one of a higher priority.
+    /// The program was preempted by one of a higher priority.
     Preempted,
     /// The node that the program ran on is gone.
     NodeLost,
-    /// The node needed its room back and ended the program.
+    /// The node evicted the program to reclaim resources.
     Evicted,
     /// A Secret, `ConfigMap` or volume that the job names does not exist.
     ConfigMissing,
@@ -82,17 +82,17 @@ pub enum Reason {
     NamespaceMissing,
     /// A policy of the cluster refuses the job.
     PolicyDenied,
-    /// No node has room for the job, or may take it.
+    /// No node has capacity for the job, or is allowed to run it.
     Unschedulable,
-    /// A queue holds the job back, or somebody who suspended it.
+    /// The job is suspended by a queue or by a user.
     Queued,
-    /// The image has no valid name.
+    /// The image's name is invalid.
     InvalidImage,
     /// The image cannot be pulled.
     ImagePull,
-    /// The tool itself broke off: it trapped, panicked, or returned what is no outcome.
+    /// The tool itself failed: it trapped, panicked, or returned an invalid outcome.
     ToolFault,
-    /// The tool itself used more time, memory or space than it may.
+    /// The tool itself exceeded its limits of time, memory or space.
     ToolLimit,
     /// The host failed in a way that is not the caller's fault.
     Internal,
@@ -104,7 +104,7 @@ pub enum Reason {
 pub struct UnknownReason(pub String);
 
 impl Reason {
-    /// Every one of them, in the order above.
+    /// All reasons, in the order above.
     const ALL: [Self; 44] = [
         Self::DeadlineExceeded,
         Self::BackoffLimitExceeded,
@@ -152,7 +152,7 @@ impl Reason {
         Self::Internal,
     ];
 
-    /// The code, as it stands in outcomes.
+    /// The code, as it is in outcomes.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

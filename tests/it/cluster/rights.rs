@@ -170,7 +170,8 @@ fn assert_denied(ran: &Ran, account: &Account, what: (&str, &str), place: &Place
     let message = ran.outcome["message"].as_str().unwrap();
     let user = &account.user;
     let namespace = &place.namespace;
-    let said = format!("`{user}` is not allowed to {verb} {resource} in the namespace `{namespace}`");
+    let said =
+        format!("`{user}` is not allowed to {verb} {resource} in the namespace `{namespace}`");
     assert!(message.contains(&said), "{shown}");
     let hint = ran.outcome["hint"].as_str().unwrap();
     let rule =
