@@ -92,6 +92,14 @@ mod engine;
 pub mod grant;
 pub mod host;
 #[cfg(any(feature = "credentials", feature = "objects"))]
+#[cfg_attr(
+    not(all(feature = "credentials", feature = "objects")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "each feature uses a part of the client"
+    )
+)]
 mod http;
 pub mod limits;
 mod log;

@@ -12,7 +12,7 @@ use crate::engine::ToolEngine;
 
 /// The absent compiler.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Compiler;
+pub struct Compiler {}
 
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,6 @@ impl CompileError {
 }
 
 /// As with a compiler.
-#[expect(clippy::unused_async, reason = "as with a compiler")]
 pub(super) async fn compile_in_process(
     _: &ToolEngine,
     _: Arc<[u8]>,

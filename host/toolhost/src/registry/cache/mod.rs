@@ -1,5 +1,5 @@
 mod name;
-#[cfg_attr(not(feature = "compile"), path = "cache/settings_of_names.rs")]
+#[cfg_attr(not(feature = "compile"), path = "settings_of_names.rs")]
 mod settings;
 
 use std::io;
