@@ -1,112 +1,102 @@
-//! Advice that can be followed: each key that an outcome names is one of the tool that was called.
+//! Advice that can be followed: what an engine or a source says of a request is said in the keys of the tool.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use toolhost::capability::memory::MemoryEngine;
+use toolhost::capability::{Explanation, FieldPath, Hint, Reason};
 use toolhost::limits::Limits;
 
-use crate::guests;
+use crate::{guests, tidy};
 
-/// The keys that engines and sources name, as literals of the source, with `x` for what is filled in.
-fn named_keys(folder: &Path, keys: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            named_keys(&path, keys);
-            continue;
-        }
-        let is_source = path.extension().is_some_and(|extension| extension == "rs");
-        let is_test = path.components().any(|part| part.as_os_str() == "tests")
-            || path.file_stem().is_some_and(|stem| stem == "tests");
-        if !is_source || is_test {
+/// How the library names a value of a request.
+const NAMING: [&str; 4] = [
+    "with_field(",
+    ".field(",
+    "FieldPath::from(",
+    "_FIELD: &str = ",
+];
+/// Files about requests for objects; the others are about jobs.
+const OF_OBJECTS: [&str; 6] = [
+    "/objects/",
+    "/fetch_",
+    "/location.rs",
+    "/syntax.rs",
+    "/urls.rs",
+    "/audience.rs",
+];
+
+/// The values of requests that the source files of a folder name with literals.
+fn named_values(folder: &Path, objects: &mut BTreeSet<String>, jobs: &mut BTreeSet<String>) {
+    for path in tidy::files(folder) {
+        let shown = path.display().to_string();
+        let is_source = path.extension().is_some_and(|ending| ending == "rs");
+        if !is_source || shown.contains("/tests") || shown.ends_with("/hint.rs") {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-        let lines = code
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"));
-        for literal in lines.flat_map(|line| line.split(['"', '`']).skip(1)) {
-            if !["script.", "job."]
-                .iter()
-                .any(|root| literal.starts_with(root))
-            {
-                continue;
-            }
-            let mut key = String::new();
-            let mut rest = literal;
-            while let Some((before, after)) = rest.split_once('{') {
-                let after = after.split_once('}').map_or("", |(_, after)| after);
-                key = format!("{key}{before}{{}}");
-                rest = after;
-            }
-            key.push_str(rest);
-            let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/[]{}".contains(&byte);
-            if key.bytes().all(is_key) && !key.ends_with('.') {
-                keys.insert(key);
+        let of_objects = OF_OBJECTS.iter().any(|part| shown.contains(part));
+        let values = if of_objects {
+            &mut *objects
+        } else {
+            &mut *jobs
+        };
+        for naming in NAMING {
+            for after in code.split(naming).skip(1) {
+                let literal = after.trim_start().strip_prefix('"');
+                // A member in a `Debug` implementation is followed by its value.
+                let value = literal.and_then(|literal| literal.split_once('"'));
+                let value =
+                    value.filter(|(value, rest)| !value.is_empty() && !rest.starts_with(','));
+                values.extend(value.map(|(value, _)| value.to_owned()));
             }
         }
     }
 }
 
-/// The key with each part that is filled in by one that there is.
-fn filled(key: &str) -> Vec<String> {
-    let key = &key.replace("[{}]", "[0]");
-    let fillings: &[&str] = match key.as_str() {
-        // The keys of the job that an option may have, and of a source.
-        "job.{}" => &[
-            "image",
-            "backoffLimit",
-            "nodeSelector",
-            "tolerations",
-            "volumes",
-        ],
-        "script.source.{}" => &["region", "endpoint", "timeout", "auth"],
-        "job.resources.{}" => &["limits", "requests"],
-        "job.{}.{}" => {
-            return ["job.labels.x", "job.annotations.x"]
-                .map(str::to_owned)
-                .to_vec();
-        }
-        "job.resources.{}.{}" => return vec!["job.resources.limits.memory".to_owned()],
-        _ => &["x"],
-    };
-    let fill = |filling: &&str| key.replacen("{}", filling, 1).replace("{}", "x");
-    fillings.iter().map(fill).collect()
-}
-
 #[tokio::test]
-async fn each_key_that_the_host_names_is_one_of_the_tool_or_is_not_shown() {
+async fn each_value_that_the_host_names_has_a_key_of_the_tool() {
     let folder = tempfile::tempdir().unwrap();
     let host = guests::host(&MemoryEngine::new(), folder.path(), Limits::default()).await;
     let tool = |name: &str| host.registry().resolve(&name.parse().unwrap()).unwrap();
-    let (script, python) = (tool("script"), tool("python"));
-    let mut keys = BTreeSet::new();
+    let (mut objects, mut jobs) = (BTreeSet::new(), BTreeSet::new());
     for part in [
         "host/capability/src",
         "host/kubernetes/src",
         "host/toolhost/src/backend",
         "host/toolhost/src/scope",
         "host/toolhost/src/abi",
-        "plugins/job/src",
     ] {
-        named_keys(&guests::workspace().join(part), &mut keys);
+        named_values(&guests::workspace().join(part), &mut objects, &mut jobs);
     }
-    assert!(keys.len() > 30, "{keys:?}");
-    for named in [
-        "script.uri",
-        "script.interpreter",
-        "script.source.timeout",
-        "job.image",
+    for (values, known) in [
+        (&objects, ["uri", "endpoint", "timeout-ms"]),
+        (&jobs, ["image", "command[0]", "environment"]),
     ] {
-        assert!(keys.contains(named), "{named}");
+        assert!(
+            known.iter().all(|value| values.contains(*value)),
+            "{values:?}"
+        );
     }
-    for key in keys {
-        for key in filled(&key) {
-            assert!(script.knows_field(&key), "the script tool has no `{key}`");
-            // What a tool does not know, the host does not show: see `host/advice.rs`.
-            assert_eq!(python.knows_field(&key), key.starts_with("job."), "{key}");
+    assert!(objects.len() + jobs.len() > 30, "{objects:?} {jobs:?}");
+    let about = |value: &str| {
+        let path: FieldPath = value.parse().unwrap();
+        Explanation::new(Reason::InvalidRequest, "m").with_hint(Hint::default().field(path))
+    };
+    for kind in ["script", "python"] {
+        let tool = tool(kind);
+        for value in &jobs {
+            let hint = tool.explain_job(about(value)).hint_text();
+            let key = hint.unwrap_or_else(|| panic!("{kind} has no key for `{value}`"));
+            assert!(tool.knows_field(key.trim_matches('`')), "{kind}: {key}");
+        }
+        for value in &objects {
+            let hint = tool.explain_object(about(value)).hint_text();
+            // The python tool fetches nothing.
+            assert_eq!(hint.is_some(), kind == "script", "{kind}: {value}");
+            let mut key = hint.iter().map(|key| key.trim_matches('`'));
+            assert!(key.all(|key| tool.knows_field(key)), "{kind}: {hint:?}");
         }
     }
 }

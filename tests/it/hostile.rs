@@ -342,7 +342,7 @@ async fn what_was_not_granted_is_denied_by_name_before_anything_happens() {
         error.to_string(),
         "`greet` needs `secrets` and `logs`, but is not granted them"
     );
-    let help = error.help().unwrap();
+    let help = error.help().unwrap().to_string();
     let tool = host.registry().resolve(&"greet".parse().unwrap()).unwrap();
     let digest = tool.digest();
     let entry = format!("greet:\n    - digest: {digest}\n    - secrets\n    - jobs\n    - logs");

@@ -43,5 +43,6 @@ mod script;
 mod secrets;
 mod swap;
 mod terminal;
+mod terms;
 mod tidy;
 mod virtual_time;

@@ -114,7 +114,7 @@ fn what_is_wrong_is_shown_at_its_place_and_the_rest_is_planned() {
     assert_eq!(kinds(&stdout(&output)), ["Job", "Secret"]);
     let said = stderr(&output);
     assert!(
-        said.contains("job.podTemplate.spec.containers[0].imagee"),
+        said.contains("podTemplate.spec.containers[0].imagee"),
         "{said}"
     );
     assert!(said.contains("did you mean `image`?"), "{said}");
@@ -168,12 +168,12 @@ fn a_plan_says_what_the_policy_does_not_allow() {
     for (tool, field, line) in [
         (
             "job: {image: \"evil.example.com/x\"}",
-            "`job.image` is not allowed by the policy of this host",
+            "`image` is not allowed by the policy of this host",
             "images: [\"evil.example.com/x\"]",
         ),
         (
             "job: {podTemplate: {spec: {volumes: [{name: a, hostPath: {path: /}}]}}}",
-            "`job.podTemplate.spec.volumes[0].hostPath.path` is not allowed",
+            "`podTemplate.spec.volumes[0].hostPath.path` is not allowed",
             "host-paths: [\"/\"]",
         ),
     ] {

@@ -176,7 +176,7 @@ fn find(expression: &str, words: &[Word]) -> Vec<(usize, String)> {
 }
 
 /// The files below a path of the repository that people write.
-fn files(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {
         return vec![path.to_owned()];
     }

@@ -184,7 +184,7 @@ mod tests {
             let error = check(&access, &url, false, true).unwrap_err();
             assert_eq!(error.explanation.reason, Reason::Denied);
             assert_eq!(error.explanation.message, message);
-            let hint = error.explanation.hint.unwrap();
+            let hint = error.explanation.hint_text().unwrap();
             assert!(
                 hint.ends_with("`hosts: [\"https://evil.example:8443/\"]`"),
                 "{hint}"

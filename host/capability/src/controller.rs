@@ -167,10 +167,10 @@ impl Controller {
     }
 }
 
-const DEADLINE_FIELD: &str = "job.activeDeadlineSeconds";
+const DEADLINE_FIELD: &str = "activeDeadlineSeconds";
 const DEADLINE_HINT: &str = "see in the log what it was doing, and raise `activeDeadlineSeconds` if \
                              it needs the time; the deadline covers all attempts and the delays between them";
-const MEMORY_FIELD: &str = "job.resources.limits.memory";
+const MEMORY_FIELD: &str = "resources.limits.memory";
 
 /// The end of an attempt that exited by itself. The message is a predicate: "exited with code 3".
 #[must_use]
@@ -187,7 +187,7 @@ pub fn exited(code: i32) -> AttemptEnd {
         _ => None,
     };
     let why = (code != 0).then(|| Explanation {
-        hint: hint.map(str::to_owned),
+        hint: hint.map(Into::into),
         ..Explanation::new(Reason::ScriptError, format!("exited with code {code}"))
     });
     AttemptEnd {
@@ -353,7 +353,7 @@ mod tests {
         let controller = Controller::new(2, Some(Duration::from_secs(30)), DEFAULT_BACKOFF_BASE);
         let wait = Explanation::new(Reason::Unschedulable, "no node has capacity")
             .with_hint("ask for less")
-            .with_field("job.resources.requests.cpu");
+            .with_field("resources.requests.cpu");
         for (end, status, ended_by) in [
             (
                 controller.deadline_exceeded_waiting(&wait),
@@ -382,11 +382,12 @@ mod tests {
     fn names_the_limit_of_an_attempt_that_ran_out_of_memory() {
         let end = out_of_memory(signalled(9), Some("256Mi"));
         let why = end.explanation.unwrap();
-        assert_eq!(
-            why.field_text().as_deref(),
-            Some("job.resources.limits.memory")
+        assert_eq!(why.field_text().as_deref(), Some("resources.limits.memory"));
+        assert!(
+            why.hint_text()
+                .unwrap()
+                .contains("`limits.memory` is 256Mi")
         );
-        assert!(why.hint.unwrap().contains("`limits.memory` is 256Mi"));
         assert_eq!(end.signal, Some(9));
     }
 }

@@ -1,4 +1,4 @@
-use super::{Explanation, FieldPath, Reason};
+use super::{Explanation, FieldPath, Hint, Reason};
 
 /// Why a capability failed, as a tool and its caller see it.
 ///
@@ -25,6 +25,13 @@ impl CapabilityError {
         self.explanation.reason
     }
 
+    /// Replaces the explanation.
+    #[must_use]
+    pub fn map(mut self, map: impl FnOnce(Explanation) -> Explanation) -> Self {
+        self.explanation = map(self.explanation);
+        self
+    }
+
     /// Replaces the message, which may contain the previous one.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
@@ -34,12 +41,12 @@ impl CapabilityError {
 
     /// Adds how to fix it.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<Hint>) -> Self {
         self.explanation = self.explanation.with_hint(hint);
         self
     }
 
-    /// Adds the path of the configuration value to change.
+    /// Adds the path of the value of the request to change.
     #[must_use]
     pub fn with_field(mut self, field: impl Into<FieldPath>) -> Self {
         self.explanation = self.explanation.with_field(field);

@@ -1,4 +1,4 @@
-use super::{FieldPath, Reason};
+use super::{FieldPath, Hint, Reason};
 
 /// Why something failed or waits, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,8 +8,8 @@ pub struct Explanation {
     /// One sentence that names the culprit, without secrets.
     pub message: String,
     /// How to fix it.
-    pub hint: Option<String>,
-    /// The value to change.
+    pub hint: Option<Hint>,
+    /// The value of the request to change; a host replaces it with the key of the tool that made the request.
     pub field: Option<FieldPath>,
 }
 
@@ -27,7 +27,7 @@ impl Explanation {
 
     /// Adds how to fix it.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -37,6 +37,12 @@ impl Explanation {
     pub fn with_field(mut self, field: impl Into<FieldPath>) -> Self {
         self.field = Some(field.into());
         self
+    }
+
+    /// The hint as text, for people and other programs.
+    #[must_use]
+    pub fn hint_text(&self) -> Option<String> {
+        self.hint.as_ref().map(ToString::to_string)
     }
 
     /// The field as text, for people and other programs.

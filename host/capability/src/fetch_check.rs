@@ -77,7 +77,7 @@ impl FetchPolicy {
         let permit = self.check_object(scheme, &request.uri)?;
         match &request.options.endpoint {
             // A server other than that of the cloud is checked like any other.
-            Some(endpoint) => self.check_url(&parse_url(endpoint, "script.source.endpoint")?),
+            Some(endpoint) => self.check_url(&parse_url(endpoint, "endpoint")?),
             None => Ok(permit),
         }
     }

@@ -186,7 +186,7 @@ impl FetchPolicy {
         let message = format!("`{}` may not be fetched: {why}", shown_url(url));
         CapabilityError::new(Reason::Denied, message)
             .with_hint(self.hint(&server_of(url), true))
-            .with_field("script.uri")
+            .with_field("uri")
     }
 
     fn has_pattern(&self, matches: impl Fn(&FetchPattern) -> bool) -> bool {
@@ -215,7 +215,7 @@ impl FetchPolicy {
         let message = format!("`{}` was not granted to fetch `{uri}`", self.kind());
         CapabilityError::new(Reason::Denied, message)
             .with_hint(self.hint(allow, private_addresses))
-            .with_field("script.uri")
+            .with_field("uri")
     }
 
     /// Returns the line that grants it.
@@ -363,7 +363,10 @@ mod tests {
                 format!("`mine` was not granted to fetch `{shown}`")
             );
             let line = format!("`- objects: {{allow: [\"{allow}\"]}}`");
-            assert!(error.explanation.hint.unwrap().ends_with(&line), "{line}");
+            assert!(
+                error.explanation.hint_text().unwrap().ends_with(&line),
+                "{line}"
+            );
         }
         let gcs = request("gs://b/x", None, Some("http://me:s3cret@evil.example/"));
         let error = policy.check_credential("prod_api", &gcs).unwrap_err();
@@ -372,13 +375,13 @@ mod tests {
             "`mine` may not use the credential `prod_api` for `http://evil.example/`: neither its \
              configuration nor its grant names it"
         );
-        let hint = error.explanation.hint.unwrap();
+        let hint = error.explanation.hint_text().unwrap();
         assert!(hint.ends_with("`- credentials: [prod_api]`"), "{hint}");
         let url = Url::parse("http://10.0.0.1:8080/x").unwrap();
         let hint = policy
             .denied_address(&url, "it is private")
             .explanation
-            .hint
+            .hint_text()
             .unwrap();
         let line = "`- objects: {allow: [\"http://10.0.0.1:8080/\"], private-addresses: true}`";
         assert!(hint.ends_with(line), "{hint}");
@@ -430,7 +433,7 @@ mod tests {
             error.explanation.message.contains("`https://api.example/`"),
             "{error}"
         );
-        let hint = error.explanation.hint.unwrap();
+        let hint = error.explanation.hint_text().unwrap();
         assert!(
             hint.ends_with("`- objects: {allow: [\"https://api.example/\"]}`"),
             "{hint}"

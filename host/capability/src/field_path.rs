@@ -70,6 +70,21 @@ impl FieldPath {
         self
     }
 
+    /// The same path inside the value that another path leads to.
+    #[must_use]
+    pub fn within(self, outer: impl Into<Self>) -> Self {
+        outer.into().join(self)
+    }
+
+    /// The rest of the path, if it begins with all segments of another.
+    #[must_use]
+    pub fn strip_prefix(&self, prefix: &Self) -> Option<Self> {
+        let rest = self.segments.strip_prefix(prefix.segments.as_slice())?;
+        Some(Self {
+            segments: rest.to_vec(),
+        })
+    }
+
     /// The keys and indices, outermost first.
     #[must_use]
     pub fn segments(&self) -> &[FieldSegment] {

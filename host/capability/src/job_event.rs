@@ -54,19 +54,27 @@ pub enum JobEventKind {
 }
 
 impl JobEventKind {
-    /// Its sentences, which may contain output of a program: they must be redacted before they are passed on.
-    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        let (message, explanation) = match self {
-            Self::Waiting { message, .. } | Self::Warning { message } => (Some(message), None),
-            Self::AttemptEnded(end) => (None, end.explanation.as_mut()),
-            Self::Finished(end) => (None, end.explanation.as_mut()),
-            Self::AttemptStarted { .. } | Self::BackingOff { .. } => (None, None),
-        };
-        let explained = explanation.into_iter().flat_map(|explanation| {
-            let Explanation { message, hint, .. } = explanation;
-            std::iter::once(message).chain(hint)
-        });
-        message.into_iter().chain(explained)
+    /// Its sentence, which may contain output of a program: it must be redacted before it is passed on.
+    pub fn message_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Waiting { message, .. } | Self::Warning { message } => Some(message),
+            Self::AttemptStarted { .. }
+            | Self::AttemptEnded(_)
+            | Self::BackingOff { .. }
+            | Self::Finished(_) => None,
+        }
+    }
+
+    /// Its explanation, of which the same holds.
+    pub fn explanation_mut(&mut self) -> Option<&mut Explanation> {
+        match self {
+            Self::AttemptEnded(end) => end.explanation.as_mut(),
+            Self::Finished(end) => end.explanation.as_mut(),
+            Self::Waiting { .. }
+            | Self::AttemptStarted { .. }
+            | Self::BackingOff { .. }
+            | Self::Warning { .. } => None,
+        }
     }
 }
 

@@ -13,6 +13,10 @@ use super::{CapabilityError, FileName, JobHandle, JobName, VariableName};
 pub const SCRIPT_VARIABLE: &str = "NOETL_SCRIPT";
 /// The environment variable with the arguments as JSON, or `@` and a path.
 pub const ARGUMENTS_VARIABLE: &str = "NOETL_ARGS";
+/// The path of the program in a request, for explanations.
+pub const PROGRAM_FIELD: &str = "command[0]";
+/// The path of the arguments in a request, for explanations.
+pub const ARGUMENTS_FIELD: &str = "environment.NOETL_ARGS";
 /// The environment variable with the path of a file with the arguments.
 pub const ARGUMENTS_FILE_VARIABLE: &str = "NOETL_ARGS_FILE";
 /// Maximum size of arguments in the environment and on the command line. Linux accepts 131,072 bytes for one

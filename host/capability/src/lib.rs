@@ -23,6 +23,7 @@ mod fetch_check;
 mod fetch_pattern;
 mod fetch_policy;
 mod field_path;
+mod hint;
 mod job_event;
 mod job_handle;
 mod job_identity;
@@ -49,12 +50,13 @@ pub use explanation::Explanation;
 pub use fetch_pattern::{FetchPattern, FetchPatternError};
 pub use fetch_policy::{FetchPermit, FetchPolicy, FetchRule};
 pub use field_path::{FieldPath, FieldSegment, ParseFieldPathError};
+pub use hint::{Hint, Setting};
 pub use job_event::{AttemptEnd, JobEnd, JobEvent, JobEventKind, JobStatus};
 pub use job_handle::{JobHandle, JobReporter};
 pub use job_identity::JobIdentity;
 pub use jobs::{
-    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, JobRequest, JobRunner, LogSink,
-    MAX_ARGUMENT_BYTES, SCRIPT_VARIABLE, Script,
+    ARGUMENTS_FIELD, ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, JobRequest, JobRunner, LogSink,
+    MAX_ARGUMENT_BYTES, PROGRAM_FIELD, SCRIPT_VARIABLE, Script,
 };
 pub use name::{FileName, JobName, NameError, VariableName};
 pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};

@@ -1,7 +1,7 @@
 use url::Url;
 
 use super::urls::{parse_url, server_of, shown_url};
-use super::{CapabilityError, FetchRequest, Reason};
+use super::{CapabilityError, FetchRequest, Hint, Reason};
 
 /// The schemes of URIs and their types of sources.
 const SCHEMES: [(&str, &str); 5] = [
@@ -34,7 +34,7 @@ impl FetchRequest {
                 let message = format!("no source is known for the scheme `{scheme}`");
                 CapabilityError::new(Reason::Unsupported, message)
                     .with_hint("use `gs://`, `s3://`, `http://`, `https://`, `file://` or a path")
-                    .with_field("script.uri")
+                    .with_field("uri")
             })
     }
 
@@ -52,15 +52,23 @@ impl FetchRequest {
             None if !is_absolute => {
                 let message = format!("`{}` is relative, and nothing says to what", self.uri);
                 return Err(CapabilityError::new(Reason::InvalidRequest, message)
-                    .with_hint("set `script.source.endpoint`, or write the whole `https://…` URL")
-                    .with_field("script.source.endpoint"));
+                    .with_hint(
+                        Hint::from("set ")
+                            .field("endpoint")
+                            .text(", or write the whole `https://…` URL"),
+                    )
+                    .with_field("endpoint"));
             }
-            None => parse_url(&self.uri, "script.uri")?,
+            None => parse_url(&self.uri, "uri")?,
             Some(_) if is_absolute => {
-                let message = "`script.uri` is a whole URL, and has no use for `endpoint`";
+                let message = "the URI is a whole URL, so `endpoint` has no effect";
                 return Err(CapabilityError::new(Reason::InvalidRequest, message)
-                    .with_hint("leave one of them out, or make `script.uri` relative")
-                    .with_field("script.source.endpoint"));
+                    .with_hint(
+                        Hint::from("leave one of them out, or make ")
+                            .field("uri")
+                            .text(" relative"),
+                    )
+                    .with_field("endpoint"));
             }
             Some(endpoint) => below(endpoint, &self.uri)?,
         };
@@ -71,7 +79,7 @@ impl FetchRequest {
             "invalid URL `{}`: expected `http://` or `https://`",
             shown_url(&url)
         );
-        Err(CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri"))
+        Err(CapabilityError::new(Reason::InvalidRequest, message).with_field("uri"))
     }
 
     /// Returns the server of the request, for messages; the object where the server follows from it.
@@ -84,13 +92,13 @@ impl FetchRequest {
 }
 
 fn below(endpoint: &str, uri: &str) -> Result<Url, CapabilityError> {
-    const FIELD: &str = "script.source.endpoint";
+    const FIELD: &str = "endpoint";
     let wrong =
         |message: String| CapabilityError::new(Reason::InvalidRequest, message).with_field(FIELD);
     let endpoint = parse_url(endpoint, FIELD)?;
     if endpoint.query().is_some() || endpoint.fragment().is_some() {
         let message = format!("the endpoint `{}` has a `?` or `#`", shown_url(&endpoint));
-        return Err(wrong(message).with_hint("write it into `script.uri`"));
+        return Err(wrong(message).with_hint(Hint::from("write it into ").field("uri")));
     }
     let prefix = endpoint.as_str().trim_end_matches('/');
     let url = parse_url(&format!("{prefix}/{}", uri.trim_start_matches('/')), FIELD)?;
@@ -100,7 +108,7 @@ fn below(endpoint: &str, uri: &str) -> Result<Url, CapabilityError> {
         return Ok(url);
     }
     let message = format!("`{uri}` lies outside of `{}`", shown_url(&endpoint));
-    Err(wrong(message).with_hint("write the whole `https://…` URL as `script.uri`"))
+    Err(wrong(message).with_hint(Hint::from("write the whole `https://…` URL as ").field("uri")))
 }
 
 #[cfg(test)]
@@ -149,18 +157,14 @@ mod tests {
     #[test]
     fn an_invalid_url_of_a_server_is_refused() {
         for (uri, endpoint, field) in [
-            ("a.py", None, "script.source.endpoint"),
-            ("https://h/a", Some("https://h"), "script.source.endpoint"),
-            ("../a.py", Some("https://h/v1"), "script.source.endpoint"),
-            (
-                "a.py",
-                Some("https://h/?token=s3cret"),
-                "script.source.endpoint",
-            ),
-            ("a.py", Some("h.example"), "script.source.endpoint"),
-            ("a.py", Some("ftp://h"), "script.uri"),
-            ("gs://b/k", None, "script.uri"),
-            ("https://me:s3cret@:1/", None, "script.uri"),
+            ("a.py", None, "endpoint"),
+            ("https://h/a", Some("https://h"), "endpoint"),
+            ("../a.py", Some("https://h/v1"), "endpoint"),
+            ("a.py", Some("https://h/?token=s3cret"), "endpoint"),
+            ("a.py", Some("h.example"), "endpoint"),
+            ("a.py", Some("ftp://h"), "uri"),
+            ("gs://b/k", None, "uri"),
+            ("https://me:s3cret@:1/", None, "uri"),
         ] {
             let error = url(uri, endpoint).unwrap_err();
             assert_eq!(error.explanation.reason, Reason::InvalidRequest);

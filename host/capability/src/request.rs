@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use super::controller::MAX_BACKOFF_LIMIT;
 pub use crate::text::shortened;
 use crate::text::{all_of, did_you_mean};
-use crate::{CapabilityError, FieldPath, JobRequest, Reason};
+use crate::{CapabilityError, FieldPath, Hint, JobRequest, Reason};
 
 /// Options of a container that have no meaning for an engine without containers, and that it accepts so that one
 /// playbook runs on every engine.
@@ -47,7 +47,7 @@ pub fn check(
         return Err(invalid(format!(
             "`backoffLimit` is {limit}, more than {MAX_BACKOFF_LIMIT}"
         ))
-        .with_field("job.backoffLimit"));
+        .with_field("backoffLimit"));
     }
     let unknown = |name: &&String| !known_options.contains(&name.as_str());
     match request.options.keys().find(unknown) {
@@ -88,7 +88,7 @@ fn check_command(command: &[String]) -> Result<(), CapabilityError> {
 fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
     for (name, value) in &request.environment {
         let name = name.as_str();
-        let field = || FieldPath::from("job.env").key(shortened(name));
+        let field = || FieldPath::from("environment").key(shortened(name));
         if value.expose_secret().contains('\0') {
             return Err(invalid(format!(
                 "the environment variable `{name}` holds a NUL character"
@@ -105,7 +105,11 @@ fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
                      {MAX_VARIABLE_BYTES} that Linux allows"
                 ),
             )
-            .with_hint("pass large values as arguments (`args`): those may be in a file")
+            .with_hint(
+                Hint::from("pass large values as ")
+                    .field(crate::ARGUMENTS_FIELD)
+                    .text(": those may be in a file"),
+            )
             .with_field(field()));
         }
     }
@@ -123,7 +127,7 @@ fn unknown_option(name: &str, engine: &str, known: &[&str]) -> CapabilityError {
         format!("the engine `{engine}` does not know the option `{name}`"),
     )
     .with_hint(hint)
-    .with_field(FieldPath::from("job").key(name))
+    .with_field(FieldPath::default().key(name))
 }
 
 #[cfg(test)]
@@ -157,7 +161,10 @@ mod tests {
             let entry = ("A".parse().unwrap(), SecretString::from(value));
             let error = refusal(|request| request.environment.push(entry));
             assert_eq!(error.explanation.reason, reason);
-            assert_eq!(error.explanation.field_text().as_deref(), Some("job.env.A"));
+            assert_eq!(
+                error.explanation.field_text().as_deref(),
+                Some("environment.A")
+            );
             assert!(!format!("{error:?}").contains("hunter2"));
         }
     }
@@ -172,7 +179,7 @@ mod tests {
         assert_eq!(error.explanation.reason, Reason::Unsupported);
         assert!(error.explanation.message.contains("`imagePulPolicy`"));
         assert_eq!(
-            error.explanation.hint.as_deref(),
+            error.explanation.hint_text().as_deref(),
             Some("did you mean `imagePullPolicy`?")
         );
     }
@@ -182,7 +189,7 @@ mod tests {
         let error = refusal(|request| request.backoff_limit = MAX_BACKOFF_LIMIT + 1);
         assert_eq!(
             error.explanation.field_text().as_deref(),
-            Some("job.backoffLimit")
+            Some("backoffLimit")
         );
     }
 

@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 use toolhost_capability::controller::Controller;
 use toolhost_capability::request::conflict;
 use toolhost_capability::text::hexadecimal;
-use toolhost_capability::{CapabilityError, JobHandle, JobIdentity, JobRequest, LogSink, Reason};
+use toolhost_capability::{
+    CapabilityError, Hint, JobHandle, JobIdentity, JobRequest, LogSink, Reason, Setting,
+};
 
 use super::api;
 use super::cluster::Cluster;
@@ -283,7 +285,8 @@ impl Creation {
             WatchError::Silent => {
                 let message = format!("the cluster does not answer: {error}");
                 let refusal = CapabilityError::new(Reason::EngineUnavailable, message);
-                let hint = "check that it runs, and that `KUBECONFIG` or `--kube-context` names the right one";
+                let hint = Hint::from("check that it runs, or select another cluster")
+                    .setting(Setting::KubeContext);
                 self.cluster
                     .name_server(refusal)
                     .with_hint(hint)

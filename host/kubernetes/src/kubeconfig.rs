@@ -8,6 +8,7 @@ use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use secrecy::{ExposeSecret as _, SecretString};
 use toolhost_capability::text::{any_of, some_of};
+use toolhost_capability::{Hint, Setting};
 use toolhost_filesystem::{absolute, open_regular};
 
 use super::diagnosis::LoginFailed;
@@ -52,17 +53,19 @@ pub enum ConnectError {
 impl ConnectError {
     /// How to fix it.
     #[must_use]
-    pub fn help(&self) -> &'static str {
+    pub fn help(&self) -> Hint {
         match self {
             Self::NotConfigured(_) | Self::Unreadable(..) => {
-                "specify `--kubeconfig FILE`, set `KUBECONFIG`, or run in a pod with a service account"
+                Hint::from("specify a kubeconfig file")
+                    .setting(Setting::Kubeconfig)
+                    .text(", set `KUBECONFIG`, or run in a pod with a service account")
             }
-            Self::Malformed { .. } => "find the mistake with `kubectl config view`",
-            Self::Context { .. } => {
-                "select one with `--kube-context NAME` or `kubectl config use-context NAME`"
-            }
+            Self::Malformed { .. } => "find the mistake with `kubectl config view`".into(),
+            Self::Context { .. } => Hint::from("select one")
+                .setting(Setting::KubeContext)
+                .text(", or run `kubectl config use-context NAME`"),
             Self::Unusable(_) | Self::Login(_) => {
-                "check the cluster and the user of the kubeconfig's context"
+                "check the cluster and the user of the kubeconfig's context".into()
             }
         }
     }

@@ -113,7 +113,8 @@ mod tests {
         );
         assert_eq!((outcome.reason(), outcome.result()), (None, None));
         let error = mistake(&host).await.unwrap();
-        assert_eq!(error.help().as_deref(), Some("did you mean `script`?"));
+        let help = error.help().map(|hint| hint.to_string());
+        assert_eq!(help.as_deref(), Some("did you mean `script`?"));
         let installed = host.registry().list();
         assert_eq!(installed.len(), 1, "{installed:?}");
     }

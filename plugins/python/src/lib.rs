@@ -22,7 +22,7 @@ mod tests;
 use alloc::borrow::Cow;
 
 use noetl_job_tool::compact_json;
-use noetl_tool_sdk::{Capability, Context, Error, Host, Tool, export_tool, no_std_runtime};
+use noetl_tool_sdk::{Capability, Context, Error, Fields, Host, Tool, export_tool, no_std_runtime};
 
 pub use config::Config;
 pub use noetl_job_tool::Outcome;
@@ -35,6 +35,15 @@ impl Tool for Python {
     const KIND: &'static str = "python";
     const SUMMARY: &'static str = "Calls the function `main` of Python source as an isolated job and returns what it returned.";
     const CAPABILITIES: &'static [Capability] = noetl_job_tool::CAPABILITIES;
+    const FIELDS: Fields = Fields {
+        objects: &[],
+        jobs: &[
+            ("", "job"),
+            ("environment", "job.env"),
+            ("environment.NOETL_ARGS", "args"),
+            ("script", "code"),
+        ],
+    };
 
     type Config = Config;
     type Outcome = Outcome;

@@ -1,7 +1,6 @@
 //! One run, from the configuration to the outcome.
 
 use alloc::borrow::ToOwned as _;
-use alloc::string::ToString;
 
 use noetl_job_tool::{FinishedJob, JobPlan, Outcome, Profile};
 use noetl_tool_sdk::{Context, Error, Explanation, Host, Status, code};
@@ -38,42 +37,8 @@ pub(crate) fn run(host: &impl Host, config: Config, context: &Context) -> Result
     let program = Program::new(plan.name(), &config.code)?;
     let script = host.create_object(program.source.as_bytes())?;
     host.report("marks", "", &program.marks.details());
-    let job = plan.run(host, FILE_NAME, script, command);
-    let mut job = job.map_err(error_of_this_tool)?;
-    for end in job
-        .record
-        .attempts
-        .iter_mut()
-        .filter_map(|attempt| attempt.end.as_mut())
-    {
-        name_own_key(&mut end.explanation);
-    }
-    if let Some(end) = &mut job.record.end {
-        name_own_key(&mut end.explanation);
-    }
+    let job = plan.run(host, FILE_NAME, script, command)?;
     Ok(outcome(job, &program.marks))
-}
-
-/// The key that engines name for choosing a program, and the one of this tool.
-const INTERPRETER_KEY: &str = "script.interpreter";
-const OWN_KEY: &str = "job.command";
-
-/// Replaces the key of the script tool that an engine names with that of this tool.
-fn name_own_key(explanation: &mut Explanation) {
-    if let Some(hint) = &mut explanation.hint {
-        *hint = hint.replace(INTERPRETER_KEY, OWN_KEY);
-    }
-    if explanation.field.as_deref() == Some(INTERPRETER_KEY) {
-        explanation.field = Some(OWN_KEY.to_string());
-    }
-}
-
-/// The same for an error of the host.
-fn error_of_this_tool(mut error: Error) -> Error {
-    let details = error.details.iter();
-    let own = details.map(|(name, text)| (name, text.replace(INTERPRETER_KEY, OWN_KEY)));
-    error.details = own.collect();
-    error
 }
 
 fn outcome(mut job: FinishedJob, marks: &Marks) -> Outcome {

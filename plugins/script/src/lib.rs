@@ -22,7 +22,7 @@ mod tests;
 use alloc::borrow::Cow;
 
 use noetl_job_tool::compact_json;
-use noetl_tool_sdk::{Capability, Context, Error, Host, Tool, export_tool, no_std_runtime};
+use noetl_tool_sdk::{Capability, Context, Error, Fields, Host, Tool, export_tool, no_std_runtime};
 
 pub use config::Config;
 pub use noetl_job_tool::Outcome;
@@ -36,6 +36,21 @@ impl Tool for Script {
     const SUMMARY: &'static str =
         "Runs a script from GCS, S3, HTTP or a file as an isolated job and returns its result.";
     const CAPABILITIES: &'static [Capability] = noetl_job_tool::CAPABILITIES;
+    const FIELDS: Fields = Fields {
+        objects: &[
+            ("", "script.source"),
+            ("sha256", "script.sha256"),
+            ("timeout-ms", "script.source.timeout"),
+            ("uri", "script.uri"),
+        ],
+        jobs: &[
+            ("", "job"),
+            ("command[0]", "script.interpreter"),
+            ("environment", "job.env"),
+            ("environment.NOETL_ARGS", "args"),
+            ("script", "script"),
+        ],
+    };
 
     type Config = Config;
     type Outcome = Outcome;

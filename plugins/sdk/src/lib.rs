@@ -38,7 +38,7 @@ pub use host::{Host, JobSpec, Object};
 pub use job::{Events, Job};
 pub use log::{Level, LogExcerpt, LogPage, LogRecord};
 pub use secret::{SecretEntry, is_variable_name};
-pub use tool::{Capability, Context, Status, Tool, derived_schema, describe, invoke};
+pub use tool::{Capability, Context, Fields, Status, Tool, derived_schema, describe, invoke};
 
 /// The expansion of [`export_tool!`] and [`no_std_runtime!`]. Not part of the public interface.
 #[doc(hidden)]

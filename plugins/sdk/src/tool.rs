@@ -3,11 +3,12 @@ use alloc::string::String;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result, code};
+use crate::error::{Error, code};
 use crate::{Details, Host, JobStatus};
 
 /// A tool, which playbooks call by its kind. Export it with [`export_tool!`](crate::export_tool).
@@ -18,6 +19,10 @@ pub trait Tool {
     const SUMMARY: &'static str;
     /// The capabilities that it requests; they must include everything that it calls.
     const CAPABILITIES: &'static [Capability];
+
+    /// Its keys for the values of its requests: an error of the host then names the key that the user wrote, and not the
+    /// option of the request.
+    const FIELDS: Fields = Fields::NONE;
 
     /// Its configuration: the keys under `tool` in the playbook, except `kind`. The JSON Schema that is
     /// derived from this type is checked before [`Tool::run`], and errors are reported with their line.
@@ -41,7 +46,11 @@ pub trait Tool {
     ///
     /// The reason why the tool could not do it, such as an invalid configuration or a capability that failed.
     /// Work that was done and failed is an outcome.
-    fn run(host: &impl Host, config: Self::Config, context: &Context) -> Result<Self::Outcome>;
+    fn run(
+        host: &impl Host,
+        config: Self::Config,
+        context: &Context,
+    ) -> Result<Self::Outcome, Error>;
 }
 
 /// An interface of the host.
@@ -60,6 +69,45 @@ pub enum Capability {
     Logs,
     /// [`Host::report`] and [`Host::log`].
     Progress,
+}
+
+/// A tool's keys for the values of its requests, as pairs: the path of a value in the request (`image`, `environment`),
+/// and the path of the key (`job.image`). An empty path stands for all values that no other pair is for.
+///
+/// ```
+/// use noetl_tool_sdk::Fields;
+///
+/// /// A tool with the keys `url` and `job`, which has the options of the job and `env`.
+/// const FIELDS: Fields = Fields {
+///     objects: &[("uri", "url")],
+///     jobs: &[("", "job"), ("environment", "job.env")],
+/// };
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Fields {
+    /// Keys for `uri` and the options of [`Host::fetch_object`].
+    #[serde(serialize_with = "as_map")]
+    pub objects: &'static [(&'static str, &'static str)],
+    /// Keys for the options of [`Host::create_job`], the `script` and the variables of the `environment`, of which
+    /// `environment.NOETL_ARGS` are the arguments.
+    #[serde(serialize_with = "as_map")]
+    pub jobs: &'static [(&'static str, &'static str)],
+}
+
+impl Fields {
+    /// No keys: hints that name a value of a request are left out.
+    pub const NONE: Self = Self {
+        objects: &[],
+        jobs: &[],
+    };
+}
+
+fn as_map<S: Serializer>(pairs: &[(&str, &str)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(pairs.len()))?;
+    for (path, key) in pairs {
+        map.serialize_entry(path, key)?;
+    }
+    map.end()
 }
 
 /// How a tool's work ended: the key `status` of its outcome.
@@ -133,6 +181,7 @@ pub fn describe<T: Tool>(version: &str) -> String {
         summary: T::SUMMARY,
         schema: serde_json::from_str(&schema).unwrap_or(RawValue::NULL),
         capabilities: T::CAPABILITIES,
+        fields: T::FIELDS,
     };
     // Strings and JSON can always be written as JSON. The host rejects an empty description like any other
     // that is not JSON.
@@ -154,6 +203,7 @@ struct Description<'tool> {
     summary: &'tool str,
     schema: &'tool RawValue,
     capabilities: &'tool [Capability],
+    fields: Fields,
 }
 
 /// Runs the tool on a configuration in JSON, and returns its outcome in JSON.
@@ -161,7 +211,7 @@ struct Description<'tool> {
 /// # Errors
 ///
 /// `InvalidRequest` if the configuration does not fit this tool, and the tool's own errors.
-pub fn invoke<T: Tool>(host: &impl Host, config: &str, context: &Context) -> Result<String> {
+pub fn invoke<T: Tool>(host: &impl Host, config: &str, context: &Context) -> Result<String, Error> {
     let config = serde_json::from_str(config).map_err(|error| {
         let message = alloc::format!("the configuration of `{}` is invalid: {error}", T::KIND);
         Error::new(code::INVALID_REQUEST, message)

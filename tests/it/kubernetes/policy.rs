@@ -20,7 +20,7 @@ async fn the_library_denies_by_default_and_before_any_request() {
     assert_eq!(error.explanation.reason, Reason::Denied);
     assert_eq!(
         error.explanation.field_text().as_deref(),
-        Some("job.volumes[0].hostPath.path")
+        Some("volumes[0].hostPath.path")
     );
     assert!(cluster.server.requests().all().is_empty());
 
@@ -62,7 +62,7 @@ async fn a_later_step_that_the_policy_denies_keeps_the_first_from_running() {
     let ran = process::run(folder, &cluster.kubeconfig(), &arguments).await;
     let said = process::stderr(&ran);
     assert_eq!(ran.status.code(), Some(3), "{said}");
-    let denied = "`job.podTemplate.spec.hostNetwork` is not allowed by the policy of this host";
+    let denied = "`podTemplate.spec.hostNetwork` is not allowed by the policy of this host";
     assert!(said.contains(denied), "{said}");
     assert!(said.contains("host-namespaces: [network]"), "{said}");
     assert_eq!(cluster.ever("Job"), 0);

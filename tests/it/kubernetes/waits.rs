@@ -59,7 +59,7 @@ fn assert_waited(ran: &Ran, status: JobStatus, reason: Reason, ended_by: &str) {
     assert_ne!(why.hint, None, "{ran:#?}");
     assert_ne!(
         why.field_text().as_deref(),
-        Some("job.activeDeadlineSeconds"),
+        Some("activeDeadlineSeconds"),
         "{ran:#?}"
     );
 }

@@ -38,7 +38,7 @@ fn check(case: &str, error: &CapabilityError, expected: &Expected) {
             "{case}: no `{part}` in: {error}"
         );
     }
-    let hint = error.explanation.hint.as_deref().unwrap_or_default();
+    let hint = error.explanation.hint_text().unwrap_or_default();
     assert!(
         hint.contains(expected.hint),
         "{case}: no `{}` in: {hint}",
@@ -82,7 +82,7 @@ async fn s3_says_where_the_object_is_not() {
             right_keys(),
             Expected {
                 reason: Reason::FetchNotFound,
-                field: "script.uri",
+                field: "uri",
                 message: &[
                     "`s3://bucket/missing%20.py` does not exist",
                     "404 NoSuchKey",
@@ -95,7 +95,7 @@ async fn s3_says_where_the_object_is_not() {
             right_keys(),
             Expected {
                 reason: Reason::BucketNotFound,
-                field: "script.uri",
+                field: "uri",
                 message: &["no bucket `nowhere`", "404 NoSuchBucket"],
                 hint: "check the bucket",
             },
@@ -105,7 +105,7 @@ async fn s3_says_where_the_object_is_not() {
             right_keys(),
             Expected {
                 reason: Reason::FetchDenied,
-                field: "script.source.auth",
+                field: "auth",
                 message: &[
                     "`s3://bucket/denied.py`",
                     "the credential `aws_test`",
@@ -119,9 +119,9 @@ async fn s3_says_where_the_object_is_not() {
             keys(s3::KEY, s3::SECRET, None),
             Expected {
                 reason: Reason::WrongRegion,
-                field: "script.source.region",
+                field: "region",
                 message: &["in the region `us-west-2`", "`us-east-1` was asked"],
-                hint: "script.source.region: us-west-2",
+                hint: "set `region` to `us-west-2`",
             },
         ),
         (
@@ -129,9 +129,9 @@ async fn s3_says_where_the_object_is_not() {
             right_keys(),
             Expected {
                 reason: Reason::WrongRegion,
-                field: "script.source.region",
+                field: "region",
                 message: &["in the region `eu-central-1`", "301 PermanentRedirect"],
-                hint: "script.source.region: eu-central-1",
+                hint: "set `region` to `eu-central-1`",
             },
         ),
         (
@@ -139,7 +139,7 @@ async fn s3_says_where_the_object_is_not() {
             right_keys(),
             Expected {
                 reason: Reason::FetchFailed,
-                field: "script.uri",
+                field: "uri",
                 message: &["is archived", "InvalidObjectState"],
                 hint: "restore-object",
             },
@@ -160,7 +160,7 @@ async fn s3_says_what_is_wrong_with_the_keys() {
             nothing(),
             Expected {
                 reason: Reason::FetchDenied,
-                field: "script.source.auth",
+                field: "auth",
                 message: &["no credential"],
                 hint: "name a credential",
             },
@@ -169,7 +169,7 @@ async fn s3_says_what_is_wrong_with_the_keys() {
             in_region(keys("AKIAOTHER", s3::SECRET, None)),
             Expected {
                 reason: Reason::FetchDenied,
-                field: "script.source.auth",
+                field: "auth",
                 message: &[
                     "does not know the access key of the credential `aws_test`",
                     "403 InvalidAccessKeyId",
@@ -181,7 +181,7 @@ async fn s3_says_what_is_wrong_with_the_keys() {
             in_region(keys(s3::KEY, "another-secret", None)),
             Expected {
                 reason: Reason::FetchDenied,
-                field: "script.source.auth",
+                field: "auth",
                 message: &[
                     "the secret key of the credential `aws_test`",
                     "SignatureDoesNotMatch",
@@ -193,7 +193,7 @@ async fn s3_says_what_is_wrong_with_the_keys() {
             in_region(keys(s3::KEY, s3::SECRET, Some("session-token-expired"))),
             Expected {
                 reason: Reason::CredentialExpired,
-                field: "script.source.auth",
+                field: "auth",
                 message: &[
                     "the credential `aws_test` is no longer valid",
                     "ExpiredToken",
@@ -205,7 +205,7 @@ async fn s3_says_what_is_wrong_with_the_keys() {
             in_region(keys(s3::KEY, s3::SECRET, Some("session-token-unknown"))),
             Expected {
                 reason: Reason::FetchDenied,
-                field: "script.source.auth",
+                field: "auth",
                 message: &["session token", "[hidden] is malformed"],
                 hint: "one and the same login",
             },
@@ -214,7 +214,7 @@ async fn s3_says_what_is_wrong_with_the_keys() {
             token("ya29.token"),
             Expected {
                 reason: Reason::CredentialMissing,
-                field: "script.source.auth",
+                field: "auth",
                 message: &["the credential `google_test`"],
                 hint: "`aws`",
             },
@@ -223,7 +223,7 @@ async fn s3_says_what_is_wrong_with_the_keys() {
             keys("AKIA\nX: y", s3::SECRET, None),
             Expected {
                 reason: Reason::CredentialMissing,
-                field: "script.source.auth",
+                field: "auth",
                 message: &["`access_key_id` of the credential `aws_test`"],
                 hint: "copy the key again",
             },
@@ -259,7 +259,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
             token("ya29.valid"),
             Expected {
                 reason: Reason::FetchNotFound,
-                field: "script.uri",
+                field: "uri",
                 message: &["`gs://bucket/missing.py` does not exist"],
                 hint: "check the key",
             },
@@ -269,7 +269,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
             token("ya29.valid"),
             Expected {
                 reason: Reason::BucketNotFound,
-                field: "script.uri",
+                field: "uri",
                 message: &["no bucket `nowhere`"],
                 hint: "check the bucket",
             },
@@ -279,7 +279,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
             token("ya29.valid"),
             Expected {
                 reason: Reason::FetchDenied,
-                field: "script.source.auth",
+                field: "auth",
                 message: &[
                     "the credential `google_test`",
                     "robot@example.com does not have storage.objects.get",
@@ -292,7 +292,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
             nothing(),
             Expected {
                 reason: Reason::FetchDenied,
-                field: "script.source.auth",
+                field: "auth",
                 message: &[
                     "`gs://bucket/a.py` cannot be read without a credential",
                     "Anonymous caller",
@@ -305,7 +305,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
             token("ya29.expired"),
             Expected {
                 reason: Reason::CredentialExpired,
-                field: "script.source.auth",
+                field: "auth",
                 message: &[
                     "the token of the credential `google_test`",
                     "The token [hidden] is not valid.",
@@ -318,7 +318,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
             token("ya29.valid"),
             Expected {
                 reason: Reason::FetchDenied,
-                field: "script.uri",
+                field: "uri",
                 message: &["is requester-pays", "UserProjectMissing"],
                 hint: "whose owner pays",
             },
@@ -328,7 +328,7 @@ async fn an_error_of_google_says_whose_fault_it_is() {
             keys(s3::KEY, s3::SECRET, None),
             Expected {
                 reason: Reason::CredentialMissing,
-                field: "script.source.auth",
+                field: "auth",
                 message: &["the credential `aws_test`"],
                 hint: "`google`",
             },
@@ -421,7 +421,7 @@ async fn the_request_takes_precedence_over_the_credential_and_the_credential_ove
         &error,
         &Expected {
             reason: Reason::Denied,
-            field: "script.source.endpoint",
+            field: "endpoint",
             message: &["127.0.0.1"],
             hint: "private-addresses: true",
         },
@@ -437,7 +437,7 @@ async fn the_request_takes_precedence_over_the_credential_and_the_credential_ove
         assert_eq!(error.explanation.reason, reason, "{error}");
         assert_eq!(
             error.explanation.field_text().as_deref(),
-            Some("script.source.auth"),
+            Some("auth"),
             "{error}"
         );
     }
@@ -465,12 +465,12 @@ async fn options_that_mean_nothing_are_refused_by_name() {
     let odd_endpoint = request("s3://bucket/a.py", Some("ftp://host"));
     let bucket_alone = request("s3://bucket", Some(&server.url()));
     for (request, field) in [
-        (with_method, "script.source.method"),
-        (with_headers, "script.source.headers"),
-        (with_region, "script.source.region"),
-        (odd_region, "script.source.region"),
-        (odd_endpoint, "script.source.endpoint"),
-        (bucket_alone, "script.uri"),
+        (with_method, "method"),
+        (with_headers, "headers"),
+        (with_region, "region"),
+        (odd_region, "region"),
+        (odd_endpoint, "endpoint"),
+        (bucket_alone, "uri"),
     ] {
         let is_google = request.uri.starts_with("gs:");
         let error = if is_google {
@@ -509,7 +509,7 @@ async fn a_server_that_is_not_there_or_speaks_something_else_is_named() {
         );
         assert_eq!(
             error.explanation.field_text().as_deref(),
-            Some("script.source.endpoint"),
+            Some("endpoint"),
             "{error}"
         );
         assert!(error.explanation.hint.is_some(), "{error}");
@@ -633,7 +633,7 @@ async fn a_transfer_that_never_pauses_ends_when_its_time_is_over() {
     assert_eq!(error.explanation.reason, Reason::Timeout, "{error}");
     assert_eq!(
         error.explanation.field_text().as_deref(),
-        Some("script.source.timeout")
+        Some("timeout-ms")
     );
 }
 
@@ -652,9 +652,9 @@ async fn without_credentials_only_what_needs_none_is_asked_for() {
         &error,
         &Expected {
             reason: Reason::CredentialMissing,
-            field: "script.source.auth",
+            field: "auth",
             message: &["`aws_test`"],
-            hint: "--credentials",
+            hint: "specify a credentials file",
         },
     );
     assert_eq!(server.store.requests().len(), 1);

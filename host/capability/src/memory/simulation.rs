@@ -321,7 +321,7 @@ pub(super) fn memory_limit(request: &JobRequest) -> Result<Option<u64>, Capabili
     };
     let limit: Quantity = text.parse().map_err(|error| {
         invalid(format!("`limits.memory` `{}` {error}", shortened(text)))
-            .with_field("job.resources.limits.memory")
+            .with_field("resources.limits.memory")
     })?;
     Ok(Some(limit.rounded_up()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::Value;
 use toolhost::capability::text::all_of;
-use toolhost::host::{self, CallError, CallRequest, StepName};
+use toolhost::host::{self, CallError, CallRequest, Finding, StepName};
 use toolhost::registry::ToolRef;
 use toolhost::template::TemplateContext;
 use toolhost_cli::playbook::ExecutionId;
@@ -13,6 +13,7 @@ use toolhost_diagnostic::{Diagnostic, Document, did_you_mean};
 
 use super::exit::Exit;
 use super::options::{CommonOptions, OutputFormat, folder_of, read_document};
+use super::settings::hint_text;
 use super::show::{Display, cancel_on_interrupt};
 use super::terminal;
 
@@ -89,11 +90,11 @@ async fn try_call(arguments: CallArguments) -> Result<Exit, Exit> {
         }
         // The tool is named on the command line, so there is no position to point at.
         Err(error @ (CallError::UnknownTool(_) | CallError::Denied(_))) => {
-            terminal::complain(&error.to_string(), error.help());
+            terminal::complain(&error.to_string(), error.help().map(hint_text));
             Err(Exit::of_error(&error))
         }
         Err(error) => {
-            terminal::show(&error.diagnostics(&document));
+            terminal::show(&diagnostics(&error, &document));
             Err(Exit::of_error(&error))
         }
     }
@@ -136,4 +137,29 @@ fn read_context(document: &Document) -> Result<TemplateContext, Exit> {
     }
     terminal::show(&problems);
     Err(Exit::Usage)
+}
+
+/// An error at its positions in the document with the configuration.
+fn diagnostics(error: &CallError, document: &Document) -> Vec<Diagnostic> {
+    if let CallError::Template(error) = error {
+        return vec![error.diagnostic(document, &[] as &[&str])];
+    }
+    let findings = error.findings().into_iter();
+    findings.map(|finding| at(document, finding)).collect()
+}
+
+fn at(document: &Document, finding: Finding) -> Diagnostic {
+    let place = document.locate_nearest(&finding.path);
+    let text = document.source().text();
+    // A value of several lines is better identified by its key.
+    let is_block = place.value.slice(text).trim_end().contains('\n');
+    let span = place
+        .key
+        .filter(|_| finding.is_key || is_block)
+        .unwrap_or(place.value);
+    let diagnostic = Diagnostic::error(finding.message).at(document.source(), span);
+    match finding.help {
+        Some(help) => diagnostic.help(hint_text(help)),
+        None => diagnostic,
+    }
 }

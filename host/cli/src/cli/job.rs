@@ -10,6 +10,7 @@ use toolhost_kubernetes::{JobSummary, KubernetesEngine, SweepOptions};
 use super::exit::Exit;
 use super::foreign::LogText;
 use super::options::{ClusterOptions, OutputFormat, explain_cluster};
+use super::settings::hint_text;
 use super::terminal;
 
 #[derive(Debug, Subcommand)]
@@ -184,7 +185,7 @@ async fn engine(place: &Place) -> Result<KubernetesEngine, Exit> {
 
 fn explain(error: &CapabilityError) -> Exit {
     let why = &error.explanation;
-    terminal::complain(&why.message, why.hint.clone());
+    terminal::complain(&why.message, why.hint.clone().map(hint_text));
     match why.reason {
         Reason::InvalidRequest => Exit::Usage,
         reason => Exit::of_reason(reason),

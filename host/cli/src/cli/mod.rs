@@ -9,6 +9,7 @@ mod options;
 mod own_lines;
 mod plan;
 mod run;
+mod settings;
 mod show;
 mod terminal;
 mod tool;

@@ -15,6 +15,7 @@ use toolhost_filesystem::absolute;
 use toolhost_kubernetes::{ConnectError, KubernetesSettings, Planner, Policy};
 
 use super::exit::Exit;
+use super::settings::{hint_text, option_of};
 use super::terminal;
 
 /// The options of every command that calls tools.
@@ -157,6 +158,7 @@ impl CommonOptions {
         settings.access = credentials.map(Credentials::access);
         // The user at the keyboard can reach them without this host.
         settings.private_addresses = true;
+        settings.names = Some(option_of);
         Ok(settings)
     }
 
@@ -286,7 +288,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 /// Reports why the cluster cannot be used.
 pub(crate) fn explain_cluster(error: &ConnectError) -> Exit {
-    terminal::complain(&chain(error), Some(error.help().to_owned()));
+    terminal::complain(&chain(error), Some(hint_text(error.help())));
     Exit::Unreachable
 }
 

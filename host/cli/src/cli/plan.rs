@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use toolhost::capability::{CapabilityError, FieldPath};
 use toolhost::host::{self, CallError, CallRequest, StepName, ToolHost};
 use toolhost::outcome::{Outcome, OutcomeStatus};
+use toolhost::registry::ToolRef;
 use toolhost::template::{TemplateContext, TemplateProblem};
 use toolhost_cli::playbook::{ExecutionId, Playbook, Step, StepTool};
 use toolhost_cli::setup::PlanSources;
@@ -16,6 +17,7 @@ use super::exit::Exit;
 use super::foreign;
 use super::options::{CommonOptions, explain_cluster, folder_of};
 use super::run::{PlaybookArguments, StepError, explain_step, read_playbook, workload};
+use super::settings::hint_text;
 use super::terminal;
 
 #[derive(Debug, Args)]
@@ -131,12 +133,12 @@ impl Planning<'_> {
         tool: &StepTool,
         context: &TemplateContext,
     ) -> Result<(), NotPlanned> {
-        let reference = tool
+        let reference: ToolRef = tool
             .reference
             .parse()
             .map_err(|error| NotPlanned::NotCalled(StepError::Reference(error)))?;
         let request = CallRequest::new(
-            reference,
+            reference.clone(),
             tool.config.clone(),
             host::ExecutionId::new(context.execution_id.as_str()),
             StepName::new(step.name.as_str()),
@@ -151,8 +153,14 @@ impl Planning<'_> {
         }
         print_step(&step.name, outcome.tool(), &jobs);
         if let Some(cluster) = &self.cluster {
+            let refused = |error: CapabilityError| {
+                NotPlanned::Refused(match self.host.registry().resolve(&reference) {
+                    Ok(tool) => error.map(|why| tool.explain_job(why)),
+                    Err(_) => error,
+                })
+            };
             for job in &jobs {
-                cluster.validate(job).await.map_err(NotPlanned::Refused)?;
+                cluster.validate(job).await.map_err(refused)?;
             }
         }
         Ok(())
@@ -190,7 +198,8 @@ impl Planning<'_> {
             NotPlanned::Refused(error) => {
                 let why = error.explanation;
                 let exit = Exit::of_reason(why.reason);
-                self.complain(step, &why.message, why.hint, why.field.as_ref());
+                let hint = why.hint.map(hint_text);
+                self.complain(step, &why.message, hint, why.field.as_ref());
                 terminal::print(&format!("# step `{step}`: rejected by the cluster"));
                 exit
             }

@@ -20,6 +20,7 @@ use toolhost_diagnostic::Diagnostic;
 use super::exit::Exit;
 use super::foreign;
 use super::options::{CommonOptions, OutputFormat, folder_of, read_document};
+use super::settings::hint_text;
 use super::show::{Display, cancel_on_interrupt};
 use super::terminal;
 
@@ -375,16 +376,17 @@ fn explain_call(playbook: &Playbook, step: &str, error: CallError) -> Vec<Diagno
                     ..
                 },
             ..
-        }) => vec![playbook.diagnose_field(step, &field, message, hint)],
+        }) => vec![playbook.diagnose_field(step, &field, message, hint.map(hint_text))],
         error => {
-            let place =
-                |Finding {
-                     path,
-                     is_key,
-                     message,
-                     help,
-                     ..
-                 }| { playbook.diagnose(step, &path, is_key, message, help) };
+            let place = |Finding {
+                             path,
+                             is_key,
+                             message,
+                             help,
+                             ..
+                         }| {
+                playbook.diagnose(step, &path, is_key, message, help.map(hint_text))
+            };
             error.findings().into_iter().map(place).collect()
         }
     }

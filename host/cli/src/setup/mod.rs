@@ -71,6 +71,9 @@ async fn put_together(
         .objects(objects)
         .max_calls(MAX_CALLS)
         .compiler(settings.compiler);
+    if let Some(names) = settings.names {
+        builder = builder.setting_names(names);
+    }
     if let Some(directory) = settings.cache_directory {
         builder = builder.cache_directory(directory);
     }

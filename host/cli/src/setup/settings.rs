@@ -6,6 +6,7 @@ use std::time::Duration;
 use toolhost::backend::HttpSettings;
 use toolhost::capability::{AccessSource, FetchRule};
 use toolhost::grant::Grants;
+use toolhost::host::SettingNames;
 use toolhost::registry::Compiler;
 use toolhost_kubernetes::KubernetesSettings;
 
@@ -38,6 +39,8 @@ pub struct Settings {
     /// Whether the built-in tools may also fetch from addresses that are not public: appropriate if the
     /// authors of playbooks can reach those anyway.
     pub private_addresses: bool,
+    /// How these settings are set, for hints about them.
+    pub names: Option<SettingNames>,
 }
 
 impl Settings {
@@ -57,6 +60,7 @@ impl Settings {
             http: HttpSettings::default(),
             access: None,
             private_addresses: false,
+            names: None,
         }
     }
 

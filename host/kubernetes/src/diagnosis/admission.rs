@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use toolhost_capability::quantity::Quantity;
-use toolhost_capability::{Explanation, FieldPath, Reason};
+use toolhost_capability::{Explanation, FieldPath, Hint, Reason};
 
 use super::quote::{between, quoted};
 use super::waiting::{Class, WaitPolicy};
@@ -33,8 +33,13 @@ fn quota(text: &str) -> Option<(Explanation, Class)> {
             quoted(rest)
         );
         let cause = Explanation::new(Reason::PolicyDenied, message)
-            .with_hint("set what it names in `job.resources.requests` and `job.resources.limits`")
-            .with_field("job.resources");
+            .with_hint(
+                Hint::from("set what it names in ")
+                    .field("resources.requests")
+                    .text(" and ")
+                    .field("resources.limits"),
+            )
+            .with_field("resources");
         return Some((cause, Class::Hopeless));
     }
     let (_, rest) = text.split_once("exceeded quota: ")?;
@@ -52,9 +57,9 @@ fn quota(text: &str) -> Option<(Explanation, Class)> {
     if let Some(resource) = never_fits(requested, limited) {
         let cause = cause.with_hint("this job alone requests more than the quota: request less");
         let cause = match resource {
-            "cpu" | "memory" => cause.with_field("job.resources.requests"),
+            "cpu" | "memory" => cause.with_field("resources.requests"),
             resource if resource.contains("requests.") || resource.contains("limits.") => {
-                cause.with_field(FieldPath::from("job.resources").key(resource.to_owned()))
+                cause.with_field(FieldPath::from("resources").key(resource.to_owned()))
             }
             _ => cause,
         };
@@ -114,9 +119,11 @@ fn policy(text: &str) -> Option<Explanation> {
         );
         let cause = denied(message)
             .with_hint(
-                "set what it names in `job.securityContext`, or use a namespace that allows it",
+                Hint::from("set what it names in ")
+                    .field("securityContext")
+                    .text(", or use a namespace that allows it"),
             )
-            .with_field("job.securityContext");
+            .with_field("securityContext");
         return Some(cause);
     }
     if let Some((_, rest)) = text.split_once("ValidatingAdmissionPolicy '") {
@@ -149,9 +156,11 @@ fn policy(text: &str) -> Option<Explanation> {
         );
         let cause = denied(message)
             .with_hint(
-                "change `job.securityContext`, or use a service account with more permissions",
+                Hint::from("change ")
+                    .field("securityContext")
+                    .text(", or use a service account with more permissions"),
             )
-            .with_field("job.securityContext");
+            .with_field("securityContext");
         return Some(cause);
     }
     None
@@ -162,8 +171,8 @@ fn service_account(text: &str, wait_policy: &WaitPolicy) -> Option<(Explanation,
     let name = between(rest, "serviceaccount \"", "\" not found")?;
     let message = format!("the namespace has no service account `{}`", quoted(name));
     let cause = Explanation::new(Reason::ServiceAccountMissing, message)
-        .with_hint("create it, or change `job.serviceAccountName`")
-        .with_field("job.serviceAccountName");
+        .with_hint(Hint::from("create it, or change ").field("serviceAccountName"))
+        .with_field("serviceAccountName");
     Some((cause, Class::Grace(wait_policy.service_account)))
 }
 
@@ -172,8 +181,8 @@ fn namespace(text: &str) -> Option<Explanation> {
     if let Some(name) = missing {
         let message = format!("the namespace `{}` does not exist", quoted(name));
         let cause = Explanation::new(Reason::NamespaceMissing, message)
-            .with_hint("create it, or change `job.namespace`")
-            .with_field("job.namespace");
+            .with_hint(Hint::from("create it, or change ").field("namespace"))
+            .with_field("namespace");
         return Some(cause);
     }
     let name = between(
@@ -183,8 +192,10 @@ fn namespace(text: &str) -> Option<Explanation> {
     )?;
     let message = format!("the namespace `{}` is being deleted", quoted(name));
     let cause = Explanation::new(Reason::NamespaceMissing, message)
-        .with_hint("wait until it is gone and create it again, or change `job.namespace`")
-        .with_field("job.namespace");
+        .with_hint(
+            Hint::from("wait until it is gone and create it again, or change ").field("namespace"),
+        )
+        .with_field("namespace");
     Some(cause)
 }
 
@@ -214,10 +225,10 @@ fn permission(text: &str) -> Option<Explanation> {
 fn missing_class(text: &str) -> Option<Explanation> {
     let (kind, name, field) =
         if let Some(name) = between(text, "no PriorityClass with name ", " was found") {
-            ("PriorityClass", name, "job.priorityClassName")
+            ("PriorityClass", name, "priorityClassName")
         } else {
             let name = between(text, "RuntimeClass \"", "\" not found")?;
-            ("RuntimeClass", name, "job.runtimeClassName")
+            ("RuntimeClass", name, "runtimeClassName")
         };
     let message = format!("the cluster has no {kind} `{}`", quoted(name));
     let cause = Explanation::new(Reason::ConfigMissing, message)
@@ -244,12 +255,16 @@ fn limit_range(text: &str) -> Option<Explanation> {
     );
     let field = match resource {
         "cpu" | "memory" | "ephemeral-storage" => {
-            FieldPath::from("job.resources.limits").key(resource.to_owned())
+            FieldPath::from("resources.limits").key(resource.to_owned())
         }
-        _ => "job.resources".into(),
+        _ => "resources".into(),
     };
     let cause = Explanation::new(Reason::PolicyDenied, message)
-        .with_hint("keep `job.resources` within the LimitRange")
+        .with_hint(
+            Hint::from("keep ")
+                .field("resources")
+                .text(" within the LimitRange"),
+        )
         .with_field(field);
     Some(cause)
 }
@@ -271,7 +286,7 @@ mod tests {
         assert_eq!(class, Class::Hopeless);
         assert_eq!(
             cause.field_text().as_deref(),
-            Some("job.resources.limits.memory")
+            Some("resources.limits.memory")
         );
     }
 
@@ -286,7 +301,7 @@ mod tests {
             "{}",
             cause.message
         );
-        assert_eq!(cause.field_text().as_deref(), Some("job.resources"));
+        assert_eq!(cause.field_text().as_deref(), Some("resources"));
         let (cause, _) = judge(
             r#"pods "a-" is forbidden: unable to validate against any security context constraint: [provider "anyuid": Forbidden: not usable by user or serviceaccount]"#,
         );

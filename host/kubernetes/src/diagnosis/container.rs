@@ -88,7 +88,7 @@ fn of_other(
         "OOMKilled" => {
             let limit = memory_limit(&pod.spec.init_containers, status)
                 .or_else(|| memory_limit(&pod.spec.containers, status));
-            // The limit belongs to another container than the one that `job.resources` configures.
+            // The limit belongs to another container than the one that `resources` configures.
             let mut end = out_of_memory(exited(ended.exit_code), limit);
             if let Some(why) = &mut end.explanation {
                 why.field = None;
@@ -142,7 +142,7 @@ pub(super) fn exit(ended: &ContainerTerminatedView) -> AttemptEnd {
         if signal == 9 {
             why.message.push_str(", and not for lack of memory");
         }
-        why.hint = Some(hint.to_owned());
+        why.hint = Some(hint.into());
     }
     AttemptEnd {
         exit_code: Some(code),

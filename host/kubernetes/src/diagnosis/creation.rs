@@ -3,7 +3,7 @@
 use toolhost_capability::{Explanation, Reason};
 
 use super::admission::not_admitted;
-use super::field::user_path;
+use super::field::request_path;
 use super::quote::quoted;
 use super::waiting::{Class, Waiting, WaitingContext};
 use crate::view::EventView;
@@ -57,7 +57,7 @@ fn invalid_pod(text: &str) -> Option<(Explanation, Class)> {
         Reason::InvalidRequest,
         format!("the cluster rejects the pod: {said}"),
     );
-    let cause = match user_path(path) {
+    let cause = match request_path(path) {
         Some(field) => cause.with_field(field),
         None => cause,
     };

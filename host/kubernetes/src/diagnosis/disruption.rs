@@ -1,6 +1,6 @@
 //! Causes outside a pod that end it: its node, or the cluster.
 
-use toolhost_capability::{Explanation, FieldPath, Reason};
+use toolhost_capability::{Explanation, FieldPath, Hint, Reason};
 
 use super::quote::{between, quoted};
 use crate::view::PodView;
@@ -17,9 +17,11 @@ pub(super) fn ended_by_node(pod: &PodView) -> Option<Explanation> {
             "was ended: its pod took longer than its own `activeDeadlineSeconds`",
         )
         .with_hint(
-            "set the deadline in `job.activeDeadlineSeconds`, which applies to the whole job",
+            Hint::from("set the deadline in ")
+                .field("activeDeadlineSeconds")
+                .text(", which applies to the whole job"),
         )
-        .with_field("job.podTemplate"),
+        .with_field("podTemplate"),
         "NodeLost" => node_lost(&node),
         "Preempting" => preempted(),
         "Terminated" | "Shutdown" | "NodeShutdown" => Explanation::new(
@@ -71,12 +73,12 @@ fn evicted(text: &str) -> Explanation {
         };
         return cause(message)
             .with_hint("raise `limits.ephemeral-storage`, or make the script write less")
-            .with_field("job.resources.limits.ephemeral-storage");
+            .with_field("resources.limits.ephemeral-storage");
     }
     if text.contains("EmptyDir volume") {
         return cause(format!("was evicted: {text}"))
             .with_hint("raise the volume's `sizeLimit`, or make the script write less")
-            .with_field("job.volumes");
+            .with_field("volumes");
     }
     // `The node was low on resource: memory. Threshold quantity: …`
     let resource = between(text, "low on resource: ", ".").unwrap_or_default();
@@ -86,7 +88,7 @@ fn evicted(text: &str) -> Explanation {
     };
     match resource {
         "memory" | "ephemeral-storage" => {
-            let field = FieldPath::from("job.resources.requests").key(resource.to_owned());
+            let field = FieldPath::from("resources.requests").key(resource.to_owned());
             cause(message)
                 .with_hint(format!(
                     "set `{field}` to what the script uses: pods that use more than they requested are evicted first"
@@ -114,7 +116,7 @@ fn out_of(reason: &str, text: &str, node: &str) -> Explanation {
         "was refused by the node `{node}`, which does not have enough {resource}{}",
         figures.unwrap_or_default()
     );
-    let field = FieldPath::from("job.resources.requests").key(resource.to_owned());
+    let field = FieldPath::from("resources.requests").key(resource.to_owned());
     Explanation::new(Reason::Unschedulable, message)
         .with_hint(format!(
             "lower `{field}`, or run it again when the node has capacity"
@@ -152,8 +154,8 @@ fn preempted() -> Explanation {
         Reason::Preempted,
         "was preempted by a pod of higher priority",
     )
-    .with_hint("run it again, or set `job.priorityClassName`")
-    .with_field("job.priorityClassName")
+    .with_hint(Hint::from("run it again, or set ").field("priorityClassName"))
+    .with_field("priorityClassName")
 }
 
 fn node_lost(node: &str) -> Explanation {

@@ -17,25 +17,24 @@ const PASSED_ON: [&str; 10] = [
     "backoffLimit",
 ];
 /// Lists to which the engine adds entries of its own: an index means nothing to the user.
-const ADDED_TO: [&str; 7] = [
+const ADDED_TO: [&str; 6] = [
     "activeDeadlineSeconds",
     "command",
-    "env",
     "imagePullSecrets",
     "ttlSecondsAfterFinished",
     "volumeMounts",
     "volumes",
 ];
 
-/// Returns the path in the user's configuration, such as `job.image` for
-/// `spec.template.spec.containers[0].image`; none for what users do not write.
+/// Returns the path in the request, such as `image` for
+/// `spec.template.spec.containers[0].image`; none for what requests do not contain.
 ///
 /// It accepts paths of jobs and of pods, and those of Go's decoder, which have no indexes.
-pub(super) fn user_path(path: &str) -> Option<FieldPath> {
+pub(super) fn request_path(path: &str) -> Option<FieldPath> {
     let path = path.strip_prefix("spec.template.").unwrap_or(path);
     if let Some(metadata) = path.strip_prefix("metadata.") {
         return match name_of(metadata) {
-            name @ ("labels" | "annotations" | "namespace") => below_job(name),
+            name @ ("labels" | "annotations" | "namespace") => option(name),
             _ => None,
         };
     }
@@ -45,17 +44,17 @@ pub(super) fn user_path(path: &str) -> Option<FieldPath> {
         .or_else(|| path.strip_prefix("containers."))
         .unwrap_or(path);
     match name_of(path) {
-        "resources" => below_job(&with_points(path)),
-        name if PASSED_ON.contains(&name) => below_job(path),
-        name if ADDED_TO.contains(&name) => below_job(name),
+        "resources" => option(&with_points(path)),
+        name if PASSED_ON.contains(&name) => option(path),
+        "env" => option("environment"),
+        name if ADDED_TO.contains(&name) => option(name),
         "selector" | "template" | "suspend" | "manualSelector" | "" => None,
-        _ => Some("job.podTemplate".into()),
+        _ => Some("podTemplate".into()),
     }
 }
 
-fn below_job(path: &str) -> Option<FieldPath> {
-    let path = path.parse().ok()?;
-    Some(FieldPath::from("job").join(path))
+fn option(path: &str) -> Option<FieldPath> {
+    path.parse().ok()
 }
 
 /// Returns the first name of a path.
@@ -75,51 +74,48 @@ mod tests {
     #[test]
     fn a_path_is_mapped_to_what_the_user_wrote() {
         let cases = [
-            ("spec.template.spec.containers[0].image", Some("job.image")),
-            ("spec.containers[0].image", Some("job.image")),
+            ("spec.template.spec.containers[0].image", Some("image")),
+            ("spec.containers[0].image", Some("image")),
             (
                 "spec.template.spec.containers[0].resources.limits[foo]",
-                Some("job.resources.limits.foo"),
+                Some("resources.limits.foo"),
             ),
             (
                 "spec.template.spec.containers[0].env[3].name",
-                Some("job.env"),
+                Some("environment"),
             ),
             (
                 "spec.template.spec.containers.volumeMounts",
-                Some("job.volumeMounts"),
+                Some("volumeMounts"),
             ),
             (
                 "spec.template.spec.tolerations[0].operator",
-                Some("job.tolerations[0].operator"),
+                Some("tolerations[0].operator"),
             ),
             (
                 "spec.template.spec.securityContext.runAsUser",
-                Some("job.securityContext.runAsUser"),
+                Some("securityContext.runAsUser"),
             ),
             (
                 "spec.template.spec.serviceAccountName",
-                Some("job.serviceAccountName"),
+                Some("serviceAccountName"),
             ),
-            ("spec.template.spec.dnsPolicy", Some("job.podTemplate")),
+            ("spec.template.spec.dnsPolicy", Some("podTemplate")),
             (
                 "spec.template.spec.initContainers[0].image",
-                Some("job.podTemplate"),
+                Some("podTemplate"),
             ),
-            ("spec.template.metadata.labels", Some("job.labels")),
-            (
-                "spec.activeDeadlineSeconds",
-                Some("job.activeDeadlineSeconds"),
-            ),
-            ("metadata.labels", Some("job.labels")),
-            ("metadata.namespace", Some("job.namespace")),
+            ("spec.template.metadata.labels", Some("labels")),
+            ("spec.activeDeadlineSeconds", Some("activeDeadlineSeconds")),
+            ("metadata.labels", Some("labels")),
+            ("metadata.namespace", Some("namespace")),
             ("metadata.name", None),
             ("spec.selector", None),
             ("", None),
         ];
         for (path, expected) in cases {
             assert_eq!(
-                user_path(path).map(|field| field.to_string()).as_deref(),
+                request_path(path).map(|field| field.to_string()).as_deref(),
                 expected,
                 "{path}"
             );

@@ -1,11 +1,11 @@
 //! Messages of the kubelet about an image that it cannot pull.
 
-use toolhost_capability::{Explanation, Reason};
+use toolhost_capability::{Explanation, Hint, Reason};
 
 use super::quote::quoted;
 use super::waiting::{Class, WaitPolicy};
 
-const FIELD: &str = "job.image";
+const FIELD: &str = "image";
 
 /// The reasons of a container that waits for its image.
 const WORDS: [&str; 8] = [
@@ -107,7 +107,10 @@ pub(super) fn image(
         let cause = cause(format!(
             "the image `{image}` is not built for the node's architecture: {said}"
         ))
-        .with_hint("use an image for this architecture, or choose a node with `job.nodeSelector`");
+        .with_hint(
+            Hint::from("use an image for this architecture, or choose a node with ")
+                .field("nodeSelector"),
+        );
         return (cause, Class::Hopeless);
     }
     if words.contains("invalid reference") || words.contains("short-name") {
@@ -115,19 +118,22 @@ pub(super) fn image(
     }
     if has(&DENIED) || has(&DENIED_WORDS) {
         let cause = cause(format!("the registry denies pulling the image `{image}`: {said}"))
-            .with_hint("check that the image exists, and name a Secret with the registry's credentials in `job.imagePullSecrets`");
+            .with_hint(Hint::from("check that the image exists, and name a Secret with the registry's credentials in ").field("imagePullSecrets"));
         return (cause, Class::Hopeless);
     }
     if has(&ABSENT) {
         let cause = cause(format!(
             "the image `{image}` does not exist in its registry"
         ))
-        .with_hint("check the name and the tag in `job.image`");
+        .with_hint(Hint::from("check the name and the tag in ").field("image"));
         return (cause, Class::Hopeless);
     }
     let said = if said.is_empty() { word } else { said };
-    let cause = cause(format!("the image `{image}` cannot be pulled: {said}"))
-        .with_hint("check the registry in `job.image`, and that the nodes can reach it");
+    let cause = cause(format!("the image `{image}` cannot be pulled: {said}")).with_hint(
+        Hint::from("check the registry in ")
+            .field("image")
+            .text(", and that the nodes can reach it"),
+    );
     (cause, Class::Grace(wait_policy.pull))
 }
 
@@ -171,8 +177,12 @@ fn never(image: &str) -> Explanation {
         "the image `{image}` is not on the node, and `imagePullPolicy: Never` forbids pulling it"
     );
     Explanation::new(Reason::ImagePull, message)
-        .with_hint("set `job.imagePullPolicy` to `IfNotPresent`, or load the image on every node")
-        .with_field("job.imagePullPolicy")
+        .with_hint(
+            Hint::from("set ")
+                .field("imagePullPolicy")
+                .text(" to `IfNotPresent`, or load the image on every node"),
+        )
+        .with_field("imagePullPolicy")
 }
 
 /// Returns the text without names that users choose: an image may be called `denied/not-found:429`.

@@ -1,6 +1,6 @@
 //! Secrets, ConfigMaps and other parts of a container's configuration that do not exist.
 
-use toolhost_capability::{Explanation, Reason};
+use toolhost_capability::{Explanation, Hint, Reason};
 
 use super::quote::{between, quoted};
 use super::waiting::{Class, WaitingContext};
@@ -35,9 +35,12 @@ pub(super) fn missing_object(
             "the {kind} `{}` does not exist in the job's namespace",
             quoted(name)
         );
-        let hint = format!(
-            "create the {kind}, or change its name in `job.env`, `job.volumes` or `job.podTemplate`"
-        );
+        let hint = Hint::from(format!("create the {kind}, or change its name in "))
+            .field("environment")
+            .text(", ")
+            .field("volumes")
+            .text(" or ")
+            .field("podTemplate");
         let cause = Explanation::new(Reason::ConfigMissing, message).with_hint(hint);
         return Some((cause, Class::Hopeless));
     }
@@ -92,7 +95,11 @@ fn must_not_be_root(text: &str) -> Option<(Explanation, Class)> {
         "the image's user is a name instead of a number, so `runAsNonRoot` cannot be checked"
     };
     let cause = Explanation::new(Reason::PolicyDenied, message)
-        .with_hint("set `runAsUser` to a number other than 0 in `job.securityContext`, or use an image with such a user")
-        .with_field("job.securityContext");
+        .with_hint(
+            Hint::from("set `runAsUser` to a number other than 0 in ")
+                .field("securityContext")
+                .text(", or use an image with such a user"),
+        )
+        .with_field("securityContext");
     Some((cause, Class::Hopeless))
 }

@@ -1,10 +1,10 @@
 //! Detects from the end of a log that a program could not be run.
 
 use toolhost_capability::syntax::{last_bytes, last_lines, with_syntax_error};
-use toolhost_capability::{AttemptEnd, Explanation, Reason};
+use toolhost_capability::{AttemptEnd, Explanation, Hint, Reason};
 
 use super::quote::quoted;
-use super::start::{TOO_LONG, interpreter_missing};
+use super::start::{interpreter_missing, too_long};
 
 /// Completes the end of an attempt from the end of its log, where that is certain: the interpreter could not read the
 /// script, or does not exist.
@@ -42,15 +42,16 @@ fn not_executed(lines: &[&str]) -> Option<Explanation> {
             Reason::StartFailed,
             "the command and the environment are too long",
         )
-        .with_hint(TOO_LONG),
+        .with_hint(too_long()),
         "exec format error" => Explanation::new(
             Reason::StartFailed,
             format!("`{program}` is not built for the node's architecture"),
         )
         .with_hint(
-            "use an image for the node's architecture, or choose a node with `job.nodeSelector`",
+            Hint::from("use an image for the node's architecture, or choose a node with ")
+                .field("nodeSelector"),
         )
-        .with_field("job.image"),
+        .with_field("image"),
         "no such file or directory" => interpreter_missing(&program),
         _ => return None,
     })

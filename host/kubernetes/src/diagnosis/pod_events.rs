@@ -1,7 +1,7 @@
 //! Causes from the events of a pod whose status gives none: a volume that cannot be mounted, a network that cannot be
 //! set up.
 
-use toolhost_capability::{Explanation, Reason};
+use toolhost_capability::{Explanation, Hint, Reason};
 
 use super::missing::missing_object;
 use super::quote::{between, quoted};
@@ -39,11 +39,15 @@ pub(crate) fn with_pull_secrets(mut waiting: Waiting, events: &[EventView]) -> W
     if let (Reason::ImagePull, Some(names)) = (waiting.cause.reason, missing) {
         waiting.cause = waiting
             .cause
-            .with_hint(format!(
-                "the namespace has no Secret `{}`, which `job.imagePullSecrets` names",
-                quoted(names)
-            ))
-            .with_field("job.imagePullSecrets");
+            .with_hint(
+                Hint::from(format!(
+                    "the namespace has no Secret `{}`, which ",
+                    quoted(names)
+                ))
+                .field("imagePullSecrets")
+                .text(" names"),
+            )
+            .with_field("imagePullSecrets");
     }
     waiting
 }
@@ -56,7 +60,7 @@ fn judged(event: &EventView, context: WaitingContext<'_>) -> Option<(Explanation
             let message = format!("a volume cannot be attached to the node: {}", quoted(text));
             let cause = Explanation::new(Reason::ConfigMissing, message)
                 .with_hint("check the volume's claim: another node may still have the volume")
-                .with_field("job.volumes");
+                .with_field("volumes");
             Some((cause, Class::Patient))
         }
         "FailedCreatePodSandBox" | "NetworkNotReady" => {
@@ -86,11 +90,11 @@ fn mount(text: &str, context: WaitingContext<'_>) -> (Explanation, Class) {
         // Volumes of Secrets are in memory, which the pod's limit includes.
         cause
             .with_hint("raise the memory limit: it may be too low for the pod's own files")
-            .with_field("job.resources.limits.memory")
+            .with_field("resources.limits.memory")
     } else {
         cause
-            .with_hint("check `job.volumes`")
-            .with_field("job.volumes")
+            .with_hint(Hint::from("check ").field("volumes"))
+            .with_field("volumes")
     };
     // Such as `failed to sync configmap cache: timed out`, or `not registered`: those pass.
     (cause, Class::Grace(context.wait_policy.start))

@@ -1,6 +1,6 @@
 //! Why a job is suspended.
 
-use toolhost_capability::{Explanation, Reason};
+use toolhost_capability::{Explanation, Hint, Reason};
 
 use super::quote::quoted;
 use super::waiting::{Class, Waiting};
@@ -15,9 +15,13 @@ pub(crate) fn queued(queue: Option<&str>, held: &Held) -> Waiting {
         ),
         (Some(queue), Held::Said(said)) => {
             let said = quoted(said);
-            cause(format!("the queue `{queue}` has not admitted the job: {said}")).with_hint(
-                "it starts when the queue admits it: request less in `job.resources.requests`, or wait until other jobs of \
-                 the queue have ended",
+            cause(format!(
+                "the queue `{queue}` has not admitted the job: {said}"
+            ))
+            .with_hint(
+                Hint::from("it starts when the queue admits it: request less in ")
+                    .field("resources.requests")
+                    .text(", or wait until other jobs of the queue have ended"),
             )
         }
         (Some(queue), Held::NoQueues) => {
@@ -25,10 +29,12 @@ pub(crate) fn queued(queue: Option<&str>, held: &Held) -> Waiting {
             cause(format!(
                 "the job is for the queue `{queue}`, and the cluster has no Kueue to admit it"
             ))
-            .with_hint(format!(
-                "remove the label `{label}` from `job.labels`, or install Kueue"
-            ))
-            .with_field("job.labels")
+            .with_hint(
+                Hint::from(format!("remove the label `{label}` from "))
+                    .field("labels")
+                    .text(", or install Kueue"),
+            )
+            .with_field("labels")
         }
         (Some(queue), Held::Unknown) => {
             cause(format!("the queue `{queue}` has not admitted the job"))

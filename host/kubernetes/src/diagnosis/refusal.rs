@@ -5,10 +5,10 @@ use std::error::Error;
 use kube::core::Status;
 use toolhost_capability::request::conflict;
 use toolhost_capability::text::{all_of, chain};
-use toolhost_capability::{CapabilityError, Reason};
+use toolhost_capability::{ARGUMENTS_FIELD, CapabilityError, Hint, Reason};
 
 use super::admission::not_admitted;
-use super::field::user_path;
+use super::field::request_path;
 use super::login::LoginFailed;
 use super::quote::quoted;
 use super::waiting::{Class, WaitPolicy};
@@ -121,7 +121,7 @@ fn status_refused(status: &Status, creating: Creating<'_>) -> CapabilityError {
 /// Converts the refusal of a request that the API server understood and found invalid.
 fn invalid(status: &Status, kind: &str) -> CapabilityError {
     let reported: Vec<_> = causes(status)
-        .map(|(field, text)| (user_path(field), field, text))
+        .map(|(field, text)| (request_path(field), field, text))
         .collect();
     if reported.is_empty() {
         return unreadable(status, kind);
@@ -165,12 +165,12 @@ fn unreadable(status: &Status, kind: &str) -> CapabilityError {
         .and_then(|(_, rest)| rest.split_whitespace().next());
     let path = place
         .and_then(|place| place.split_once('.'))
-        .and_then(|(_, path)| user_path(path));
+        .and_then(|(_, path)| request_path(path));
     match path {
         Some(field) => error.with_field(field),
         None if said.contains("quantities must match") => error
             .with_hint("write quantities as `500m`, `2`, `512Mi` or `1Gi`")
-            .with_field("job.resources"),
+            .with_field("resources"),
         None => error,
     }
 }
@@ -208,10 +208,21 @@ fn too_large(creating: Creating<'_>) -> CapabilityError {
     let error = CapabilityError::new(Reason::TooLarge, message);
     match kind {
         "Secret" => error
-            .with_hint("make the script read large values from where they are stored, instead of `args` and `job.env`")
-            .with_field("args"),
-        "ConfigMap" => error.with_hint("make the script load its data from where it is stored").with_field("script.uri"),
-        _ => error.with_hint("shorten `job`: labels, annotations, `job.podTemplate`"),
+            .with_hint(
+                Hint::from(
+                    "make the script read large values from where they are stored, instead of ",
+                )
+                .field(ARGUMENTS_FIELD)
+                .text(" and ")
+                .field("environment"),
+            )
+            .with_field(ARGUMENTS_FIELD),
+        "ConfigMap" => error
+            .with_hint("make the script load its data from where it is stored")
+            .with_field("script"),
+        _ => {
+            error.with_hint(Hint::from("shorten `job`: labels, annotations, ").field("podTemplate"))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pods that fit no node, or whose node does not answer.
 
 use k8s_openapi::jiff::{Timestamp, Unit};
-use toolhost_capability::{Explanation, FieldPath, Reason};
+use toolhost_capability::{Explanation, FieldPath, Hint, Reason};
 
 use super::quote::{between, quoted};
 use super::waiting::{Class, Waiting, WaitingContext};
@@ -128,8 +128,8 @@ fn claim_missing(text: &str) -> Option<Explanation> {
         quoted(name)
     );
     let cause = Explanation::new(Reason::ConfigMissing, message)
-        .with_hint("create the claim, or change its name in `job.volumes`")
-        .with_field("job.volumes");
+        .with_hint(Hint::from("create the claim, or change its name in ").field("volumes"))
+        .with_field("volumes");
     Some(cause)
 }
 
@@ -222,44 +222,47 @@ fn advised(cause: Explanation, pod: &PodView, obstacle: Obstacle<'_>) -> Explana
                 .with_hint(format!(
                     "check with `kubectl describe nodes` whether nodes have `{resource}` and its device plugin runs, or wait: all may be in use"
                 ))
-                .with_field(FieldPath::from("job.resources.limits").key(resource))
+                .with_field(FieldPath::from("resources.limits").key(resource))
         }
         Obstacle::Resource(resource) => {
             let resource = quoted(resource);
             let is_asked = asked(pod, &resource).is_some();
-            let field = FieldPath::from("job.resources.requests").key(resource);
-            let cause = cause.with_hint(format!(
-                "lower `{field}`, or wait until other pods end or a node is added"
-            ));
+            let field = FieldPath::from("resources.requests").key(resource);
+            let cause = cause.with_hint(
+                Hint::from("lower ")
+                    .field(field.clone())
+                    .text(", or wait until other pods end or a node is added"),
+            );
             if is_asked { cause.with_field(field) } else { cause }
         }
         Obstacle::TooManyPods => {
             cause.with_hint("wait until pods end, or add a node: every node runs its maximum number of pods")
         }
         Obstacle::Ports => cause
-            .with_hint("remove `hostPort` from `job.podTemplate`: another pod has that port of the node")
-            .with_field("job.podTemplate"),
+            .with_hint(Hint::from("remove `hostPort` from ").field("podTemplate").text(": another pod has that port of the node"))
+            .with_field("podTemplate"),
         Obstacle::Volume => cause
             .with_hint("check the volume's claim: it may not be bound, or may be in another zone")
-            .with_field("job.volumes"),
+            .with_field("volumes"),
         Obstacle::PodAffinity => cause
-            .with_hint("check which pods `job.affinity` requires or excludes on the same node")
-            .with_field("job.affinity"),
+            .with_hint(Hint::from("check which pods ").field("affinity").text(" requires or excludes on the same node"))
+            .with_field("affinity"),
         Obstacle::Spread => cause
-            .with_hint("check `topologySpreadConstraints` in `job.podTemplate`")
-            .with_field("job.podTemplate"),
+            .with_hint(Hint::from("check `topologySpreadConstraints` in ").field("podTemplate"))
+            .with_field("podTemplate"),
         Obstacle::NodeAffinity => cause
-            .with_hint("check with `kubectl get nodes --show-labels`: no node has the labels that `job.nodeSelector` or `job.affinity` requires")
-            .with_field("job.nodeSelector"),
+            .with_hint(Hint::from("check with `kubectl get nodes --show-labels`: no node has the labels that ").field("nodeSelector").text(" or ").field("affinity").text(" requires"))
+            .with_field("nodeSelector"),
         Obstacle::Taint(taint) if taint.starts_with("node.kubernetes.io/") || taint.starts_with("node.cloudprovider.") => {
             cause.with_hint("check with `kubectl describe nodes`: the nodes are not ready, or short of a resource")
         }
         Obstacle::Taint(taint) => cause
-            .with_hint(format!(
-                "add a toleration of `{}` to `job.tolerations` if this job may run there: the nodes are reserved",
-                quoted(taint)
-            ))
-            .with_field("job.tolerations"),
+            .with_hint(
+                Hint::from(format!("add a toleration of `{}` to ", quoted(taint)))
+                    .field("tolerations")
+                    .text(" if this job may run there: the nodes are reserved"),
+            )
+            .with_field("tolerations"),
         Obstacle::Cordoned => cause.with_hint("uncordon the nodes (`kubectl uncordon`): they accept no new pods"),
         Obstacle::Other => cause,
     }
@@ -278,7 +281,8 @@ mod tests {
         requests.insert("memory".to_owned(), "4Gi".to_owned());
         let cause = unschedulable(&pod, text);
         let field = cause.field_text();
-        (cause.message, cause.hint.unwrap_or_default(), field)
+        let hint = cause.hint_text().unwrap_or_default();
+        (cause.message, hint, field)
     }
 
     /// Texts of schedulers from 1.20 to 1.34, of clusters with several nodes.
@@ -288,27 +292,27 @@ mod tests {
             (
                 "0/5 nodes are available: 2 Insufficient memory, 3 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }. preemption: 0/5 nodes are available: 2 No preemption victims found for incoming pod, 3 Preemption is not helpful for scheduling.",
                 "none of 5 nodes can take the pod: 2 Insufficient memory (the job requests 4Gi), 3 node(s)",
-                "job.resources.requests.memory",
+                "resources.requests.memory",
             ),
             (
                 "0/3 nodes are available: 3 node(s) had untolerated taint {gpu: true}. no new claims to deallocate",
                 "had untolerated taint {gpu: true}",
-                "job.tolerations",
+                "tolerations",
             ),
             (
                 "0/2 nodes are available: 2 node(s) had volume node affinity conflict.",
                 "volume node affinity conflict",
-                "job.volumes",
+                "volumes",
             ),
             (
                 "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
                 "the only node cannot take the pod: pod has unbound immediate PersistentVolumeClaims",
-                "job.volumes",
+                "volumes",
             ),
             (
                 "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match pod topology spread constraints.",
                 "none of 3 nodes",
-                "job.podTemplate",
+                "podTemplate",
             ),
         ];
         for (text, message, field) in cases {

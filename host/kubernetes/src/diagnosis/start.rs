@@ -1,6 +1,6 @@
 //! Messages of container runtimes about a container that they cannot start.
 
-use toolhost_capability::{Explanation, Reason};
+use toolhost_capability::{ARGUMENTS_FIELD, Explanation, Hint, PROGRAM_FIELD, Reason};
 
 use super::quote::{between, quoted};
 
@@ -27,27 +27,39 @@ pub(super) fn start_error(word: &str, text: &str) -> Explanation {
     }
     let cause = Explanation::new(Reason::StartFailed, said.as_str());
     if said.contains("argument list too long") {
-        cause.with_hint(TOO_LONG)
+        cause.with_hint(too_long())
     } else if said.contains("exec format error") {
         cause
             .with_hint("use an image for the node's architecture")
-            .with_field("job.image")
+            .with_field("image")
     } else if said.starts_with("exec: ") && said.contains("permission denied") {
         cause
-            .with_hint("check `script.interpreter`: the program is not executable")
-            .with_field("script.interpreter")
+            .with_hint(
+                Hint::from("check ")
+                    .field(PROGRAM_FIELD)
+                    .text(": the program is not executable"),
+            )
+            .with_field(PROGRAM_FIELD)
     } else if said.contains("seccomp") || said.contains("apparmor") {
         cause
-            .with_hint("check `job.securityContext`: the node has no such profile")
-            .with_field("job.securityContext")
+            .with_hint(
+                Hint::from("check ")
+                    .field("securityContext")
+                    .text(": the node has no such profile"),
+            )
+            .with_field("securityContext")
     } else if said.contains("error mounting") {
         cause
-            .with_hint("check `job.volumeMounts`: a volume cannot be mounted there")
-            .with_field("job.volumeMounts")
+            .with_hint(
+                Hint::from("check ")
+                    .field("volumeMounts")
+                    .text(": a volume cannot be mounted there"),
+            )
+            .with_field("volumeMounts")
     } else if said.contains("memory") && said.contains("limit") || said.contains("cgroup") {
         cause
             .with_hint("raise the memory limit: it may be too low to start any program")
-            .with_field("job.resources.limits.memory")
+            .with_field("resources.limits.memory")
     } else {
         cause
     }
@@ -61,14 +73,20 @@ pub(super) fn interpreter_missing(program: &str) -> Explanation {
         format!("the program `{program}` is not in the image, or not in its PATH")
     };
     Explanation::new(Reason::InterpreterMissing, message)
-        .with_hint(format!(
-            "use an image that has `{program}`, or set `script.interpreter` to a program that the image has"
-        ))
-        .with_field("job.image")
+        .with_hint(
+            Hint::from(format!("use an image that has `{program}`, or set "))
+                .field(PROGRAM_FIELD)
+                .text(" to a program that the image has"),
+        )
+        .with_field("image")
 }
 
 /// What to do about a command line that is too long, with the same words as the engine `local`.
-pub(super) const TOO_LONG: &str = "give large values as arguments (`args`): those may be in a file";
+pub(super) fn too_long() -> Hint {
+    Hint::from("give large values as ")
+        .field(ARGUMENTS_FIELD)
+        .text(": those may be in a file")
+}
 
 /// Returns the missing program.
 fn missing_program(said: &str) -> Option<&str> {

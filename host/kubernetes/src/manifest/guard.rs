@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{
 use serde_json::{Map, Value};
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::{
-    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, FieldPath, SCRIPT_VARIABLE,
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, FieldPath, Hint, SCRIPT_VARIABLE,
 };
 
 use super::options::{POD_TEMPLATE, is_own_place, taken_place};
@@ -57,7 +57,7 @@ fn check_labels(before: &PodTemplateSpec, after: &PodTemplateSpec) -> Result<(),
         if after.get(&name) != Some(&value) {
             let place = FieldPath::from("metadata.labels").key(shortened(&name));
             return Err(refused(place, "changes a label that the job has")
-                .with_hint("use another name, or set the label in `job.labels`"));
+                .with_hint(Hint::from("use another name, or set the label in ").field("labels")));
         }
     }
     Ok(())
@@ -81,7 +81,7 @@ fn check_pod(before: &PodSpec, after: &PodSpec) -> Result<(), CapabilityError> {
             "spec.restartPolicy",
             "must be `Never`: each attempt is a pod of its own, with its own log",
         )
-        .with_hint("set the number of retries with `job.backoffLimit`"));
+        .with_hint(Hint::from("set the number of retries with ").field("backoffLimit")));
     }
     if own_volumes(before) != own_volumes(after) {
         return Err(refused(
@@ -107,7 +107,7 @@ fn check_script(
 ) -> Result<(), CapabilityError> {
     if before.command != after.command {
         return Err(refused(place.clone().key("command"), "changes the command")
-            .with_hint("set `job.command` instead"));
+            .with_hint(Hint::from("set ").field("command").text(" instead")));
     }
     for name in [ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, SCRIPT_VARIABLE] {
         if variable(before, name) != variable(after, name) {

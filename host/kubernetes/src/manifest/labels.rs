@@ -43,7 +43,7 @@ pub(super) fn labels(
     if labels.get(MANAGED_BY_LABEL).map(String::as_str) == Some(MANAGED_BY_VALUE) {
         return Ok(labels);
     }
-    let field = FieldPath::from("job.labels").key(MANAGED_BY_LABEL);
+    let field = FieldPath::from("labels").key(MANAGED_BY_LABEL);
     let message = format!(
         "the label `{MANAGED_BY_LABEL}` must be `{MANAGED_BY_VALUE}`: leftover objects are found by it"
     );

@@ -38,7 +38,7 @@ pub(super) fn merge_key(list: &str) -> Option<&'static str> {
     })
 }
 
-/// Merges `patch`, which the user wrote at `place` (a path such as `job.podTemplate`), into `base`.
+/// Merges `patch`, which the user wrote at `place` (a path such as `podTemplate`), into `base`.
 ///
 /// # Errors
 ///
@@ -213,7 +213,7 @@ mod tests {
 
     fn merged(base: &Value, patch: &Value) -> Result<Value, CapabilityError> {
         let mut merged = base.clone();
-        merge(&mut merged, patch, &"job.podTemplate".into())?;
+        merge(&mut merged, patch, &"podTemplate".into())?;
         Ok(merged)
     }
 
@@ -305,7 +305,7 @@ mod tests {
             (json!({"affinity": {"$patch": "drop"}}), "affinity.$patch"),
         ] {
             let error = merged(&base, &json!({"spec": patch})).unwrap_err();
-            let expected = format!("job.podTemplate.spec.{field}");
+            let expected = format!("podTemplate.spec.{field}");
             assert_eq!(error.explanation.field_text(), Some(expected), "{error}");
         }
         let many: Vec<_> = (0..=MAX_ELEMENTS)

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::text::all_of;
-use toolhost_capability::{CapabilityError, FieldPath, FieldSegment, JobRequest, Reason};
+use toolhost_capability::{CapabilityError, FieldPath, FieldSegment, Hint, JobRequest, Reason};
 
 use super::merge::merge;
 use super::settings::ManifestSettings;
@@ -17,7 +17,7 @@ use super::storage::{MOUNT_ROOT, VOLUME_PREFIX};
 use super::strict::read;
 
 /// The path of the user's own template.
-pub(super) const POD_TEMPLATE: &str = "job.podTemplate";
+pub(super) const POD_TEMPLATE: &str = "podTemplate";
 /// Maximum length of a namespace's name: it is a DNS label.
 const MAX_NAMESPACE_BYTES: usize = 63;
 /// Valid values of `imagePullPolicy`.
@@ -96,7 +96,7 @@ impl<'a> Written<'a> {
     fn read<T: DeserializeOwned>(self, name: &'static str) -> Result<Option<T>, CapabilityError> {
         let value = self.get(name);
         value
-            .map(|value| read(value, &FieldPath::from("job").key(name)))
+            .map(|value| read(value, &FieldPath::default().key(name)))
             .transpose()
     }
 }
@@ -121,7 +121,7 @@ fn namespace(written: Written<'_>, settings: &ManifestSettings) -> Result<String
             "use at most 63 lowercase letters, digits and `-`, beginning and ending with a letter or \
              digit",
         )
-        .with_field("job.namespace"))
+        .with_field("namespace"))
 }
 
 fn image(written: Written<'_>, settings: &ManifestSettings) -> Result<String, CapabilityError> {
@@ -129,12 +129,16 @@ fn image(written: Written<'_>, settings: &ManifestSettings) -> Result<String, Ca
     let image = image.or_else(|| settings.default_image.clone());
     let image = image.ok_or_else(|| {
         invalid("the job has no image")
-            .with_hint("set `job.image`, for instance to `python:3.11-slim`")
-            .with_field("job.image")
+            .with_hint(
+                Hint::from("set ")
+                    .field("image")
+                    .text(", for instance to `python:3.11-slim`"),
+            )
+            .with_field("image")
     })?;
     if image.is_empty() || image.contains(|character: char| character.is_whitespace()) {
         let message = format!("invalid image name `{}`", shortened(&image));
-        return Err(CapabilityError::new(Reason::InvalidImage, message).with_field("job.image"));
+        return Err(CapabilityError::new(Reason::InvalidImage, message).with_field("image"));
     }
     Ok(image)
 }
@@ -148,7 +152,7 @@ fn image_pull_policy(written: Written<'_>) -> Result<String, CapabilityError> {
     let message = format!("invalid pull policy `{}`", shortened(&policy));
     Err(invalid(message)
         .with_hint(format!("expected {}", all_of(PULL_POLICIES)))
-        .with_field("job.imagePullPolicy"))
+        .with_field("imagePullPolicy"))
 }
 
 /// Reads names, or objects with a name.
@@ -163,7 +167,7 @@ fn image_pull_secrets(
         other => other.clone(),
     };
     let objects = elements.iter().map(as_object).collect();
-    read(&objects, &"job.imagePullSecrets".into()).map(Some)
+    read(&objects, &"imagePullSecrets".into()).map(Some)
 }
 
 fn volumes(written: Written<'_>) -> Result<Vec<Volume>, CapabilityError> {
@@ -178,7 +182,7 @@ fn volumes(written: Written<'_>) -> Result<Vec<Volume>, CapabilityError> {
                 .with_hint(format!(
                     "use a name that does not begin with `{VOLUME_PREFIX}`"
                 ))
-                .with_field(FieldPath::from("job.volumes").index(index).key("name")));
+                .with_field(FieldPath::from("volumes").index(index).key("name")));
         }
     }
     Ok(volumes)
@@ -190,7 +194,7 @@ fn volume_mounts(written: Written<'_>) -> Result<Vec<VolumeMount>, CapabilityErr
         if is_own_place(&mount.mount_path) {
             return Err(taken_place(
                 &mount.mount_path,
-                FieldPath::from("job.volumeMounts")
+                FieldPath::from("volumeMounts")
                     .index(index)
                     .key("mountPath"),
             ));
@@ -229,7 +233,7 @@ pub(super) fn taken_place(path: &str, field: FieldPath) -> CapabilityError {
 
 /// Merges what the user wrote over secure defaults.
 fn security_context(written: Written<'_>) -> Result<SecurityContext, CapabilityError> {
-    let path = &FieldPath::from("job.securityContext");
+    let path = &FieldPath::from("securityContext");
     let mut context = json!({
         "allowPrivilegeEscalation": false,
         "capabilities": {"drop": ["ALL"]},
@@ -262,17 +266,20 @@ fn of_the_pod(error: CapabilityError) -> CapabilityError {
     if !SECURITY_OF_PODS.contains(&name.as_ref()) {
         return error;
     }
-    let hint = format!(
-        "`{name}` is a setting of the whole pod: move it to `job.podTemplate.spec.securityContext`"
-    );
+    let hint = Hint::from(format!(
+        "`{name}` is a setting of the whole pod: move it to "
+    ))
+    .field("podTemplate.spec.securityContext");
     error.with_hint(hint)
 }
 
 fn time_to_live(written: Written<'_>) -> Result<Option<i32>, CapabilityError> {
     let seconds: Option<i32> = written.read("ttlSecondsAfterFinished")?;
     if seconds.is_some_and(i32::is_negative) {
-        return Err(invalid("`job.ttlSecondsAfterFinished` is negative")
-            .with_field("job.ttlSecondsAfterFinished"));
+        return Err(
+            invalid("invalid `ttlSecondsAfterFinished`: expected at least 0")
+                .with_field("ttlSecondsAfterFinished"),
+        );
     }
     Ok(seconds)
 }

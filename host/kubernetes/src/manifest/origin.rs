@@ -1,4 +1,4 @@
-//! Maps a field of a Job to the playbook.
+//! Maps a field of a Job to the request.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::merge::merge_key;
 use super::options::POD_TEMPLATE;
 use crate::names::SCRIPT_CONTAINER;
 
-/// The destinations of options: the path within the template of the pods, and the option below `job`.
+/// The destinations of options: the path within the template of the pods, and the option.
 const OPTIONS: [(&[&str], &str); 10] = [
     (&["metadata", "annotations"], "annotations"),
     (&["spec", "affinity"], "affinity"),
@@ -48,15 +48,15 @@ struct Found {
 }
 
 impl Origin<'_> {
-    /// Returns the field as in the playbook: `job.podTemplate.spec.volumes[0].hostPath`.
+    /// Returns the value of the request: `podTemplate.spec.volumes[0].hostPath`.
     ///
-    /// A field that is not written in the playbook is named by what it would be in `job.podTemplate`.
+    /// A field that is not in the request is named by what it would be in `podTemplate`.
     pub(super) fn field(&self, path: &[Segment]) -> FieldPath {
         let keys: Vec<_> = path.iter().filter_map(key).collect();
         match keys.as_slice() {
-            ["metadata", "namespace"] => return "job.namespace".into(),
+            ["metadata", "namespace"] => return "namespace".into(),
             ["metadata", kind, name] => {
-                return FieldPath::from("job")
+                return FieldPath::default()
                     .key((*kind).to_owned())
                     .key(shortened(name));
             }
@@ -65,7 +65,7 @@ impl Origin<'_> {
         // Below `spec.template`.
         let Some(inside) = path.get(2..) else {
             let names = keys.iter().map(|name| (*name).to_owned());
-            return names.fold("job".into(), FieldPath::key);
+            return names.fold(FieldPath::default(), FieldPath::key);
         };
         let template = self.options.get("podTemplate");
         let in_template = template.map(|patch| self.find(patch, POD_TEMPLATE.into(), path, 2));
@@ -105,7 +105,7 @@ impl Origin<'_> {
     }
 
     fn find_option(&self, name: &'static str, path: &[Segment], depth: usize) -> Option<Found> {
-        let place = FieldPath::from("job").key(name);
+        let place = FieldPath::default().key(name);
         let value = self.options.get(name).filter(|value| !value.is_null());
         if let Some(value) = value {
             return Some(self.find(value, place, path, depth));

@@ -164,7 +164,7 @@ fn quantities(
     for (name, text) in texts {
         if let Err(error) = text.parse::<Quantity>() {
             let (name, text) = (shortened(name), shortened(text));
-            let field = FieldPath::from("job.resources").key(list).key(name);
+            let field = FieldPath::from("resources").key(list).key(name);
             let message = format!("invalid quantity `{text}` in `{field}`: {error}");
             return Err(invalid(message)
                 .with_hint("write a number with a suffix, such as `500m`, `2` or `1.5Gi`")

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use k8s_openapi::api::batch::v1::Job;
 use sha2::{Digest as _, Sha256};
 use toolhost_capability::text::hexadecimal;
-use toolhost_capability::{CapabilityError, Reason};
+use toolhost_capability::{ARGUMENTS_FIELD, CapabilityError, Hint, Reason};
 
 /// The annotation with the hash.
 pub(crate) const SPEC_HASH_ANNOTATION: &str = "noetl.io/spec-hash";
@@ -35,7 +35,10 @@ pub(super) fn spec_hash(
         let size = text.len();
         let message = format!("the Job takes {size} bytes, more than {max_bytes}");
         return Err(CapabilityError::new(Reason::TooLarge, message)
-            .with_hint("make the script read large data from a volume, or pass it in `args`")
+            .with_hint(
+                Hint::from("make the program read large data from a volume, or pass it in ")
+                    .field(ARGUMENTS_FIELD),
+            )
             .with_field("job"));
     }
     let mut hash = Sha256::new();

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use toolhost_capability::program::Program;
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::{
-    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, JobRequest, Reason,
-    SCRIPT_VARIABLE,
+    ARGUMENTS_FIELD, ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, JobRequest,
+    Reason, SCRIPT_VARIABLE,
 };
 
 use crate::names::{config_map_name, secret_name};
@@ -97,7 +97,7 @@ pub(super) fn script_path(request: &JobRequest) -> Result<Option<String>, Capabi
             "the script's file name `{}` begins with `..`, which Kubernetes does not mount",
             shortened(name)
         );
-        return Err(invalid(message).with_field("script.uri"));
+        return Err(invalid(message).with_field("script"));
     }
     let size = script.content.len();
     if size > MAX_SCRIPT_BYTES {
@@ -345,9 +345,9 @@ fn check_size(
          {MAX_SECRET_BYTES} of a Secret"
     );
     let field = if arguments > variables {
-        "args"
+        ARGUMENTS_FIELD
     } else {
-        "job.env"
+        "environment"
     };
     Err(CapabilityError::new(Reason::TooLarge, message)
         .with_hint("store large data where the script can fetch it, and pass its address")

@@ -1,7 +1,7 @@
 //! What the jobs of a host may request from a cluster.
 //!
 //! [`Policy`] is what the operator of a host allows. It is checked on the Job as it would be sent, after every option
-//! and `job.podTemplate` were merged, and before the first request. [`rules`] lists the fields that a job may set: any
+//! and `podTemplate` were merged, and before the first request. [`rules`] lists the fields that a job may set: any
 //! other field, including one of a future Kubernetes, is denied. [`controls`] checks the values of those that depend on
 //! the policy, and [`required`] the required fields. Its levels are those of the [Pod Security
 //! Standards](https://kubernetes.io/docs/concepts/security/pod-security-standards/).

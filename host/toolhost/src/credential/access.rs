@@ -116,7 +116,7 @@ fn converted(error: &CredentialError) -> CapabilityError {
         _ => (Reason::CredentialMissing, false),
     };
     let mut converted = CapabilityError::new(reason, error.chain());
-    converted.explanation.hint = error.help();
+    converted.explanation.hint = error.help().map(Into::into);
     converted.retryable = is_retryable;
     converted
 }

@@ -49,7 +49,7 @@ impl TokenError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Unanswered(error) => error.explanation.hint.clone(),
+            Self::Unanswered(error) => error.explanation.hint_text(),
             Self::Refused { refusal, .. } => {
                 let text = match refusal.error.as_deref() {
                     Some("invalid_grant") => {

@@ -8,7 +8,7 @@ use crate::engine::{EngineError, ToolEngine};
 use crate::limits::Limits;
 use crate::log::LogDirectory;
 use crate::registry::{Compiler, ComponentCache, Registry, ToolLoader};
-use crate::scope::Backends;
+use crate::scope::{Backends, SettingNames};
 use crate::template::Renderer;
 
 /// Builder for a [`ToolHost`].
@@ -18,6 +18,7 @@ pub struct ToolHostBuilder {
     max_calls: u32,
     cache_directory: Option<PathBuf>,
     compiler: Compiler,
+    setting_names: Option<SettingNames>,
 }
 
 /// The host cannot be built: this machine cannot run WebAssembly.
@@ -45,6 +46,7 @@ impl Default for ToolHostBuilder {
             max_calls: DEFAULT_MAX_CALLS,
             cache_directory: None,
             compiler: Compiler::default(),
+            setting_names: None,
         }
     }
 }
@@ -104,6 +106,13 @@ impl ToolHostBuilder {
         self
     }
 
+    /// Sets how the host's settings are set, for hints about them. Without it a hint names the setting alone.
+    #[must_use]
+    pub fn setting_names(mut self, names: SettingNames) -> Self {
+        self.setting_names = Some(names);
+        self
+    }
+
     /// Builds the host, without any tool.
     ///
     /// If the cache cannot be used, the host works without it and logs a warning.
@@ -131,6 +140,7 @@ impl ToolHostBuilder {
             renderer: Renderer::new(),
             backends: Arc::new(self.backends),
             limits,
+            setting_names: self.setting_names,
             calls: Calls::new(),
         })
     }

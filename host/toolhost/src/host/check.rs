@@ -77,6 +77,8 @@ impl ToolHost {
             step: request.step.to_string(),
             tool: tool.to_string(),
             fetch_policy: Arc::clone(tool.grants().fetch()),
+            fields: Arc::clone(tool.fields()),
+            setting_names: self.setting_names,
             config,
         };
         let scope = Arc::new(CallScope::new(
@@ -100,6 +102,7 @@ impl ToolHost {
         };
         match (rehearsal.refusal(), invocation.result) {
             (Some(refusal), _) => {
+                let refusal = refusal.map(|why| tool.fields().explain_job(why));
                 let is_certain = match refusal.reason() {
                     Reason::InterpreterMissing => rehearsal.is_program_searched(),
                     _ => is_known(refusal.explanation.field.as_ref(), &request.config),

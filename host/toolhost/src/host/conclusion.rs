@@ -56,7 +56,7 @@ pub(super) fn conclude(
         Invoked::Ended(Invocation { result, cpu_time }) => (ended(result, tool, scope)?, cpu_time),
     };
     let (status, mut document) = ending;
-    advice::keep_what_can_be_followed(&mut document, tool.schema());
+    advice::keep_known_fields(&mut document, tool.schema());
     if let Some(redactor) = scope.redactor() {
         let mut names = names(scope);
         let field = document.get("field").and_then(Value::as_str);
@@ -126,7 +126,7 @@ fn ended(
 
 /// What a tool says of its configuration, without secrets and without advice that cannot be followed.
 fn rejected(why: Explanation, schema: &Value, scope: &CallScope) -> Explanation {
-    let field = why.field.and_then(|field| {
+    let field = why.field.clone().and_then(|field| {
         let text = field.to_string();
         // A key is a word of the tool's schema, even if a secret equals it.
         if advice::is_key(schema, &text) {
@@ -136,14 +136,9 @@ fn rejected(why: Explanation, schema: &Value, scope: &CallScope) -> Explanation 
             .then(|| scope.redact(text))
             .and_then(|text| text.parse().ok())
     });
-    let hint = why
-        .hint
-        .filter(|hint| advice::names_known_keys(schema, hint));
     Explanation {
-        reason: why.reason,
-        message: scope.redact(why.message),
-        hint: hint.map(|hint| scope.redact(hint)),
         field,
+        ..scope.redact_explanation(why)
     }
 }
 
@@ -171,10 +166,10 @@ fn stopped(reason: Reason, before_start: Option<Stage>, scope: &CallScope) -> En
     };
     let message = format!("{message}; its job was {}", wait.message);
     let (status, mut document) = outcome::failure(reason, message);
-    let field = wait.field_text();
+    let (hint, field) = (wait.hint_text(), wait.field_text());
     let said = [
         ("reason", Some(wait.reason.to_string())),
-        ("hint", wait.hint),
+        ("hint", hint),
         ("field", field),
     ];
     for (name, text) in said {

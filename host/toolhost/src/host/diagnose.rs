@@ -1,7 +1,7 @@
 use super::CallError;
 use crate::capability::text::all_of;
-use crate::capability::{CapabilityError, FieldPath};
-use crate::diagnostic::{Diagnostic, Document, did_you_mean};
+use crate::capability::{CapabilityError, FieldPath, Hint, Setting};
+use crate::diagnostic::did_you_mean;
 use crate::grant::GrantError;
 use crate::registry::{ConfigProblem, ResolveError, grant_entry};
 
@@ -17,7 +17,7 @@ pub struct Finding {
     /// What is wrong.
     pub message: String,
     /// How to fix it, if known.
-    pub help: Option<String>,
+    pub help: Option<Hint>,
 }
 
 impl CallError {
@@ -43,32 +43,18 @@ impl CallError {
         }
     }
 
-    /// The error at its positions in the document that contains the configuration.
-    #[must_use]
-    pub fn diagnostics(&self, document: &Document) -> Vec<Diagnostic> {
-        if let Self::Template(error) = self {
-            return vec![error.diagnostic(document, &[] as &[&str])];
-        }
-        self.findings()
-            .into_iter()
-            .map(|finding| at(document, finding))
-            .collect()
-    }
-
     /// How to fix it, if known.
     #[must_use]
-    pub fn help(&self) -> Option<String> {
+    pub fn help(&self) -> Option<Hint> {
         match self {
             Self::UnknownTool(error) => help_with_tool(error),
             Self::Denied(error) => help_with_grant(error),
-            Self::Template(error) => error.help(),
+            Self::Template(error) => error.help().map(Into::into),
             Self::Config { problems, .. } => problems.first().and_then(help_with_problem),
             Self::Rejected(explanation) | Self::Refused(CapabilityError { explanation, .. }) => {
                 explanation.hint.clone()
             }
-            Self::TooLarge { .. } => {
-                Some("store large data elsewhere and pass its address".to_owned())
-            }
+            Self::TooLarge { .. } => Some("store large data elsewhere and pass its address".into()),
             Self::ShuttingDown => None,
         }
     }
@@ -83,59 +69,44 @@ fn finding(problem: &ConfigProblem) -> Finding {
     }
 }
 
-fn at(document: &Document, finding: Finding) -> Diagnostic {
-    let place = document.locate_nearest(&finding.path);
-    let text = document.source().text();
-    // A value of several lines is better identified by its key.
-    let is_block = place.value.slice(text).trim_end().contains('\n');
-    let span = place
-        .key
-        .filter(|_| finding.is_key || is_block)
-        .unwrap_or(place.value);
-    let diagnostic = Diagnostic::error(finding.message).at(document.source(), span);
-    match finding.help {
-        Some(help) => diagnostic.help(help),
-        None => diagnostic,
-    }
-}
-
-fn help_with_problem(problem: &ConfigProblem) -> Option<String> {
+fn help_with_problem(problem: &ConfigProblem) -> Option<Hint> {
     let candidates = problem.candidates.iter().map(String::as_str);
     let meant = problem
         .word
         .as_deref()
         .and_then(|word| did_you_mean(word, candidates));
     if let Some(meant) = meant {
-        return Some(format!("did you mean `{meant}`?"));
+        return Some(format!("did you mean `{meant}`?").into());
     }
     if !problem.is_key || problem.candidates.is_empty() {
         return None;
     }
     // Each key has two spellings; the first one will do.
     let keys = problem.candidates.iter().filter(|key| !key.contains('_'));
-    Some(format!("expected {}", all_of(keys)))
+    Some(format!("expected {}", all_of(keys)).into())
 }
 
-fn help_with_tool(error: &ResolveError) -> Option<String> {
+fn help_with_tool(error: &ResolveError) -> Option<Hint> {
     match error {
         ResolveError::UnknownKind { kind, known } => {
             let candidates = known.iter().map(String::as_str);
             let there_are = || {
-                format!(
-                    "there are {}; more come from `--plugins DIR`",
+                Hint::from(format!(
+                    "there are {}; more are loaded from folders",
                     all_of(known)
-                )
+                ))
+                .setting(Setting::Tools)
             };
             Some(
                 did_you_mean(kind, candidates)
-                    .map_or_else(there_are, |meant| format!("did you mean `{meant}`?")),
+                    .map_or_else(there_are, |meant| format!("did you mean `{meant}`?").into()),
             )
         }
         ResolveError::UnknownVersion { .. } => None,
     }
 }
 
-fn help_with_grant(error: &GrantError) -> Option<String> {
+fn help_with_grant(error: &GrantError) -> Option<Hint> {
     match error {
         GrantError::Missing {
             kind,
@@ -143,11 +114,11 @@ fn help_with_grant(error: &GrantError) -> Option<String> {
             needed,
             ..
         } => Some(format!(
-            "if you trust it with that, add to `grants.yaml` in the folder of `--plugins`:\n\n{}",
+            "if you trust it with that, add to `grants.yaml` in the folder that it was loaded from:\n\n{}",
             grant_entry(kind, digest, needed)
-        )),
+        ).into()),
         GrantError::UnknownImport { .. } => {
-            Some("build it for the interface `noetl:tool@0.1` of this host".to_owned())
+            Some("build it for the interface `noetl:tool@0.1` of this host".into())
         }
         GrantError::UnknownCapability { .. } => None,
     }

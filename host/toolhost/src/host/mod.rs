@@ -22,6 +22,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
+pub use crate::scope::SettingNames;
 pub use builder::{BuildError, ToolHostBuilder};
 pub use diagnose::Finding;
 pub use error::{CallError, ShutdownError};
@@ -58,6 +59,7 @@ pub struct ToolHost {
     renderer: Renderer,
     backends: Arc<Backends>,
     limits: Arc<Limits>,
+    setting_names: Option<SettingNames>,
     calls: Calls,
 }
 
@@ -221,6 +223,8 @@ impl ToolHost {
             step: request.step.into(),
             tool: tool.to_string(),
             fetch_policy: Arc::clone(tool.grants().fetch()),
+            fields: Arc::clone(tool.fields()),
+            setting_names: self.setting_names,
             config,
         };
         CallScope::new(

@@ -15,7 +15,7 @@ pub(super) fn rejection(error: ToolError) -> Result<Explanation, ToolError> {
         found.map(|(_, text)| text.as_str())
     };
     Ok(Explanation {
-        hint: detail("hint").map(str::to_owned),
+        hint: detail("hint").map(|hint| hint.to_owned().into()),
         field: detail("field").and_then(|field| field.parse().ok()),
         ..Explanation::new(Reason::InvalidRequest, &*error.message)
     })

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::reference::is_kind;
+use crate::scope::DescribedFields;
 
 /// The result of `describe`. Further keys are ignored, since later versions of the ABI may add some.
 #[derive(Debug, Deserialize)]
@@ -15,6 +16,8 @@ pub(super) struct Description {
     pub(super) summary: String,
     #[serde(default = "any_config")]
     pub(super) schema: Value,
+    #[serde(default)]
+    pub(super) fields: DescribedFields,
 }
 
 /// The maximum size of a description, which is mostly the schema: that of the script tool has 12 kB, that of

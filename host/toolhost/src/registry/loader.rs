@@ -11,6 +11,7 @@ use super::compiler::{self, CompileError, Compiler, compile_in_process};
 use super::description::{self, Description, shortened};
 use super::error::LoadError;
 use super::fault::ComponentFault;
+use super::field_path::{KnownField, find_field};
 use super::schema::ConfigSchema;
 use super::source::ComponentSource;
 use super::tool::{LoadedTool, ToolIdentity};
@@ -19,7 +20,7 @@ use crate::digest::Digest;
 use crate::engine::ToolEngine;
 use crate::grant::{Grants, Imports};
 use crate::limits::Limits;
-use crate::scope::{Backends, CallContext, CallScope};
+use crate::scope::{Backends, CallContext, CallScope, RequestFields};
 use crate::sealing::Vault;
 
 /// The time limit of `describe` including waiting; its computation is limited by [`Limits::cpu_time`]. It has
@@ -97,11 +98,21 @@ impl ToolLoader {
         let digest = Digest::of(&bytes);
         let component = self.compile(author, bytes, digest, origin).await?;
         let described = self.describe(&component, origin).await?;
-        let schema =
-            ConfigSchema::new(described.schema).map_err(|problem| LoadError::WrongDescription {
-                origin: origin.to_owned(),
-                problem: shortened(format!("its schema cannot be used: {problem}")),
-            })?;
+        let wrong_description = |problem| LoadError::WrongDescription {
+            origin: origin.to_owned(),
+            problem: shortened(problem),
+        };
+        let schema = ConfigSchema::new(described.schema).map_err(|problem| {
+            wrong_description(format!("its schema cannot be used: {problem}"))
+        })?;
+        let fields = RequestFields::new(&described.fields).map_err(wrong_description)?;
+        let keys = fields.keys().map(ToString::to_string);
+        let is_unknown = |key: &String| find_field(schema.document(), key) == KnownField::Unknown;
+        if let Some(key) = keys.filter(is_unknown).last() {
+            return Err(wrong_description(format!(
+                "its `fields` name the key `{key}`, which its schema does not have"
+            )));
+        }
         let imports = self.imports(&component);
         let identity = ToolIdentity {
             kind: described.kind,
@@ -127,6 +138,7 @@ impl ToolLoader {
             imports,
             grants,
             schema,
+            fields: Arc::new(fields),
             callable,
         })
     }

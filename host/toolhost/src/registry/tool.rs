@@ -1,4 +1,5 @@
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 
 use semver::Version;
 use serde_json::Value;
@@ -7,8 +8,10 @@ use super::embedded::is_built_in;
 use super::field_path::{KnownField, find_field};
 use super::schema::{ConfigProblem, ConfigSchema};
 use crate::abi::ToolPre;
+use crate::capability::Explanation;
 use crate::digest::Digest;
 use crate::grant::{Capability, GrantError, Grants, Imports};
+use crate::scope::RequestFields;
 
 /// A component that was compiled, described and checked, and can be called.
 pub struct LoadedTool {
@@ -18,6 +21,7 @@ pub struct LoadedTool {
     pub(super) imports: Imports,
     pub(super) grants: Grants,
     pub(super) schema: ConfigSchema,
+    pub(super) fields: Arc<RequestFields>,
     /// The callable component; or the reason why the tool may not be called, which callers get.
     pub(super) callable: Result<ToolPre, GrantError>,
 }
@@ -148,10 +152,28 @@ impl LoadedTool {
         find_field(self.schema(), path) != KnownField::Unknown
     }
 
+    /// The explanation of a failed request of the tool for an object, with the keys of its configuration instead of the
+    /// values of the request.
+    #[must_use]
+    pub fn explain_object(&self, why: Explanation) -> Explanation {
+        self.fields.explain_object(why)
+    }
+
+    /// The same for a job.
+    #[must_use]
+    pub fn explain_job(&self, why: Explanation) -> Explanation {
+        self.fields.explain_job(why)
+    }
+
     /// Why it may not be called, if it may not.
     #[must_use]
     pub fn denial(&self) -> Option<&GrantError> {
         self.callable.as_ref().err()
+    }
+
+    /// Its keys for the values of its requests.
+    pub(crate) fn fields(&self) -> &Arc<RequestFields> {
+        &self.fields
     }
 
     pub(crate) fn callable(&self) -> Result<&ToolPre, GrantError> {

@@ -112,7 +112,7 @@ fn is_command(name: &str) -> bool {
 
 fn refused(option: &str, name: &str) -> CapabilityError {
     let message = format!(
-        "`job.{option}` expands `$({name})`, which contains a secret: anyone who may list the \
+        "`{option}` expands `$({name})`, which contains a secret: anyone who may list the \
          processes of the machine could read it"
     );
     let hint = if name == ARGUMENTS_VARIABLE {
@@ -122,7 +122,7 @@ fn refused(option: &str, name: &str) -> CapabilityError {
     };
     CapabilityError::new(Reason::SecretInSpec, message)
         .with_hint(hint)
-        .with_field(FieldPath::from("job").key(option.to_owned()))
+        .with_field(FieldPath::default().key(option.to_owned()))
 }
 
 fn warning() -> String {
@@ -206,10 +206,7 @@ mod tests {
             let refused = keep_secrets_out(&mut request(&command), &secret(&["TOKEN"]));
             let error = refused.unwrap_err();
             assert_eq!(error.explanation.reason, Reason::SecretInSpec);
-            assert_eq!(
-                error.explanation.field_text().as_deref(),
-                Some("job.command")
-            );
+            assert_eq!(error.explanation.field_text().as_deref(), Some("command"));
             assert!(error.explanation.message.contains(name), "{error:?}");
         }
     }
@@ -226,12 +223,12 @@ mod tests {
             let error = refused.unwrap_err();
             assert_eq!(
                 error.explanation.field_text().as_deref(),
-                Some("job.podTemplate")
+                Some("podTemplate")
             );
             assert!(
                 error
                     .explanation
-                    .hint
+                    .hint_text()
                     .unwrap()
                     .contains("`$(NOETL_ARGS_FILE)`")
             );

@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use crate::capability::FetchPolicy;
+use super::request_fields::RequestFields;
+use crate::capability::{FetchPolicy, Setting};
+
+/// How a setting of the host is set, such as "with `--credentials FILE`", where its user can set it.
+pub type SettingNames = fn(Setting) -> Option<&'static str>;
 
 /// The context of a call.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +17,10 @@ pub(crate) struct CallContext {
     pub tool: String,
     /// What the tool may fetch.
     pub fetch_policy: Arc<FetchPolicy>,
+    /// The tool's keys for the values of its requests.
+    pub fields: Arc<RequestFields>,
+    /// The names of the host's settings.
+    pub setting_names: Option<SettingNames>,
     /// The configuration that the tool gets, as JSON.
     pub config: String,
 }

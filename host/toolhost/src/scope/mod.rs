@@ -10,6 +10,7 @@ mod context;
 mod exposure;
 mod fetch;
 mod job;
+mod request_fields;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -20,11 +21,15 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use backends::Backends;
 pub(crate) use context::CallContext;
+pub use context::SettingNames;
 pub(crate) use job::RunningJob;
+pub(crate) use request_fields::{DescribedFields, RequestFields};
 
 use self::exposure::{secret_place, without_own_words};
 use crate::capability::sync::lock;
-use crate::capability::{CapabilityError, Explanation, JobEvent, JobIdentity, JobRequest, Reason};
+use crate::capability::{
+    ARGUMENTS_FIELD, CapabilityError, Explanation, Hint, JobEvent, JobIdentity, JobRequest, Reason,
+};
 use crate::limits::Limits;
 use crate::log::JobLog;
 use crate::progress::{ProgressEvent, ProgressSender};
@@ -83,29 +88,43 @@ impl CallScope {
         }
     }
 
-    /// Removes the call's secrets from a message of a backend: it may quote a command that it expanded.
+    /// The error of a request for an object as the tool gets it: with the keys of its configuration, and without secrets.
     #[must_use]
-    pub(crate) fn redact_error(&self, error: CapabilityError) -> CapabilityError {
-        let CapabilityError {
-            explanation,
-            retryable,
-        } = error;
-        CapabilityError {
-            explanation: Explanation {
-                message: self.redact(explanation.message),
-                hint: explanation.hint.map(|hint| self.redact(hint)),
-                ..explanation
-            },
-            retryable,
-        }
+    pub(crate) fn object_error(&self, error: CapabilityError) -> CapabilityError {
+        error.map(|why| self.redact_explanation(self.context.fields.explain_object(why)))
     }
 
-    /// As above, for an engine's event of a job.
-    fn redact_event(&self, mut event: JobEvent) -> JobEvent {
-        for text in event.kind.texts_mut() {
-            *text = self.redact(std::mem::take(text));
+    /// The same for a job. What a backend says may quote a command that it expanded.
+    fn job_error(&self, error: CapabilityError) -> CapabilityError {
+        error.map(|why| self.redact_explanation(self.context.fields.explain_job(why)))
+    }
+
+    /// The same for an event of a job.
+    fn explain_event(&self, mut event: JobEvent) -> JobEvent {
+        if let Some(message) = event.kind.message_mut() {
+            *message = self.redact(std::mem::take(message));
+        }
+        if let Some(why) = event.kind.explanation_mut() {
+            let explained = self.context.fields.explain_job(why.clone());
+            *why = self.redact_explanation(explained);
         }
         event
+    }
+
+    /// Removes the call's secrets from an explanation, which names the host's settings from now on.
+    pub(crate) fn redact_explanation(&self, why: Explanation) -> Explanation {
+        let hint = why.hint.map(|hint| {
+            let hint = match self.context.setting_names {
+                Some(names) => hint.name_settings(names),
+                None => hint,
+            };
+            Hint::from(self.redact(hint.to_string()))
+        });
+        Explanation {
+            message: self.redact(why.message),
+            hint,
+            ..why
+        }
     }
 
     /// Reports an event to the caller; it is not built if there is no receiver.
@@ -135,14 +154,15 @@ impl CallScope {
         mut request: JobRequest,
         mut sealed: HashSet<String>,
     ) -> Result<Arc<RunningJob>, CapabilityError> {
-        self.check_for_secrets(&request)?;
+        let own = |error: CapabilityError| error.map(|why| self.context.fields.explain_job(why));
+        self.check_for_secrets(&request).map_err(own)?;
         if let Some(redactor) = self.redactor() {
             let variables = request.environment.iter();
             let secret =
                 variables.filter(|(_, value)| redactor.finds(value.expose_secret().as_bytes()));
             sealed.extend(secret.map(|(name, _)| name.to_string()));
         }
-        let warning = command_line::keep_secrets_out(&mut request, &sealed)?;
+        let warning = command_line::keep_secrets_out(&mut request, &sealed).map_err(own)?;
         if self.jobs().len() >= self.limits.jobs {
             let message = format!("a call may create at most {} jobs", self.limits.jobs);
             return Err(CapabilityError::new(Reason::Quota, message));
@@ -155,7 +175,7 @@ impl CallScope {
         );
         let creation = self.backends.runner.create(request, Arc::clone(&log) as _);
         let created = self.unless_cancelled(creation).await?;
-        let mut handle = created.map_err(|error| self.redact_error(error))?;
+        let mut handle = created.map_err(|error| self.job_error(error))?;
         if let Some(warning) = warning {
             handle.warn(warning);
         }
@@ -176,7 +196,7 @@ impl CallScope {
             .await
             .ok()
             .flatten()?;
-        let event = self.redact_event(event);
+        let event = self.explain_event(event);
         self.report_job_event(job, &event);
         Some(event)
     }
@@ -232,7 +252,7 @@ impl CallScope {
         let all_ended = async {
             for job in &jobs {
                 while let Some(event) = job.next_event().await {
-                    self.report_job_event(job, &self.redact_event(event));
+                    self.report_job_event(job, &self.explain_event(event));
                 }
             }
         };
@@ -255,6 +275,7 @@ impl CallScope {
         self.jobs()
             .iter()
             .find_map(|job| job.interrupted().cloned())
+            .map(|why| self.context.fields.explain_job(why))
     }
 
     fn report_job_event(&self, job: &RunningJob, event: &JobEvent) {
@@ -286,7 +307,11 @@ impl CallScope {
         };
         let message =
             format!("the job's {place} would disclose a secret to everyone who may read jobs");
-        let hint = "pass secrets in `job.env` or `args`, which are stored in the job's secret";
+        let hint = Hint::from("pass secrets in ")
+            .field("environment")
+            .text(" or ")
+            .field(ARGUMENTS_FIELD)
+            .text(", which are stored in the job's secret");
         Err(CapabilityError::new(Reason::SecretInSpec, message).with_hint(hint))
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use noetl_tool_sdk::{
-    Capability, Context, Error, FetchOptions, Host, Object, Status, Tool, export_tool,
+    Capability, Context, Error, FetchOptions, Fields, Host, Object, Status, Tool, export_tool,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,14 @@ impl Tool for DryRun {
     const SUMMARY: &'static str =
         "Fetches a script and reports what would have run, without running it.";
     const CAPABILITIES: &'static [Capability] = &[Capability::Objects];
+    const FIELDS: Fields = Fields {
+        objects: &[
+            ("", "script.source"),
+            ("timeout-ms", "script.source.timeout"),
+            ("uri", "script.uri"),
+        ],
+        jobs: &[],
+    };
 
     type Config = Config;
     type Outcome = Outcome;

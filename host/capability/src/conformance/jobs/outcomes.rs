@@ -91,7 +91,7 @@ pub async fn counts_the_deadline_over_all_attempts(harness: &dyn Harness) {
     assert_eq!(observed.end.reason(), Some(Reason::DeadlineExceeded));
     let why = observed.end.explanation.as_ref();
     let field = why.and_then(Explanation::field_text);
-    assert_eq!(field.as_deref(), Some("job.activeDeadlineSeconds"));
+    assert_eq!(field.as_deref(), Some("activeDeadlineSeconds"));
     let attempts = observed.attempts();
     let reasons: Vec<_> = attempts.iter().map(|end| end.reason()).collect();
     let expected = [Some(Reason::ScriptError), Some(Reason::DeadlineExceeded)];
@@ -123,8 +123,8 @@ pub async fn tells_when_memory_was_not_enough(harness: &dyn Harness) {
     assert_eq!(observed.end.reason(), Some(Reason::OomKilled));
     let why = observed.end.explanation.as_ref();
     let field = why.and_then(Explanation::field_text);
-    assert_eq!(field.as_deref(), Some("job.resources.limits.memory"));
-    let hint = why.and_then(|why| why.hint.as_deref()).unwrap_or_default();
+    assert_eq!(field.as_deref(), Some("resources.limits.memory"));
+    let hint = why.and_then(Explanation::hint_text).unwrap_or_default();
     assert!(
         hint.contains("64Mi"),
         "the hint does not name the limit: {hint}"

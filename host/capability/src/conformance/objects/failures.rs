@@ -27,7 +27,7 @@ pub async fn says_that_an_object_is_missing(harness: &dyn Harness) {
     );
     assert_eq!(
         error.explanation.field_text().as_deref(),
-        Some("script.uri"),
+        Some("uri"),
         "{error}"
     );
     assert!(!error.retryable, "{error}");

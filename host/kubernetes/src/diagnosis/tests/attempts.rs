@@ -8,24 +8,24 @@ use crate::view::PodView;
 #[test]
 fn the_end_of_an_attempt_follows_from_its_pod() {
     let (script, start) = (Reason::ScriptError, Reason::StartFailed);
-    let memory = "job.resources.limits.memory";
+    let memory = "resources.limits.memory";
     #[rustfmt::skip]
     let cases = [
-        ("badmount", start, None, "could not be started: error during container init: error mounting", "job.volumeMounts"),
+        ("badmount", start, None, "could not be started: error during container init: error mounting", "volumeMounts"),
         ("child9", Reason::Signalled, Some(137), "was ended by signal 9 (SIGKILL), and not for lack of memory", ""),
         ("drained", Reason::Evicted, Some(137), "was evicted: the node `node-a` is being drained", ""),
-        ("ephemeral", Reason::Evicted, Some(137), "than its limit of 10Mi", "job.resources.limits.ephemeral-storage"),
+        ("ephemeral", Reason::Evicted, Some(137), "than its limit of 10Mi", "resources.limits.ephemeral-storage"),
         ("exit3", script, Some(3), "exited with code 3", ""),
         ("init-fail", start, None, "failed: its container `prepare` exited with code 4", ""),
         ("init-oom", Reason::OomKilled, None, "its container `prepare` used more memory than its limit of 32Mi", ""),
         ("msg", script, Some(7), "exited with code 7", ""),
-        ("no-exec", start, None, "permission denied", "script.interpreter"),
-        ("no-interp", Reason::InterpreterMissing, None, "could not be started: the program `python3` is not in the image", "job.image"),
-        ("no-interp-abs", Reason::InterpreterMissing, None, "`/usr/bin/python3` does not exist in the image", "job.image"),
+        ("no-exec", start, None, "permission denied", "command[0]"),
+        ("no-interp", Reason::InterpreterMissing, None, "could not be started: the program `python3` is not in the image", "image"),
+        ("no-interp-abs", Reason::InterpreterMissing, None, "`/usr/bin/python3` does not exist in the image", "image"),
         ("oom", Reason::OomKilled, Some(137), "used more memory than its limit of 32Mi", memory),
         ("oom-child", Reason::OomKilled, Some(5), "used more memory than its limit of 32Mi", memory),
-        ("outofcpu", Reason::Unschedulable, None, "not have enough cpu: 500000m requested, 0m used of 2000m", "job.resources.requests.cpu"),
-        ("poddeadline", Reason::DeadlineExceeded, Some(137), "its own `activeDeadlineSeconds`", "job.podTemplate"),
+        ("outofcpu", Reason::Unschedulable, None, "not have enough cpu: 500000m requested, 0m used of 2000m", "resources.requests.cpu"),
+        ("poddeadline", Reason::DeadlineExceeded, Some(137), "its own `activeDeadlineSeconds`", "podTemplate"),
         ("rejected-affinity", Reason::Unschedulable, None, "was refused by the node `node-a`: Predicate NodeAffinity failed", ""),
         ("segv", Reason::Signalled, Some(139), "was ended by signal 11 (SIGSEGV)", ""),
         ("sh-126", script, Some(126), "exited with code 126", ""),

@@ -14,30 +14,30 @@ fn refused(kind: &'static str, status: Status) -> CapabilityError {
 fn the_cause_of_a_rejected_object_is_named() {
     #[rustfmt::skip]
     let cases = [
-        ("bad-label", Reason::InvalidRequest, false, "`job.labels`: Invalid value: \"x y\"", "job.labels"),
+        ("bad-label", Reason::InvalidRequest, false, "`labels`: Invalid value: \"x y\"", "labels"),
         ("bad-name", Reason::InvalidRequest, false, "`metadata.name`: Invalid value: \"Bad_Name\"", ""),
-        ("empty-image", Reason::InvalidRequest, false, "`job.image`: Required value", "job.image"),
+        ("empty-image", Reason::InvalidRequest, false, "`image`: Required value", "image"),
         ("exists", Reason::Conflict, true, "a job named `load` is running", ""),
         ("forbidden", Reason::Denied, false, "`system:serviceaccount:team:limited` is not allowed to create jobs in the namespace `team`", ""),
         ("forbidden-secret", Reason::Denied, false, "is not allowed to create secrets", ""),
-        ("invalid-quantity", Reason::InvalidRequest, false, "quantities must match", "job.resources"),
+        ("invalid-quantity", Reason::InvalidRequest, false, "quantities must match", "resources"),
         ("job-too-large", Reason::TooLarge, false, "larger than 1.5 MiB", ""),
-        ("many", Reason::InvalidRequest, false, "and 4 more", "job.activeDeadlineSeconds"),
-        ("namespace", Reason::NamespaceMissing, false, "`nosuch-namespace` does not exist", "job.namespace"),
+        ("many", Reason::InvalidRequest, false, "and 4 more", "activeDeadlineSeconds"),
+        ("namespace", Reason::NamespaceMissing, false, "`nosuch-namespace` does not exist", "namespace"),
         ("policy", Reason::PolicyDenied, false, "the cluster's policy `no-foreign-images` refuses the job: images must come from registry.example.com", ""),
-        ("psa-pod", Reason::PolicyDenied, false, "`restricted:latest`", "job.securityContext"),
+        ("psa-pod", Reason::PolicyDenied, false, "`restricted:latest`", "securityContext"),
         ("quota-jobs", Reason::Quota, true, "quota `team` is used up: count/jobs.batch=1 requested, count/jobs.batch=2 used, count/jobs.batch=2 allowed", ""),
         ("quota-secret", Reason::Quota, true, "count/secrets=1", ""),
-        ("request-over-limit", Reason::InvalidRequest, false, "must be less than or equal to memory limit of 1Mi", "job.resources.requests"),
-        ("secret-too-large", Reason::TooLarge, false, "Secret is larger than 1 MiB", "args"),
-        ("terminating", Reason::NamespaceMissing, false, "is being deleted", "job.namespace"),
+        ("request-over-limit", Reason::InvalidRequest, false, "must be less than or equal to memory limit of 1Mi", "resources.requests"),
+        ("secret-too-large", Reason::TooLarge, false, "Secret is larger than 1 MiB", "environment.NOETL_ARGS"),
+        ("terminating", Reason::NamespaceMissing, false, "is being deleted", "namespace"),
         ("too-large", Reason::TooLarge, false, "larger than", ""),
-        ("unknown-quantity", Reason::InvalidRequest, false, "must be a standard resource", "job.resources.limits.foo"),
+        ("unknown-quantity", Reason::InvalidRequest, false, "must be a standard resource", "resources.limits.foo"),
         ("webhook-down", Reason::EngineUnavailable, true, "`validation.down.example.com` does not answer", ""),
         ("webhook-err", Reason::EngineUnavailable, true, "does not answer", ""),
         ("webhook-gate", Reason::PolicyDenied, false, "`validation.gate.example.com` refuses the job: [container-must-have-limits]", ""),
         ("webhook-kyverno", Reason::PolicyDenied, false, "The label `team` is required", ""),
-        ("wrong-type", Reason::InvalidRequest, false, "cannot unmarshal string", "job.volumeMounts"),
+        ("wrong-type", Reason::InvalidRequest, false, "cannot unmarshal string", "volumeMounts"),
     ];
     for (name, reason, retryable, message, field) in cases {
         let kind = if name.contains("secret") {
@@ -60,7 +60,7 @@ fn the_cause_of_a_rejected_object_is_named() {
     }
     let forbidden = refused("Job", fixture(STATUSES, "forbidden"));
     let rule = "`apiGroups: [\"batch\"], resources: [\"jobs\"], verbs: [\"create\"]`";
-    assert!(text(forbidden.explanation.hint.as_ref()).contains(rule));
+    assert!(text(forbidden.explanation.hint_text().as_ref()).contains(rule));
 }
 
 #[test]

@@ -27,35 +27,35 @@ fn the_cause_of_a_waiting_pod_is_named() {
     let (hopeless, patient) = (Class::Hopeless, Class::Patient);
     #[rustfmt::skip]
     let cases = [
-        ("affinity", patient, Reason::Unschedulable, "1 node(s) didn't match Pod's node affinity/selector", "job.nodeSelector"),
-        ("bad-image", pull, Reason::ImagePull, "`nosuch/image:1` cannot be pulled: failed to do request: Head", "job.image"),
-        ("bad-registry", pull, Reason::ImagePull, "no such host", "job.image"),
-        ("bigmem", patient, Reason::Unschedulable, "Insufficient memory (the job requests 900Gi)", "job.resources.requests.cpu"),
+        ("affinity", patient, Reason::Unschedulable, "1 node(s) didn't match Pod's node affinity/selector", "nodeSelector"),
+        ("bad-image", pull, Reason::ImagePull, "`nosuch/image:1` cannot be pulled: failed to do request: Head", "image"),
+        ("bad-registry", pull, Reason::ImagePull, "no such host", "image"),
+        ("bigmem", patient, Reason::Unschedulable, "Insufficient memory (the job requests 900Gi)", "resources.requests.cpu"),
         ("config-env", hopeless, Reason::ConfigMissing, "the ConfigMap `nosuch-config` does not exist", ""),
         ("gates", patient, Reason::Unschedulable, "scheduling gate", ""),
-        ("gpu", patient, Reason::Unschedulable, "1 Insufficient nvidia.com/gpu (the job requests 1)", "job.resources.limits.nvidia.com/gpu"),
-        ("host-port", patient, Reason::Unschedulable, "free ports", "job.podTemplate"),
-        ("invalid-name", hopeless, Reason::InvalidImage, "invalid image name `UPPER/CASE`", "job.image"),
-        ("never-pull", hopeless, Reason::ImagePull, "`nosuch/never:1` is not on the node", "job.imagePullPolicy"),
-        ("no-seccomp-profile", start, Reason::StartFailed, "could not be started: cannot load seccomp profile", "job.securityContext"),
+        ("gpu", patient, Reason::Unschedulable, "1 Insufficient nvidia.com/gpu (the job requests 1)", "resources.limits.nvidia.com/gpu"),
+        ("host-port", patient, Reason::Unschedulable, "free ports", "podTemplate"),
+        ("invalid-name", hopeless, Reason::InvalidImage, "invalid image name `UPPER/CASE`", "image"),
+        ("never-pull", hopeless, Reason::ImagePull, "`nosuch/never:1` is not on the node", "imagePullPolicy"),
+        ("no-seccomp-profile", start, Reason::StartFailed, "could not be started: cannot load seccomp profile", "securityContext"),
         ("nodename", patient, Reason::NodeLost, "`nosuch-node` has not taken the pod for 30 s", ""),
-        ("non-root", hopeless, Reason::PolicyDenied, "the image runs as root", "job.securityContext"),
-        ("podaffinity", patient, Reason::Unschedulable, "pod affinity rules", "job.affinity"),
-        ("pull-basic", hopeless, Reason::ImagePull, "401 Unauthorized", "job.image"),
-        ("pull-bearer", hopeless, Reason::ImagePull, "failed to authorize", "job.image"),
-        ("pull-broken", registry, Reason::ImagePull, "500 Internal Server Error", "job.image"),
-        ("pull-busy", registry, Reason::ImagePull, "429 Too Many Requests", "job.image"),
-        ("pull-denied", hopeless, Reason::ImagePull, "403 Forbidden", "job.image"),
-        ("pull-forbidden", hopeless, Reason::ImagePull, "denies pulling the image", "job.image"),
-        ("pull-gone", registry, Reason::ImagePull, "503 Service Unavailable", "job.image"),
-        ("pull-missing", hopeless, Reason::ImagePull, "missing/x:1` does not exist in its registry", "job.image"),
-        ("pull-norepo", hopeless, Reason::ImagePull, "does not exist", "job.image"),
-        ("pull-refused", pull, Reason::ImagePull, "connection refused", "job.image"),
-        ("pull-tag-empty", hopeless, Reason::InvalidImage, "invalid image name", "job.image"),
-        ("pvc", start, Reason::ConfigMissing, "the PersistentVolumeClaim `nosuch-claim` does not exist", "job.volumes"),
+        ("non-root", hopeless, Reason::PolicyDenied, "the image runs as root", "securityContext"),
+        ("podaffinity", patient, Reason::Unschedulable, "pod affinity rules", "affinity"),
+        ("pull-basic", hopeless, Reason::ImagePull, "401 Unauthorized", "image"),
+        ("pull-bearer", hopeless, Reason::ImagePull, "failed to authorize", "image"),
+        ("pull-broken", registry, Reason::ImagePull, "500 Internal Server Error", "image"),
+        ("pull-busy", registry, Reason::ImagePull, "429 Too Many Requests", "image"),
+        ("pull-denied", hopeless, Reason::ImagePull, "403 Forbidden", "image"),
+        ("pull-forbidden", hopeless, Reason::ImagePull, "denies pulling the image", "image"),
+        ("pull-gone", registry, Reason::ImagePull, "503 Service Unavailable", "image"),
+        ("pull-missing", hopeless, Reason::ImagePull, "missing/x:1` does not exist in its registry", "image"),
+        ("pull-norepo", hopeless, Reason::ImagePull, "does not exist", "image"),
+        ("pull-refused", pull, Reason::ImagePull, "connection refused", "image"),
+        ("pull-tag-empty", hopeless, Reason::InvalidImage, "invalid image name", "image"),
+        ("pvc", start, Reason::ConfigMissing, "the PersistentVolumeClaim `nosuch-claim` does not exist", "volumes"),
         ("secret-env", hopeless, Reason::ConfigMissing, "the Secret `nosuch-secret` does not exist", ""),
         ("secret-key", hopeless, Reason::ConfigMissing, "the Secret `have` has no key `nokey`", ""),
-        ("selector", patient, Reason::Unschedulable, "the only node cannot take the pod", "job.nodeSelector"),
+        ("selector", patient, Reason::Unschedulable, "the only node cannot take the pod", "nodeSelector"),
     ];
     for (name, class, reason, message, field) in cases {
         let waiting = pod_waits(name).unwrap_or_else(|| panic!("{name} does not wait"));
@@ -176,13 +176,13 @@ fn the_cause_of_a_job_without_a_pod_is_named() {
     };
     #[rustfmt::skip]
     let cases = [
-        ("blank-image", Class::Hopeless, Reason::InvalidRequest, "must not have leading or trailing whitespace", "job.image"),
-        ("limit-range", Class::Hopeless, Reason::PolicyDenied, "maximum memory usage per Container is 512Mi, but limit is 800Mi", "job.resources.limits.memory"),
-        ("no-sa", Class::Grace(wait_policy.service_account), Reason::ServiceAccountMissing, "`nosuch-account`", "job.serviceAccountName"),
-        ("noruntime", Class::Hopeless, Reason::ConfigMissing, "no RuntimeClass `nosuch-runtime`", "job.runtimeClassName"),
-        ("pod-security", Class::Hopeless, Reason::PolicyDenied, "`restricted:latest` refuses the job: allowPrivilegeEscalation != false", "job.securityContext"),
-        ("priority", Class::Hopeless, Reason::ConfigMissing, "no PriorityClass `nosuch-priority`", "job.priorityClassName"),
-        ("quota-never", Class::Hopeless, Reason::Quota, "requests.cpu=2 requested", "job.resources.requests.cpu"),
+        ("blank-image", Class::Hopeless, Reason::InvalidRequest, "must not have leading or trailing whitespace", "image"),
+        ("limit-range", Class::Hopeless, Reason::PolicyDenied, "maximum memory usage per Container is 512Mi, but limit is 800Mi", "resources.limits.memory"),
+        ("no-sa", Class::Grace(wait_policy.service_account), Reason::ServiceAccountMissing, "`nosuch-account`", "serviceAccountName"),
+        ("noruntime", Class::Hopeless, Reason::ConfigMissing, "no RuntimeClass `nosuch-runtime`", "runtimeClassName"),
+        ("pod-security", Class::Hopeless, Reason::PolicyDenied, "`restricted:latest` refuses the job: allowPrivilegeEscalation != false", "securityContext"),
+        ("priority", Class::Hopeless, Reason::ConfigMissing, "no PriorityClass `nosuch-priority`", "priorityClassName"),
+        ("quota-never", Class::Hopeless, Reason::Quota, "requests.cpu=2 requested", "resources.requests.cpu"),
     ];
     for (name, class, reason, message, field) in cases {
         let events: Vec<EventView> = fixture(EVENTS, name);
@@ -221,8 +221,8 @@ fn the_cause_of_a_pod_that_its_node_does_not_start_is_named() {
         ("config-vol", Class::Hopeless, "the ConfigMap `nosuch-config` does not exist", ""),
         ("secret-vol", Class::Hopeless, "the Secret `nosuch-secret` does not exist", ""),
         ("key-vol", Class::Hopeless, "has no key `nokey`", ""),
-        ("hostpath-vol", start, "the volume `v` cannot be mounted: hostPath type check failed", "job.volumes"),
-        ("mem-tiny", start, "no space left on device", "job.resources.limits.memory"),
+        ("hostpath-vol", start, "the volume `v` cannot be mounted: hostPath type check failed", "volumes"),
+        ("mem-tiny", start, "no space left on device", "resources.limits.memory"),
     ];
     for (name, class, message, field) in cases {
         let events: Vec<EventView> = fixture(EVENTS, name);
@@ -235,7 +235,7 @@ fn the_cause_of_a_pod_that_its_node_does_not_start_is_named() {
     let events: Vec<EventView> = fixture(EVENTS, "pull-secret");
     assert_eq!(from_pod_events(&events, context), None);
     let waiting = with_pull_secrets(pod_waits("pull-basic").unwrap(), &events);
-    assert!(text(waiting.cause.hint.as_ref()).contains("`nosuch-pull`"));
+    assert!(text(waiting.cause.hint_text().as_ref()).contains("`nosuch-pull`"));
     let other = pod_waits("secret-env").unwrap();
     assert_eq!(with_pull_secrets(other.clone(), &events), other);
 }

@@ -304,7 +304,10 @@ fn sizes_that_no_cluster_stores_are_refused_with_the_limit() {
 
     let arguments = refusal(&with_variable("NOETL_ARGS", "x".repeat(1 << 20)));
     assert_eq!(arguments.explanation.reason, Reason::TooLarge);
-    assert_eq!(arguments.explanation.field_text().as_deref(), Some("args"));
+    assert_eq!(
+        arguments.explanation.field_text().as_deref(),
+        Some("environment.NOETL_ARGS")
+    );
     assert!(
         arguments.explanation.message.contains("1048576"),
         "{arguments}"
@@ -321,7 +324,7 @@ fn sizes_that_no_cluster_stores_are_refused_with_the_limit() {
         .collect();
     assert_eq!(
         refusal(&request).explanation.field_text().as_deref(),
-        Some("job.env")
+        Some("environment")
     );
 
     let mut request = full();
@@ -407,7 +410,7 @@ fn a_minimal_request_gets_the_labels_that_identify_it() {
     request.execution_id = "not a label!".to_owned();
     assert_eq!(
         refusal(&request).explanation.field_text().as_deref(),
-        Some("job.image")
+        Some("image")
     );
     let settings = ManifestSettings {
         default_image: Some("busybox:1".to_owned()),
@@ -581,57 +584,54 @@ fn the_join_has_the_image_of_the_merged_container() {
 #[test]
 fn invalid_options_are_refused_by_their_path() {
     for (options, field) in [
-        (json!({"image": "a b"}), "job.image"),
-        (json!({"image": ["a"]}), "job.image"),
-        (
-            json!({"imagePullPolicy": "Sometimes"}),
-            "job.imagePullPolicy",
-        ),
-        (json!({"imagePullSecrets": "one"}), "job.imagePullSecrets"),
+        (json!({"image": "a b"}), "image"),
+        (json!({"image": ["a"]}), "image"),
+        (json!({"imagePullPolicy": "Sometimes"}), "imagePullPolicy"),
+        (json!({"imagePullSecrets": "one"}), "imagePullSecrets"),
         (
             json!({"imagePullSecrets": [{"nam": "x"}]}),
-            "job.imagePullSecrets[0].nam",
+            "imagePullSecrets[0].nam",
         ),
-        (json!({"namespace": "../kube-system"}), "job.namespace"),
-        (json!({"namespace": ""}), "job.namespace"),
-        (json!({"nodeSelector": {"a": []}}), "job.nodeSelector.a"),
-        (json!({"serviceAccountName": {}}), "job.serviceAccountName"),
+        (json!({"namespace": "../kube-system"}), "namespace"),
+        (json!({"namespace": ""}), "namespace"),
+        (json!({"nodeSelector": {"a": []}}), "nodeSelector.a"),
+        (json!({"serviceAccountName": {}}), "serviceAccountName"),
         (
             json!({"tolerations": [{"operatr": 1}]}),
-            "job.tolerations[0].operatr",
+            "tolerations[0].operatr",
         ),
         (
             json!({"affinity": {"nodeAfinity": {}}}),
-            "job.affinity.nodeAfinity",
+            "affinity.nodeAfinity",
         ),
         (
             json!({"securityContext": {"fsGroup": 1}}),
-            "job.securityContext.fsGroup",
+            "securityContext.fsGroup",
         ),
         (
             json!({"ttlSecondsAfterFinished": -1}),
-            "job.ttlSecondsAfterFinished",
+            "ttlSecondsAfterFinished",
         ),
         (
             json!({"ttlSecondsAfterFinished": "soon"}),
-            "job.ttlSecondsAfterFinished",
+            "ttlSecondsAfterFinished",
         ),
         (
             json!({"volumes": [{"name": "noetl-script"}]}),
-            "job.volumes[0].name",
+            "volumes[0].name",
         ),
         (
             json!({"volumeMounts": [{"name": "a", "mountPath": "//noetl/./x"}]}),
-            "job.volumeMounts[0].mountPath",
+            "volumeMounts[0].mountPath",
         ),
-        (json!({"podTemplate": "x"}), "job.podTemplate"),
+        (json!({"podTemplate": "x"}), "podTemplate"),
         (
             json!({"podTemplate": {"spec": {"containers": [{"name": "script", "imagee": "x"}]}}}),
-            "job.podTemplate.spec.containers[0].imagee",
+            "podTemplate.spec.containers[0].imagee",
         ),
         (
             json!({"podTemplate": {"spec": {"hostNetwork": "yes"}}}),
-            "job.podTemplate.spec.hostNetwork",
+            "podTemplate.spec.hostNetwork",
         ),
     ] {
         let error = refusal(&with(options.clone()));
@@ -647,9 +647,9 @@ fn invalid_options_are_refused_by_their_path() {
     assert!(
         of_the_pod
             .explanation
-            .hint
+            .hint_text()
             .unwrap()
-            .contains("job.podTemplate.spec.securityContext")
+            .contains("podTemplate.spec.securityContext")
     );
 }
 
@@ -659,14 +659,14 @@ fn invalid_quantities_labels_and_files_are_refused() {
     request.limits.insert("memory".into(), "2GB".into());
     assert_eq!(
         refusal(&request).explanation.field_text().as_deref(),
-        Some("job.resources.limits.memory")
+        Some("resources.limits.memory")
     );
 
     let mut request = full();
     request
         .labels
         .insert("app.kubernetes.io/managed-by".into(), "helm".into());
-    let field = "job.labels.app.kubernetes.io/managed-by";
+    let field = "labels.app.kubernetes.io/managed-by";
     assert_eq!(
         refusal(&request).explanation.field_text().as_deref(),
         Some(field)
@@ -750,7 +750,7 @@ fn a_pod_template_that_removes_what_the_engine_needs_is_refused() {
     ] {
         let error = refusal(&with(json!({"podTemplate": template.clone()})));
         assert_eq!(error.explanation.reason, Reason::InvalidRequest);
-        let expected = format!("job.podTemplate{field}");
+        let expected = format!("podTemplate{field}");
         assert_eq!(
             error.explanation.field_text(),
             Some(expected),
@@ -797,7 +797,7 @@ fn a_pod_template_that_goes_beyond_the_pod_is_refused() {
     ] {
         let error = refusal(&with(json!({"podTemplate": template.clone()})));
         assert_eq!(error.explanation.reason, Reason::InvalidRequest);
-        let expected = format!("job.podTemplate{field}");
+        let expected = format!("podTemplate{field}");
         assert_eq!(
             error.explanation.field_text(),
             Some(expected),
@@ -825,7 +825,7 @@ fn nothing_is_mounted_over_the_script_however_its_path_is_written() {
     ] {
         let mount = json!([{"name": "a", "mountPath": path}]);
         let error = refusal(&with(json!({"volumeMounts": mount})));
-        let field = "job.volumeMounts[0].mountPath";
+        let field = "volumeMounts[0].mountPath";
         assert_eq!(
             error.explanation.field_text().as_deref(),
             Some(field),
@@ -833,7 +833,7 @@ fn nothing_is_mounted_over_the_script_however_its_path_is_written() {
         );
         let template = json!({"spec": {"containers": [{"name": "script", "volumeMounts": mount}]}});
         let error = refusal(&with(json!({"podTemplate": template})));
-        let field = "job.podTemplate.spec.containers[0].volumeMounts";
+        let field = "podTemplate.spec.containers[0].volumeMounts";
         assert_eq!(
             error.explanation.field_text().as_deref(),
             Some(field),

@@ -28,8 +28,7 @@ fn denied(policy: &Policy, options: Value) -> Option<String> {
     assert!(
         error
             .explanation
-            .hint
-            .as_ref()
+            .hint_text()
             .unwrap()
             .contains("\n\nkubernetes:\n  "),
         "{error:?}"
@@ -46,7 +45,7 @@ fn container(list: &str, change: &Value) -> (Value, String) {
     let hardened = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
     let mut container = json!({"name": "other", "image": "busybox", "securityContext": hardened});
     merge::merge(&mut container, change, &FieldPath::default()).unwrap();
-    let place = format!("job.podTemplate.spec.{list}[0]");
+    let place = format!("podTemplate.spec.{list}[0]");
     (template(json!({list: [container]})), place)
 }
 
@@ -543,7 +542,7 @@ fn every_control_of_a_pod_holds() {
         ),
     ] {
         let field = denied(&policy, template(wrong));
-        let expected = format!("job.podTemplate.spec.{path}");
+        let expected = format!("podTemplate.spec.{path}");
         assert_eq!(field, Some(expected), "{control}");
         assert_eq!(denied(&policy, template(right)), None, "{control}");
     }
@@ -599,7 +598,7 @@ fn labels_and_annotations_of_reserved_domains_are_not_for_users() {
         ),
     ] {
         let options = json!({"podTemplate": {"metadata": {kind: {name: value}}}});
-        let expected = format!("job.podTemplate.metadata.{kind}.{name}");
+        let expected = format!("podTemplate.metadata.{kind}.{name}");
         let expected = Some(expected).filter(|_| !is_allowed);
         assert_eq!(
             denied(&Policy::default(), options),
@@ -612,7 +611,7 @@ fn labels_and_annotations_of_reserved_domains_are_not_for_users() {
     let error = Manifest::new(&request, &ManifestSettings::default()).unwrap_err();
     assert_eq!(
         error.explanation.field_text().as_deref(),
-        Some("job.labels.x.k8s.io/a")
+        Some("labels.x.k8s.io/a")
     );
     assert!(
         !error.explanation.message.contains("nor is"),
@@ -624,40 +623,31 @@ fn labels_and_annotations_of_reserved_domains_are_not_for_users() {
 fn a_field_is_named_as_it_was_written() {
     let policy = images(&["python:3.*"]);
     for (options, field) in [
-        (json!({"namespace": "kube-system"}), "job.namespace"),
-        (json!({"image": "python"}), "job.image"),
-        (
-            json!({"serviceAccountName": "admin"}),
-            "job.serviceAccountName",
-        ),
-        (
-            json!({"priorityClassName": "high"}),
-            "job.priorityClassName",
-        ),
-        (json!({"runtimeClassName": "x"}), "job.runtimeClassName"),
-        (
-            json!({"imagePullSecrets": ["a"]}),
-            "job.imagePullSecrets[0]",
-        ),
+        (json!({"namespace": "kube-system"}), "namespace"),
+        (json!({"image": "python"}), "image"),
+        (json!({"serviceAccountName": "admin"}), "serviceAccountName"),
+        (json!({"priorityClassName": "high"}), "priorityClassName"),
+        (json!({"runtimeClassName": "x"}), "runtimeClassName"),
+        (json!({"imagePullSecrets": ["a"]}), "imagePullSecrets[0]"),
         (
             json!({"tolerations": [{"key": "a"}, {"operator": "Exists"}]}),
-            "job.tolerations[1]",
+            "tolerations[1]",
         ),
         (
             json!({"securityContext": {"privileged": true}}),
-            "job.securityContext.privileged",
+            "securityContext.privileged",
         ),
         (
             json!({"securityContext": {"capabilities": {"add": ["NET_RAW"]}}}),
-            "job.securityContext.capabilities.add[0]",
+            "securityContext.capabilities.add[0]",
         ),
         (
             json!({"securityContext": {"allowPrivilegeEscalation": true}}),
-            "job.securityContext.allowPrivilegeEscalation",
+            "securityContext.allowPrivilegeEscalation",
         ),
         (
             json!({"volumes": [{"name": "a", "emptyDir": {}}, {"name": "b", "hostPath": {"path": "/"}}]}),
-            "job.volumes[1].hostPath.path",
+            "volumes[1].hostPath.path",
         ),
         // Part of it is in either place.
         (
@@ -667,7 +657,7 @@ fn a_field_is_named_as_it_was_written() {
                     {"name": "b", "emptyDir": {}}, {"name": "a", "hostPath": {"path": "/"}}
                 ]}},
             }),
-            "job.podTemplate.spec.volumes[1].hostPath.path",
+            "podTemplate.spec.volumes[1].hostPath.path",
         ),
         (
             json!({"podTemplate": {"spec": {"containers": [
@@ -676,30 +666,30 @@ fn a_field_is_named_as_it_was_written() {
                 }},
                 {"name": "script", "image": "evil"},
             ]}}}),
-            "job.podTemplate.spec.containers[1].image",
+            "podTemplate.spec.containers[1].image",
         ),
         (
             json!({"podTemplate": {"spec": {"containers": [{"name": "script", "securityContext": {
                 "allowPrivilegeEscalation": null
             }}]}}}),
-            "job.podTemplate.spec.containers[0].securityContext.allowPrivilegeEscalation",
+            "podTemplate.spec.containers[0].securityContext.allowPrivilegeEscalation",
         ),
         // Something that is removed is named by what removes it.
         (
             json!({"podTemplate": {"spec": {"containers": [{"name": "script", "securityContext": null}]}}}),
-            "job.podTemplate.spec.containers[0].securityContext",
+            "podTemplate.spec.containers[0].securityContext",
         ),
         (
             json!({"podTemplate": {"spec": {"containers": [
                 {"name": "script", "securityContext": {"$patch": "replace", "runAsUser": 1}}
             ]}}}),
-            "job.podTemplate.spec.containers[0].securityContext",
+            "podTemplate.spec.containers[0].securityContext",
         ),
         (
             json!({"podTemplate": {"spec": {"volumes": [
                 {"name": "a", "$patch": "replace", "hostPath": {"path": "/"}}
             ]}}}),
-            "job.podTemplate.spec.volumes[0].hostPath.path",
+            "podTemplate.spec.volumes[0].hostPath.path",
         ),
     ] {
         let seen = denied(&policy, options.clone());
@@ -711,7 +701,7 @@ fn a_field_is_named_as_it_was_written() {
 fn a_missing_field_is_named_by_its_option() {
     let policy = policy(|policy| policy.run_as_root = false);
     let field = denied(&policy, json!({}));
-    assert_eq!(field.as_deref(), Some("job.securityContext.runAsNonRoot"));
+    assert_eq!(field.as_deref(), Some("securityContext.runAsNonRoot"));
 }
 
 #[test]
@@ -724,12 +714,12 @@ fn the_message_has_every_field_and_the_hint_every_line() {
     let error = under(&Policy::default(), options).unwrap_err();
     assert_eq!(
         error.explanation.message,
-        "`job.namespace` is not allowed by the policy of this host: the namespace `kube-system` is not one of those \
-         that are allowed; nor are `job.securityContext.privileged`, `job.podTemplate.spec.hostPID`, \
-         `job.podTemplate.spec.nodeName` and `job.securityContext`"
+        "`namespace` is not allowed by the policy of this host: the namespace `kube-system` is not one of those \
+         that are allowed; nor are `securityContext.privileged`, `podTemplate.spec.hostPID`, \
+         `podTemplate.spec.nodeName` and `securityContext`"
     );
     assert_eq!(
-        error.explanation.hint.as_deref(),
+        error.explanation.hint_text().as_deref(),
         Some(
             "remove it, or ask for this in the host's `policy.yaml`:\n\nkubernetes:\n  \
              namespaces: [\"kube-system\"]\n  privileged: true\n  host-namespaces: [pid]\n  \
@@ -925,7 +915,7 @@ fn an_invalid_job_is_refused_by_an_open_policy_too() {
         let options = json!({"podTemplate": {"metadata": metadata}});
         let error = under(&Policy::open(), options).unwrap_err();
         assert_eq!(error.explanation.reason, Reason::InvalidRequest);
-        let expected = format!("job.podTemplate.metadata.{field}");
+        let expected = format!("podTemplate.metadata.{field}");
         assert_eq!(error.explanation.field_text(), Some(expected));
     }
     let open = template(json!({
@@ -946,7 +936,11 @@ fn a_field_that_no_rule_names_is_denied() {
     ] {
         let error = under(&policy, template(spec.clone())).unwrap_err();
         assert!(
-            error.explanation.hint.unwrap().contains("fields: [spec."),
+            error
+                .explanation
+                .hint_text()
+                .unwrap()
+                .contains("fields: [spec."),
             "{spec}"
         );
     }

@@ -36,7 +36,7 @@ impl Host for CallState {
         let fetched = fetch(&scope, uri, options).await;
         self.meter.resume();
         Ok(fetched
-            .map_err(|error| self.scope.redact_error(error))
+            .map_err(|error| self.scope.object_error(error))
             .and_then(|object| self.hold(object))
             .map_err(Into::into))
     }
@@ -191,7 +191,7 @@ async fn fetch(
                     let message =
                         format!("`{shown_uri}` took longer than {} ms", limit.as_millis());
                     Err(CapabilityError::new(Reason::Timeout, message)
-                        .with_field("script.source.timeout")
+                        .with_field("timeout-ms")
                         .retryable())
                 }),
             None => fetching.await,
@@ -210,10 +210,10 @@ async fn fetch(
                 object.sha256
             );
             let hint =
-                "if the script was changed on purpose, update the digest in the configuration";
+                "if the object was changed on purpose, update the digest in the configuration";
             Err(CapabilityError::new(Reason::ChecksumMismatch, message)
                 .with_hint(hint)
-                .with_field("script.sha256"))
+                .with_field("sha256"))
         }
         _ => Ok(object),
     }

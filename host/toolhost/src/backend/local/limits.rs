@@ -84,15 +84,13 @@ fn resource(request: &JobRequest, name: &str) -> Result<Option<Quantity>, Capabi
         (Some(requested), Some(limit)) if requested > limit => Err(invalid(format!(
             "`requests.{name}` is larger than `limits.{name}`"
         ))
-        .with_field(FieldPath::from("job.resources.requests").key(name.to_owned()))),
+        .with_field(FieldPath::from("resources.requests").key(name.to_owned()))),
         _ => Ok(limit),
     }
 }
 
 fn parse(kind: &'static str, name: &str, text: &str) -> Result<Quantity, CapabilityError> {
-    let field = FieldPath::from("job.resources")
-        .key(kind)
-        .key(name.to_owned());
+    let field = FieldPath::from("resources").key(kind).key(name.to_owned());
     let quantity: Quantity = text.parse().map_err(|error| {
         let text = shortened(text);
         invalid(format!("`{kind}.{name}` `{text}` {error}")).with_field(field.clone())
@@ -155,7 +153,7 @@ mod tests {
         ] {
             let error = Limits::new(&request(&requests, &limits), 1).unwrap_err();
             assert_eq!(error.explanation.reason, Reason::InvalidRequest);
-            let expected = Some(format!("job.resources.{field}"));
+            let expected = Some(format!("resources.{field}"));
             assert_eq!(error.explanation.field_text(), expected);
         }
     }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use crate::capability::{CapabilityError, Reason};
+use crate::capability::{CapabilityError, Hint, PROGRAM_FIELD, Reason};
 
 /// Returns the path of the program of a command, searched for as in the kernel and a shell.
 ///
@@ -31,17 +31,19 @@ fn missing(program: &str) -> CapabilityError {
     let (message, hint) = if program.contains('/') {
         (
             format!("the program `{program}` does not exist, or is not executable"),
-            "specify its absolute path, or only its name to search for it in PATH".to_owned(),
+            Hint::from("specify its absolute path, or only its name to search for it in PATH"),
         )
     } else {
         (
             format!("the program `{program}` is not installed, or not in PATH"),
-            format!("install `{program}`, or set `script.interpreter` to a program that is"),
+            Hint::from(format!("install `{program}`, or set "))
+                .field(PROGRAM_FIELD)
+                .text(" to a program that is"),
         )
     };
     CapabilityError::new(Reason::InterpreterMissing, message)
         .with_hint(hint)
-        .with_field("script.interpreter")
+        .with_field(PROGRAM_FIELD)
 }
 
 #[cfg(test)]
@@ -70,13 +72,13 @@ mod tests {
         let error = find_program("no-such-program", "/bin").unwrap_err();
         assert!(error.explanation.message.contains("`no-such-program`"));
         let field = error.explanation.field_text();
-        assert_eq!(field.as_deref(), Some("script.interpreter"));
+        assert_eq!(field.as_deref(), Some("command[0]"));
         assert!(
             error
                 .explanation
-                .hint
+                .hint_text()
                 .unwrap()
-                .contains("`script.interpreter`")
+                .contains("set `command[0]`")
         );
     }
 }

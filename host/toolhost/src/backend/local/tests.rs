@@ -484,7 +484,7 @@ async fn a_missing_interpreter_is_refused_without_leftovers() {
     assert!(error.explanation.message.contains("`no-such-interpreter`"));
     assert_eq!(
         error.explanation.field_text().as_deref(),
-        Some("script.interpreter")
+        Some("command[0]")
     );
     assert_eq!(harness.directories(), Vec::<PathBuf>::new());
 
@@ -519,7 +519,14 @@ async fn exit_codes_of_shells_are_explained() {
         let attempt = attempt(&harness.run(script).await);
         assert_eq!(attempt.exit_code, Some(code));
         assert_eq!(attempt.reason(), Some(Reason::ScriptError));
-        assert!(attempt.explanation.unwrap().hint.unwrap().contains(word));
+        assert!(
+            attempt
+                .explanation
+                .unwrap()
+                .hint_text()
+                .unwrap()
+                .contains(word)
+        );
     }
 }
 
@@ -553,7 +560,7 @@ async fn the_number_of_processes_is_limited() {
             attempt
                 .explanation
                 .unwrap()
-                .hint
+                .hint_text()
                 .unwrap()
                 .contains("more than 8 processes")
         );
@@ -684,7 +691,7 @@ async fn a_limit_that_is_too_small_for_any_program_is_named() {
         attempt
             .explanation
             .unwrap()
-            .hint
+            .hint_text()
             .unwrap()
             .contains("`limits.memory` is 8Ki")
     );

@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::process::{ProcessEnd, StartError};
 use crate::capability::controller::{exited, out_of_memory, signalled};
 use crate::capability::text::chain;
-use crate::capability::{AttemptEnd, Explanation, Reason};
+use crate::capability::{ARGUMENTS_FIELD, AttemptEnd, Explanation, Hint, Reason};
 
 /// Returns the end of an attempt from how its processes ended, and from the end of its output.
 pub(super) fn verdict(ended: &ProcessEnd, limits: &Limits, tail: &[u8]) -> AttemptEnd {
@@ -34,10 +34,14 @@ pub(super) fn verdict(ended: &ProcessEnd, limits: &Limits, tail: &[u8]) -> Attem
 /// Returns the end of an attempt whose program could not be started.
 pub(super) fn start_failed(error: &StartError) -> AttemptEnd {
     let hint = match error {
-        StartError::TooLong => "give large values as arguments (`args`): those may be in a file",
-        StartError::Directory(_) => "check the space and the permissions of the work directory",
+        StartError::TooLong => Hint::from("give large values as ")
+            .field(ARGUMENTS_FIELD)
+            .text(": those may be in a file"),
+        StartError::Directory(_) => {
+            "check the space and the permissions of the work directory".into()
+        }
         StartError::Spawn(_) | StartError::Namespace(_) | StartError::Limits(_) => {
-            "check the machine: it may be out of processes, memory or open files"
+            "check the machine: it may be out of processes, memory or open files".into()
         }
     };
     let message = format!("could not be started: {}", chain(error));
@@ -156,7 +160,7 @@ mod tests {
         assert!(
             end.explanation
                 .unwrap()
-                .hint
+                .hint_text()
                 .unwrap()
                 .contains("`limits.memory` is 1Mi")
         );
@@ -169,7 +173,7 @@ mod tests {
         assert!(
             end.explanation
                 .unwrap()
-                .hint
+                .hint_text()
                 .unwrap()
                 .contains("more than 8 processes")
         );

@@ -9,8 +9,8 @@ use rustix::fs::OFlags;
 use tokio::task::spawn_blocking;
 
 use crate::capability::{
-    CapabilityError, FetchOptions, FetchRequest, FieldPath, Object, ObjectMetadata, ObjectSource,
-    Reason,
+    CapabilityError, FetchOptions, FetchRequest, FieldPath, Hint, Object, ObjectMetadata,
+    ObjectSource, Reason, Setting,
 };
 
 /// Files below one folder, the workspace.
@@ -40,7 +40,7 @@ impl FileSource {
         let (file, path) = self.open(uri)?;
         if !file.metadata().map_err(failed)?.is_file() {
             let message = format!("`{uri}` is not a regular file");
-            return Err(CapabilityError::new(Reason::FetchFailed, message).with_field("script.uri"));
+            return Err(CapabilityError::new(Reason::FetchFailed, message).with_field("uri"));
         }
         // One more byte distinguishes a file that is too large from one that just fits, even while it grows.
         let mut bytes = Vec::new();
@@ -48,7 +48,7 @@ impl FileSource {
         limited.read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > max_bytes {
             let message = format!("`{uri}` is larger than {max_bytes} bytes");
-            return Err(CapabilityError::new(Reason::TooLarge, message).with_field("script.uri"));
+            return Err(CapabilityError::new(Reason::TooLarge, message).with_field("uri"));
         }
         let mut metadata = ObjectMetadata::default();
         metadata.uri = Some(format!("file://{}", path.display()));
@@ -99,8 +99,11 @@ fn outside(uri: &str, workspace: &Path) -> CapabilityError {
     let workspace = workspace.display();
     let message = format!("`{uri}` is outside of the workspace `{workspace}`");
     CapabilityError::new(Reason::FetchDenied, message)
-        .with_hint("move the script into the workspace, or choose another one with `--workspace`")
-        .with_field("script.uri")
+        .with_hint(
+            Hint::from("move the file into the workspace, or choose another workspace")
+                .setting(Setting::Workspace),
+        )
+        .with_field("uri")
 }
 
 #[async_trait]
@@ -136,7 +139,7 @@ fn failed(uri: &str, error: &io::Error) -> CapabilityError {
     };
     CapabilityError::new(reason, format!("cannot read `{uri}`: {error}"))
         .with_hint(hint)
-        .with_field("script.uri")
+        .with_field("uri")
 }
 
 /// Refuses options that have no effect: they would be a hidden mistake.
@@ -152,7 +155,7 @@ fn refuse_options_of_others(options: &FetchOptions) -> Result<(), CapabilityErro
         None => Ok(()),
         Some((name, _)) => {
             let message = format!("a file does not support `{name}`");
-            let field = FieldPath::from("script.source").key(name);
+            let field = FieldPath::from(name);
             Err(CapabilityError::new(Reason::InvalidRequest, message).with_field(field))
         }
     }

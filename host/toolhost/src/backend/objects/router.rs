@@ -41,7 +41,7 @@ impl ObjectSource for SourceRouter {
             let message = format!("this host has no source of type `{source_type}`");
             CapabilityError::new(Reason::Unsupported, message)
                 .with_hint(format!("use one of: {}", known.join(", ")))
-                .with_field("script.source.type")
+                .with_field("type")
         })?;
         source.fetch(request).await
     }

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
-use crate::capability::{CapabilityError, Object, ObjectMetadata, Reason};
+use crate::capability::{CapabilityError, Hint, Object, ObjectMetadata, Reason};
 use crate::http::{Attempts, HttpError, RetryPolicy};
 
 /// Reads an object to its end, however often its connection is cut.
@@ -44,8 +44,8 @@ pub(super) async fn transfer(
             transfer.bytes.len()
         );
         Err(CapabilityError::new(Reason::Timeout, message)
-            .with_hint("check that the server is up, or raise `script.source.timeout`")
-            .with_field("script.source.timeout")
+            .with_hint(Hint::from("check that the server is up, or raise ").field("timeout-ms"))
+            .with_field("timeout-ms")
             .retryable())
     })
 }
@@ -226,7 +226,7 @@ impl Transfer<'_> {
         let message = format!("`{}` {has}", self.shown);
         CapabilityError::new(Reason::TooLarge, message)
             .with_hint("make the script load large data itself")
-            .with_field("script.uri")
+            .with_field("uri")
             .into()
     }
 
@@ -238,7 +238,7 @@ impl Transfer<'_> {
         );
         CapabilityError::new(Reason::FetchFailed, message)
             .with_hint("try again: the server, or a proxy in between, interrupts the transfer")
-            .with_field("script.uri")
+            .with_field("uri")
             .retryable()
             .into()
     }
@@ -247,7 +247,7 @@ impl Transfer<'_> {
         let message = format!("invalid answer of the server of `{}`: {what}", self.shown);
         CapabilityError::new(Reason::FetchFailed, message)
             .with_hint("ask the operator of the server, or of a proxy in between")
-            .with_field("script.uri")
+            .with_field("uri")
             .into()
     }
 
@@ -255,7 +255,7 @@ impl Transfer<'_> {
         let message = format!("`{}` changed while it was read", self.shown);
         let error = CapabilityError::new(Reason::FetchFailed, message)
             .with_hint("try again when it is not being written")
-            .with_field("script.uri")
+            .with_field("uri")
             .retryable();
         Failure {
             error,

@@ -70,9 +70,8 @@ impl CredentialsFile {
             if owner == 0 || owner == geteuid().as_raw() {
                 return read(file);
             }
-            let message = format!(
-                "it belongs to the user {owner}; specify it with `--credentials` to use it"
-            );
+            let message =
+                format!("it belongs to the user {owner}; name the file explicitly to use it");
             Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
         });
         match opened {

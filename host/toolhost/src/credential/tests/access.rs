@@ -49,7 +49,7 @@ async fn an_unknown_credential_is_named_with_what_was_meant() {
         "the credential `pain` is not defined"
     );
     assert_eq!(
-        error.explanation.hint.as_deref(),
+        error.explanation.hint_text().as_deref(),
         Some("did you mean `plain`?")
     );
 }

@@ -106,7 +106,7 @@ async fn an_error_quotes_the_server_and_nothing_that_was_sent_to_it() {
         assert!(!shown.contains(secret), "{shown}");
     }
     assert_eq!(
-        error.explanation.hint.as_deref(),
+        error.explanation.hint_text().as_deref(),
         Some("check the client's identifier and secret")
     );
 }

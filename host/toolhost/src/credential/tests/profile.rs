@@ -408,7 +408,11 @@ async fn the_hint_for_an_expired_sign_in_is_the_command() {
             "the profile `person` of the credential `c` is not signed in, or no longer"
         );
         let hint = "run `aws sso login --profile person`";
-        assert_eq!(error.explanation.hint.as_deref(), Some(hint), "{case}");
+        assert_eq!(
+            error.explanation.hint_text().as_deref(),
+            Some(hint),
+            "{case}"
+        );
     };
     signed_out("no token").await;
     home.write(

@@ -1,6 +1,6 @@
 use http::Uri;
 
-use crate::capability::{CapabilityError, Reason};
+use crate::capability::{CapabilityError, Hint, Reason};
 
 /// A server of objects: scheme, host, port, and the prefix of its paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +41,10 @@ impl Endpoint {
                 "the endpoint has a user name or a password in it",
             )
             .with_hint(
-                "move them to the credentials, and name the credential in `script.source.auth`",
+                Hint::from("move them to the credentials, and name the credential in ")
+                    .field("auth"),
             )
-            .with_field("script.source.endpoint"));
+            .with_field("endpoint"));
         }
         if uri.query().is_some() {
             return Err(wrong(text, "has a `?`"));
@@ -97,7 +98,7 @@ fn wrong(text: &str, what: &str) -> CapabilityError {
         format!("the endpoint `{text}` {what}"),
     )
     .with_hint("write `https://HOST`, or `http://HOST:PORT` for a server without TLS")
-    .with_field("script.source.endpoint")
+    .with_field("endpoint")
 }
 
 #[cfg(test)]
@@ -138,10 +139,7 @@ mod tests {
         ] {
             let error = Endpoint::parse(text).unwrap_err();
             assert_eq!(error.explanation.reason, Reason::InvalidRequest, "{text}");
-            assert_eq!(
-                error.explanation.field_text().as_deref(),
-                Some("script.source.endpoint")
-            );
+            assert_eq!(error.explanation.field_text().as_deref(), Some("endpoint"));
             assert!(!error.explanation.message.contains("hunter2"), "{error}");
         }
     }

@@ -2,7 +2,7 @@ use http::StatusCode;
 
 use super::answer::Answer;
 use super::name::ObjectName;
-use crate::capability::{Access, Authorization, CapabilityError, Reason, Service};
+use crate::capability::{Access, Authorization, CapabilityError, Hint, Reason, Service};
 
 /// The request, for messages.
 #[derive(Debug, Clone, Copy)]
@@ -22,14 +22,14 @@ pub(super) struct Asked<'call> {
 struct Verdict {
     reason: Reason,
     what: String,
-    hint: String,
+    hint: Hint,
     field: &'static str,
     retryable: bool,
 }
 
-const URI: &str = "script.uri";
-const AUTH: &str = "script.source.auth";
-const REGION: &str = "script.source.region";
+const URI: &str = "uri";
+const AUTH: &str = "auth";
+const REGION: &str = "region";
 
 /// Converts an answer into an error, by the server's code, then by its status.
 ///
@@ -64,10 +64,9 @@ fn of_place(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
         return Some(Verdict::new(
             Reason::BucketNotFound,
             format!("there is no bucket `{bucket}`"),
-            format!(
-                "check the bucket in `script.uri`, and that {} is the right server",
-                asked.endpoint
-            ),
+            Hint::from("check the bucket in ")
+                .field(URI)
+                .text(format!(", and that {} is the right server", asked.endpoint)),
             URI,
         ));
     }
@@ -99,11 +98,15 @@ fn of_place(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
                 format!(
                     "the bucket `{bucket}` is in the region `{region}`, and `{asked_region}` was asked"
                 ),
-                format!("set `script.source.region: {region}`"),
+                Hint::from("set ")
+                    .field(REGION)
+                    .text(format!(" to `{region}`")),
             ),
             None => (
                 format!("the bucket `{bucket}` is not in the region `{asked_region}`"),
-                "set `script.source.region` to the region of the bucket".to_owned(),
+                Hint::from("set ")
+                    .field(REGION)
+                    .text(" to the region of the bucket"),
             ),
         };
         Verdict::new(Reason::WrongRegion, what, hint, REGION)
@@ -116,7 +119,7 @@ fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
     let anonymous = matches!(asked.access.authorization, Authorization::Anonymous);
     let code = answer.code.as_deref().unwrap_or_default();
     let denied =
-        |what: String, hint: &str| Some(Verdict::new(Reason::FetchDenied, what, hint, AUTH));
+        |what: String, hint: Hint| Some(Verdict::new(Reason::FetchDenied, what, hint, AUTH));
     match code {
         "ExpiredToken" | "TokenRefreshRequired" => Some(Verdict::new(
             Reason::CredentialExpired,
@@ -127,26 +130,26 @@ fn of_access(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
         // The second is versitygw's.
         "InvalidAccessKeyId" | "XAdminUserNotFound" => denied(
             format!("the server does not know the access key of {origin}"),
-            "check `access_key_id`: it may have been deleted, or be another server's",
+            "check `access_key_id`: it may have been deleted, or be another server's".into(),
         ),
         "SignatureDoesNotMatch" => denied(
             format!("the secret key of {origin} is not the one of its access key"),
-            "check `secret_access_key` for what was cut off or added when it was copied",
+            "check `secret_access_key` for what was cut off or added when it was copied".into(),
         ),
         "InvalidToken" => denied(
             format!("the session token of {origin} is not valid"),
-            "copy `access_key_id`, `secret_access_key` and `session_token` from one and the same login",
+            "copy `access_key_id`, `secret_access_key` and `session_token` from one and the same login".into(),
         ),
         "RequestTimeTooSkewed" => denied(
             "this machine's clock differs from the server's by more than 15 minutes".to_owned(),
-            "set the clock",
+            "set the clock".into(),
         ),
         "UserProjectMissing" | "UserProjectAccessDenied" => Some(requester_pays(asked)),
         _ if answer.mentions("requester pays") => Some(requester_pays(asked)),
         _ if answer.status != StatusCode::UNAUTHORIZED => None,
         _ if anonymous => denied(
             format!("`{}` cannot be read without a credential", asked.name.uri()),
-            "name a credential in `script.source.auth`",
+            name_a_credential(),
         ),
         _ => Some(Verdict::new(
             Reason::CredentialExpired,
@@ -162,7 +165,7 @@ fn requester_pays(asked: Asked<'_>) -> Verdict {
         "the bucket `{}` is requester-pays, which is not supported",
         asked.name.bucket
     );
-    let hint = "copy the script to a bucket whose owner pays";
+    let hint = "copy the object to a bucket whose owner pays";
     Verdict::new(Reason::FetchDenied, what, hint, URI)
 }
 
@@ -174,7 +177,7 @@ fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
         return Some(Verdict::new(
             Reason::FetchFailed,
             format!("`{uri}` is archived"),
-            "restore it first (`aws s3api restore-object`), or keep scripts in another storage class",
+            "restore it first (`aws s3api restore-object`), or keep it in another storage class",
             URI,
         ));
     }
@@ -185,10 +188,11 @@ fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
     };
     if is_missing {
         let check = match answer.code {
-            Some(_) => "check the key in `script.uri`",
-            None => "check the bucket and the key in `script.uri`",
+            Some(_) => "check the key in ",
+            None => "check the bucket and the key in ",
         };
-        let hint = asked.name.doubt().unwrap_or(check);
+        let check = || Hint::from(check).field(URI);
+        let hint = asked.name.doubt().map_or_else(check, Hint::from);
         let what = format!("`{uri}` does not exist");
         return Some(Verdict::new(Reason::FetchNotFound, what, hint, URI));
     }
@@ -196,22 +200,21 @@ fn of_object(asked: Asked<'_>, answer: &Answer) -> Option<Verdict> {
         return None;
     }
     let what = format!("access to `{uri}` is denied");
-    let (hint, field) = match asked.service {
-        _ if anonymous => ("name a credential in `script.source.auth`".to_owned(), AUTH),
-        Service::Gcs => (
-            "grant it the role Storage Object Viewer on the bucket".to_owned(),
-            AUTH,
-        ),
+    let hint = match asked.service {
+        _ if anonymous => name_a_credential(),
+        Service::Gcs => "grant it the role Storage Object Viewer on the bucket".into(),
         // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>, under Permissions.
-        Service::S3 | Service::Http => (
-            format!(
-                "grant it `s3:GetObject` on `arn:aws:s3:::{}/{}`; without `s3:ListBucket`, a missing object is denied as well",
-                asked.name.bucket, asked.name.key
-            ),
-            AUTH,
-        ),
+        Service::S3 | Service::Http => format!(
+            "grant it `s3:GetObject` on `arn:aws:s3:::{}/{}`; without `s3:ListBucket`, a missing object is denied as well",
+            asked.name.bucket, asked.name.key
+        )
+        .into(),
     };
-    Some(Verdict::new(Reason::FetchDenied, what, hint, field))
+    Some(Verdict::new(Reason::FetchDenied, what, hint, AUTH))
+}
+
+fn name_a_credential() -> Hint {
+    Hint::from("name a credential in ").field(AUTH)
 }
 
 fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
@@ -240,7 +243,7 @@ fn of_status(asked: Asked<'_>, answer: &Answer) -> Verdict {
 }
 
 impl Verdict {
-    fn new(reason: Reason, what: String, hint: impl Into<String>, field: &'static str) -> Self {
+    fn new(reason: Reason, what: String, hint: impl Into<Hint>, field: &'static str) -> Self {
         Self {
             reason,
             what,
@@ -257,7 +260,7 @@ mod tests {
 
     use super::*;
 
-    const ENDPOINT: &str = "script.source.endpoint";
+    const ENDPOINT: &str = "endpoint";
 
     fn explained(service: Service, status: u16, code: &str, message: &str) -> CapabilityError {
         let scheme = if service == Service::Gcs { "gs" } else { "s3" };
@@ -327,7 +330,10 @@ mod tests {
                 );
                 assert_eq!(error.retryable, retryable, "{case}");
                 assert!(
-                    error.explanation.hint.is_some_and(|hint| !hint.is_empty()),
+                    error
+                        .explanation
+                        .hint_text()
+                        .is_some_and(|hint| !hint.is_empty()),
                     "{case}"
                 );
                 let answered = format!("https://server answered {status}");

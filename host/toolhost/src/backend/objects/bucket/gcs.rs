@@ -96,5 +96,5 @@ fn token(access: &Access) -> Result<Option<String>, CapabilityError> {
 
 fn unusable(access: &Access, what: &str) -> CapabilityError {
     let message = format!("{} {what}", access.origin);
-    CapabilityError::new(Reason::CredentialMissing, message).with_field("script.source.auth")
+    CapabilityError::new(Reason::CredentialMissing, message).with_field("auth")
 }

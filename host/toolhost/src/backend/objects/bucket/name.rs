@@ -128,7 +128,7 @@ fn is_bucket(name: &str) -> bool {
 }
 
 fn wrong(message: String) -> CapabilityError {
-    CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri")
+    CapabilityError::new(Reason::InvalidRequest, message).with_field("uri")
 }
 
 #[cfg(test)]
@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(error.explanation.reason, Reason::InvalidRequest, "{uri}");
             assert_eq!(
                 error.explanation.field_text().as_deref(),
-                Some("script.uri"),
+                Some("uri"),
                 "{uri}"
             );
             assert!(error.explanation.message.contains(culprit), "{error}");

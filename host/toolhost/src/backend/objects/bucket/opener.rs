@@ -136,7 +136,7 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
             metadata,
             bytes: Box::pin(result.into_stream().map(move |chunk| {
                 chunk.map_err(|error| match Problem::behind(&error) {
-                    Some(Problem::Cut(error)) => unread(&uri, error.clone(), "script.uri").into(),
+                    Some(Problem::Cut(error)) => unread(&uri, error.clone(), "uri").into(),
                     _ => refused_by_store(&uri, &error).into(),
                 })
             })),
@@ -171,9 +171,7 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
                 }
             }
             Some(Problem::Contradiction(what)) => self.contradiction(what).into(),
-            Some(Problem::Cut(error)) => {
-                unread(&self.name.uri(), error.clone(), "script.uri").into()
-            }
+            Some(Problem::Cut(error)) => unread(&self.name.uri(), error.clone(), "uri").into(),
             None => refused_by_store(&self.name.uri(), error).into(),
         };
         failure.into()
@@ -208,11 +206,11 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
                 .with_field(located.place_field)
                 .into();
         }
-        let is_of_region = located.region.is_some() && located.place_field == "script.uri";
+        let is_of_region = located.region.is_some() && located.place_field == "uri";
         let field = match &error {
-            HttpError::Timeout { .. } => "script.source.timeout",
+            HttpError::Timeout { .. } => "timeout-ms",
             // A region that does not exist has no server.
-            HttpError::NameNotFound { .. } if is_of_region => "script.source.region",
+            HttpError::NameNotFound { .. } if is_of_region => "region",
             _ => located.place_field,
         };
         unread(&self.name.uri(), error, field).into()
@@ -222,7 +220,7 @@ impl<'fetch, P: Protocol> BucketOpener<'fetch, P> {
         let message = format!("the server of `{}` sends {what}", self.name.uri());
         CapabilityError::new(Reason::FetchFailed, message)
             .with_hint("ask the operator of the server, or of a proxy in between")
-            .with_field("script.uri")
+            .with_field("uri")
     }
 }
 
@@ -254,5 +252,5 @@ fn refused_by_store(uri: &str, error: &object_store::Error) -> CapabilityError {
     let message = format!("cannot read `{uri}`: {said}");
     CapabilityError::new(Reason::FetchFailed, message)
         .with_hint("ask the operator of the server, or of a proxy in between")
-        .with_field("script.uri")
+        .with_field("uri")
 }

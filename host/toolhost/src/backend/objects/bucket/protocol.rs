@@ -51,12 +51,12 @@ pub(super) fn named_endpoint(
     access: &Access,
 ) -> Result<(Option<Endpoint>, &'static str), CapabilityError> {
     if let Some(text) = &options.endpoint {
-        return Ok((Some(Endpoint::parse(text)?), "script.source.endpoint"));
+        return Ok((Some(Endpoint::parse(text)?), "endpoint"));
     }
     let Some(text) = &access.endpoint else {
-        return Ok((None, "script.uri"));
+        return Ok((None, "uri"));
     };
-    let field = "script.source.auth";
+    let field = "auth";
     let endpoint = Endpoint::parse(text).map_err(|error| {
         let message = format!(
             "{} cannot be used: {}",
@@ -86,7 +86,7 @@ pub(super) fn folder_url(url: String, field: &'static str) -> Result<String, Cap
 pub(super) fn last_part(part: &str, name: &ObjectName) -> Result<Path, CapabilityError> {
     Path::parse(part).map_err(|error| {
         let message = format!("invalid key in `{}`: {error}", name.uri());
-        CapabilityError::new(Reason::InvalidRequest, message).with_field("script.uri")
+        CapabilityError::new(Reason::InvalidRequest, message).with_field("uri")
     })
 }
 
@@ -113,7 +113,7 @@ pub(super) fn refuse(what: &str, given: &[(&'static str, bool)]) -> Result<(), C
         None => Ok(()),
         Some((name, _)) => {
             let message = format!("{what} does not support `{name}`");
-            let field = FieldPath::from("script.source").key(*name);
+            let field = FieldPath::from("").key(*name);
             Err(CapabilityError::new(Reason::InvalidRequest, message).with_field(field))
         }
     }

@@ -47,7 +47,7 @@ impl Protocol for S3 {
             let message = format!("invalid region `{region}`");
             return Err(CapabilityError::new(Reason::InvalidRequest, message)
                 .with_hint("use a region such as `us-east-1`")
-                .with_field("script.source.region"));
+                .with_field("region"));
         }
         let (named, place_field) = named_endpoint(options, access)?;
         let (endpoint, in_path) = match named {
@@ -120,7 +120,7 @@ fn keys(access: &Access) -> Result<Option<AwsCredential>, CapabilityError> {
                 .with_hint(
                     "name a credential of the type `aws`, with `access_key_id` and `secret_access_key`",
                 )
-                .with_field("script.source.auth"));
+                .with_field("auth"));
         }
     };
     // The signer panics where a key is not valid in a header.
@@ -131,7 +131,7 @@ fn keys(access: &Access) -> Result<Option<AwsCredential>, CapabilityError> {
         );
         return Err(CapabilityError::new(Reason::CredentialMissing, message)
             .with_hint("copy the key again")
-            .with_field("script.source.auth"));
+            .with_field("auth"));
     }
     let token = keys.session_token.as_ref();
     Ok(Some(AwsCredential {

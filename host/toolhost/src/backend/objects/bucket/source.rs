@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::protocol::Protocol;
 use crate::capability::{
-    Access, AccessRequest, AccessSource, Authorization, CapabilityError, Reason,
+    Access, AccessRequest, AccessSource, Authorization, CapabilityError, Hint, Reason, Setting,
 };
 use crate::http::HttpClient;
 
@@ -24,8 +24,9 @@ impl<P: Protocol> BucketSource<P> {
                 let message =
                     format!("unknown credential `{credential}`: this host has no credentials");
                 Err(with_auth(
-                    CapabilityError::new(Reason::CredentialMissing, message)
-                        .with_hint("specify the credentials file with `--credentials`"),
+                    CapabilityError::new(Reason::CredentialMissing, message).with_hint(
+                        Hint::from("specify a credentials file").setting(Setting::Credentials),
+                    ),
                 ))
             }
         }
@@ -42,7 +43,7 @@ pub(super) fn with_auth(error: CapabilityError) -> CapabilityError {
     if error.explanation.field.is_some() {
         return error;
     }
-    error.with_field("script.source.auth")
+    error.with_field("auth")
 }
 
 impl<P: Protocol> fmt::Debug for BucketSource<P> {

@@ -204,8 +204,5 @@ fn an_address_that_a_store_would_panic_at_is_refused() {
     let located = S3.locate(&name, &options, &access, Recorder::default());
     let error = located.err().unwrap();
     assert_eq!(error.explanation.reason, Reason::InvalidRequest, "{error}");
-    assert_eq!(
-        error.explanation.field_text().as_deref(),
-        Some("script.source.endpoint")
-    );
+    assert_eq!(error.explanation.field_text().as_deref(), Some("endpoint"));
 }

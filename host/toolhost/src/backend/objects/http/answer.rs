@@ -140,7 +140,7 @@ fn header<'answer>(headers: &'answer HeaderMap, name: &HeaderName) -> Option<&'a
 
 fn broken(error: HttpError, field: &'static str) -> Failure {
     let field = match error {
-        HttpError::Timeout { .. } => "script.source.timeout",
+        HttpError::Timeout { .. } => "timeout-ms",
         _ => field,
     };
     CapabilityError::from(error).with_field(field).into()

@@ -190,8 +190,8 @@ impl HttpOpener<'_> {
             return self.options.policy.denied_address(url, &why).into();
         }
         let field = match error {
-            HttpError::Timeout { .. } => "script.source.timeout",
-            HttpError::Redirects { .. } => "script.uri",
+            HttpError::Timeout { .. } => "timeout-ms",
+            HttpError::Redirects { .. } => "uri",
             _ => self.question.place_field,
         };
         CapabilityError::from(error).with_field(field).into()
@@ -201,7 +201,7 @@ impl HttpOpener<'_> {
     fn misled(&self, from: &Url, why: &str) -> Failure {
         let message = format!("invalid redirect of `{}`: {why}", shown(from));
         CapabilityError::new(Reason::FetchDenied, message)
-            .with_hint("use the final address of the script")
+            .with_hint("use the final address")
             .with_field(self.question.place_field)
             .into()
     }
@@ -264,7 +264,7 @@ fn authorize(request: Request, access: &Access) -> Result<Request, Failure> {
             );
             return Err(CapabilityError::new(Reason::InvalidRequest, message)
                 .with_hint("name a credential of the type `bearer`, `basic` or `oauth2`")
-                .with_field("script.source.auth")
+                .with_field("auth")
                 .into());
         }
     };
@@ -274,7 +274,7 @@ fn authorize(request: Request, access: &Access) -> Result<Request, Failure> {
 fn with_auth(error: CapabilityError) -> CapabilityError {
     match error.explanation.field {
         Some(_) => error,
-        None => error.with_field("script.source.auth"),
+        None => error.with_field("auth"),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn method(name: &str) -> Result<Method, CapabilityError> {
             let message = "unsupported method: expected `GET` or `POST`";
             Err(CapabilityError::new(Reason::InvalidRequest, message)
                 .with_hint("remove `method`")
-                .with_field("script.source.method"))
+                .with_field("method"))
         }
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn given_headers(
     given: &[(String, SecretString)],
 ) -> Result<HeaderMap, CapabilityError> {
     let wrong = |message: String| {
-        CapabilityError::new(Reason::InvalidRequest, message).with_field("script.source.headers")
+        CapabilityError::new(Reason::InvalidRequest, message).with_field("headers")
     };
     if given.len() > MAX_HEADERS {
         return Err(wrong(format!("there are more than {MAX_HEADERS} headers")));

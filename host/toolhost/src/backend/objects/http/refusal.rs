@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 
 use super::answer::Answer;
 use super::question::Question;
-use crate::capability::{Access, Authorization, CapabilityError, Reason};
+use crate::capability::{Access, Authorization, CapabilityError, Hint, Reason};
 use crate::http::{is_retryable, shown, text_of};
 
 /// An answer without content, and its request.
@@ -68,7 +68,7 @@ pub(super) async fn refusal(refused: Refused<'_>) -> CapabilityError {
 struct Verdict {
     reason: Reason,
     what: &'static str,
-    hint: &'static str,
+    hint: Hint,
     field: &'static str,
 }
 
@@ -79,78 +79,79 @@ fn verdict(
     question: &Question,
 ) -> Verdict {
     let place = question.place_field;
-    let auth = "script.source.auth";
-    let (reason, what, hint, field) = match status {
+    let auth = "auth";
+    let (reason, what, hint, field): (_, _, Hint, _) = match status {
         StatusCode::NOT_FOUND => (
             Reason::FetchNotFound,
             "does not exist",
-            "check the address; some servers give this answer for denied access as well",
-            "script.uri",
+            "check the address; some servers give this answer for denied access as well".into(),
+            "uri",
         ),
         StatusCode::GONE => (
             Reason::FetchNotFound,
             "was removed permanently",
-            "use another address",
-            "script.uri",
+            "use another address".into(),
+            "uri",
         ),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if has_credential && !is_trusted => (
             Reason::FetchDenied,
             "cannot be read",
-            "use the final address of the script: the credential is only for the server in the configuration",
+            "use the final address: the credential is only for the server in the configuration"
+                .into(),
             place,
         ),
         StatusCode::UNAUTHORIZED if has_credential => (
             Reason::FetchDenied,
             "cannot be read with this credential",
-            "check that the credential is still valid, and that it is for this server",
+            "check that the credential is still valid, and that it is for this server".into(),
             auth,
         ),
         StatusCode::FORBIDDEN if has_credential => (
             Reason::FetchDenied,
             "is denied to this credential",
-            "allow the credential to read it, or name another one",
+            "allow the credential to read it, or name another one".into(),
             auth,
         ),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (
             Reason::FetchDenied,
             "cannot be read without a credential",
-            "name a credential in `script.source.auth`",
+            Hint::from("name a credential in ").field(auth),
             auth,
         ),
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => (
             Reason::FetchDenied,
             "cannot be reached",
-            "add the proxy's name and password to `HTTPS_PROXY`",
+            "add the proxy's name and password to `HTTPS_PROXY`".into(),
             place,
         ),
         StatusCode::METHOD_NOT_ALLOWED => (
             Reason::FetchFailed,
             "cannot be fetched with this method",
-            "remove or change `method`",
-            "script.source.method",
+            "remove or change `method`".into(),
+            "method",
         ),
         StatusCode::TOO_MANY_REQUESTS => (
             Reason::FetchFailed,
             "was requested too often",
-            "wait, and try again",
+            "wait, and try again".into(),
             place,
         ),
         StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => (
             Reason::FetchFailed,
             "was not returned in time",
-            "try again later",
+            "try again later".into(),
             place,
         ),
         status if status.is_server_error() => (
             Reason::FetchFailed,
             "was not returned",
-            "try again later, or ask the operator of the server",
+            "try again later, or ask the operator of the server".into(),
             place,
         ),
         _ => (
             Reason::FetchFailed,
             "was not returned",
-            "check the address",
+            "check the address".into(),
             place,
         ),
     };
@@ -171,15 +172,15 @@ impl Refused<'_> {
         }
         let headers = &self.question.headers;
         if headers.contains_key(header::AUTHORIZATION) {
-            return Some("the header `Authorization` of `script.source.headers`".to_owned());
+            return Some("the header `Authorization` of the request".to_owned());
         }
         let url = &self.question.url;
         let has_user = !url.username().is_empty() || url.password().is_some();
         if has_user {
-            return Some("the name and password in `script.uri`".to_owned());
+            return Some("the name and password in the URI".to_owned());
         }
         let other = headers.keys().next();
-        other.map(|_| "the content of `script.source.headers`".to_owned())
+        other.map(|_| "the headers of the request".to_owned())
     }
 
     /// Returns everything that was sent to the server and that it may repeat, the longest first.

@@ -7,8 +7,8 @@ use super::super::transfer::{DEFAULT_TIMEOUT, TransferLimits, transfer};
 use super::opener::{Credential, HttpOpener};
 use super::question::{Question, given_headers, method};
 use crate::capability::{
-    AccessRequest, AccessSource, CapabilityError, FetchOptions, FetchRequest, Object, ObjectSource,
-    Reason, Service,
+    AccessRequest, AccessSource, CapabilityError, FetchOptions, FetchRequest, Hint, Object,
+    ObjectSource, Reason, Service, Setting,
 };
 use crate::http::{HttpClient, shown};
 
@@ -53,8 +53,8 @@ impl HttpSource {
             let message =
                 format!("unknown credential `{credential}`: this host has no credentials");
             return Err(CapabilityError::new(Reason::CredentialMissing, message)
-                .with_hint("specify the credentials file with `--credentials`")
-                .with_field("script.source.auth"));
+                .with_hint(Hint::from("specify a credentials file").setting(Setting::Credentials))
+                .with_field("auth"));
         };
         Ok(Some(Credential {
             source: Arc::clone(access),
@@ -70,8 +70,7 @@ impl ObjectSource for HttpSource {
         let options = request.options;
         if options.region.is_some() {
             let message = "an HTTP server does not support `region`";
-            return Err(CapabilityError::new(Reason::InvalidRequest, message)
-                .with_field("script.source.region"));
+            return Err(CapabilityError::new(Reason::InvalidRequest, message).with_field("region"));
         }
         let headers = given_headers(&options.headers)?;
         let credential = self.credential(&options)?;
@@ -79,7 +78,7 @@ impl ObjectSource for HttpSource {
             let message = "both `auth` and a header `Authorization` are set";
             return Err(CapabilityError::new(Reason::InvalidRequest, message)
                 .with_hint("remove one of them")
-                .with_field("script.source.headers"));
+                .with_field("headers"));
         }
         let limits = TransferLimits {
             max_bytes: options.max_bytes,
@@ -95,9 +94,9 @@ impl ObjectSource for HttpSource {
             url,
             headers,
             place_field: if options.endpoint.is_some() {
-                "script.source.endpoint"
+                "endpoint"
             } else {
-                "script.uri"
+                "uri"
             },
         };
         let opener = HttpOpener {

@@ -336,7 +336,7 @@ async fn a_transfer_ends_at_its_timeout() {
     );
     assert_eq!(
         error.explanation.field_text().as_deref(),
-        Some("script.source.timeout")
+        Some("timeout-ms")
     );
 
     let begun = std::time::Instant::now();

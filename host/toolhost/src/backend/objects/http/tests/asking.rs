@@ -137,17 +137,14 @@ async fn invalid_options_are_refused_before_a_request() {
         assert_eq!(error.explanation.reason, Reason::InvalidRequest, "{error}");
         assert_eq!(
             error.explanation.field_text(),
-            Some(format!("script.source.{field}")),
+            Some(field.to_owned()),
             "{error}"
         );
         assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
     }
     let error = fetch_with("none", &uri, options()).await.unwrap_err();
     assert_eq!(error.explanation.reason, Reason::CredentialMissing);
-    assert_eq!(
-        error.explanation.field_text().as_deref(),
-        Some("script.source.auth")
-    );
+    assert_eq!(error.explanation.field_text().as_deref(), Some("auth"));
     let mut unknown = options();
     unknown.credential = Some("x".to_owned());
     let error = source().fetch(request(&uri, unknown)).await.unwrap_err();
@@ -165,14 +162,11 @@ async fn the_value_that_determines_the_server_is_named() {
             error.explanation.reason,
             error.explanation.field_text().as_deref()
         ),
-        (Reason::FetchFailed, Some("script.uri"))
+        (Reason::FetchFailed, Some("uri"))
     );
     let mut configured = options();
     configured.endpoint = Some(format!("http://no-such-host.invalid:{port}"));
     let error = source().fetch(request("a", configured)).await.unwrap_err();
     assert_eq!(error.explanation.reason, Reason::HostNotFound);
-    assert_eq!(
-        error.explanation.field_text().as_deref(),
-        Some("script.source.endpoint")
-    );
+    assert_eq!(error.explanation.field_text().as_deref(), Some("endpoint"));
 }

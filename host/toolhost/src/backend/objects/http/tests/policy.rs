@@ -37,7 +37,10 @@ async fn nothing_outside_of_the_policy_is_requested() {
     };
     let error = denied("/closed", policy(Some("/open/"), true)).await;
     let line = format!("- objects: {{allow: [\"{}\"]}}", server.url("/"));
-    assert!(error.explanation.hint.unwrap().contains(&line), "{line}");
+    assert!(
+        error.explanation.hint_text().unwrap().contains(&line),
+        "{line}"
+    );
 
     let error = denied("/a", policy(None, false)).await;
     assert!(
@@ -51,7 +54,10 @@ async fn nothing_outside_of_the_policy_is_requested() {
         "- objects: {{allow: [\"{}\"], private-addresses: true}}",
         server.url("/")
     );
-    assert!(error.explanation.hint.unwrap().contains(&line), "{line}");
+    assert!(
+        error.explanation.hint_text().unwrap().contains(&line),
+        "{line}"
+    );
     assert!(server.requests().is_empty(), "nothing was sent");
 
     let error = denied("/open/to-closed", policy(Some("/open/"), true)).await;

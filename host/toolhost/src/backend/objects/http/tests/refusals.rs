@@ -5,26 +5,16 @@ use super::*;
 #[tokio::test]
 async fn every_refusal_names_the_request_the_credential_and_the_fix() {
     let cases = [
-        (404, None, Reason::FetchNotFound, "script.uri"),
-        (410, None, Reason::FetchNotFound, "script.uri"),
-        (401, None, Reason::FetchDenied, "script.source.auth"),
-        (403, None, Reason::FetchDenied, "script.source.auth"),
-        (
-            401,
-            Some("bearer"),
-            Reason::FetchDenied,
-            "script.source.auth",
-        ),
-        (
-            403,
-            Some("basic"),
-            Reason::FetchDenied,
-            "script.source.auth",
-        ),
-        (405, None, Reason::FetchFailed, "script.source.method"),
-        (429, None, Reason::FetchFailed, "script.uri"),
-        (503, None, Reason::FetchFailed, "script.uri"),
-        (204, None, Reason::FetchFailed, "script.uri"),
+        (404, None, Reason::FetchNotFound, "uri"),
+        (410, None, Reason::FetchNotFound, "uri"),
+        (401, None, Reason::FetchDenied, "auth"),
+        (403, None, Reason::FetchDenied, "auth"),
+        (401, Some("bearer"), Reason::FetchDenied, "auth"),
+        (403, Some("basic"), Reason::FetchDenied, "auth"),
+        (405, None, Reason::FetchFailed, "method"),
+        (429, None, Reason::FetchFailed, "uri"),
+        (503, None, Reason::FetchFailed, "uri"),
+        (204, None, Reason::FetchFailed, "uri"),
     ];
     for (status, credential, reason, field) in cases {
         let server = Server::start(move |_, request| {
