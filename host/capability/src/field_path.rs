@@ -9,18 +9,18 @@ const MAX_BYTES: usize = 4096;
 /// The maximum number of segments of a path that is parsed: the depth to which `serde_json` parses values.
 const MAX_SEGMENTS: usize = 128;
 
-/// The path of a value in a configuration or a request, such as `job.tolerations[0].operator`.
+/// The path of a value in a configuration or a request, such as `tolerations[0].operator`.
 ///
 /// [`Display`](fmt::Display) renders it, [`FromStr`] parses what other programs wrote. As text, a key that contains dots
-/// (`job.labels.app.kubernetes.io/name`) cannot be distinguished from several keys; [`located_in`](Self::located_in) finds
+/// (`labels.app.kubernetes.io/name`) cannot be distinguished from several keys; [`located_in`](Self::located_in) finds
 /// it in the value that the path is for.
 ///
 /// ```
 /// use toolhost_capability::FieldPath;
 ///
-/// let path = FieldPath::from("job.tolerations").index(0).key("operator");
-/// assert_eq!(path.to_string(), "job.tolerations[0].operator");
-/// assert_eq!("job.tolerations[0].operator".parse(), Ok(path));
+/// let path = FieldPath::from("tolerations").index(0).key("operator");
+/// assert_eq!(path.to_string(), "tolerations[0].operator");
+/// assert_eq!("tolerations[0].operator".parse(), Ok(path));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct FieldPath {

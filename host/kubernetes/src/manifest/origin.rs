@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use toolhost_capability::FieldPath;
 use toolhost_capability::request::shortened;
+use toolhost_capability::{FieldPath, FieldSegment};
 
-use super::super::policy::Segment;
 use super::merge::merge_key;
 use super::options::POD_TEMPLATE;
 use crate::names::SCRIPT_CONTAINER;
@@ -51,7 +50,7 @@ impl Origin<'_> {
     /// Returns the value of the request: `podTemplate.spec.volumes[0].hostPath`.
     ///
     /// A field that is not in the request is named by what it would be in `podTemplate`.
-    pub(super) fn field(&self, path: &[Segment]) -> FieldPath {
+    pub(super) fn field(&self, path: &[FieldSegment]) -> FieldPath {
         let keys: Vec<_> = path.iter().filter_map(key).collect();
         match keys.as_slice() {
             ["metadata", "namespace"] => return "namespace".into(),
@@ -83,15 +82,15 @@ impl Origin<'_> {
         }
     }
 
-    fn option(&self, path: &[Segment], inside: &[Segment]) -> Option<Found> {
-        let is_below = |prefix: &[&str], way: &[Segment]| {
+    fn option(&self, path: &[FieldSegment], inside: &[FieldSegment]) -> Option<Found> {
+        let is_below = |prefix: &[&str], way: &[FieldSegment]| {
             let mut pairs = prefix.iter().zip(way);
             way.len() >= prefix.len() && pairs.all(|(name, segment)| key(segment) == Some(*name))
         };
         if let Some((_, name)) = OPTIONS.iter().find(|(prefix, _)| is_below(prefix, inside)) {
             return self.find_option(name, path, 4);
         }
-        let [list, Segment::Index(_), of_container @ ..] = inside.get(1..)? else {
+        let [list, FieldSegment::Index(_), of_container @ ..] = inside.get(1..)? else {
             return None;
         };
         let container = self.at(path.get(..5)?)?;
@@ -104,7 +103,12 @@ impl Origin<'_> {
         self.find_option(name, path, 6)
     }
 
-    fn find_option(&self, name: &'static str, path: &[Segment], depth: usize) -> Option<Found> {
+    fn find_option(
+        &self,
+        name: &'static str,
+        path: &[FieldSegment],
+        depth: usize,
+    ) -> Option<Found> {
         let place = FieldPath::default().key(name);
         let value = self.options.get(name).filter(|value| !value.is_null());
         if let Some(value) = value {
@@ -119,7 +123,13 @@ impl Origin<'_> {
     }
 
     /// Follows the path from `depth` on in what the user wrote at `place`.
-    fn find(&self, written: &Value, place: FieldPath, path: &[Segment], depth: usize) -> Found {
+    fn find(
+        &self,
+        written: &Value,
+        place: FieldPath,
+        path: &[FieldSegment],
+        depth: usize,
+    ) -> Found {
         let mut node = written;
         let mut found = Found {
             depth,
@@ -127,10 +137,10 @@ impl Origin<'_> {
         };
         for (index, segment) in path.iter().enumerate().skip(depth) {
             let next = match segment {
-                Segment::Key(name) => node
-                    .get(name)
+                FieldSegment::Key(name) => node
+                    .get(name.as_ref())
                     .map(|next| (next, FieldPath::default().key(shortened(name)))),
-                Segment::Index(position) => self
+                FieldSegment::Index(position) => self
                     .element(node, path.get(..index).unwrap_or_default(), *position)
                     .map(|(at, next)| (next, FieldPath::default().index(at))),
             };
@@ -147,7 +157,7 @@ impl Origin<'_> {
     fn element<'written>(
         &self,
         list: &'written Value,
-        path: &[Segment],
+        path: &[FieldSegment],
         position: usize,
     ) -> Option<(usize, &'written Value)> {
         let elements = list.as_array()?;
@@ -162,28 +172,28 @@ impl Origin<'_> {
         elements.find(|(_, element)| is_wanted(element))
     }
 
-    fn at(&self, path: &[Segment]) -> Option<&Value> {
+    fn at(&self, path: &[FieldSegment]) -> Option<&Value> {
         path.iter()
             .try_fold(self.job, |node, segment| match segment {
-                Segment::Key(name) => node.get(name),
-                Segment::Index(index) => node.get(index),
+                FieldSegment::Key(name) => node.get(name.as_ref()),
+                FieldSegment::Index(index) => node.get(index),
             })
     }
 }
 
-fn key(segment: &Segment) -> Option<&str> {
+fn key(segment: &FieldSegment) -> Option<&str> {
     match segment {
-        Segment::Key(name) => Some(name),
-        Segment::Index(_) => None,
+        FieldSegment::Key(name) => Some(name),
+        FieldSegment::Index(_) => None,
     }
 }
 
-fn written(path: &[Segment]) -> FieldPath {
+fn written(path: &[FieldSegment]) -> FieldPath {
     let mut field = FieldPath::default();
     for segment in path {
         field = match segment {
-            Segment::Key(name) => field.key(shortened(name)),
-            Segment::Index(index) => field.index(*index),
+            FieldSegment::Key(name) => field.key(shortened(name)),
+            FieldSegment::Index(index) => field.index(*index),
         };
     }
     field

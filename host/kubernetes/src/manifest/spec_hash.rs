@@ -34,12 +34,10 @@ pub(super) fn spec_hash(
     if text.len() > max_bytes {
         let size = text.len();
         let message = format!("the Job takes {size} bytes, more than {max_bytes}");
-        return Err(CapabilityError::new(Reason::TooLarge, message)
-            .with_hint(
-                Hint::from("make the program read large data from a volume, or pass it in ")
-                    .field(ARGUMENTS_FIELD),
-            )
-            .with_field("job"));
+        return Err(CapabilityError::new(Reason::TooLarge, message).with_hint(
+            Hint::from("make the program read large data from a volume, or pass it in ")
+                .field(ARGUMENTS_FIELD),
+        ));
     }
     let mut hash = Sha256::new();
     // With its length in front, no byte of one part can be taken for one of the other.

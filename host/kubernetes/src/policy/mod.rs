@@ -26,7 +26,7 @@ use self::review::Review;
 
 pub use self::images::ImagePattern;
 pub use self::pattern::{ParsePatternError, Pattern};
-pub(crate) use self::review::{Segment, Violation};
+pub(crate) use self::review::Violation;
 pub use self::settings::{Confinement, HostNamespace, PodSecurity, Policy};
 
 impl Policy {

@@ -3,9 +3,11 @@
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{PodSecurityContext, PodSpec, SecurityContext};
 
+use toolhost_capability::FieldSegment;
+
 use super::controls::may_go_without;
 use super::references::token;
-use super::review::{Denial, Review, Segment, Violation, field_path};
+use super::review::{Denial, Review, Violation, field_path};
 use super::settings::{Confinement, PodSecurity};
 
 /// The lists of containers of a pod.
@@ -41,7 +43,7 @@ pub(super) fn violations(review: &Review<'_>, job: &Job) -> Vec<Violation> {
         for (field, verdict) in verdicts(review, of_pod, container.context) {
             let path = vec![
                 key(container.list),
-                Segment::Index(container.index),
+                FieldSegment::Index(container.index),
                 key("securityContext"),
                 key(field),
             ];
@@ -135,7 +137,7 @@ fn containers(pod: &PodSpec) -> Vec<Container<'_>> {
 fn note(
     review: &Review<'_>,
     found: &mut Vec<Violation>,
-    field: Vec<Segment>,
+    field: Vec<FieldSegment>,
     verdict: Result<(), Denial>,
 ) {
     let Err(denial) = verdict else { return };
@@ -152,6 +154,6 @@ fn note(
     });
 }
 
-fn key(name: &str) -> Segment {
-    Segment::Key(name.to_owned())
+fn key(name: &str) -> FieldSegment {
+    FieldSegment::Key(name.to_owned().into())
 }

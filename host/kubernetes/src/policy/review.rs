@@ -1,6 +1,6 @@
 //! The input of a control, and its result.
 
-use std::fmt;
+use toolhost_capability::FieldSegment;
 
 use super::settings::Policy;
 
@@ -8,29 +8,11 @@ use super::settings::Policy;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Violation {
     /// The path of the field in the Job.
-    pub(crate) path: Vec<Segment>,
+    pub(crate) path: Vec<FieldSegment>,
     /// What is not allowed, in a clause.
     pub(crate) what: String,
     /// The line of `policy.yaml` that allows it, below `kubernetes:`.
     pub(crate) line: String,
-}
-
-/// One segment of the path of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segment {
-    /// A key of an object.
-    Key(String),
-    /// An element of a list.
-    Index(usize),
-}
-
-impl fmt::Display for Segment {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key(key) => formatter.write_str(key),
-            Self::Index(index) => write!(formatter, "{index}"),
-        }
-    }
 }
 
 /// The context of the value that a control checks.
@@ -68,12 +50,12 @@ impl Denial {
 }
 
 /// Returns the path of a field of the pod in the form of [`Policy::fields`]: without indices.
-pub(super) fn field_path(path: &[Segment]) -> String {
+pub(super) fn field_path(path: &[FieldSegment]) -> String {
     let keys: Vec<_> = path
         .iter()
         .filter_map(|segment| match segment {
-            Segment::Key(key) => Some(key.as_str()),
-            Segment::Index(_) => None,
+            FieldSegment::Key(key) => Some(key.as_ref()),
+            FieldSegment::Index(_) => None,
         })
         .collect();
     // The pod's own fields are below the template.

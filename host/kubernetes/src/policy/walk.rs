@@ -1,9 +1,10 @@
 //! Applies the rules to a Job.
 
 use serde_json::Value;
+use toolhost_capability::FieldSegment;
 use toolhost_capability::request::shortened;
 
-use super::review::{Denial, Review, Segment, Violation, field_path};
+use super::review::{Denial, Review, Violation, field_path};
 use super::rules::{JOB, Rule};
 
 /// Returns everything in the Job that no rule allows.
@@ -19,7 +20,7 @@ pub(super) fn violations(review: &Review<'_>, job: &Value) -> Vec<Violation> {
 
 struct Walk<'walk> {
     review: &'walk Review<'walk>,
-    path: Vec<Segment>,
+    path: Vec<FieldSegment>,
     violations: Vec<Violation>,
 }
 
@@ -32,7 +33,7 @@ impl Walk<'_> {
             Rule::Open(keys, other) => self.visit_members(keys, value, *other),
             Rule::Each(rule) => {
                 for (index, element) in value.as_array().into_iter().flatten().enumerate() {
-                    self.path.push(Segment::Index(index));
+                    self.path.push(FieldSegment::Index(index));
                     self.visit(rule, element);
                     self.path.pop();
                 }
@@ -47,7 +48,7 @@ impl Walk<'_> {
         other: fn(&Review<'_>, &str, &Value) -> Result<(), Denial>,
     ) {
         for (key, member) in value.as_object().into_iter().flatten() {
-            self.path.push(Segment::Key(key.clone()));
+            self.path.push(FieldSegment::Key(key.clone().into()));
             match keys.iter().find(|(known, _)| known == key) {
                 Some((_, rule)) => self.visit(rule, member),
                 None => self.judge(other(self.review, key, member)),

@@ -15,4 +15,4 @@ pub mod local;
 pub mod objects;
 
 #[cfg(any(feature = "credentials", feature = "objects"))]
-pub use crate::http::{HttpClient, HttpSettings, ProxySettings, RetryPolicy};
+pub use crate::http::{HttpClient, HttpSettings, ProxySettings, RetryPolicy, RootCertificate};

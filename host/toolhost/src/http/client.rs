@@ -2,14 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
 use tokio::sync::OnceCell;
 
 use super::literal::check_literal;
 use super::proxy::{ProxyHost, ProxySettings, proxies};
 use super::resolve::PolicyResolver;
 use super::retry::RetryPolicy;
-use super::trust::{Trust, trust};
+use super::trust::{RootCertificate, Trust, trust};
 use super::{AddressPolicy, HttpError, Request, Response, shown};
 
 /// Sends requests. Cloning it is cheap, and the clones share connections.
@@ -27,7 +26,7 @@ pub struct HttpClient {
 #[non_exhaustive]
 pub struct HttpSettings {
     /// Trusted certificates in addition to those of the machine.
-    pub extra_roots: Vec<CertificateDer<'static>>,
+    pub extra_roots: Vec<RootCertificate>,
     /// The proxies; none for direct connections.
     pub proxy: Option<ProxySettings>,
     /// Time limit for connecting.

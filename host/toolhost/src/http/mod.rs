@@ -4,6 +4,7 @@
 //! objects; [`crate::backend`] and [`crate::credential`] build on it.
 
 mod address;
+mod amazon;
 mod client;
 mod error;
 mod literal;
@@ -14,12 +15,14 @@ mod retry;
 mod trust;
 
 pub(crate) use address::{AddressClass, AddressPolicy};
+pub(crate) use amazon::amazon_host;
 pub use client::{HttpClient, HttpSettings};
 pub(crate) use error::HttpError;
 pub(crate) use message::{Request, Response, text_of};
 pub use proxy::ProxySettings;
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Attempts, is_retryable, retry_after};
+pub use trust::RootCertificate;
 pub(crate) use url::Url;
 
 pub(crate) use crate::capability::shown_url as shown;

@@ -12,6 +12,7 @@ use url::Url;
 use self::server::{Answer, Identity, Server, chatter, closed_port};
 use super::{
     AddressPolicy, HttpClient, HttpError, HttpSettings, ProxySettings, Request, RetryPolicy,
+    RootCertificate,
 };
 use crate::capability::{CapabilityError, Reason};
 
@@ -243,7 +244,7 @@ async fn a_private_certificate_is_trusted_only_where_it_is_configured() {
     assert!(is_explained, "{why}");
 
     let trusting = HttpSettings {
-        extra_roots: vec![identity.certificate.clone()],
+        extra_roots: vec![RootCertificate::from_der(identity.certificate.to_vec())],
         ..quick()
     };
     let request = any(server.url_as("localhost", "/"));

@@ -12,6 +12,7 @@ use super::protocol::{
     Located, Protocol, folder_url, last_part, named_endpoint, not_made, once, refuse,
 };
 use crate::capability::{Access, Authorization, CapabilityError, FetchOptions, Reason, Service};
+use crate::http::amazon_host;
 
 /// The protocol of Amazon S3, which many servers support.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +54,7 @@ impl Protocol for S3 {
         let (endpoint, in_path) = match named {
             Some(named) => (named, access.path_style.unwrap_or(true)),
             None => (
-                Endpoint::of_host(amazon(region)),
+                Endpoint::of_host(amazon_host("s3", region)),
                 access.path_style.unwrap_or_else(|| !name.fits_a_host()),
             ),
         };
@@ -98,16 +99,6 @@ const NO_KEYS: AwsCredential = AwsCredential {
     secret_key: String::new(),
     token: None,
 };
-
-/// <https://docs.aws.amazon.com/general/latest/gr/s3.html>; regions of China have a domain of their own.
-fn amazon(region: &str) -> String {
-    let domain = if region.starts_with("cn-") {
-        "amazonaws.com.cn"
-    } else {
-        "amazonaws.com"
-    };
-    format!("s3.{region}.{domain}")
-}
 
 /// Returns the keys for signing a request; none for an anonymous request.
 fn keys(access: &Access) -> Result<Option<AwsCredential>, CapabilityError> {

@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use crate::capability::{Access, Authorization, AwsKeys};
 use crate::credential::Machine;
+use crate::http::amazon_host;
 
 /// Settings of the service rather than of keys. The environment takes precedence over a profile.
 #[derive(Debug, Clone, Default)]
@@ -33,14 +34,9 @@ pub(super) fn region(machine: &Machine) -> Option<String> {
     region.or_else(|| machine.variable("AWS_DEFAULT_REGION"))
 }
 
-/// Returns the server of a service in a region; regions of China have a domain of their own.
+/// Returns the server of a service in a region.
 pub(super) fn server(service: &str, region: &str) -> String {
-    let domain = if region.starts_with("cn-") {
-        "amazonaws.com.cn"
-    } else {
-        "amazonaws.com"
-    };
-    format!("https://{service}.{region}.{domain}/")
+    format!("https://{}/", amazon_host(service, region))
 }
 
 impl Place {

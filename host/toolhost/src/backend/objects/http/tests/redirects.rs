@@ -1,6 +1,7 @@
 //! Redirects.
 
 use super::*;
+use crate::http::RootCertificate;
 
 const SECRET_HEADERS: [(&str, &str); 4] = [
     ("Authorization", "Bearer t0ken"),
@@ -149,7 +150,7 @@ async fn redirects_out_of_tls_or_out_of_http_are_refused() {
     })
     .await;
     let client = HttpClient::new(HttpSettings {
-        extra_roots: vec![identity.certificate.clone()],
+        extra_roots: vec![RootCertificate::from_der(identity.certificate.to_vec())],
         ..quick()
     });
     for (path, why) in [
