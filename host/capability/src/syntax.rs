@@ -7,7 +7,7 @@ const LINES: usize = 20;
 /// Maximum number of bytes at the end that are searched, and of characters of a quoted complaint.
 const MAX_BYTES: usize = 16 << 10;
 const MAX_CHARACTERS: usize = 200;
-const FIELD: &str = "uri";
+const FIELD: &str = "script";
 
 /// The line of a mistake, and the interpreter's message.
 type Mistake<'log> = (u64, &'log str);

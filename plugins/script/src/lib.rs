@@ -48,7 +48,7 @@ impl Tool for Script {
             ("command[0]", "script.interpreter"),
             ("environment", "job.env"),
             ("environment.NOETL_ARGS", "args"),
-            ("script", "script"),
+            ("script", "script.uri"),
         ],
     };
 
