@@ -79,7 +79,7 @@ fn check_command(command: &[String]) -> Result<(), CapabilityError> {
     }
     match command.iter().position(|part| part.contains('\0')) {
         Some(index) => Err(invalid(format!(
-            "part {index} of the job's command holds a NUL character"
+            "part {index} of the job's command contains a NUL character"
         ))),
         None => Ok(()),
     }
@@ -91,7 +91,7 @@ fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
         let field = || FieldPath::from("environment").key(shortened(name));
         if value.expose_secret().contains('\0') {
             return Err(invalid(format!(
-                "the environment variable `{name}` holds a NUL character"
+                "the environment variable `{name}` contains a NUL character"
             ))
             .with_field(field()));
         }

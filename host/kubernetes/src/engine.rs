@@ -26,7 +26,7 @@ impl KubernetesEngine {
     ///
     /// # Errors
     ///
-    /// [`ConnectError`] where there is no usable configuration.
+    /// [`ConnectError`] if the configuration cannot be used.
     pub async fn new(settings: KubernetesSettings) -> Result<Self, ConnectError> {
         let connection = Connection::new(&settings.cluster).await?;
         let namespace = settings.namespace.clone();

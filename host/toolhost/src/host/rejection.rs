@@ -3,7 +3,7 @@
 use crate::abi::ToolError;
 use crate::capability::{Explanation, Reason};
 
-/// What a tool says of its configuration if it rejected it; otherwise the error, which belongs into an outcome.
+/// What a tool says of its configuration if it rejected it; otherwise the error, which belongs in an outcome.
 ///
 /// A field that is not a valid path is left out.
 pub(super) fn rejection(error: ToolError) -> Result<Explanation, ToolError> {

@@ -66,7 +66,7 @@ pub(super) fn evaluate(
         .name("template".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
-            // There is no receiver any more after the time limit.
+            // The receiver is gone after the time limit.
             drop(sender.send(run(&environment, &template, root, purpose)));
         });
     if spawned.is_err() {

@@ -362,7 +362,7 @@ async fn jobs_end_when_the_engine_is_dropped() {
         running.wait_for_log(1, "ready").await;
         let LocalHarness { engine, scratch } = harness;
         drop(engine);
-        // There is no receiver for the end.
+        // The receiver of the end was dropped.
         let end = loop {
             let event = running.handle.next_event().await.unwrap();
             if let JobEventKind::Finished(end) = event.kind {
