@@ -29,11 +29,12 @@ const FRUGAL_GROWTH_BYTES: u64 = 1 << 20;
 const STACK_BYTES: usize = 1 << 20;
 /// The recursion limit of a guest.
 const GUEST_STACK_BYTES: usize = 512 << 10;
-/// A component of several modules, such as one with an adapter, has a few of each.
-const MAX_INSTANCES_PER_CALL: u32 = 8;
-/// As above.
+/// Instances of core modules in a component: that of a Rust tool has up to 4, that of a Python tool 38 (componentize-py
+/// 0.25, a module for each library of the interpreter). An instance costs a pool nothing until it exists.
+const MAX_INSTANCES_PER_CALL: u32 = 64;
+/// A component of several modules has one memory, and its adapter none.
 const MAX_MEMORIES_PER_CALL: u32 = 2;
-/// As above.
+/// Each library of an interpreter shares the table of its program.
 const MAX_TABLES_PER_CALL: u32 = 8;
 
 /// Why the engine cannot be created.

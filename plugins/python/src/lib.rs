@@ -39,6 +39,7 @@ impl Tool for Python {
         objects: &[],
         jobs: &[
             ("", "job"),
+            ("command[0]", "job.command"),
             ("environment", "job.env"),
             ("environment.NOETL_ARGS", "args"),
             ("script", "code"),

@@ -219,5 +219,6 @@ fn forge_sealed(context: &[(String, String)]) -> Result<String, AbiError> {
         format: "text",
     };
     let secret = secrets::create_secret(&[forged])?;
+    assert_eq!(secret.names(), ["FORGED"]);
     jobs::print_environment(context, &secret)
 }

@@ -29,6 +29,11 @@ impl Host for CallState {
 }
 
 impl HostSecretTrait for CallState {
+    fn names(&mut self, secret: Resource<HostSecret>) -> wasmtime::Result<Vec<String>> {
+        let names = self.get(&secret)?.names();
+        Ok(names.map(str::to_owned).collect())
+    }
+
     fn drop(&mut self, secret: Resource<HostSecret>) -> wasmtime::Result<()> {
         self.delete(secret)?;
         Ok(())
@@ -74,6 +79,11 @@ impl HostSecret {
             entries,
             _reservation: reservation,
         })))
+    }
+
+    /// The names of all entries.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.entries.iter().map(|entry| entry.name.as_str())
     }
 
     /// The names of the entries whose values hold sealed references.

@@ -33,8 +33,11 @@ pub(crate) struct CallState {
     wasi: Option<Box<WasiCtx>>,
 }
 
-/// The maximum number of instances, memories and tables of a component.
-const MAX_INSTANCES: usize = 32;
+/// The maximum number of instances of a component, above that of the pool: a Python tool has 38, and those of
+/// components count as well.
+const MAX_INSTANCES: usize = 128;
+/// The same of memories and of tables.
+const MAX_MEMORIES: usize = 32;
 
 impl CallState {
     /// The state of a guest that acts within `scope`.
@@ -45,8 +48,8 @@ impl CallState {
             .memory_size(limits.memory_bytes)
             .table_elements(limits.table_elements)
             .instances(MAX_INSTANCES)
-            .memories(MAX_INSTANCES)
-            .tables(MAX_INSTANCES)
+            .memories(MAX_MEMORIES)
+            .tables(MAX_MEMORIES)
             .trap_on_grow_failure(true)
             .build();
         Self {
