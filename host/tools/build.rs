@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What is built, as the package and the file that it ends up in.
-const TOOLS: [(&str, &str); 2] = [("python", "python.wasm"), ("script", "script.wasm")];
+const TOOLS: [(&str, &str); 3] = [
+    ("container", "container.wasm"),
+    ("python", "python.wasm"),
+    ("script", "script.wasm"),
+];
 /// The repository, seen from this package.
 const REPOSITORY: &str = "../..";
 /// Where this package is in it.
@@ -15,11 +19,12 @@ const OWN_FOLDER: &str = "../../host/tools";
 /// The sources of the tools, which packages do not contain.
 const TOOL_SOURCES: &str = "../../plugins";
 /// What the tools are made of, seen from this package.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "../../wit",
     "../quantity",
     "../../plugins/sdk",
     "../../plugins/job",
+    "../../plugins/container",
     "../../plugins/python",
     "../../plugins/script",
     "../../Cargo.lock",

@@ -43,6 +43,8 @@ pub enum Setting {
     Workspace,
     /// The folders that tools are loaded from.
     Tools,
+    /// The engine that runs jobs.
+    Engine,
 }
 
 impl Hint {

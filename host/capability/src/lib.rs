@@ -23,6 +23,7 @@ mod fetch_check;
 mod fetch_pattern;
 mod fetch_policy;
 mod field_path;
+pub mod files;
 mod hint;
 mod job_event;
 mod job_handle;

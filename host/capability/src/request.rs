@@ -1,11 +1,13 @@
 //! Validation that is shared by all engines, before anything exists.
 
 use secrecy::ExposeSecret;
+use serde_json::Value;
 
 use super::controller::MAX_BACKOFF_LIMIT;
+use crate::files::{FILES_OPTION, is_content_of_file};
 pub use crate::text::shortened;
 use crate::text::{all_of, did_you_mean};
-use crate::{CapabilityError, FieldPath, Hint, JobRequest, Reason};
+use crate::{CapabilityError, FieldPath, Hint, JobRequest, Reason, Setting};
 
 /// Options of a container that have no meaning for an engine without containers, and that it accepts so that one
 /// playbook runs on every engine.
@@ -27,6 +29,13 @@ pub const CONTAINER_OPTIONS: [&str; 15] = [
     "volumes",
 ];
 
+/// Options that determine what runs in a container, in addition to [`CONTAINER_OPTIONS`]: an engine without container images
+/// refuses a job with one of them.
+pub const IMAGE_OPTIONS: [&str; 5] = ["args", "env", "files", IMAGE_REQUIRED, "workingDir"];
+/// The option of a job whose program is in its image: `true` for a job that must not run on an engine without images, and
+/// whose command may be empty, which means the image's own.
+pub const IMAGE_REQUIRED: &str = "imageRequired";
+
 /// Maximum length of one `NAME=value` on Linux, including its end (`MAX_ARG_STRLEN`).
 const MAX_VARIABLE_BYTES: usize = 131_072;
 
@@ -40,7 +49,20 @@ pub fn check(
     engine: &str,
     known_options: &[&str],
 ) -> Result<(), CapabilityError> {
-    check_command(&request.command)?;
+    let unknown = |name: &&String| !known_options.contains(&name.as_str());
+    let unknown: Vec<_> = request.options.keys().filter(unknown).collect();
+    let of_images = |name: &&&String| IMAGE_OPTIONS.contains(&name.as_str());
+    if let Some(name) = unknown.iter().find(of_images) {
+        let is_required = unknown.iter().any(|name| *name == IMAGE_REQUIRED);
+        return Err(no_images(
+            if is_required { IMAGE_REQUIRED } else { name },
+            engine,
+        ));
+    }
+    let is_of_image = request.options.get(IMAGE_REQUIRED) == Some(&Value::Bool(true));
+    if !(is_of_image && request.command.is_empty()) {
+        check_command(&request.command)?;
+    }
     check_environment(request)?;
     if request.backoff_limit > MAX_BACKOFF_LIMIT {
         let limit = request.backoff_limit;
@@ -49,8 +71,7 @@ pub fn check(
         ))
         .with_field("backoffLimit"));
     }
-    let unknown = |name: &&String| !known_options.contains(&name.as_str());
-    match request.options.keys().find(unknown) {
+    match unknown.first() {
         Some(name) => Err(unknown_option(name, engine, known_options)),
         None => Ok(()),
     }
@@ -86,8 +107,12 @@ fn check_command(command: &[String]) -> Result<(), CapabilityError> {
 }
 
 fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
+    let files = request.options.get(FILES_OPTION);
     for (name, value) in &request.environment {
         let name = name.as_str();
+        if is_content_of_file(files, name) {
+            continue;
+        }
         let field = || FieldPath::from("environment").key(shortened(name));
         if value.expose_secret().contains('\0') {
             return Err(invalid(format!(
@@ -114,6 +139,20 @@ fn check_environment(request: &JobRequest) -> Result<(), CapabilityError> {
         }
     }
     Ok(())
+}
+
+fn no_images(option: &str, engine: &str) -> CapabilityError {
+    let field = if option == IMAGE_REQUIRED {
+        "image"
+    } else {
+        option
+    };
+    let message = format!(
+        "`{field}` needs an engine with container images, and the engine `{engine}` runs programs of this machine"
+    );
+    CapabilityError::new(Reason::Unsupported, message)
+        .with_hint(Hint::from("use the engine `kubernetes`").setting(Setting::Engine))
+        .with_field(FieldPath::default().key(field.to_owned()))
 }
 
 fn unknown_option(name: &str, engine: &str, known: &[&str]) -> CapabilityError {
@@ -182,6 +221,55 @@ mod tests {
             error.explanation.hint_text().as_deref(),
             Some("did you mean `imagePullPolicy`?")
         );
+    }
+
+    #[test]
+    fn a_job_of_an_image_is_refused_by_an_engine_without_images() {
+        for (option, value, field) in [
+            (IMAGE_REQUIRED, json!(true), "image"),
+            ("workingDir", json!("/work"), "workingDir"),
+        ] {
+            let error = refusal(|request| {
+                request.command.clear();
+                request.options.insert("args".to_owned(), json!(["a"]));
+                request
+                    .options
+                    .remove(if field == "image" { "" } else { "args" });
+                request.options.insert(option.to_owned(), value);
+            });
+            assert_eq!(error.explanation.reason, Reason::Unsupported);
+            assert_eq!(error.explanation.field_text().as_deref(), Some(field));
+            let message = format!("`{field}` needs an engine with container images");
+            assert!(error.explanation.message.contains(&message), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_job_of_an_image_may_have_no_command() {
+        let known = [&CONTAINER_OPTIONS[..], &IMAGE_OPTIONS].concat();
+        let mut request = request();
+        request.command.clear();
+        for (is_required, is_valid) in [(json!(true), true), (json!(false), false)] {
+            request
+                .options
+                .insert(IMAGE_REQUIRED.to_owned(), is_required);
+            assert_eq!(check(&request, "test", &known).is_ok(), is_valid);
+        }
+    }
+
+    #[test]
+    fn a_content_of_a_file_is_not_a_variable() {
+        let known = [&CONTAINER_OPTIONS[..], &IMAGE_OPTIONS].concat();
+        let mut request = request();
+        let content = "x".repeat(MAX_VARIABLE_BYTES) + "\0";
+        request
+            .environment
+            .push(("A".parse().unwrap(), content.into()));
+        assert!(check(&request, "test", &known).is_err());
+        request
+            .options
+            .insert(FILES_OPTION.to_owned(), json!({"/a": "A"}));
+        assert_eq!(check(&request, "test", &known), Ok(()));
     }
 
     #[test]

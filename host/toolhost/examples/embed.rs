@@ -35,7 +35,7 @@ async fn host() -> Result<ToolHost> {
         .build()?;
 
     // Any component: the path of a file, or its bytes.
-    let script = EMBEDDED_TOOLS.map(|(_, component)| component)[1];
+    let script = EMBEDDED_TOOLS.map(|(_, component)| component)[2];
     let narrow = host.install(script, Grants::none()).await;
     if let Err(InstallError::Denied(denial)) = narrow {
         println!("not installed: {denial}");

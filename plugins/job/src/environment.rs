@@ -9,6 +9,7 @@ use noetl_tool_sdk::{Error, SecretEntry, is_variable_name};
 use serde_json::value::RawValue;
 
 use crate::config::Text;
+use crate::profile::Profile;
 
 /// The entry that the host passes as the script's first argument.
 pub(crate) const ARGUMENTS: &str = "NOETL_ARGS";
@@ -23,11 +24,12 @@ const SET_BY_HOST: [&str; 3] = [ARGUMENTS, "NOETL_ARGS_FILE", "NOETL_SCRIPT"];
 pub(crate) fn entries(
     variables: Option<BTreeMap<String, Text>>,
     arguments: Option<&RawValue>,
+    profile: &Profile,
 ) -> Result<Vec<SecretEntry>, Error> {
     let variables = variables.unwrap_or_default();
     let mut entries = Vec::with_capacity(variables.len() + 1);
     for (name, Text(value)) in variables {
-        check_name(&name)?;
+        check_name(&name, profile)?;
         entries.push(SecretEntry::text(name, value));
     }
     let arguments = arguments.map_or("{}", RawValue::get);
@@ -35,13 +37,15 @@ pub(crate) fn entries(
     Ok(entries)
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
-    let field = || format!("job.env.{name}");
+fn check_name(name: &str, profile: &Profile) -> Result<(), Error> {
+    let field = || format!("{}env.{name}", profile.keys);
     if SET_BY_HOST.contains(&name) {
         let field = field();
         let message = format!("`{field}` is set by the tool itself");
-        return Err(Error::invalid(field, message)
-            .with_hint("use another name; pass the arguments of the script in `args`"));
+        return Err(Error::invalid(field, message).with_hint(format!(
+            "use another name; pass the arguments in `{}`",
+            profile.arguments
+        )));
     }
     if is_variable_name(name) {
         return Ok(());
@@ -77,6 +81,13 @@ fn compact(json: &str) -> String {
 mod tests {
     use super::*;
 
+    const PROFILE: Profile = Profile {
+        kind: "script",
+        backoff_limit: 3,
+        keys: "job.",
+        arguments: "args",
+    };
+
     fn variables(names: &[&str]) -> BTreeMap<String, Text> {
         let value = || Text("v".into());
         names.iter().map(|name| ((*name).into(), value())).collect()
@@ -85,7 +96,7 @@ mod tests {
     #[test]
     fn gives_the_variables_as_text_and_the_arguments_as_json() {
         let arguments: &RawValue = serde_json::from_str("{\"b\": 1, \"a\": 2}").unwrap();
-        let entries = entries(Some(variables(&["A", "_b1"])), Some(arguments)).unwrap();
+        let entries = entries(Some(variables(&["A", "_b1"])), Some(arguments), &PROFILE).unwrap();
         let seen: Vec<_> = entries
             .iter()
             .map(|entry| (entry.name(), entry.value(), entry.format()))
@@ -100,7 +111,7 @@ mod tests {
 
     #[test]
     fn arguments_default_to_an_empty_object() {
-        assert_eq!(entries(None, None).unwrap()[0].value(), "{}");
+        assert_eq!(entries(None, None, &PROFILE).unwrap()[0].value(), "{}");
     }
 
     #[test]
@@ -115,7 +126,7 @@ mod tests {
             "NOETL_ARGS",
             "NOETL_SCRIPT",
         ] {
-            let error = entries(Some(variables(&[name])), None).unwrap_err();
+            let error = entries(Some(variables(&[name])), None, &PROFILE).unwrap_err();
             assert_eq!(error.field(), Some(format!("job.env.{name}").as_str()));
         }
     }

@@ -9,19 +9,22 @@ use crate::config::JobConfig;
 use crate::hint::{Failure, hint};
 use crate::options::DEFAULT_IMAGE;
 use crate::output::Output;
+use crate::profile::Profile;
 use crate::watch::Record;
 
 /// The parts of the configuration that hints use.
 #[derive(Debug)]
 pub(crate) struct Settings {
     image: String,
+    profile: Profile,
 }
 
 impl Settings {
     /// Copies the relevant parts of the job's configuration.
-    pub(crate) fn new(job: &JobConfig) -> Self {
+    pub(crate) fn new(job: &JobConfig, profile: &Profile) -> Self {
         Self {
             image: job.image.as_deref().unwrap_or(DEFAULT_IMAGE).to_string(),
+            profile: *profile,
         }
     }
 }
@@ -63,10 +66,11 @@ fn completed(
         reason,
         output: output.map_or("", |output| &output.text),
         image: &settings.image,
+        profile: &settings.profile,
     };
     if let Some((hint, field)) = hint(&failure) {
         explanation.hint = Some(hint);
-        explanation.field.get_or_insert_with(|| field.to_string());
+        explanation.field.get_or_insert(field);
     }
     explanation
 }

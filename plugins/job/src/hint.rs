@@ -8,6 +8,8 @@ use alloc::string::String;
 
 use noetl_tool_sdk::code;
 
+use crate::profile::Profile;
+
 /// The facts that a hint is derived from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failure<'run> {
@@ -17,10 +19,12 @@ pub(crate) struct Failure<'run> {
     pub output: &'run str,
     /// The image that it ran in, where the engine has images.
     pub image: &'run str,
+    /// The keys of the tool.
+    pub profile: &'run Profile,
 }
 
 /// A hint, and the path of the configuration value to change.
-pub(crate) type Hint = (String, &'static str);
+pub(crate) type Hint = (String, String);
 
 /// The number of lines from the end of the output that are searched: a Python traceback ends with its cause.
 const LINES: usize = 10;
@@ -33,10 +37,11 @@ pub(crate) fn hint(failure: &Failure<'_>) -> Option<Hint> {
     let lines = failure.output.lines().rev().take(LINES);
     lines
         .map(str::trim)
-        .find_map(|line| from_line(line, failure.image))
+        .find_map(|line| from_line(line, failure))
 }
 
-fn from_line(line: &str, image: &str) -> Option<Hint> {
+fn from_line(line: &str, failure: &Failure<'_>) -> Option<Hint> {
+    let Failure { image, profile, .. } = failure;
     if let Some(rest) = line.strip_prefix("ModuleNotFoundError: No module named '") {
         let module = rest
             .split('\'')
@@ -46,11 +51,13 @@ fn from_line(line: &str, image: &str) -> Option<Hint> {
             "the Python module `{module}` is not installed where the script runs: on a cluster, use an image that has \
              it instead of `{image}`"
         );
-        return Some((hint, "job.image"));
+        return Some((hint, format!("{}image", profile.keys)));
     }
     if line.starts_with("EOFError: ") {
-        let hint = "the script waits for input, and a job has none: pass values in `args`";
-        return Some((hint.into(), "args"));
+        let arguments = profile.arguments;
+        let hint =
+            format!("the script waits for input, and a job has none: pass values in `{arguments}`");
+        return Some((hint, arguments.into()));
     }
     None
 }
@@ -65,6 +72,12 @@ mod tests {
         reason: code::SCRIPT_ERROR,
         output: "",
         image: "python:3.11-slim",
+        profile: &Profile {
+            kind: "script",
+            backoff_limit: 3,
+            keys: "job.",
+            arguments: "args",
+        },
     };
 
     #[test]

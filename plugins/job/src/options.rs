@@ -11,7 +11,9 @@ use serde::Serialize;
 
 use crate::config::{JobConfig, PullPolicy, Text, Whole};
 use crate::hash::hash;
+use crate::image::ImageProgram;
 use crate::name::{is_label_value, label_value};
+use crate::profile::Profile;
 use crate::resources;
 
 /// The image of a job that names none.
@@ -29,6 +31,8 @@ const SPEC_HASH: &str = "noetl.io/spec-hash";
 pub(crate) struct Options {
     values: Vec<(&'static str, String)>,
     annotations: BTreeMap<String, Text>,
+    /// What the paths of the keys begin with.
+    keys: &'static str,
 }
 
 impl Options {
@@ -37,21 +41,21 @@ impl Options {
     /// # Errors
     ///
     /// `InvalidRequest` with the path of an invalid value.
-    pub(crate) fn new(
-        job: JobConfig,
-        default_backoff_limit: u64,
-        context: &Context,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(job: JobConfig, profile: &Profile, context: &Context) -> Result<Self, Error> {
+        let keys = profile.keys;
         if let Some(resources) = &job.resources {
-            resources::check(resources)?;
+            resources::check(resources, keys)?;
         }
-        let mut options = Self::default();
+        let mut options = Self {
+            keys,
+            ..Self::default()
+        };
         options.set("image", &job.image.as_deref().unwrap_or(DEFAULT_IMAGE))?;
         let pull_policy = job.image_pull_policy.unwrap_or(PullPolicy::IfNotPresent);
         options.set("imagePullPolicy", &pull_policy)?;
         let namespace = job.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE);
         options.set("namespace", &namespace)?;
-        let backoff_limit = job.backoff_limit.unwrap_or(Whole(default_backoff_limit));
+        let backoff_limit = job.backoff_limit.unwrap_or(Whole(profile.backoff_limit));
         options.set_whole("backoffLimit", Some(backoff_limit), 0..=MAX_INT32)?;
         let deadline = job.active_deadline_seconds;
         options.set_whole("activeDeadlineSeconds", deadline, 1..=MAX_INT64)?;
@@ -77,7 +81,10 @@ impl Options {
         options.set_optional("volumeMounts", job.volume_mounts.as_ref())?;
         options.set_optional("securityContext", job.security_context.as_ref())?;
         options.set_optional("podTemplate", job.pod_template.as_ref())?;
-        options.set("labels", &labels(job.labels.unwrap_or_default(), context)?)?;
+        options.set(
+            "labels",
+            &labels(job.labels.unwrap_or_default(), keys, context)?,
+        )?;
         options.annotations = job.annotations.unwrap_or_default();
         Ok(options)
     }
@@ -89,6 +96,38 @@ impl Options {
     /// None in practice: strings can always be written as JSON.
     pub(crate) fn command(&mut self, words: &[String]) -> Result<(), Error> {
         self.set("command", words)
+    }
+
+    /// Adds what a program of the image needs, and returns the entries of the secret with the contents of its files.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: strings can always be written as JSON.
+    pub(crate) fn image_program(
+        &mut self,
+        program: ImageProgram,
+    ) -> Result<Vec<(String, String)>, Error> {
+        self.set("imageRequired", &true)?;
+        if !program.command.is_empty() {
+            self.command(&program.command)?;
+        }
+        if !program.args.is_empty() {
+            self.set("args", &program.args)?;
+        }
+        self.set_optional("workingDir", program.working_directory.as_ref())?;
+        self.set_optional("env", program.variables.as_ref())?;
+        if !program.files.is_empty() {
+            let names: BTreeMap<_, _> = program
+                .files
+                .iter()
+                .map(|(path, (name, _))| (path, name))
+                .collect();
+            self.set("files", &names)?;
+        }
+        let contents = program.files.into_values();
+        Ok(contents
+            .map(|(name, Text(content))| (name, content))
+            .collect())
     }
 
     /// Sets them in the specification of the job, with a hash of the whole specification.
@@ -129,7 +168,7 @@ impl Options {
 
     fn set<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
         let json = serde_json::to_string(value).map_err(|error| {
-            let message = format!("`job.{name}` cannot be written as JSON: {error}");
+            let message = format!("`{}{name}` cannot be written as JSON: {error}", self.keys);
             Error::new(code::INTERNAL, message)
         })?;
         self.values.push((name, json));
@@ -155,8 +194,9 @@ impl Options {
         };
         if !range.contains(&number) {
             let (least, most) = (range.start(), range.end());
-            let message = format!("invalid `job.{name}` {number}: expected {least} to {most}");
-            return Err(Error::invalid(format!("job.{name}"), message));
+            let field = format!("{}{name}", self.keys);
+            let message = format!("invalid `{field}` {number}: expected {least} to {most}");
+            return Err(Error::invalid(field, message));
         }
         self.set(name, &number)
     }
@@ -173,11 +213,12 @@ struct ResourcesOption<'config> {
 /// The configuration's labels and those by which jobs are found.
 fn labels(
     mut labels: BTreeMap<String, Text>,
+    keys: &str,
     context: &Context,
 ) -> Result<BTreeMap<String, Text>, Error> {
     for (name, Text(value)) in &labels {
         if !is_label_value(value) {
-            let field = format!("job.labels.{name}");
+            let field = format!("{keys}labels.{name}");
             let message = format!("invalid label value `{value}` of `{field}`");
             return Err(Error::invalid(field, message).with_hint(
                 "use at most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both \
@@ -197,7 +238,7 @@ fn labels(
     for (name, value) in own {
         let Some(value) = value else { continue };
         if labels.insert(name.to_string(), Text(value)).is_some() {
-            let field = format!("job.labels.{name}");
+            let field = format!("{keys}labels.{name}");
             let message = format!("the label `{name}` is set by the tool itself");
             return Err(Error::invalid(field, message).with_hint("use another label"));
         }

@@ -44,8 +44,9 @@ pub struct Outcome {
     pub explanation: Explanation,
     /// Every attempt in order; of many the last ones.
     pub attempts: Vec<AttemptOutcome>,
-    /// The script that ran.
-    pub script: ScriptOutcome,
+    /// The script that ran, if the tool has scripts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<ScriptOutcome>,
     /// The return value, if the programs of the tool have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<Box<RawValue>>,
@@ -104,7 +105,7 @@ pub(crate) struct Identity {
     /// Further metadata.
     pub metadata: Details,
     /// The script that it ran.
-    pub script: ScriptOutcome,
+    pub script: Option<ScriptOutcome>,
 }
 
 impl Outcome {

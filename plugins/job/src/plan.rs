@@ -10,10 +10,12 @@ use serde_json::value::RawValue;
 use crate::config::JobConfig;
 use crate::environment;
 use crate::explanation::Settings;
+use crate::image::ImageProgram;
 use crate::name::job_name;
 use crate::options::Options;
 use crate::outcome::{Identity, Outcome, ScriptOutcome};
 use crate::output::{EARLIER_OUTPUT_BYTES, LAST_OUTPUT_BYTES, Output};
+use crate::profile::Profile;
 use crate::watch::{Record, watch};
 
 /// The capabilities of a tool that runs a job.
@@ -24,15 +26,6 @@ pub const CAPABILITIES: &[Capability] = &[
     Capability::Logs,
     Capability::Progress,
 ];
-
-/// What differs from tool to tool.
-#[derive(Debug, Clone, Copy)]
-pub struct Profile {
-    /// The kind, which the names of jobs begin with: lowercase letters, at most 10 of them.
-    pub kind: &'static str,
-    /// The default number of retries.
-    pub backoff_limit: u64,
-}
 
 /// What was decided from the configuration alone.
 #[derive(Debug)]
@@ -74,8 +67,8 @@ impl JobPlan {
                            job's name";
             Error::new(code::INVALID_REQUEST, message)
         })?;
-        let environment = environment::entries(job.env.take(), arguments)?;
-        let settings = Settings::new(&job);
+        let environment = environment::entries(job.env.take(), arguments, profile)?;
+        let settings = Settings::new(&job, profile);
         Ok(Self {
             name: job_name(profile.kind, context.step(), execution_id),
             step: context.step().map(ToString::to_string),
@@ -84,7 +77,7 @@ impl JobPlan {
                 .map(|entry| entry.name().to_string())
                 .collect(),
             environment,
-            options: Options::new(job, profile.backoff_limit, context)?,
+            options: Options::new(job, profile, context)?,
             settings,
         })
     }
@@ -109,13 +102,42 @@ impl JobPlan {
     ) -> Result<FinishedJob, Error> {
         self.options.command(&command)?;
         drop(command);
-        let outcome = ScriptOutcome::new(&script);
+        self.finish(host, Some((file_name, script)))
+    }
+
+    /// Creates a job whose program is in its image, and waits until it has finished.
+    ///
+    /// # Errors
+    ///
+    /// Those of the host.
+    pub fn run_image<H: Host>(
+        mut self,
+        host: &H,
+        program: ImageProgram,
+    ) -> Result<FinishedJob, Error> {
+        for (name, content) in self.options.image_program(program)? {
+            self.variables.push(name.clone());
+            self.environment.push(SecretEntry::text(name, content));
+        }
+        self.finish(host, None)
+    }
+
+    fn finish<H: Host>(
+        self,
+        host: &H,
+        script: Option<(&str, H::Object)>,
+    ) -> Result<FinishedJob, Error> {
+        let outcome = script
+            .as_ref()
+            .map(|(_, script)| ScriptOutcome::new(script));
+        let sha256 = outcome.as_ref().map_or("", |script| script.sha256.as_str());
         let environment = host.create_secret(self.environment)?;
         host.report("creating", &format!("creating job `{}`", self.name), &[]);
-        let spec = JobSpec::new(self.name.as_str())
-            .script(file_name, &script)
-            .environment(&environment);
-        let spec = self.options.apply(spec, &outcome.sha256, &self.variables);
+        let mut spec = JobSpec::new(self.name.as_str()).environment(&environment);
+        if let Some((file_name, script)) = &script {
+            spec = spec.script(*file_name, script);
+        }
+        let spec = self.options.apply(spec, sha256, &self.variables);
         let job = host.create_job(spec)?;
         // The job has copies of what it needs, and waiting for it may take long.
         drop((environment, script, self.variables));

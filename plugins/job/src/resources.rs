@@ -1,4 +1,4 @@
-//! `job.resources`, checked before anything is started: a cluster would report the same errors much later.
+//! `resources`, checked before anything is started: a cluster would report the same errors much later.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -9,31 +9,35 @@ use toolhost_quantity::{Quantity, QuantityError, suggestion};
 
 use crate::config::{Resources, Text};
 
-/// Checks the quantities and the relation between requests and limits.
+/// Checks the quantities and the relation between requests and limits. `keys` is what the paths of the job's keys begin
+/// with.
 ///
 /// # Errors
 ///
 /// `InvalidRequest` with the path of the value.
-pub(crate) fn check(resources: &Resources) -> Result<(), Error> {
+pub(crate) fn check(resources: &Resources, keys: &str) -> Result<(), Error> {
+    let of_requests = &format!("{keys}resources.requests");
+    let of_limits = &format!("{keys}resources.limits");
     let empty = BTreeMap::new();
     let requests = resources.requests.as_ref().unwrap_or(&empty);
     let limits = resources.limits.as_ref().unwrap_or(&empty);
     for (name, limit) in limits {
-        parse("limits", name, limit)?;
+        parse(of_limits, name, limit)?;
     }
     for (name, request) in requests {
-        let requested = parse("requests", name, request)?;
+        let requested = parse(of_requests, name, request)?;
         match limits.get(name) {
             Some(limit) => {
-                let allowed = parse("limits", name, limit)?;
-                check_pair(name, (request, requested), (limit, allowed))?;
+                let allowed = parse(of_limits, name, limit)?;
+                check_pair(
+                    name,
+                    (of_requests, request, requested),
+                    (of_limits, limit, allowed),
+                )?;
             }
             None if is_extended(name) => {
-                let field = field("requests", name);
-                let message = format!(
-                    "`{field}` requires the same value in \
-                                       `job.resources.limits`"
-                );
+                let field = field(of_requests, name);
+                let message = format!("`{field}` requires the same value in `{of_limits}`");
                 return Err(Error::invalid(field, message)
                     .with_hint(format!("add `{name}: {}` to the limits", request.0)));
             }
@@ -45,17 +49,17 @@ pub(crate) fn check(resources: &Resources) -> Result<(), Error> {
 
 fn check_pair(
     name: &str,
-    (request, requested): (&Text, Quantity),
-    (limit, allowed): (&Text, Quantity),
+    (of_requests, request, requested): (&str, &Text, Quantity),
+    (of_limits, limit, allowed): (&str, &Text, Quantity),
 ) -> Result<(), Error> {
-    let field = || field("limits", name);
+    let field = || field(of_limits, name);
     if allowed < requested {
         let field = field();
         let message = format!(
             "`{field}` is `{}`, less than the request of `{}`",
             limit.0, request.0
         );
-        let hint = format!("raise the limit, or lower `job.resources.requests.{name}`");
+        let hint = format!("raise the limit, or lower `{of_requests}.{name}`");
         return Err(Error::invalid(field, message).with_hint(hint));
     }
     if is_extended(name) && allowed != requested {
@@ -134,7 +138,7 @@ fn is_extended(name: &str) -> bool {
 }
 
 fn field(list: &str, name: &str) -> String {
-    format!("job.resources.{list}.{name}")
+    format!("{list}.{name}")
 }
 
 #[cfg(test)]
@@ -142,7 +146,7 @@ mod tests {
     use super::*;
 
     fn checked(json: &str) -> Result<(), Error> {
-        check(&serde_json::from_str(json).unwrap())
+        check(&serde_json::from_str(json).unwrap(), "job.")
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::report::{Marks, Report};
 const PROFILE: Profile = Profile {
     kind: "python",
     backoff_limit: 0,
+    keys: "job.",
+    arguments: "args",
 };
 
 /// Calls the function `main`.

@@ -16,6 +16,8 @@ use crate::source::{Origin, digest, origin, shown};
 const PROFILE: Profile = Profile {
     kind: "script",
     backoff_limit: 3,
+    keys: "job.",
+    arguments: "args",
 };
 
 /// Runs the script. All detectable errors in the configuration are reported before anything is fetched or

@@ -72,7 +72,8 @@ pub enum Capability {
 }
 
 /// A tool's keys for the values of its requests, as pairs: the path of a value in the request (`image`, `environment`),
-/// and the path of the key (`job.image`). An empty path stands for all values that no other pair is for.
+/// and the path of the key (`job.image`). An empty path stands for all values that no other pair is for,
+/// and as a key for that of the same path: `("", "")` is for a tool whose keys are those of the request.
 ///
 /// ```
 /// use noetl_tool_sdk::Fields;

@@ -8,7 +8,8 @@ use tokio::task::JoinSet;
 
 use super::script::JobScript;
 use super::simulation::{Progress, Simulation, memory_limit};
-use crate::request::{CONTAINER_OPTIONS, check, conflict};
+use crate::files::files;
+use crate::request::{CONTAINER_OPTIONS, IMAGE_OPTIONS, check, conflict};
 use crate::sync::lock;
 use crate::{CapabilityError, JobHandle, JobIdentity, JobReporter, JobRequest, JobRunner, LogSink};
 
@@ -122,7 +123,12 @@ impl JobRunner for MemoryEngine {
         request: JobRequest,
         logs: Arc<dyn LogSink>,
     ) -> Result<JobHandle, CapabilityError> {
-        check(&request, self.name(), &CONTAINER_OPTIONS)?;
+        check(
+            &request,
+            self.name(),
+            &[&CONTAINER_OPTIONS[..], &IMAGE_OPTIONS].concat(),
+        )?;
+        files(&request)?;
         let memory_limit = memory_limit(&request)?;
         let request = Arc::new(request);
         let script = self.accept(&request)?;

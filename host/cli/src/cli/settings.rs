@@ -10,6 +10,7 @@ pub(crate) fn option_of(setting: Setting) -> Option<&'static str> {
         Setting::Credentials => "with `--credentials FILE`",
         Setting::Workspace => "with `--workspace DIR`",
         Setting::Tools => "with `--plugins DIR`",
+        Setting::Engine => "with `--engine NAME`",
         _ => return None,
     })
 }

@@ -4,8 +4,9 @@ use toolhost_capability::FieldPath;
 
 /// Fields of a container, a pod or a job that users write below `job` under the same name, and that engines pass on
 /// unchanged, so that the rest of the path is correct as well.
-const PASSED_ON: [&str; 10] = [
+const PASSED_ON: [&str; 12] = [
     "affinity",
+    "args",
     "image",
     "imagePullPolicy",
     "nodeSelector",
@@ -15,6 +16,7 @@ const PASSED_ON: [&str; 10] = [
     "serviceAccountName",
     "tolerations",
     "backoffLimit",
+    "workingDir",
 ];
 /// Lists to which the engine adds entries of its own: an index means nothing to the user.
 const ADDED_TO: [&str; 6] = [

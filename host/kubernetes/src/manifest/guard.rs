@@ -109,6 +109,13 @@ fn check_script(
         return Err(refused(place.clone().key("command"), "changes the command")
             .with_hint(Hint::from("set ").field("command").text(" instead")));
     }
+    if before.args.is_some() && before.args != after.args {
+        return Err(refused(
+            place.clone().key("args"),
+            "changes the arguments of the command",
+        )
+        .with_hint(Hint::from("set ").field("args").text(" instead")));
+    }
     for name in [ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, SCRIPT_VARIABLE] {
         if variable(before, name) != variable(after, name) {
             let what =

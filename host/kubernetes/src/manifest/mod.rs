@@ -3,6 +3,7 @@
 //! Pure code. It decides everything before the first request is sent, so that an invalid job is reported while nothing
 //! exists yet.
 
+mod files;
 mod guard;
 mod labels;
 mod merge;
@@ -30,7 +31,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, PodTemplateSpec, Secret};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use secrecy::{ExposeSecret, SecretString};
 use toolhost_capability::program::Program;
-use toolhost_capability::request::{self, CONTAINER_OPTIONS};
+use toolhost_capability::request::{self, CONTAINER_OPTIONS, IMAGE_OPTIONS};
 use toolhost_capability::{CapabilityError, JobRequest};
 
 use self::options::Options;
@@ -72,7 +73,8 @@ impl Manifest {
         request: &JobRequest,
         settings: &ManifestSettings,
     ) -> Result<Self, CapabilityError> {
-        request::check(request, ENGINE_NAME, &CONTAINER_OPTIONS)?;
+        let known = [&CONTAINER_OPTIONS[..], &IMAGE_OPTIONS].concat();
+        request::check(request, ENGINE_NAME, &known)?;
         let options = Options::read(request, settings)?;
         let labels = labels::labels(request, settings)?;
         let script_path = storage::script_path(request)?;

@@ -1,15 +1,18 @@
 //! The options of a job that configure the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{
-    Affinity, LocalObjectReference, SecurityContext, Toleration, Volume, VolumeMount,
+    Affinity, EnvVar, LocalObjectReference, SecurityContext, Toleration, Volume, VolumeMount,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::text::all_of;
-use toolhost_capability::{CapabilityError, FieldPath, FieldSegment, Hint, JobRequest, Reason};
+use toolhost_capability::{
+    ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, CapabilityError, FieldPath, FieldSegment, Hint,
+    JobRequest, Reason, SCRIPT_VARIABLE,
+};
 
 use super::merge::merge;
 use super::settings::ManifestSettings;
@@ -49,6 +52,10 @@ pub(super) struct Options {
     pub(super) volumes: Vec<Volume>,
     pub(super) volume_mounts: Vec<VolumeMount>,
     pub(super) security_context: SecurityContext,
+    pub(super) args: Option<Vec<String>>,
+    pub(super) working_directory: Option<String>,
+    /// Variables whose values the cluster has, in addition to the environment.
+    pub(super) variables: Vec<EnvVar>,
     pub(super) ttl_seconds_after_finished: Option<i32>,
     pub(super) pod_template: Option<Value>,
 }
@@ -78,6 +85,9 @@ impl Options {
             volumes: volumes(written)?,
             volume_mounts: volume_mounts(written)?,
             security_context: security_context(written)?,
+            args: args(written)?,
+            working_directory: working_directory(written)?,
+            variables: variables(written, request)?,
             ttl_seconds_after_finished: time_to_live(written)?,
             pod_template: written.get("podTemplate").cloned(),
         })
@@ -271,6 +281,45 @@ fn of_the_pod(error: CapabilityError) -> CapabilityError {
     ))
     .field("podTemplate.spec.securityContext");
     error.with_hint(hint)
+}
+
+fn args(written: Written<'_>) -> Result<Option<Vec<String>>, CapabilityError> {
+    let args: Option<Vec<String>> = written.read("args")?;
+    let position = args.iter().flatten().position(|word| word.contains('\0'));
+    if let Some(index) = position {
+        let field = FieldPath::from("args").index(index);
+        return Err(invalid(format!("`{field}` holds a NUL character")).with_field(field));
+    }
+    Ok(args.filter(|args| !args.is_empty()))
+}
+
+fn working_directory(written: Written<'_>) -> Result<Option<String>, CapabilityError> {
+    let path: Option<String> = written.read("workingDir")?;
+    if let Some(path) = path.as_deref().filter(|path| !path.starts_with('/')) {
+        let message = format!(
+            "invalid working directory `{}`: expected an absolute path",
+            shortened(path)
+        );
+        return Err(invalid(message).with_field("workingDir"));
+    }
+    Ok(path)
+}
+
+fn variables(written: Written<'_>, request: &JobRequest) -> Result<Vec<EnvVar>, CapabilityError> {
+    let variables: Vec<EnvVar> = written.read("env")?.unwrap_or_default();
+    let mut names: BTreeSet<&str> =
+        [ARGUMENTS_VARIABLE, ARGUMENTS_FILE_VARIABLE, SCRIPT_VARIABLE].into();
+    names.extend(request.environment.iter().map(|(name, _)| name.as_str()));
+    for (index, variable) in variables.iter().enumerate() {
+        if !names.insert(&variable.name) {
+            let name = shortened(&variable.name);
+            return Err(
+                invalid(format!("the environment variable `{name}` is set twice"))
+                    .with_field(FieldPath::from("env").index(index).key("name")),
+            );
+        }
+    }
+    Ok(variables)
 }
 
 fn time_to_live(written: Written<'_>) -> Result<Option<i32>, CapabilityError> {

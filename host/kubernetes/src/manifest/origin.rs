@@ -24,7 +24,8 @@ const OPTIONS: [(&[&str], &str); 10] = [
     (&["metadata", "labels"], "labels"),
 ];
 /// The same within the script's container.
-const OF_THE_SCRIPT: [(&[&str], &str); 4] = [
+const OF_THE_SCRIPT: [(&[&str], &str); 5] = [
+    (&["env"], "env"),
     (&["image"], "image"),
     (&["imagePullPolicy"], "imagePullPolicy"),
     (&["securityContext"], "securityContext"),

@@ -13,6 +13,7 @@ use toolhost_capability::quantity::Quantity;
 use toolhost_capability::request::{invalid, shortened};
 use toolhost_capability::{CapabilityError, FieldPath, JobRequest, Reason};
 
+use super::files::Files;
 use super::options::{Options, POD_TEMPLATE};
 use super::spec_hash::SPEC_HASH_ANNOTATION;
 use super::storage::Storage;
@@ -36,7 +37,11 @@ pub(super) fn template(
     storage: &Storage,
     labels: &BTreeMap<String, String>,
 ) -> Result<PodTemplateSpec, CapabilityError> {
-    let container = container(request, program, options, storage)?;
+    let files = Files::read(request)?;
+    let mut container = container(request, program, options, storage)?;
+    let mounts = container.volume_mounts.get_or_insert_default();
+    files.add_mounts(mounts)?;
+    files.remove_from(container.env.get_or_insert_default());
     let mut annotations = request.annotations.clone();
     annotations.remove(SPEC_HASH_ANNOTATION);
     let annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
@@ -48,6 +53,9 @@ pub(super) fn template(
         }),
         spec: Some(pod(container, options, storage)),
     };
+    if let Some(spec) = &mut template.spec {
+        spec.volumes.get_or_insert_default().extend(files.volume());
+    }
     if let Some(patch) = &options.pod_template {
         template = merged(&template, patch)?;
     }
@@ -65,15 +73,20 @@ fn container(
 ) -> Result<Container, CapabilityError> {
     let mut volume_mounts = storage.mounts();
     volume_mounts.extend(options.volume_mounts.iter().cloned());
+    let mut environment = storage.environment(program);
+    environment.extend(options.variables.iter().cloned());
     Ok(Container {
         name: SCRIPT_CONTAINER.to_owned(),
         image: Some(options.image.clone()),
         image_pull_policy: Some(options.image_pull_policy.clone()),
-        command: Some(request.command.clone()),
-        env: Some(storage.environment(program)),
+        // Without one, the image's own.
+        command: Some(request.command.clone()).filter(|command| !command.is_empty()),
+        args: options.args.clone(),
+        env: Some(environment),
         resources: resources(request)?,
         security_context: Some(options.security_context.clone()),
         volume_mounts: Some(volume_mounts),
+        working_dir: options.working_directory.clone(),
         ..Container::default()
     })
 }

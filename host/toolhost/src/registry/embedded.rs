@@ -1,5 +1,6 @@
 /// The first-party tools that this host was built with, as the name of their origin and the component.
-pub const EMBEDDED_TOOLS: [(&str, &[u8]); 2] = [
+pub const EMBEDDED_TOOLS: [(&str, &[u8]); 3] = [
+    ("built in: container", toolhost_tools::CONTAINER),
     ("built in: python", toolhost_tools::PYTHON),
     ("built in: script", toolhost_tools::SCRIPT),
 ];

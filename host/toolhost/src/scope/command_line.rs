@@ -47,7 +47,7 @@ pub(super) fn keep_secrets_out(
     }
     let mut options = request.options.iter();
     if let Some((option, name)) =
-        options.find_map(|(option, value)| Some((option, in_command(value, &find)?)))
+        options.find_map(|(option, value)| Some((option, in_option(option, value, &find)?)))
     {
         return Err(refused(option, &name));
     }
@@ -87,6 +87,17 @@ fn note_copies<'value>(value: &'value Value, copies: &mut HashMap<&'value str, V
         }
         _ => {}
     }
+}
+
+/// The result of `find` in an option, which may itself be part of the command.
+fn in_option(
+    option: &str,
+    value: &Value,
+    find: &impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let words = value.as_array().filter(|_| is_command(option));
+    let mut words = words.into_iter().flatten().filter_map(Value::as_str);
+    words.find_map(find).or_else(|| in_command(value, find))
 }
 
 /// The result of `find` in a word of a key `command` or `args`, at any depth.

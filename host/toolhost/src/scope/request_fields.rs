@@ -45,6 +45,7 @@ impl RequestFields {
     pub(crate) fn keys(&self) -> impl Iterator<Item = &FieldPath> {
         let all = self.objects.0.iter().chain(&self.jobs.0);
         all.map(|(_, key)| key)
+            .filter(|key| !key.segments().is_empty())
     }
 
     /// The explanation of a failed request for an object, in the words of the tool's configuration.
@@ -75,7 +76,14 @@ impl Keys {
                 "" => FieldPath::default(),
                 request => path(request)?,
             };
-            Ok::<_, String>((request, path(key)?))
+            // The tool has the keys of the request itself.
+            let is_same = request.segments().is_empty() && key.is_empty();
+            let key = if is_same {
+                FieldPath::default()
+            } else {
+                path(key)?
+            };
+            Ok::<_, String>((request, key))
         };
         let mut keys = described.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         keys.sort_by_key(|(request, _)| std::cmp::Reverse(request.segments().len()));
@@ -137,6 +145,19 @@ mod tests {
             assert_eq!(why.field_text().as_deref(), Some(key));
             assert_eq!(why.hint_text(), Some(format!("set `{key}`")));
         }
+    }
+
+    #[test]
+    fn a_tool_may_have_the_keys_of_the_request() {
+        let fields = fields(&[("", ""), ("environment", "env")]).unwrap();
+        for (request, key) in [("image", "image"), ("environment.A", "env.A")] {
+            let why = Explanation::new(Reason::InvalidRequest, "m")
+                .with_hint(Hint::default().field(request));
+            let hint = fields.explain_job(why).hint_text();
+            assert_eq!(hint, Some(format!("`{key}`")));
+        }
+        let keys: Vec<_> = fields.keys().map(ToString::to_string).collect();
+        assert_eq!(keys, ["env"]);
     }
 
     #[test]

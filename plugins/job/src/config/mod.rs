@@ -10,4 +10,6 @@ mod schema;
 
 pub use job::{JobConfig, PullPolicy, PullSecret, Resources};
 pub use scalar::{Seconds, Text, Whole, Words};
-pub use schema::{accept_input, name_environment, snake_case};
+pub use schema::{
+    accept_input, accept_snake_case, accept_spelling, name_environment, put_environment, snake_case,
+};

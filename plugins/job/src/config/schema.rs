@@ -9,7 +9,7 @@ use schemars::Schema;
 use serde_json::{Map, Value, json};
 
 /// Adds the `snake_case` spelling of every camelCase key.
-pub(super) fn accept_snake_case(schema: &mut Schema) {
+pub fn accept_snake_case(schema: &mut Schema) {
     let Some(properties) = properties(schema) else {
         return;
     };
@@ -30,9 +30,21 @@ pub fn accept_input(schema: &mut Schema) {
     }
 }
 
+/// Adds another name of a key.
+pub fn accept_spelling(schema: &mut Schema, spelling: &str, of: &str) {
+    if let Some(properties) = properties(schema) {
+        add_spelling(properties, spelling.into(), of);
+    }
+}
+
 /// Tells the host to put the variables of the credential that `job.auth` names into `job.env`.
 pub fn name_environment(schema: &mut Schema) {
-    let places = json!([{"credential": "/job/auth", "into": "/job/env"}]);
+    put_environment(schema, "/job/auth", "/job/env");
+}
+
+/// Tells the host to put the variables of the credential that one key names into another; both are JSON Pointers.
+pub fn put_environment(schema: &mut Schema, credential: &str, into: &str) {
+    let places = json!([{"credential": credential, "into": into}]);
     schema.insert("x-noetl-environment".into(), places);
 }
 

@@ -1,3 +1,4 @@
+mod image;
 mod policy;
 
 use std::sync::Arc;
