@@ -35,10 +35,11 @@ capability
     conformance: interface sync
     controller: interface
     expansion:
+    files: interface text
     interface: text
-    memory: controller interface program request sync
+    memory: controller files interface program request sync
     program: expansion interface
-    request: controller interface text
+    request: controller files interface text
     sync:
     syntax: interface
     text:

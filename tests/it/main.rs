@@ -21,6 +21,7 @@ mod circles;
 mod cli;
 mod cluster;
 mod compiling;
+mod container;
 mod credentials;
 mod docs;
 mod examples;

@@ -97,7 +97,15 @@ fn a_tool_cannot_forge_a_row_or_act_upon_the_terminal_by_its_summary() {
     let output = workspace.run(&["tool", "list", "--plugins", "plugins"]);
     let listed = harmless(&output);
     let rows: Vec<_> = listed.lines().map(|row| row.split('@').next()).collect();
-    assert_eq!(rows, [Some("python"), Some("script"), Some("terminal")]);
+    assert_eq!(
+        rows,
+        [
+            Some("container"),
+            Some("python"),
+            Some("script"),
+            Some("terminal")
+        ]
+    );
     assert!(
         listed.ends_with(
             "  Writes a given text.…

@@ -3,6 +3,7 @@
 mod adoption;
 mod commands;
 mod conformance;
+mod container;
 mod faults;
 mod idle;
 pub(crate) mod kills;
