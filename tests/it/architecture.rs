@@ -78,7 +78,7 @@ kubernetes
     names:
     phase: manifest names view
     planner: manifest
-    queue: view
+    queue: names view
     retry: client
     settings: manifest
     validate: api diagnosis engine planner retry

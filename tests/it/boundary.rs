@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use toolhost::backend::local::{LocalEngine, LocalSettings};
 use toolhost::backend::objects::{GcsSource, HttpSource, S3Source, SourceRouter};
 use toolhost::backend::{HttpClient, HttpSettings};
-use toolhost::capability::{AccessSource, FetchRule};
+use toolhost::capability::{AccessSource, FetchRule, JobRunner};
 use toolhost::credential::{CredentialAccess, CredentialsFile, HttpExchange, Machine, Tokens};
 use toolhost::digest::Digest;
 use toolhost::grant::{Capability, Grants};
@@ -19,6 +19,7 @@ use toolhost::progress::progress;
 use toolhost::sealing::{ExecutionSecrets, SecretOrigin};
 use toolhost::template::TemplateContext;
 use toolhost_diagnostic::Document;
+use toolhost_kubernetes::Planner;
 
 use crate::program::Workspace;
 use crate::{guests, program};
@@ -77,6 +78,19 @@ impl Echo {
 
 /// A host with these credentials that fetches by HTTP, with the guest `misbehave` under these grants.
 async fn host(folder: &Path, credentials: &str, grants: Grants) -> ToolHost {
+    let mut settings = LocalSettings::default();
+    settings.work_directory = folder.join("jobs");
+    settings.search_path = std::env::var("PATH").unwrap();
+    let engine = Arc::new(LocalEngine::new(settings));
+    host_with(engine, folder, credentials, grants).await
+}
+
+async fn host_with(
+    engine: Arc<dyn JobRunner>,
+    folder: &Path,
+    credentials: &str,
+    grants: Grants,
+) -> ToolHost {
     let client = HttpClient::new(HttpSettings::default());
     let access = access(credentials);
     let http = HttpSource::new(client.clone()).with_access(Arc::clone(&access));
@@ -85,11 +99,8 @@ async fn host(folder: &Path, credentials: &str, grants: Grants) -> ToolHost {
         .with("http", Arc::new(http))
         .with("gcs", Arc::new(gcs))
         .with("s3", Arc::new(S3Source::new(client).with_access(access)));
-    let mut settings = LocalSettings::default();
-    settings.work_directory = folder.join("jobs");
-    settings.search_path = std::env::var("PATH").unwrap();
     let host = ToolHost::builder()
-        .jobs(Arc::new(LocalEngine::new(settings)))
+        .jobs(engine)
         .objects(Arc::new(sources))
         .cache_directory(guests::workspace().join("target/guests/compiled"))
         .log_directory(folder.join("logs"))
@@ -357,6 +368,35 @@ async fn a_redirect_takes_a_sealed_header_to_no_place_that_the_grant_does_not_na
         "{heads:?}"
     );
     assert!(!heads[1].contains(TOKEN), "{heads:?}");
+}
+
+/// A Job can be read by more than may read its Secret.
+#[tokio::test]
+async fn a_fetched_script_that_echoes_a_token_is_in_no_job() {
+    let echo = Echo::start();
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = format!("credentials:\n  api: {{type: bearer, token: {TOKEN}}}\n");
+    let planner = Planner::new();
+    let engine = Arc::new(planner.clone());
+    let host = host_with(engine, folder.path(), &credentials, Grants::none()).await;
+    for (source, is_echoed) in [
+        (json!({"type": "http"}), false),
+        (json!({"type": "http", "auth": "api"}), true),
+    ] {
+        let config = json!({
+            "script": {"uri": echo.url("x.txt"), "interpreter": "cat", "source": source},
+            "job": {"image": "busybox:1"},
+        });
+        call(&host, "script", config, TemplateContext::default()).await;
+        assert_eq!(echo.heads().pop().unwrap().contains(TOKEN), is_echoed);
+        let job = planner.take().remove(0);
+        let shown = format!("{:?}", job.objects);
+        assert!(!shown.contains(TOKEN), "{shown}");
+        assert_eq!(shown.contains("GET /x.txt"), !is_echoed, "{shown}");
+        assert_eq!(job.objects.len(), if is_echoed { 2 } else { 1 });
+        let is_said = job.explanation.contains("the script (secret)");
+        assert_eq!(is_said, is_echoed, "{}", job.explanation);
+    }
 }
 
 #[tokio::test]

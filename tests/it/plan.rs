@@ -79,12 +79,34 @@ fn prints_the_objects_of_each_step_and_no_secret() {
     );
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(kinds(&text), ["Job", "Secret", "Job", "Secret"]);
+    assert_eq!(kinds(&text), ["Job", "Secret", "Job"]);
     assert!(text.contains("  name: script-step0-42\n"), "{text}");
     assert!(text.contains("  TOKEN: <TOKEN>\n"), "{text}");
-    for secret in ["hunter2", "aHVudGVyM", "Turin", "the script"] {
+    for secret in ["hunter2", "aHVudGVyM"] {
         assert!(!text.contains(secret), "{text}");
     }
+    for line in [
+        "# step `step0` (script@0.1.0): not in the Job: the variable `TOKEN` (secret)\n",
+        "# step `step1` (script@0.1.0): one request creates it: ",
+        "print('the script')",
+        r#"noetl.io/arguments: "{\"city\":\"Turin\"}""#,
+    ] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+}
+
+#[test]
+fn arguments_with_a_secret_are_a_placeholder_and_the_script_is_not() {
+    let output = plan(&["args: {key: \"x {{ secret.token }}\"}"], &[]);
+    let text = stdout(&output);
+    assert_eq!(kinds(&text), ["Job", "Secret"], "{}", stderr(&output));
+    assert!(
+        text.contains("not in the Job: the arguments (secret)\n"),
+        "{text}"
+    );
+    assert!(text.contains("NOETL_ARGS: <NOETL_ARGS>"), "{text}");
+    assert!(text.contains("print('the script')"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
 }
 
 #[test]
@@ -101,7 +123,7 @@ fn a_step_that_needs_a_result_is_named_and_is_not_an_error() {
     );
     let text = stdout(&output);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(kinds(&text).len(), 4);
+    assert_eq!(kinds(&text).len(), 2);
     let line = "# step `step1`: not planned: it needs the result of `step0`, which did not run\n";
     assert!(text.contains(line), "{text}");
 }
@@ -111,7 +133,7 @@ fn what_is_wrong_is_shown_at_its_place_and_the_rest_is_planned() {
     let wrong = "job: {podTemplate: {spec: {containers: [{name: script, imagee: x}]}}}";
     let output = plan(&[wrong, "args: {}"], &[]);
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(kinds(&stdout(&output)), ["Job", "Secret"]);
+    assert_eq!(kinds(&stdout(&output)), ["Job"]);
     let said = stderr(&output);
     assert!(
         said.contains("podTemplate.spec.containers[0].imagee"),
@@ -139,7 +161,7 @@ fn a_script_that_is_not_there_is_planned_offline_alone() {
     assert!(stderr(&fetched).contains("missing.py"));
     let offline = run(&["--offline"]);
     assert_eq!(offline.status.code(), Some(0), "{}", stderr(&offline));
-    assert_eq!(kinds(&stdout(&offline)), ["Job", "Secret"]);
+    assert_eq!(kinds(&stdout(&offline)), ["Job"]);
 }
 
 #[test]

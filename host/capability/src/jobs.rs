@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,6 +92,8 @@ pub struct JobRequest {
     /// The environment in order. [`ARGUMENTS_VARIABLE`] is an entry like any other; the engine adds [`SCRIPT_VARIABLE`]
     /// and [`ARGUMENTS_FILE_VARIABLE`], and stores arguments of more than [`MAX_ARGUMENT_BYTES`] only in the file.
     pub environment: Vec<(VariableName, SecretString)>,
+    /// What is not secret. Everything else is.
+    pub public: PublicValues,
     /// How often a failed attempt is retried.
     pub backoff_limit: u32,
     /// How long the job may take, over all attempts.
@@ -122,6 +124,10 @@ impl JobRequest {
             command,
             script: None,
             environment: Vec::new(),
+            public: PublicValues {
+                variables: BTreeSet::new(),
+                script: false,
+            },
             backoff_limit: Self::DEFAULT_BACKOFF_LIMIT,
             active_deadline: None,
             labels: BTreeMap::new(),
@@ -131,6 +137,18 @@ impl JobRequest {
             options: BTreeMap::new(),
         }
     }
+}
+
+/// What of a [`JobRequest`] is not secret, so that an engine may store it where anyone who may read jobs can read it.
+///
+/// The default is nothing: what a caller does not name is stored like a secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PublicValues {
+    /// The variables whose values are not secret.
+    pub variables: BTreeSet<VariableName>,
+    /// Whether the content of the script is not secret.
+    pub script: bool,
 }
 
 /// A script and the name of its file.

@@ -57,7 +57,7 @@ pub use job_handle::{JobHandle, JobReporter};
 pub use job_identity::JobIdentity;
 pub use jobs::{
     ARGUMENTS_FIELD, ARGUMENTS_FILE_VARIABLE, ARGUMENTS_VARIABLE, JobRequest, JobRunner, LogSink,
-    MAX_ARGUMENT_BYTES, PROGRAM_FIELD, SCRIPT_VARIABLE, Script,
+    MAX_ARGUMENT_BYTES, PROGRAM_FIELD, PublicValues, SCRIPT_VARIABLE, Script,
 };
 pub use name::{FileName, JobName, NameError, VariableName};
 pub use objects::{FetchOptions, FetchRequest, Object, ObjectMetadata, ObjectSource};

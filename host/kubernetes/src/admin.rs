@@ -10,7 +10,7 @@ use super::api;
 use super::diagnosis::Creating;
 use super::engine::KubernetesEngine;
 use super::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
-use super::names::secret_name;
+use super::names::{INPUTS_ANNOTATION, INPUTS_IN_JOB, secret_name};
 use super::queue::QUEUE_LABEL;
 use super::retry;
 use super::view::JobView;
@@ -117,10 +117,12 @@ impl KubernetesEngine {
     ///
     /// The same as those of [`jobs`](Self::jobs), and that there is no such job.
     pub async fn cancel_job(&self, namespace: &str, name: &str) -> Result<(), CapabilityError> {
-        let uid = self.own_job(namespace, name).await?.1;
+        let (job, uid) = self.own_job(namespace, name).await?;
         self.delete_job(namespace, name, &uid).await?;
-        self.delete_secret(namespace, &secret_name(name), false)
-            .await?;
+        if !is_in_job(&job) {
+            self.delete_secret(namespace, &secret_name(name), false)
+                .await?;
+        }
         Ok(())
     }
 
@@ -146,6 +148,7 @@ impl KubernetesEngine {
             let is_abandoned = is_abandoned(&job, options.min_age);
             let secret = secret_name(name);
             if (is_over || is_abandoned)
+                && !is_in_job(&job)
                 && self
                     .delete_secret(namespace, &secret, options.dry_run)
                     .await?
@@ -293,7 +296,15 @@ fn is_abandoned(job: &JobView, min_age: Duration) -> bool {
     let is_old = age
         .and_then(|age| Duration::try_from(age).ok())
         .is_some_and(|age| age >= min_age);
-    state(job) == JobState::Suspended && is_old && !is_queued
+    // One that contains its inputs was created running, and suspended by someone else.
+    state(job) == JobState::Suspended && is_old && !is_queued && !is_in_job(job)
+}
+
+/// Whether the job contains all of its inputs: no Secret belongs to it.
+fn is_in_job(job: &JobView) -> bool {
+    let annotations = job.metadata.annotations.as_ref();
+    let inputs = annotations.and_then(|annotations| annotations.get(INPUTS_ANNOTATION));
+    inputs.is_some_and(|inputs| inputs == INPUTS_IN_JOB)
 }
 
 #[cfg(test)]
@@ -338,10 +349,13 @@ mod tests {
         let old = json!({"creationTimestamp": created(120)});
         let young = json!({"creationTimestamp": created(5)});
         let queued = json!({"creationTimestamp": created(120), "labels": {QUEUE_LABEL: "q"}});
+        let annotations = json!({INPUTS_ANNOTATION: INPUTS_IN_JOB});
+        let whole = json!({"creationTimestamp": created(120), "annotations": annotations});
         for (metadata, spec, expected) in [
             (&old, &suspended, true),
             (&young, &suspended, false),
             (&queued, &suspended, false),
+            (&whole, &suspended, false),
             (&old, &json!({"suspend": false}), false),
         ] {
             let job = job(json!({"metadata": metadata, "spec": spec}));

@@ -135,7 +135,7 @@ impl Cluster {
     }
 }
 
-/// Maximum number of concurrent creations. A job takes three requests, and where a thousand are to be created they
+/// Maximum number of concurrent creations. A job takes up to three requests, and where a thousand are to be created they
 /// should not all send their first before any sends its last: the early jobs then finish that much earlier, and the Job
 /// controller, which updates the status of each suspended job that it sees and sends an event about it, sees few of
 /// them.

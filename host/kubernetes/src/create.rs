@@ -106,6 +106,7 @@ impl Creation {
         let (handle, reporter) = JobHandle::new(identity);
         let supervision = Supervision {
             own_objects: manifest.object_names(),
+            has_secret: manifest.has_secret(),
             script_name: request
                 .script
                 .map_or_else(String::new, |script| script.file_name.into()),
@@ -140,10 +141,10 @@ impl Creation {
             .subscribe(namespace, self.request.name.as_str())
             .await;
         let subscription = subscription.map_err(|error| self.unwatchable(&error))?;
-        // A queue resumes the jobs that it manages, and this host need not.
-        let labels = self.manifest.job(true).metadata.labels;
-        let is_suspended =
-            queue::queue_in(labels.as_ref()).is_some() || self.cluster.may_patch(namespace).await;
+        // A queue resumes the jobs that it manages, and this host need not. A Job that contains everything is created
+        // running: nothing is left to be done that could be interrupted.
+        let is_suspended = self.manifest.is_queued()
+            || !self.manifest.is_in_job() && self.cluster.may_patch(namespace).await;
         let existing = self.create_or_adopt(is_suspended).await?;
         match self.equip(&existing, is_suspended, &subscription).await {
             Ok(()) => Ok((existing, subscription)),
@@ -200,12 +201,36 @@ impl Creation {
         Err(conflict(name))
     }
 
-    /// Creates the objects that belong to the job, and resumes it.
+    /// Makes sure that the job has everything that it needs, and learns what exists of it.
     async fn equip(
         &self,
         existing: &Existing,
         is_suspended: bool,
         subscription: &Subscription,
+    ) -> Result<(), CapabilityError> {
+        let Existing {
+            job,
+            uid,
+            is_adopted,
+        } = existing;
+        subscription.learn(Some(job.clone()), Vec::new());
+        // Who suspended a Job that contains everything, such as a queue, resumes it.
+        if !self.manifest.is_in_job() {
+            self.complete(existing, is_suspended).await?;
+        }
+        if *is_adopted {
+            let pods = self.api(uid).pods().await;
+            let pods = pods.map_err(|error| self.refused(&error, "Job"))?;
+            subscription.learn(None, pods);
+        }
+        Ok(())
+    }
+
+    /// Creates the objects that belong to the job, and resumes it.
+    async fn complete(
+        &self,
+        existing: &Existing,
+        is_suspended: bool,
     ) -> Result<(), CapabilityError> {
         let cluster = &self.cluster;
         let client = cluster.connection.client();
@@ -215,7 +240,6 @@ impl Creation {
             uid,
             is_adopted,
         } = existing;
-        subscription.learn(Some(job.clone()), Vec::new());
         let waits_to_begin = job.spec.suspend == Some(true);
         // Read from the job as the server returned it: an admission webhook may assign it to a default queue.
         let is_queued = queue::queue_of(job).is_some();
@@ -223,12 +247,13 @@ impl Creation {
         // them, and a finished one needs none.
         let may_lack = is_queued || !is_suspended;
         if waits_to_begin || !is_adopted || may_lack && !phase::is_over(job) {
-            let secret = self.manifest.secret(uid);
-            let made = cluster
-                .during(|| api::create_secret(&client, namespace, &secret))
-                .await;
-            made.or_else(exists_already)
-                .map_err(|error| self.refused(&error, "Secret"))?;
+            if let Some(secret) = self.manifest.secret(uid) {
+                let made = cluster
+                    .during(|| api::create_secret(&client, namespace, &secret))
+                    .await;
+                made.or_else(exists_already)
+                    .map_err(|error| self.refused(&error, "Secret"))?;
+            }
             for config_map in self.manifest.config_maps(uid) {
                 let made = cluster
                     .during(|| api::create_config_map(&client, namespace, &config_map))
@@ -245,11 +270,6 @@ impl Creation {
                 cluster.note_may_patch(namespace, false);
             }
             resumed.map_err(|error| self.refused(&error, "Job"))?;
-        }
-        if *is_adopted {
-            let pods = self.api(uid).pods().await;
-            let pods = pods.map_err(|error| self.refused(&error, "Job"))?;
-            subscription.learn(None, pods);
         }
         Ok(())
     }

@@ -112,6 +112,10 @@ impl Follower {
     }
 
     async fn read_all(&mut self, reader: &mut Reader) -> Option<String> {
+        let writing = *self.writing.borrow();
+        if writing == Writing::Ended {
+            return self.read_rest(reader).await;
+        }
         if self.connection.follows_many().await {
             let ended = self.writing.wait_for(|writing| *writing != Writing::Runs);
             // A container that is gone is asked for its log once.

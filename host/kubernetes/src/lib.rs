@@ -4,10 +4,11 @@
 //!
 //! * **It is created once.** Its name follows from the step and the execution, so that a repeated request, and a host
 //!   that was killed and restarted, find the existing job. A job of that name with another specification is a conflict.
-//! * **Every object has an owner.** The Job is created suspended, then one immutable Secret with its environment, its
-//!   arguments and a small script (a large one in ConfigMaps), owned by the Job; then it is resumed, unless a queue
-//!   manages it, which resumes it itself. Where this host may not change jobs, it is created unsuspended, and its pod
-//!   waits for the Secret for a moment.
+//! * **Without secrets it is one object.** A Job that contains all of its inputs is created running, by one request.
+//! * **Every object has an owner.** Any other Job is created suspended, then one immutable Secret with what is secret (a
+//!   large script is in ConfigMaps), owned by the Job; then it is resumed, unless a queue manages it, which resumes it
+//!   itself. Where this host may not change jobs, it is created unsuspended, and its pod waits for the Secret for a
+//!   moment.
 //! * **Its secrets are in that one Secret**, which is deleted as soon as the job has finished. The Job itself, with its
 //!   pods, stays until `ttlSecondsAfterFinished`.
 //! * **Its end is known as early as possible.** Jobs and pods of a namespace are watched, once for all jobs. Where the

@@ -27,9 +27,11 @@ pub struct Planner {
 pub struct PlannedJob {
     /// Their namespace.
     pub namespace: String,
-    /// Objects of Kubernetes, in the order in which they are created. Secret values and scripts are
-    /// replaced by placeholders.
+    /// Objects of Kubernetes, in the order in which they are created. Secret values, and scripts that are not in the
+    /// Job, are replaced by placeholders.
     pub objects: Vec<Value>,
+    /// Which inputs the Job does not contain, and why, for a person.
+    pub explanation: String,
     /// The warning for the user.
     pub warning: Option<String>,
 }
@@ -71,6 +73,7 @@ impl JobRunner for Planner {
         let planned = PlannedJob {
             namespace: manifest.namespace().to_owned(),
             objects: manifest.shown()?,
+            explanation: manifest.explanation().to_owned(),
             warning: manifest.warning().map(str::to_owned),
         };
         let mut identity = JobIdentity::created(request.name);
@@ -147,11 +150,11 @@ mod tests {
         );
         assert_eq!(
             jobs[0].objects[1]["stringData"],
-            json!({
-                "NOETL_ARGS": "<NOETL_ARGS>",
-                "TOKEN": "<TOKEN>",
-                "noetl.script": "<noetl.script>",
-            })
+            json!({"TOKEN": "<TOKEN>", "noetl.script": "<noetl.script>"})
+        );
+        assert_eq!(
+            jobs[0].explanation,
+            "not in the Job: the variable `TOKEN` (secret), the script (secret)"
         );
         let text = format!("{jobs:?}");
         assert!(
@@ -160,6 +163,23 @@ mod tests {
         );
         assert!(text.len() < 30_000, "the script is shown");
         assert!(planner.take().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_job_without_secrets_is_shown_as_it_is_sent() {
+        let planner = Planner::new();
+        let mut request = request(10);
+        request.public.script = true;
+        request.public.variables.insert("TOKEN".parse().unwrap());
+        planner.create(request, Arc::new(NoLog)).await.unwrap();
+        let jobs = planner.take();
+        let [job] = jobs[0].objects.as_slice() else {
+            panic!("{jobs:?}")
+        };
+        assert_eq!(job["spec"]["suspend"], false);
+        let annotations = &job["spec"]["template"]["metadata"]["annotations"];
+        assert_eq!(annotations["noetl.io/script"], "xxxxxxxxxx");
+        assert!(jobs[0].explanation.starts_with("one request"), "{jobs:?}");
     }
 
     #[tokio::test]

@@ -2,12 +2,10 @@
 //!
 //! Labels and conditions: <https://kueue.sigs.k8s.io/docs/reference/labels-and-annotations/>.
 
-use std::collections::BTreeMap;
-
+use super::names::queue_in;
 use super::view::{JobView, WorkloadView};
 
-/// The label that assigns a job to a queue.
-pub(super) const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
+pub(super) use super::names::QUEUE_LABEL;
 
 /// Why a queue holds a job, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +21,6 @@ pub(super) enum Held {
 /// Returns the queue that manages the job, if there is one.
 pub(super) fn queue_of(job: &JobView) -> Option<&str> {
     queue_in(job.metadata.labels.as_ref())
-}
-
-/// Returns the queue that the labels name, if they do.
-pub(super) fn queue_in(labels: Option<&BTreeMap<String, String>>) -> Option<&str> {
-    let name = labels?.get(QUEUE_LABEL)?.as_str();
-    Some(name).filter(|name| !name.is_empty())
 }
 
 /// Returns why the job is not admitted, according to its Workload.

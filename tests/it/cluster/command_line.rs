@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use toolhost::digest::Digest;
 
 use super::Place;
+use super::audit::{AuditLog, Request};
 use super::step::{Run, kubectl, run};
 
 #[tokio::test]
@@ -35,10 +37,10 @@ async fn a_script_runs_as_a_job_that_kubectl_shows_as_the_specification_says() {
     assert!(jobs.contains("script-process-data-42"), "{jobs}");
     let described = kubectl(&["describe", "job", "script-process-data-42", "-n", namespace]);
     assert!(described.contains("python:3.11-slim"), "{described}");
-    assert!(!described.contains("plain-value"), "{described}");
+    // No value is secret, and so the Job is all that there is.
+    assert!(described.contains("plain-value"), "{described}");
     let logs = kubectl(&["logs", pod, "-n", namespace]);
     assert_eq!(logs, "sales_2024 plain-value\n");
-    // The Secret is gone with the end of the run, long before the job.
     let secrets = kubectl(&["get", "secrets", "-n", namespace, "-o", "name"]);
     assert_eq!(secrets, "");
     place.delete().await;
@@ -124,6 +126,58 @@ async fn large_scripts_and_arguments_arrive_whole() {
         stderr.contains("together more than the 1048576"),
         "{stderr}"
     );
+    place.delete().await;
+}
+
+/// What a kubelet, a shell and JSON treat in a special way.
+const SPECIAL: &str =
+    "'\"\\ $(HOME) $$ $$(HOME) $(NOETL_ARGS) `x` ü€😀 \u{2028}\ttab\r\n\n  last line";
+
+#[tokio::test]
+#[ignore = "needs a cluster: TOOLHOST_TEST_KUBECONFIG"]
+async fn every_byte_of_a_job_without_secrets_arrives_and_no_secret_is_needed() {
+    let place = Place::new("exact").await;
+    // Digests rather than the bytes: a log is not what is tested here.
+    let program = "import hashlib, json, os, sys\n\
+        def show(data):\n    print(hashlib.sha256(data).hexdigest(), flush=True)\n\
+        show(open(sys.argv[0], 'rb').read())\n\
+        show(sys.argv[1].encode())\n\
+        show(open(os.environ['NOETL_ARGS_FILE'], 'rb').read())\n\
+        show(os.environ['WORD'].encode())\n\
+        show(json.loads(sys.argv[1])['text'].encode())\n\
+        sys.exit(0)\n";
+    let line = format!("# {}\n", SPECIAL.replace(['\r', '\n', '\u{2028}'], " "));
+    let script = format!("{program}{}", line.repeat(200_000 / line.len()));
+    let tool = json!({
+        "args": {"text": SPECIAL},
+        "job": {"image": "python:3.11-slim", "env": {"WORD": SPECIAL}},
+    });
+    // The templates of a playbook would take `{{`, which is not in it.
+    let ran = run(&place, "exact", ("a.py", &script), tool).await;
+    assert_eq!(ran.code, Some(0), "{}\n{:#}", ran.stderr, ran.outcome);
+    let output = ran.outcome["output"].as_str().unwrap();
+    let lines: Vec<_> = output.lines().collect();
+    let digest = |text: &str| Digest::of(text.as_bytes()).digits();
+    assert_eq!(lines[0], digest(&script));
+    assert_eq!(lines[1], lines[2], "the argument is not its file");
+    assert_eq!(lines[3..], [digest(SPECIAL), digest(SPECIAL)]);
+    let namespace = place.namespace.as_str();
+    let job = kubectl(&["get", "jobs", "-n", namespace, "-o", "json"]);
+    let jobs: Value = serde_json::from_str(&job).unwrap();
+    let job = &jobs["items"][0];
+    assert_eq!(job["metadata"]["annotations"]["noetl.io/inputs"], "job");
+    let annotations = &job["spec"]["template"]["metadata"]["annotations"];
+    assert_eq!(annotations["noetl.io/script"], script.as_str());
+    if let Some(log) = AuditLog::of_environment("every_byte_of_a_job_without_secrets") {
+        let is_log = |request: &Request| request.what() == "get pods/log";
+        let requests = log.requests(namespace, is_log).await;
+        let of_secrets = requests
+            .iter()
+            .filter(|request| request.what().ends_with(" secrets"));
+        let of_secrets: Vec<_> = of_secrets.map(|request| &request.text).collect();
+        // Neither this program nor the kubelet asks for one.
+        assert!(of_secrets.is_empty(), "{of_secrets:#?}");
+    }
     place.delete().await;
 }
 

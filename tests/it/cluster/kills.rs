@@ -20,7 +20,7 @@ async fn prepare(place: &Place, counter: &Counter) -> (FaultProxy, tempfile::Tem
     std::fs::write(folder.path().join("kubeconfig"), proxy.kubeconfig()).unwrap();
     let (address, port) = (host_ip(), counter.port());
     let count = format!("wget -qO- http://{address}:{port}/{}", place.namespace);
-    process::write_playbook(folder.path(), &place.namespace, &script(&count));
+    process::write_playbook_with_secret(folder.path(), &place.namespace, &script(&count));
     (proxy, folder)
 }
 

@@ -1,6 +1,6 @@
 //! A host that is killed at any moment leaves nothing that the next one does not go on with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Output;
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::process::{self, RUN};
-use super::rights::{cluster_with, narrow_role};
+use super::rights::{cluster_with, narrow_role, role_without_secrets};
 use super::{Cluster, NAMESPACE, all_hold};
 
 /// A script that fails once and then succeeds; `counter` is a command that gives the number of the attempt.
@@ -21,11 +21,14 @@ pub(crate) fn script(counter: &str) -> String {
     )
 }
 
-fn prepare(cluster: &Cluster) {
+/// Writes a playbook into a folder, for a namespace, with a script.
+type Write = fn(&Path, &str, &str);
+
+fn prepare(cluster: &Cluster, write: Write) {
     let counter = cluster.folder.path().join("attempts");
     let counter = counter.display();
     let script = script(&format!("echo >> {counter}; wc -l < {counter}"));
-    process::write_playbook(cluster.folder.path(), NAMESPACE, &script);
+    write(cluster.folder.path(), NAMESPACE, &script);
 }
 
 /// Starts the run and kills it at the first request that matches.
@@ -88,10 +91,11 @@ pub(crate) fn numbered(requests: &[RequestRecord]) -> Vec<(String, String, usize
 
 async fn killed_at(
     cluster: Cluster,
+    write: Write,
     (verb, resource, number): (String, String, usize),
     when: When,
 ) {
-    prepare(&cluster);
+    prepare(&cluster, write);
     let (folder, kubeconfig) = (cluster.folder.path(), cluster.kubeconfig());
     let matching = Match::new(&verb, &resource).nth(number);
     let faults = cluster.server.faults();
@@ -144,29 +148,49 @@ async fn killed_at(
         .await;
 }
 
-/// Kills a host at each request of a run, each time on another cluster, and lets another one go on.
-async fn kill_at_every_request(make: impl AsyncFn() -> Cluster) {
+/// Kills a host at each request of a run, each time on another cluster, and lets another one go on. Returns the kinds of
+/// the requests.
+async fn kill_at_every_request(write: Write, make: impl AsyncFn() -> Cluster) -> BTreeSet<String> {
     let cluster = make().await;
-    prepare(&cluster);
+    prepare(&cluster, write);
     let output = process::run(cluster.folder.path(), &cluster.kubeconfig(), &RUN).await;
     assert_right(&output);
     let mut cases = Vec::new();
-    for request in numbered(&cluster.server.requests().all()) {
+    let requests = cluster.server.requests().all();
+    for request in numbered(&requests) {
         for when in [When::BeforeWork, When::AfterWork] {
             let (verb, resource, number) = &request;
             let name = format!("{when:?} of {verb} {resource} {number}");
-            cases.push((name, killed_at(make().await, request.clone(), when)));
+            let case = killed_at(make().await, write, request.clone(), when);
+            cases.push((name, case));
         }
     }
     all_hold(cases).await;
+    requests.iter().map(RequestRecord::summary).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_killed_at_any_request_is_followed_by_one_that_goes_on() {
-    kill_at_every_request(Cluster::new).await;
+    let write = process::write_playbook_with_secret;
+    let requests = kill_at_every_request(write, Cluster::new).await;
+    assert!(requests.contains("patch jobs"), "{requests:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_without_the_right_to_change_jobs_goes_on_as_well() {
-    kill_at_every_request(async || cluster_with(narrow_role()).await).await;
+    let write = process::write_playbook_with_secret;
+    let make = async || cluster_with(narrow_role()).await;
+    let requests = kill_at_every_request(write, make).await;
+    assert!(requests.contains("create secrets"), "{requests:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_job_is_one_request_goes_on_as_well() {
+    let make = async || cluster_with(role_without_secrets()).await;
+    let requests = kill_at_every_request(process::write_playbook, make).await;
+    let changes = ["create secrets", "patch jobs", "delete secrets"];
+    assert!(
+        !changes.iter().any(|it| requests.contains(*it)),
+        "{requests:?}"
+    );
 }

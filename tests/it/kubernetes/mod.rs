@@ -6,6 +6,7 @@ mod conformance;
 mod container;
 mod faults;
 mod idle;
+mod inputs;
 pub(crate) mod kills;
 mod policy;
 pub(crate) mod process;
@@ -140,6 +141,14 @@ impl Cluster {
         };
         requests.iter().map(line).collect()
     }
+}
+
+/// The request, with the declaration that none of its inputs is secret.
+fn public(mut request: JobRequest) -> JobRequest {
+    let names = request.environment.iter().map(|(name, _)| name.clone());
+    request.public.variables = names.collect();
+    request.public.script = true;
+    request
 }
 
 /// What jobs write.

@@ -23,6 +23,10 @@ pub(crate) fn command(folder: &Path, kubeconfig: &Path, arguments: &[&str]) -> C
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
+    let credentials = folder.join("c.yaml");
+    if credentials.exists() {
+        command.env("TOOLHOST_CREDENTIALS", credentials);
+    }
     command
 }
 
@@ -39,8 +43,21 @@ pub(crate) async fn run(folder: &Path, kubeconfig: &Path, arguments: &[&str]) ->
 
 /// Writes a playbook of one step that runs a script of the shell.
 pub(crate) fn write_playbook(folder: &Path, namespace: &str, script: &str) {
+    write_playbook_with(folder, namespace, script, &json!({}));
+}
+
+/// Writes such a playbook whose job has a secret.
+pub(crate) fn write_playbook_with_secret(folder: &Path, namespace: &str, script: &str) {
+    let environment = json!({"TOKEN": "{{ secret.token }}"});
+    write_playbook_with(folder, namespace, script, &environment);
+}
+
+fn write_playbook_with(folder: &Path, namespace: &str, script: &str, environment: &Value) {
     std::fs::write(folder.join("a.sh"), script).unwrap();
-    let job = json!({"image": "busybox:1", "namespace": namespace, "backoffLimit": 2});
+    std::fs::write(folder.join("c.yaml"), "secrets: {token: hunter2-hunter2}\n").unwrap();
+    let job = json!({
+        "image": "busybox:1", "namespace": namespace, "backoffLimit": 2, "env": environment,
+    });
     let playbook = json!({
         "apiVersion": "noetl.io/v2", "kind": "Playbook", "metadata": {"name": "test"},
         "workflow": [{"step": "step", "tool": {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use fake_kubernetes::Call;
 use serde_json::Value;
 use toolhost::capability::{JobEventKind, JobRequest, JobStatus, Reason};
+use toolhost_kubernetes::SweepOptions;
 
-use super::{Cluster, all_hold, run};
+use super::{Cluster, all_hold, public, run, start};
 use crate::guests;
 
 fn yaml(text: &str) -> Value {
@@ -24,7 +25,17 @@ fn role() -> Value {
 
 /// The rules that a worker of NoETL has.
 pub(super) fn narrow_role() -> Value {
-    let patch = read("narrow/kustomization.yaml")["patches"][0]["patch"].clone();
+    role_of("narrow")
+}
+
+/// The rules that jobs without secrets need.
+pub(super) fn role_without_secrets() -> Value {
+    role_of("without-secrets")
+}
+
+fn role_of(folder: &str) -> Value {
+    let kustomization = read(&format!("{folder}/kustomization.yaml"));
+    let patch = kustomization["patches"][0]["patch"].clone();
     yaml(patch.as_str().unwrap())[0]["value"].clone()
 }
 
@@ -114,6 +125,71 @@ async fn the_role_of_a_noetl_worker_is_enough() {
     let jobs = cluster.server.objects();
     let mut jobs = jobs.iter().filter(|object| object["kind"] == "Job");
     assert!(jobs.all(|job| job["spec"]["suspend"] != true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_without_secrets_is_enough_for_jobs_without_secrets() {
+    let cluster = cluster_with(role_without_secrets()).await;
+    let engine = cluster.engine().await;
+    let mut failing = public(Cluster::request("fails", "exit 3"));
+    failing.backoff_limit = 1;
+    let ran = run(&engine, failing).await.unwrap();
+    assert_eq!((ran.end.status, ran.end.failed), (JobStatus::Failed, 2));
+    let ran = run(&engine, public(job())).await.unwrap();
+    assert_eq!(ran.end.status, JobStatus::Succeeded, "{ran:#?}");
+    assert_eq!(ran.logs, ["value\n"], "{ran:#?}");
+    // One that is taken on, and one that is cancelled while it runs.
+    let again = run(&engine, public(job())).await.unwrap();
+    assert!(
+        again.identity.adopted && again.logs == ["value\n"],
+        "{again:#?}"
+    );
+    let script = "echo begun; sleep 1000";
+    let running = start(&engine, public(Cluster::request("runs", script))).await;
+    let running = running.unwrap();
+    running.logs.until("begun").await;
+    running.handle.request_cancel();
+    assert_eq!(running.finish().await.end.status, JobStatus::Cancelled);
+
+    let options = SweepOptions::default();
+    engine.sweep("default", options).await.unwrap();
+    for job in engine.jobs("default").await.unwrap() {
+        engine.cancel_job("default", &job.name).await.unwrap();
+    }
+    cluster
+        .until("something is left", |server| {
+            ["jobs", "pods"]
+                .iter()
+                .all(|resource| server.existing(resource).is_empty())
+        })
+        .await;
+    for request in cluster.server.requests().all() {
+        assert_ne!(
+            request.call.resource,
+            "secrets",
+            "{:#?}",
+            cluster.requests()
+        );
+        assert_ne!(request.status, Some(403), "{:#?}", cluster.requests());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_with_a_secret_names_the_right_that_the_role_without_secrets_lacks() {
+    let cluster = cluster_with(role_without_secrets()).await;
+    let error = run(&cluster.engine().await, job()).await.unwrap_err();
+    assert_eq!(error.explanation.reason, Reason::Denied, "{error:?}");
+    assert!(
+        error.explanation.message.contains("create secrets"),
+        "{error:?}"
+    );
+    cluster
+        .until("something is left", |server| {
+            ["jobs", "pods"]
+                .iter()
+                .all(|resource| server.existing(resource).is_empty())
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

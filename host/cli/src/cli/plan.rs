@@ -240,7 +240,7 @@ fn print_step(step: &str, tool: &str, jobs: &[PlannedJob]) {
         terminal::print(&format!("# step `{step}` ({tool}): creates nothing"));
     }
     for job in jobs {
-        terminal::print(&format!("# step `{step}` ({tool})"));
+        terminal::print(&format!("# step `{step}` ({tool}): {}", job.explanation));
         if let Some(warning) = &job.warning {
             terminal::tell(&format!("warning: {warning}"));
         }

@@ -88,6 +88,13 @@ impl Job {
         let Some(attempt) = self.attempts.get_mut(index) else {
             return;
         };
+        let writing = Writing::of(&attempt.pod, attempt.is_gone);
+        // Before its log is followed, which takes one request more than reading that of a container that has ended.
+        attempt.writing.send_if_modified(|known| {
+            let is_news = *known < writing;
+            *known = writing.max(*known);
+            is_news
+        });
         if phase.has_started && is_next && matches!(attempt.log, Log::None) {
             attempt.log = Log::Followed;
             let follower = Follower {
@@ -102,15 +109,9 @@ impl Job {
             self.followers
                 .spawn(async move { (index, follower.run().await) });
         }
-        let writing = Writing::of(&attempt.pod, attempt.is_gone);
         if writing == Writing::Runs {
             return;
         }
-        attempt.writing.send_if_modified(|known| {
-            let is_news = *known < writing;
-            *known = writing.max(*known);
-            is_news
-        });
         if matches!(attempt.log, Log::Followed) || !is_next {
             return;
         }

@@ -261,6 +261,9 @@ impl Job {
 
     /// Deletes the Secret as soon as it is not needed; the rest stays for inspection until its time to live is over.
     async fn clean_up(&self) {
+        if !self.supervision.has_secret {
+            return;
+        }
         let api = self.supervision.api.clone();
         let deletion = tokio::spawn(async move {
             let deleted = api.delete_secret().await;

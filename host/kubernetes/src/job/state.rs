@@ -21,6 +21,8 @@ pub(crate) struct Supervision {
     pub(crate) api: JobApi,
     /// The names of the Secret and the ConfigMaps that this host creates for it.
     pub(crate) own_objects: Vec<String>,
+    /// Whether a Secret is one of them.
+    pub(crate) has_secret: bool,
     pub(crate) command: Vec<String>,
     pub(crate) script_name: String,
     pub(crate) active_deadline: Option<Duration>,

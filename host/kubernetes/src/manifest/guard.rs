@@ -1,5 +1,7 @@
 //! What a user's pod template may not change, because the engine would not work without it.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{
     Container, EnvVar, PodSpec, PodTemplateSpec, Volume, VolumeMount,
 };
@@ -11,7 +13,7 @@ use toolhost_capability::{
 
 use super::options::{POD_TEMPLATE, is_own_place, taken_place};
 use super::storage::VOLUME_PREFIX;
-use crate::names::{JOIN_CONTAINER, SCRIPT_CONTAINER};
+use crate::names::{JOIN_CONTAINER, OWN_ANNOTATIONS, SCRIPT_CONTAINER};
 
 /// What the metadata of a pod template may contain.
 const METADATA: [&str; 2] = ["annotations", "labels"];
@@ -28,6 +30,9 @@ pub(super) fn check(
 ) -> Result<(), CapabilityError> {
     check_labels(before, after)?;
     check_metadata(after)?;
+    let annotations = after.metadata.iter().flat_map(|it| &it.annotations);
+    let place = below_template(FieldPath::from("metadata.annotations"));
+    check_annotations(annotations.flat_map(BTreeMap::keys), &place)?;
     let (Some(before), Some(after)) = (&before.spec, &after.spec) else {
         return Err(refused("spec", "removes the pod"));
     };
@@ -43,6 +48,26 @@ pub(super) fn check(
         Some(before) => check_script(before, script, &place),
         None => Ok(()),
     }
+}
+
+/// Checks the names of annotations, which are set at `place`.
+///
+/// # Errors
+///
+/// `InvalidRequest` where one is the engine's own.
+pub(super) fn check_annotations<'a>(
+    names: impl IntoIterator<Item = &'a String>,
+    place: &FieldPath,
+) -> Result<(), CapabilityError> {
+    let mut names = names.into_iter();
+    let Some(name) = names.find(|name| OWN_ANNOTATIONS.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let field = place.clone().key(name.clone());
+    let message = format!("`{field}` is reserved for the engine");
+    Err(invalid(message)
+        .with_hint("use another name")
+        .with_field(field))
 }
 
 fn check_labels(before: &PodTemplateSpec, after: &PodTemplateSpec) -> Result<(), CapabilityError> {

@@ -1,4 +1,4 @@
-//! The Kubernetes objects of a job: a Job, a Secret, and ConfigMaps for a large script.
+//! The Kubernetes objects of a job: a Job; a Secret, if a value is secret or large; ConfigMaps for a large script.
 //!
 //! Pure code. It decides everything before the first request is sent, so that an invalid job is reported while nothing
 //! exists yet.
@@ -35,8 +35,8 @@ use toolhost_capability::request::{self, CONTAINER_OPTIONS, IMAGE_OPTIONS};
 use toolhost_capability::{CapabilityError, JobRequest};
 
 use self::options::Options;
-use self::storage::{Placement, Storage};
-use super::names::{config_map_name, secret_name};
+use self::storage::{Inline, Placement, Storage};
+use super::names::{INPUTS_ANNOTATION, INPUTS_IN_JOB, config_map_name, queue_in, secret_name};
 
 pub(crate) use self::labels::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 pub(crate) use self::settings::ManifestSettings;
@@ -57,8 +57,12 @@ pub(crate) struct Manifest {
     namespace: String,
     spec_hash: String,
     secret: Vec<(String, SecretString)>,
+    has_secret: bool,
+    is_in_job: bool,
     script: Option<Bytes>,
     placement: Placement,
+    /// Which inputs the Job does not contain, and why.
+    explanation: String,
     warning: Option<String>,
 }
 
@@ -79,7 +83,8 @@ impl Manifest {
         let labels = labels::labels(request, settings)?;
         let script_path = storage::script_path(request)?;
         let program = Program::new(request, script_path.as_deref(), storage::ARGUMENTS_PATH);
-        let storage = Storage::new(request, &program)?;
+        let inline = Inline::new(request, options.pod_template.as_ref())?;
+        let storage = Storage::new(request, &program, inline)?;
         let template = pod::template(request, &program, &options, &storage, &labels)?;
 
         let annotations = annotations(request);
@@ -96,15 +101,19 @@ impl Manifest {
         };
         permission::check(&job, &request.options, settings)?;
         let script = request.script.as_ref().map(|script| &script.content);
-        let spec_hash = spec_hash::spec_hash(&job, script, MAX_JOB_BYTES)?;
-        job.metadata
-            .annotations
-            .get_or_insert_default()
-            .insert(SPEC_HASH_ANNOTATION.to_owned(), spec_hash.clone());
+        let spec_hash = spec_hash::spec_hash(&storage.without_values(&job), script, MAX_JOB_BYTES)?;
+        let annotations = job.metadata.annotations.get_or_insert_default();
+        annotations.insert(SPEC_HASH_ANNOTATION.to_owned(), spec_hash.clone());
+        if storage.is_in_job {
+            annotations.insert(INPUTS_ANNOTATION.to_owned(), INPUTS_IN_JOB.to_owned());
+        }
         Ok(Self {
             job,
             namespace: options.namespace,
             spec_hash,
+            has_secret: storage.has_secret(),
+            is_in_job: storage.is_in_job,
+            explanation: storage.explanation,
             secret: storage.secret,
             script: script.cloned(),
             placement: storage.placement,
@@ -121,10 +130,28 @@ impl Manifest {
         job
     }
 
-    /// Returns the Secret with the environment, owned by the Job of that uid.
+    /// Whether the Job contains everything that its pods need: it can run as soon as it exists.
+    pub(crate) fn is_in_job(&self) -> bool {
+        self.is_in_job
+    }
+
+    /// Whether the request assigns the Job to a queue.
+    pub(crate) fn is_queued(&self) -> bool {
+        queue_in(self.job.metadata.labels.as_ref()).is_some()
+    }
+
+    /// Whether a Secret belongs to the Job.
+    pub(crate) fn has_secret(&self) -> bool {
+        self.has_secret
+    }
+
+    /// Returns the Secret with what is secret, owned by the Job of that uid; none where nothing is.
     ///
     /// The returned object contains the plain values: it is only for the API server.
-    pub(crate) fn secret(&self, job_uid: &str) -> Secret {
+    pub(crate) fn secret(&self, job_uid: &str) -> Option<Secret> {
+        if !self.has_secret {
+            return None;
+        }
         let mut data: BTreeMap<String, ByteString> = self
             .secret
             .iter()
@@ -133,10 +160,10 @@ impl Manifest {
         if let (Placement::Secret, Some(script)) = (&self.placement, &self.script) {
             data.insert(storage::SCRIPT_KEY.to_owned(), bytes_of(script));
         }
-        Secret {
+        Some(Secret {
             data: Some(data),
             ..self.empty_secret(job_uid)
-        }
+        })
     }
 
     /// Returns the ConfigMaps with a script that is too large for the Secret, owned by the Job of that uid.
@@ -165,19 +192,23 @@ impl Manifest {
         &self.namespace
     }
 
-    /// The names of the Secret and the ConfigMaps.
+    /// The names of the Secret and the ConfigMaps, as far as there are any.
     pub(crate) fn object_names(&self) -> Vec<String> {
         let parts = self.placement.part_count();
         let config_maps = (0..parts).map(|index| config_map_name(self.name(), index));
-        std::iter::once(secret_name(self.name()))
-            .chain(config_maps)
-            .collect()
+        let secret = self.has_secret.then(|| secret_name(self.name()));
+        secret.into_iter().chain(config_maps).collect()
     }
 
     /// Distinguishes this specification from another one of the same name: the value of the annotation
     /// `noetl.io/spec-hash` of the Job.
     pub(crate) fn spec_hash(&self) -> &str {
         &self.spec_hash
+    }
+
+    /// Which inputs the Job does not contain, and why, for a person.
+    pub(crate) fn explanation(&self) -> &str {
+        &self.explanation
     }
 
     /// The warning for the user.

@@ -15,17 +15,21 @@ const JOB_UID: &str = "<uid of the Job>";
 impl Manifest {
     /// Returns the objects in the order in which they are created: the Job, the Secret, and ConfigMaps.
     ///
-    /// A value of the Secret, and a script, is replaced by its key in angle brackets.
+    /// A value of the Secret, and a script that is not in the Job, is replaced by its key in angle brackets.
     ///
     /// # Errors
     ///
     /// [`Reason::Internal`] where an object cannot be written as JSON.
     pub(crate) fn shown(&self) -> Result<Vec<Value>, CapabilityError> {
-        let names = self.secret.iter().map(|(name, _)| name.as_str());
-        let script = (self.placement == Placement::Secret).then_some(SCRIPT_KEY);
-        let mut secret = self.empty_secret(JOB_UID);
-        secret.string_data = Some(names.chain(script).map(placeholder).collect());
-        let mut objects = vec![as_value(&self.job(true))?, as_value(&secret)?];
+        let is_suspended = self.is_queued() || !self.is_in_job;
+        let mut objects = vec![as_value(&self.job(is_suspended))?];
+        if self.has_secret {
+            let names = self.secret.iter().map(|(name, _)| name.as_str());
+            let script = (self.placement == Placement::Secret).then_some(SCRIPT_KEY);
+            let mut secret = self.empty_secret(JOB_UID);
+            secret.string_data = Some(names.chain(script).map(placeholder).collect());
+            objects.push(as_value(&secret)?);
+        }
         for mut config_map in self.config_maps(JOB_UID) {
             config_map.data = Some(BTreeMap::from([placeholder(SCRIPT_KEY)]));
             config_map.binary_data = None;

@@ -37,6 +37,7 @@ pub(super) fn template(
     storage: &Storage,
     labels: &BTreeMap<String, String>,
 ) -> Result<PodTemplateSpec, CapabilityError> {
+    guard::check_annotations(request.annotations.keys(), &FieldPath::from("annotations"))?;
     let files = Files::read(request)?;
     let mut container = container(request, program, options, storage)?;
     let mounts = container.volume_mounts.get_or_insert_default();
@@ -59,6 +60,7 @@ pub(super) fn template(
     if let Some(patch) = &options.pod_template {
         template = merged(&template, patch)?;
     }
+    add_annotations(&mut template, storage);
     if let Some(spec) = &mut template.spec {
         add_join(spec, storage);
     }
@@ -73,7 +75,7 @@ fn container(
 ) -> Result<Container, CapabilityError> {
     let mut volume_mounts = storage.mounts();
     volume_mounts.extend(options.volume_mounts.iter().cloned());
-    let mut environment = storage.environment(program);
+    let mut environment = storage.script_environment(program);
     environment.extend(options.variables.iter().cloned());
     Ok(Container {
         name: SCRIPT_CONTAINER.to_owned(),
@@ -134,6 +136,16 @@ fn merged(template: &PodTemplateSpec, patch: &Value) -> Result<PodTemplateSpec, 
     Ok(merged)
 }
 
+/// Adds the inputs that the pods have as annotations.
+fn add_annotations(template: &mut PodTemplateSpec, storage: &Storage) {
+    let inputs = storage.annotations.iter();
+    let inputs = inputs.map(|(name, value)| ((*name).to_owned(), value.clone()));
+    if inputs.len() > 0 {
+        let metadata = template.metadata.get_or_insert_default();
+        metadata.annotations.get_or_insert_default().extend(inputs);
+    }
+}
+
 /// Adds the container that joins the parts of the script before anything else starts. It has the settings of the
 /// script's container: that image is pulled anyway, and no permission is needed for this that the script does not have.
 fn add_join(spec: &mut PodSpec, storage: &Storage) {
@@ -141,7 +153,7 @@ fn add_join(spec: &mut PodSpec, storage: &Storage) {
         .containers
         .iter()
         .find(|one| one.name == SCRIPT_CONTAINER);
-    let (Some(script), Some((command, mounts))) = (script, storage.join()) else {
+    let (Some(script), Some((command, mounts))) = (script, storage.join_command()) else {
         return;
     };
     let join = Container {

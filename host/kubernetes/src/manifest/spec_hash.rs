@@ -11,10 +11,10 @@ pub(crate) const SPEC_HASH_ANNOTATION: &str = "noetl.io/spec-hash";
 /// Holds the value that a tool set for the annotation above.
 pub(super) const TOOL_SPEC_HASH_ANNOTATION: &str = "noetl.io/tool-spec-hash";
 
-/// Returns the SHA-256 hash of the Job as it is sent, except for whether it is suspended, and of the script.
+/// Returns the SHA-256 hash of a Job without the values of its inputs, and of the script.
 ///
-/// The Job contains the names of the environment variables, not their values, and so does the hash: otherwise anyone
-/// who may read the Job could guess values and compare, and a renewed token would make it another job. Maps are sorted
+/// The hash covers the names of the environment variables, not their values, and not the arguments: otherwise anyone
+/// who may read the Job could guess secret values and compare, and a renewed token would make it another job. Maps are sorted
 /// and structures have an order, so that the same request results in the same hash on every host.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use super::controls::may_go_without;
 use super::pattern::{Pattern, any_matches};
 use super::review::{Denial, Review};
 use super::settings::Confinement;
+use crate::names::OWN_ANNOTATIONS;
 
 /// Domains whose labels and annotations have a meaning for Kubernetes or for this host.
 const RESERVED_DOMAINS: [&str; 3] = ["kubernetes.io", "k8s.io", "noetl.io"];
@@ -60,7 +61,7 @@ pub(super) fn annotation(review: &Review<'_>, name: &str, value: &Value) -> Resu
         let what = format!("containers must not run without a profile of {of}");
         return Err(Denial::new(what, format!("unconfined: [{of}]")));
     }
-    let is_usual = USUAL_ANNOTATIONS.contains(&name);
+    let is_usual = USUAL_ANNOTATIONS.contains(&name) || OWN_ANNOTATIONS.contains(&name);
     if is_usual || !is_reserved(name) || any_matches(&review.policy.annotations, name) {
         return Ok(());
     }

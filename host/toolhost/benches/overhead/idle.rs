@@ -114,6 +114,10 @@ impl secrets::Host for Idle {
 }
 
 impl secrets::HostSecret for Idle {
+    fn names(&mut self, _: Resource<Secret>) -> Vec<String> {
+        Vec::new()
+    }
+
     fn drop(&mut self, _: Resource<Secret>) -> wasmtime::Result<()> {
         Ok(())
     }

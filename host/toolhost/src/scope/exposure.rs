@@ -1,10 +1,12 @@
 //! Keeping secrets out of job specifications, which anyone who may read jobs can read.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::context::CallContext;
-use crate::capability::JobRequest;
-use crate::sealing::MIN_SECRET_BYTES;
+use crate::capability::{JobRequest, PublicValues};
+use crate::sealing::{MIN_SECRET_BYTES, Redactor};
 
 /// The words that tools write into each job: the variables of the script and its arguments, and the default
 /// name of a script.
@@ -72,4 +74,60 @@ pub(super) fn secret_place(
     let shows_secret = is_secret(script.file_name.as_str())
         || is_sealed(&String::from_utf8_lossy(&script.content));
     shows_secret.then(|| "script".to_owned())
+}
+
+/// What of the request contains no secret: every variable that is not in `secret`, and the script unless the redactor
+/// finds a secret in it, which a server may have echoed.
+pub(super) fn public_values(
+    request: &JobRequest,
+    secret: &HashSet<String>,
+    redactor: Option<&Redactor>,
+) -> PublicValues {
+    let variables = request.environment.iter().map(|(name, _)| name);
+    let mut public = PublicValues::default();
+    public.variables = variables
+        .filter(|name| !secret.contains(name.as_str()))
+        .cloned()
+        .collect();
+    public.script = request.script.as_ref().is_some_and(|script| {
+        let finds = |redactor: &Redactor| redactor.finds(&script.content);
+        // A script with a sealed reference was refused before.
+        !redactor.is_some_and(finds)
+    });
+    public
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::capability::Script;
+
+    #[test]
+    fn what_holds_no_secret_is_public() {
+        let redactor = Redactor::new(&[SecretString::from("hunter2-hunter2")]).unwrap();
+        for (content, redactor, is_public) in [
+            ("print(1)", Some(&redactor), true),
+            ("hunter2-hunter2", Some(&redactor), false),
+            ("curl -u aHVudGVyMi1odW50ZXIy", Some(&redactor), false),
+            ("hunter2-hunter2", None, true),
+        ] {
+            let mut request = JobRequest::new("job".parse().unwrap(), Vec::new());
+            request.script = Some(Script {
+                file_name: "a.py".parse().unwrap(),
+                content: content.into(),
+            });
+            request.environment = ["PLAIN", "TOKEN"]
+                .map(|name| (name.parse().unwrap(), SecretString::from("value")))
+                .into();
+            let secret = HashSet::from(["TOKEN".to_owned()]);
+            let public = public_values(&request, &secret, redactor);
+            let names: Vec<_> = public.variables.iter().map(AsRef::<str>::as_ref).collect();
+            assert_eq!(
+                (names.as_slice(), public.script),
+                (&["PLAIN"][..], is_public)
+            );
+        }
+    }
 }

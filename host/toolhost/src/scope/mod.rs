@@ -163,6 +163,7 @@ impl CallScope {
             sealed.extend(secret.map(|(name, _)| name.to_string()));
         }
         let warning = command_line::keep_secrets_out(&mut request, &sealed).map_err(own)?;
+        request.public = exposure::public_values(&request, &sealed, self.redactor().as_deref());
         if self.jobs().len() >= self.limits.jobs {
             let message = format!("a call may create at most {} jobs", self.limits.jobs);
             return Err(CapabilityError::new(Reason::Quota, message));

@@ -109,7 +109,7 @@ fn pod_defaults_of(spec: &mut Map<String, Value>) {
     }
     if spec.contains_key("volumes") {
         for volume in array(spec, "volumes") {
-            for source in ["secret", "configMap", "projected"] {
+            for source in ["secret", "configMap", "projected", "downwardAPI"] {
                 if let Some(source) = volume.get_mut(source).and_then(Value::as_object_mut) {
                     default(source, "defaultMode", 0o644);
                 }
@@ -185,17 +185,18 @@ fn check_metadata(value: &Value, causes: &mut Vec<Cause>) {
             causes.push(Cause::new("metadata.labels", "FieldValueInvalid", message));
         }
     }
-    let annotations = map("/metadata/annotations").into_iter().flatten();
+    check_annotations(value, "metadata.annotations", causes);
+}
+
+fn check_annotations(value: &Value, field: &str, causes: &mut Vec<Cause>) {
+    let annotations = value.pointer(&format!("/{}", field.replace('.', "/")));
+    let annotations = annotations.and_then(Value::as_object).into_iter().flatten();
     let size: usize = annotations
         .map(|(name, content)| name.len() + content.as_str().map_or(0, str::len))
         .sum();
     if size > MAX_ANNOTATION_BYTES {
         let message = format!("Too long: may not be more than {MAX_ANNOTATION_BYTES} bytes");
-        causes.push(Cause::new(
-            "metadata.annotations",
-            "FieldValueTooLong",
-            message,
-        ));
+        causes.push(Cause::new(field, "FieldValueTooLong", message));
     }
 }
 
@@ -220,6 +221,7 @@ fn check_job(job: &Value, causes: &mut Vec<Cause>) {
             ));
         }
     }
+    check_annotations(job, "spec.template.metadata.annotations", causes);
     let pod = "/spec/template/spec";
     let policy = text(job, &format!("{pod}/restartPolicy"));
     if !matches!(policy, "Never" | "OnFailure") {

@@ -9,6 +9,19 @@ use crate::json::{flag, list, text};
 use crate::kind::{CONFIG_MAPS, Kind, SECRETS};
 use crate::store::Key;
 
+/// The field of a pod, of the form `status.podIP` or `metadata.annotations['KEY']`.
+pub(super) fn field_of(pod: &Value, path: &str) -> String {
+    let Some((map, key)) = path
+        .strip_suffix("']")
+        .and_then(|path| path.split_once("['"))
+    else {
+        return text(pod, &format!("/{}", path.replace('.', "/"))).to_owned();
+    };
+    let map = pod.pointer(&format!("/{}", map.replace('.', "/")));
+    let value = map.and_then(|map| map.get(key)).and_then(Value::as_str);
+    value.unwrap_or_default().to_owned()
+}
+
 /// What a container has before its own variables.
 const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -62,8 +75,7 @@ impl Pod {
 
     fn value_from(&self, pod: &Value, from: &Value) -> Result<Option<String>, String> {
         if let Some(field) = from.get("fieldRef") {
-            let path = format!("/{}", text(field, "/fieldPath").replace('.', "/"));
-            return Ok(Some(text(pod, &path).to_owned()));
+            return Ok(Some(field_of(pod, text(field, "/fieldPath"))));
         }
         for (name, kind) in SOURCES {
             let Some(reference) = from.get(format!("{name}KeyRef")) else {

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::environment::field_of;
 use super::expansion::Mounts;
 use super::pod::Pod;
 use crate::json::{flag, list, number, text};
@@ -22,7 +23,7 @@ impl Pod {
             let failed =
                 |error: String| format!("MountVolume.SetUp failed for volume \"{name}\" : {error}");
             fs::create_dir_all(&place).map_err(|error| failed(error.to_string()))?;
-            self.fill(volume, &place).map_err(failed)?;
+            self.fill(pod, volume, &place).map_err(failed)?;
         }
         fs::create_dir_all(self.directory.join("work")).map_err(|error| error.to_string())
     }
@@ -31,13 +32,16 @@ impl Pod {
         self.directory.join("volumes").join(name)
     }
 
-    fn fill(&self, volume: &Value, place: &Path) -> Result<(), String> {
+    fn fill(&self, pod: &Value, volume: &Value, place: &Path) -> Result<(), String> {
         if let Some(source) = volume.get("secret") {
             let name = text(source, "/secretName");
             return self.write_entries(&SECRETS, name, source, source, place);
         }
         if let Some(source) = volume.get("configMap") {
             return self.write_entries(&CONFIG_MAPS, text(source, "/name"), source, source, place);
+        }
+        if let Some(source) = volume.get("downwardAPI") {
+            return write_fields(pod, source, source, place);
         }
         let Some(projected) = volume.get("projected") else {
             return Ok(());
@@ -47,6 +51,9 @@ impl Pod {
                 if let Some(source) = source.get(field) {
                     self.write_entries(kind, text(source, "/name"), source, projected, place)?;
                 }
+            }
+            if let Some(source) = source.get("downwardAPI") {
+                write_fields(pod, source, projected, place)?;
             }
             if let Some(token) = source.get("serviceAccountToken") {
                 let path = place.join(text(token, "/path"));
@@ -116,6 +123,19 @@ impl Pod {
         }
         mounts
     }
+}
+
+/// Writes fields of the pod, as the downward API does.
+fn write_fields(pod: &Value, source: &Value, modes: &Value, place: &Path) -> Result<(), String> {
+    let default = number(modes, "/defaultMode").unwrap_or(0o644);
+    for item in list(source, "/items") {
+        let content = field_of(pod, text(item, "/fieldRef/fieldPath"));
+        let mode = number(item, "/mode").unwrap_or(default);
+        let mode = u32::try_from(mode).unwrap_or(0o644);
+        let path = place.join(text(item, "/path"));
+        write(&path, content.as_bytes(), mode).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 /// The entries of a Secret or a config map, as bytes.

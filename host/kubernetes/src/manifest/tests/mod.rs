@@ -1,4 +1,5 @@
 mod image;
+mod inputs;
 mod policy;
 
 use std::sync::Arc;
@@ -116,7 +117,7 @@ fn variable(manifest: &Manifest, name: &str) -> EnvVar {
 }
 
 fn data(manifest: &Manifest) -> BTreeMap<String, ByteString> {
-    manifest.secret(UID).data.unwrap()
+    manifest.secret(UID).unwrap().data.unwrap()
 }
 
 #[test]
@@ -178,9 +179,7 @@ fn variables_come_from_the_secret_in_their_order() {
 
 #[test]
 fn arguments_are_a_file_and_a_variable_unless_they_are_large() {
-    let mut none = full();
-    none.environment.clear();
-    let empty = manifest(&none);
+    let empty = manifest(&with_variable("NOETL_ARGS", "{}".to_owned()));
     assert_eq!(data(&empty)["NOETL_ARGS"].0, b"{}");
 
     let large = manifest(&with_variable(
@@ -340,7 +339,7 @@ fn the_objects_belong_to_the_job() {
         .config_maps(UID)
         .into_iter()
         .map(|one| one.metadata);
-    for metadata in config_maps.chain([manifest.secret(UID).metadata]) {
+    for metadata in config_maps.chain(manifest.secret(UID).map(|one| one.metadata)) {
         let owner = &metadata.owner_references.unwrap()[0];
         assert_eq!((owner.kind.as_str(), owner.uid.as_str()), ("Job", UID));
         assert_eq!(owner.block_owner_deletion, Some(false));
