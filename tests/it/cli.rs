@@ -308,8 +308,15 @@ fn call_prints_an_outcome_and_tool_inspect_everything_about_a_tool() {
     assert!(tool["grants"].as_array().unwrap().contains(&"jobs".into()));
     assert!(tool["schema"]["properties"]["script"].is_object());
     let listed = stdout(&workspace.run(&["tool", "list"]));
-    let begins: Vec<_> = listed.lines().filter_map(|line| line.get(..21)).collect();
-    assert_eq!(begins, ["python@0.1.0  sha256:", "script@0.1.0  sha256:"]);
+    let begins: Vec<_> = listed.lines().filter_map(|line| line.get(..24)).collect();
+    assert_eq!(
+        begins,
+        [
+            "container@0.1.0  sha256:",
+            "python@0.1.0     sha256:",
+            "script@0.1.0     sha256:"
+        ]
+    );
 }
 
 /// By the parent, which is the program, or by any other process.

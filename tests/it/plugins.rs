@@ -304,7 +304,7 @@ fn a_file_that_is_not_regular_is_left_out_by_name_without_blocking() {
         let expected = format!("plugins/{name}`: not a regular file");
         assert!(told.contains(&expected), "{name}: {told}");
     }
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 3);
     fs::remove_file(&pipe).unwrap();
     mknodat(
         CWD,
@@ -361,7 +361,7 @@ fn a_cache_that_others_can_write_into_is_done_without_and_said_once() {
     let cache = workspace.path().join(".cache/toolhost/compiled");
     let files = || fs::read_dir(&cache).unwrap().count();
     // The key, and a file for each tool that is built in.
-    assert_eq!(files(), 3);
+    assert_eq!(files(), 4);
     fs::set_permissions(&cache, fs::Permissions::from_mode(0o755)).unwrap();
     let output = workspace.run(&["tool", "list"]);
     let told = stderr(&output);
@@ -384,5 +384,5 @@ fn a_cache_that_others_can_write_into_is_done_without_and_said_once() {
     .unwrap();
     let output = workspace.run(&["tool", "list"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert_eq!(files(), 3);
+    assert_eq!(files(), 4);
 }
