@@ -9,10 +9,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::view::{EventView, JobView, PodView, WorkloadView};
+use super::view::{EventView, JobView, PodView, VERDICT, WorkloadView};
 
-/// The annotation that states why this host ended a job that could not start.
-pub(super) const VERDICT: &str = "noetl.io/verdict";
 const JSON: &str = "application/json";
 /// Requests an object's metadata only
 /// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches>).

@@ -7,7 +7,7 @@ use toolhost_capability::{AttemptEnd, Explanation, JobEnd, JobRequest, JobStatus
 
 use super::attempt::AttemptVerdict;
 use super::quote::quoted;
-use crate::view::{ConditionView, JobView};
+use crate::view::{ConditionView, JobView, VERDICT};
 
 /// Context of a job and its attempts.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,13 +33,15 @@ pub(crate) fn job_end(
         .backoff_limit
         .unwrap_or(JobRequest::DEFAULT_BACKOFF_LIMIT);
     let deadline = job.spec.active_deadline_seconds.map(Duration::from_secs);
-    let failed = failures(attempts);
+    let failed = certain_failures(attempts);
     let known = failed.max(failed_pods(job, context));
     let controller = Controller::new(limit, deadline, DEFAULT_BACKOFF_BASE);
     if attempts
         .iter()
         .any(|attempt| attempt.end.reason().is_none())
     {
+        // The job is over, and what was reported as a failure is one.
+        let known = known.max(failures(attempts));
         return Some(controller.with_failed(known).succeeded());
     }
     let controller = controller.with_failed(known);
@@ -59,6 +61,11 @@ pub(crate) fn job_end(
         .condition("Failed")
         .or_else(|| job.condition("FailureTarget"))
     {
+        if let Some(reason) = verdict(job)
+            && condition.reason.as_deref() == Some("DeadlineExceeded")
+        {
+            return Some(given_up(reason, context.wait, failures(attempts)));
+        }
         if let Some(wait) = context.wait
             && condition.reason.as_deref() == Some("DeadlineExceeded")
         {
@@ -84,7 +91,7 @@ pub(crate) fn attempts_missing(
     attempts: &[AttemptVerdict],
     context: JobContext<'_>,
 ) -> bool {
-    let ended = failed_pods(job, context) + job.status.succeeded.unwrap_or_default();
+    let ended = counted_pods(job, context) + job.status.succeeded.unwrap_or_default();
     let active = job.status.active.unwrap_or_default();
     let succeeded = attempts
         .iter()
@@ -105,10 +112,52 @@ pub(crate) fn attempts_missing(
     ended > known || ended + active > all || lacks_success || lacks_failure
 }
 
-/// Counts the pods that the Job controller counts as failed, except for those that are not attempts.
-fn failed_pods(job: &JobView, context: JobContext<'_>) -> u32 {
+/// Returns the number of pods that the Job controller has counted as failed, without those that are not attempts.
+fn counted_pods(job: &JobView, context: JobContext<'_>) -> u32 {
     let failed = job.status.failed.unwrap_or_default();
     failed.saturating_sub(context.uncounted)
+}
+
+/// Returns the number of pods that the Job controller counts as failed, also of those that it has not added yet.
+fn failed_pods(job: &JobView, context: JobContext<'_>) -> u32 {
+    let uncounted = job.status.uncounted_terminated_pods.failed.len();
+    let uncounted = u32::try_from(uncounted).unwrap_or(u32::MAX);
+    let failed = job.status.failed.unwrap_or_default();
+    failed
+        .saturating_add(uncounted)
+        .saturating_sub(context.uncounted)
+}
+
+/// Returns the number of failures that the Job controller is certain to count. How a deleted pod ended is known to the
+/// controller alone: it may have succeeded before, and the job may have been suspended for a moment, both unseen.
+fn certain_failures(attempts: &[AttemptVerdict]) -> u32 {
+    let failed = attempts.iter().filter(|attempt| {
+        let reason = attempt.end.reason();
+        attempt.counts && reason.is_some_and(|reason| reason != Reason::Deleted)
+    });
+    u32::try_from(failed.count()).unwrap_or(u32::MAX)
+}
+
+/// Returns why a host ended the job, which could not start.
+fn verdict(job: &JobView) -> Option<Reason> {
+    let annotations = job.metadata.annotations.as_ref()?;
+    annotations.get(VERDICT)?.parse().ok()
+}
+
+/// Returns the end of a job that another host ended because it could not start.
+fn given_up(reason: Reason, wait: Option<&Explanation>, failed: u32) -> JobEnd {
+    let known = wait.filter(|wait| wait.reason == reason).cloned();
+    let explanation = known.unwrap_or_else(|| {
+        let message = format!("could not start, and was ended by another host: {reason}");
+        Explanation::new(reason, message)
+            .with_hint("see the log of that host, or the events of the job's pods")
+    });
+    JobEnd {
+        status: JobStatus::Failed,
+        succeeded: 0,
+        failed,
+        explanation: Some(explanation),
+    }
 }
 
 fn failures(attempts: &[AttemptVerdict]) -> u32 {

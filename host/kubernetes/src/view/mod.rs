@@ -15,7 +15,11 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use kube::Resource;
 use kube::core::ObjectMeta;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
+
+/// The annotation of a job that states why a host ended it: it could not start.
+pub(crate) const VERDICT: &str = "noetl.io/verdict";
 
 /// A pod.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -165,12 +169,23 @@ pub(crate) struct JobStatusView {
     pub(crate) ready: Option<u32>,
     pub(crate) succeeded: Option<u32>,
     pub(crate) failed: Option<u32>,
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) uncounted_terminated_pods: UncountedPodsView,
     /// When it was last resumed: the deadline counts from here.
     pub(crate) start_time: Option<Time>,
     /// When it succeeded; none where it failed.
     pub(crate) completion_time: Option<Time>,
     #[serde(deserialize_with = "or_default")]
     pub(crate) conditions: Vec<ConditionView>,
+}
+
+/// Pods that the Job controller is about to count.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct UncountedPodsView {
+    /// The uids of those that failed.
+    #[serde(deserialize_with = "or_default")]
+    pub(crate) failed: Vec<IgnoredAny>,
 }
 
 /// A condition of a pod or a job.

@@ -2,7 +2,7 @@ use serde_json::json;
 use toolhost_capability::{JobStatus, Reason};
 
 use super::*;
-use crate::view::{JobStatusView, JobView};
+use crate::view::{JobStatusView, JobView, VERDICT};
 
 #[test]
 fn the_end_of_a_job_follows_from_its_attempts() {
@@ -146,4 +146,40 @@ fn a_deadline_while_nothing_could_start_is_reported_as_the_wait_and_counts_no_at
     // An attempt that ran before counts.
     let end = job_end(&job, &[ended("exit3", CONTEXT)], context).unwrap();
     assert_eq!((end.reason(), end.failed), (Some(Reason::Unschedulable), 1));
+}
+
+#[test]
+fn a_deleted_pod_is_counted_by_the_job_controller_alone() {
+    let mut job: JobView = fixture(JOBS, "exit3");
+    let limit = job.spec.backoff_limit;
+    job.spec.backoff_limit = Some(0);
+    let end_of = |job: &JobView, attempts: &[AttemptVerdict]| {
+        job_end(job, attempts, JobContext::default()).map(|end| end.failed)
+    };
+    let (deleted, failed) = (ended("deleted", CONTEXT), ended("exit3", CONTEXT));
+    assert_eq!(deleted.end.reason(), Some(Reason::Deleted));
+    let conditions = std::mem::take(&mut job.status.conditions);
+    job.status.failed = None;
+    // The job may have been suspended for a moment, and then it does not count.
+    assert_eq!(end_of(&job, std::slice::from_ref(&deleted)), None);
+    let attempts = [deleted, failed];
+    assert_eq!(end_of(&job, &attempts), Some(1));
+    job.spec.backoff_limit = limit;
+    job.status.conditions = conditions;
+    job.status.failed = Some(1);
+    let uncounted = json!({"failed": ["6d5c8a9e-1b1c-4c64-9b12-4d8a2f0a7d11"]});
+    job.status.uncounted_terminated_pods = serde_json::from_value(uncounted).unwrap();
+    assert_eq!(end_of(&job, &attempts), Some(2));
+}
+
+#[test]
+fn a_job_that_another_host_gave_up_has_the_reason_of_that_host() {
+    let mut job: JobView = fixture(JOBS, "deadline");
+    let annotations = job.metadata.annotations.get_or_insert_default();
+    annotations.insert(VERDICT.to_owned(), "InvalidImage".to_owned());
+    let end = job_end(&job, &[], JobContext::default()).unwrap();
+    assert_eq!(
+        (end.status, end.reason(), end.failed),
+        (JobStatus::Failed, Some(Reason::InvalidImage), 0)
+    );
 }
