@@ -182,6 +182,10 @@ impl Creation {
                 Ok(found) => found,
                 // It was just deleted, or the conflict had another cause.
                 Err(missing) if retry::code(&missing) == Some(404) => continue,
+                // It is not known whose job it is: another attempt may adopt it.
+                Err(unanswered) if retry::passing(&unanswered).is_some() => {
+                    return Err(self.refused(&unanswered, "Job"));
+                }
                 Err(_) => return Err(self.refused(&error, "Job")),
             };
             if found.metadata.deletion_timestamp.is_some() {
