@@ -139,13 +139,14 @@ impl KubernetesEngine {
         namespace: &str,
         options: SweepOptions,
     ) -> Result<Swept, CapabilityError> {
+        let now = self.cluster().connection.now();
         let mut swept = Swept::default();
         for job in self.job_views(namespace).await? {
             let (Some(name), Some(uid)) = (&job.metadata.name, &job.metadata.uid) else {
                 continue;
             };
             let is_over = matches!(state(&job), JobState::Succeeded | JobState::Failed);
-            let is_abandoned = is_abandoned(&job, options.min_age);
+            let is_abandoned = is_abandoned(&job, options.min_age, now);
             let secret = secret_name(name);
             if (is_over || is_abandoned)
                 && !is_in_job(&job)
@@ -285,14 +286,14 @@ fn state(job: &JobView) -> JobState {
 }
 
 /// Whether a host created the job and never resumed it.
-fn is_abandoned(job: &JobView, min_age: Duration) -> bool {
+fn is_abandoned(job: &JobView, min_age: Duration, now: Timestamp) -> bool {
     let labels = job.metadata.labels.as_ref();
     let is_queued = labels.is_some_and(|labels| labels.contains_key(QUEUE_LABEL));
     let age = job
         .metadata
         .creation_timestamp
         .as_ref()
-        .map(|time| Timestamp::now() - time.0);
+        .map(|time| now - time.0);
     let is_old = age
         .and_then(|age| Duration::try_from(age).ok())
         .is_some_and(|age| age >= min_age);
@@ -359,7 +360,11 @@ mod tests {
             (&old, &json!({"suspend": false}), false),
         ] {
             let job = job(json!({"metadata": metadata, "spec": spec}));
-            assert_eq!(is_abandoned(&job, min_age), expected, "{metadata} {spec}");
+            assert_eq!(
+                is_abandoned(&job, min_age, Timestamp::now()),
+                expected,
+                "{metadata} {spec}"
+            );
         }
     }
 }

@@ -5,16 +5,19 @@ use http::header::{HeaderValue, USER_AGENT};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use jiff::Timestamp;
 use kube::client::middleware::AuthLayer;
 use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
+use toolhost_capability::{Backoff, Jitter};
 use tower::ServiceBuilder;
 
 use super::diagnosis::LoginFailed;
 use super::kubeconfig::{self, ConnectError};
 use super::settings::ClusterSettings;
+use super::transport::{self, Transport};
 
 use std::sync::Arc;
 
@@ -52,12 +55,19 @@ pub(super) struct Unanswered(pub(super) Duration);
 
 /// Connections to one API server.
 pub(super) struct Connection {
-    config: Config,
-    login: Login,
+    server: Server,
     requests: Client,
     request_timeout: Duration,
     in_flight: Arc<Semaphore>,
     logs: Mutex<Vec<LogClient>>,
+}
+
+/// Where requests are sent.
+enum Server {
+    /// Over the network.
+    Remote { config: Config, login: Login },
+    /// In this process.
+    Local(Arc<dyn Transport>),
 }
 
 /// The credentials for the server, and what authenticates the server. They are shared by all connections, since a
@@ -82,10 +92,21 @@ impl Connection {
             .push((USER_AGENT, HeaderValue::from_static(AGENT)));
         let request_timeout = settings.request_timeout;
         let login = login(&config).await?;
-        let requests = client(&config, &login, Some(request_timeout))?;
+        Self::to(Server::Remote { config, login }, request_timeout)
+    }
+
+    /// Sends requests through a transport of this process.
+    pub(super) fn over(
+        transport: Arc<dyn Transport>,
+        settings: &ClusterSettings,
+    ) -> Result<Self, ConnectError> {
+        Self::to(Server::Local(transport), settings.request_timeout)
+    }
+
+    fn to(server: Server, request_timeout: Duration) -> Result<Self, ConnectError> {
+        let requests = server.client(Some(request_timeout))?;
         Ok(Self {
-            config,
-            login,
+            server,
             requests,
             request_timeout,
             in_flight: Arc::new(Semaphore::new(MAX_REQUESTS)),
@@ -95,12 +116,36 @@ impl Connection {
 
     /// The namespace of the configuration's context.
     pub(super) fn default_namespace(&self) -> &str {
-        &self.config.default_namespace
+        match &self.server {
+            Server::Remote { config, .. } => &config.default_namespace,
+            Server::Local(_) => transport::NAMESPACE,
+        }
     }
 
     /// The server's address, for messages.
     pub(super) fn server(&self) -> String {
-        self.config.cluster_url.to_string()
+        match &self.server {
+            Server::Remote { config, .. } => config.cluster_url.to_string(),
+            Server::Local(_) => transport::SERVER.to_owned(),
+        }
+    }
+
+    /// The time of this host, as it is compared with the times of objects.
+    pub(super) fn now(&self) -> Timestamp {
+        match &self.server {
+            Server::Remote { .. } => Timestamp::now(),
+            Server::Local(transport) => transport.now().try_into().unwrap_or(Timestamp::MAX),
+        }
+    }
+
+    /// Returns delays between requests, from `first` to `longest`. Half of each is random, except over a transport of
+    /// this process, whose runs can be repeated.
+    pub(super) fn backoff(&self, first: Duration, longest: Duration) -> Backoff {
+        let jitter = match &self.server {
+            Server::Remote { .. } => Jitter::Half,
+            Server::Local(_) => Jitter::None,
+        };
+        Backoff::new(first, longest, jitter)
     }
 
     /// Returns the client for short requests.
@@ -114,7 +159,7 @@ impl Connection {
     }
 
     fn connect(&self, timeout: Option<Duration>) -> Result<Client, ConnectError> {
-        client(&self.config, &self.login, timeout)
+        self.server.client(timeout)
     }
 
     /// Limit for one request.
@@ -153,6 +198,15 @@ impl Connection {
         let client = log.client.clone();
         logs.push(log);
         Ok((client, permit))
+    }
+}
+
+impl Server {
+    fn client(&self, timeout: Option<Duration>) -> Result<Client, ConnectError> {
+        match self {
+            Self::Remote { config, login } => client(config, login, timeout),
+            Self::Local(transport) => Ok(transport::client(transport, timeout)),
+        }
     }
 }
 
@@ -256,15 +310,15 @@ fn client(
 }
 
 /// Waits for the beginning of an answer.
-async fn answered<T>(
-    answer: impl Future<Output = Result<T, hyper_util::client::legacy::Error>>,
+pub(super) async fn answered<T, E: Into<tower::BoxError>>(
+    answer: impl Future<Output = Result<T, E>>,
     limit: Option<Duration>,
 ) -> Result<T, tower::BoxError> {
     let Some(limit) = limit else {
-        return Ok(answer.await?);
+        return answer.await.map_err(Into::into);
     };
     match timeout(limit, answer).await {
-        Ok(answer) => Ok(answer?),
+        Ok(answer) => answer.map_err(Into::into),
         Err(_) => Err(Unanswered(limit).into()),
     }
 }

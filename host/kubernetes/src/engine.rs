@@ -11,6 +11,7 @@ use super::create::Creation;
 use super::kubeconfig::ConnectError;
 use super::manifest::{Manifest, ManifestSettings};
 use super::settings::KubernetesSettings;
+use super::transport::Transport;
 
 /// The engine `kubernetes`: see the [module](super).
 ///
@@ -29,10 +30,27 @@ impl KubernetesEngine {
     /// [`ConnectError`] if the configuration cannot be used.
     pub async fn new(settings: KubernetesSettings) -> Result<Self, ConnectError> {
         let connection = Connection::new(&settings.cluster).await?;
+        Ok(Self::with(connection, settings))
+    }
+
+    /// Creates an engine that sends its requests through a transport instead of to the cluster of the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`], as for every engine; a transport causes none.
+    pub fn over(
+        transport: Arc<dyn Transport>,
+        settings: KubernetesSettings,
+    ) -> Result<Self, ConnectError> {
+        let connection = Connection::over(transport, &settings.cluster)?;
+        Ok(Self::with(connection, settings))
+    }
+
+    fn with(connection: Connection, settings: KubernetesSettings) -> Self {
         let namespace = settings.namespace.clone();
         let namespace = namespace.unwrap_or_else(|| connection.default_namespace().to_owned());
         let policy = Arc::clone(&settings.policy);
-        Ok(Self {
+        Self {
             cluster: Arc::new(Cluster::new(connection, settings)),
             manifests: ManifestSettings {
                 default_namespace: namespace,
@@ -40,7 +58,7 @@ impl KubernetesEngine {
                 ..ManifestSettings::default()
             },
             shutdown: CancellationToken::new(),
-        })
+        }
     }
 
     pub(super) fn cluster(&self) -> &Cluster {

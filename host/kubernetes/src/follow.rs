@@ -126,7 +126,7 @@ impl Follower {
                 return self.read_rest(reader).await;
             }
         }
-        let mut backoff = backoff_up_to(MAX_FOLLOW_DELAY);
+        let mut backoff = backoff_up_to(&self.connection, MAX_FOLLOW_DELAY);
         loop {
             let before = reader.position();
             let end = self.read_stream(reader, true).await;
@@ -151,7 +151,7 @@ impl Follower {
 
     /// Reads once more after the end, so that nothing is missing whatever ended the stream.
     async fn read_rest(&self, reader: &mut Reader) -> Option<String> {
-        let mut backoff = backoff_up_to(retry::MAX_DELAY);
+        let mut backoff = backoff_up_to(&self.connection, retry::MAX_DELAY);
         let mut give_up = Instant::now() + REST_TIMEOUT;
         loop {
             let before = reader.position();
@@ -187,6 +187,7 @@ impl Follower {
         };
         let mut silence = Silence::new(self, follow);
         let answer = tokio::select! {
+            biased;
             // Boxed, since following a log takes much longer than requesting it.
             answer = Box::pin(client.request_stream(request)) => answer,
             () = silence.runs_out() => return StreamEnd::Cut,
@@ -198,8 +199,10 @@ impl Follower {
         let mut position = reader.position();
         loop {
             let read = tokio::select! {
-                read = body.fill_buf() => read,
+                // First, so that a stream whose data is always there cannot exceed its time.
+                biased;
                 () = silence.runs_out() => return StreamEnd::Cut,
+                read = body.fill_buf() => read,
             };
             let taken = match read {
                 Ok([]) => return StreamEnd::Complete,

@@ -44,6 +44,7 @@ mod policy;
 mod queue;
 mod retry;
 mod settings;
+mod transport;
 mod validate;
 mod view;
 
@@ -55,3 +56,4 @@ pub use policy::{
     Confinement, HostNamespace, ImagePattern, ParsePatternError, Pattern, PodSecurity, Policy,
 };
 pub use settings::{ClusterSettings, KubernetesSettings};
+pub use transport::{AnswerBody, PendingAnswer, Transport};

@@ -6,7 +6,7 @@ use kube::Error;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::client::{Connection, Unanswered};
-use toolhost_capability::{Backoff, Jitter};
+use toolhost_capability::Backoff;
 
 /// The first delay before a request is retried, doubled each time.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -41,7 +41,7 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     let give_up = Instant::now() + retry_time;
-    let mut backoff = backoff_up_to(MAX_DELAY);
+    let mut backoff = backoff_up_to(connection, MAX_DELAY);
     loop {
         let permit = connection.request_slot().await;
         let left = give_up.saturating_duration_since(Instant::now());
@@ -69,8 +69,8 @@ where
 
 /// Returns delays between requests to the cluster, up to the longest one, each between a half and the whole of its
 /// step.
-pub(super) const fn backoff_up_to(longest: Duration) -> Backoff {
-    Backoff::new(FIRST_DELAY, longest, Jitter::Half)
+pub(super) fn backoff_up_to(connection: &Connection, longest: Duration) -> Backoff {
+    connection.backoff(FIRST_DELAY, longest)
 }
 
 /// Whether the error may be transient, and the minimum delay before a retry.

@@ -70,6 +70,11 @@
 //! under one timestamp, 400 before the start, the newest file alone where the log was rotated
 //! ([`Settings::log_file_bytes`]).
 //!
+//! # Without a network
+//!
+//! [`FakeKubernetes::without_network`] listens nowhere, and [`FakeKubernetes::answer`] takes one request. With
+//! [`use_virtual_time`] and tokio's paused clock, a run is the same each time.
+//!
 //! # Faults
 //!
 //! [`Faults::plan`] takes which requests ([`Match`]) and what goes wrong ([`Fault`]): answers, closed connections and
@@ -91,6 +96,7 @@ mod kind;
 mod kubeconfig;
 mod kubelet;
 mod layer;
+mod news;
 mod play;
 mod proxy;
 mod queue;
@@ -106,6 +112,7 @@ pub use self::layer::{Fault, Faults, Hook, Match, Planned, RequestRecord, Reques
 pub use self::play::{Play, PlayedPod, Step};
 pub use self::proxy::FaultProxy;
 pub use self::rights::Authorizer;
-pub use self::server::FakeKubernetes;
+pub use self::server::{FakeKubernetes, Version};
 pub use self::settings::{Playwright, Settings};
 pub use self::status::Refusal;
+pub use self::time::{current_time, use_virtual_time};

@@ -32,6 +32,7 @@ impl Queue {
             let slots = *self.slots.borrow_and_update();
             self.look(slots);
             tokio::select! {
+                biased;
                 changed = versions.changed() => if changed.is_err() { return },
                 changed = self.slots.changed() => if changed.is_err() { return },
             }

@@ -3,6 +3,10 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::{Request, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -18,20 +22,31 @@ use crate::layer::{Faults, Layer, Listener, Requests};
 use crate::queue::Queue;
 use crate::rights::Rights;
 use crate::settings::Settings;
-use crate::store::{Key, Store};
+use crate::store::{Key, Store, Verb};
 
 /// A running server. It ends, with the processes of its pods, when this is dropped.
 #[derive(Debug)]
 pub struct FakeKubernetes {
     // Dropped first, so that no request is answered by half a server.
-    listener: Listener,
+    listener: Option<Listener>,
     layer: Arc<Layer>,
     store: Arc<Store>,
+    logs: Arc<Logs>,
     rights: Arc<Rights>,
     has_queue: bool,
     queue_slots: watch::Sender<usize>,
     _tasks: JoinSet<()>,
     directory: TempDir,
+}
+
+/// A version of an object.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Version {
+    /// Whether the object was removed with it.
+    pub is_removal: bool,
+    /// The object.
+    pub object: Arc<Value>,
 }
 
 impl FakeKubernetes {
@@ -41,6 +56,17 @@ impl FakeKubernetes {
     ///
     /// When there is no port, or no folder for temporary files.
     pub async fn start(settings: Settings) -> io::Result<Self> {
+        let mut server = Self::without_network(settings)?;
+        server.listener = Some(Listener::start(Arc::clone(&server.layer)).await?);
+        Ok(server)
+    }
+
+    /// Starts a server that listens nowhere: [`FakeKubernetes::answer`] takes its requests.
+    ///
+    /// # Errors
+    ///
+    /// When there is no folder for temporary files.
+    pub fn without_network(settings: Settings) -> io::Result<Self> {
         let settings = Arc::new(settings);
         let store = Arc::new(Store::new());
         let logs = Arc::new(Logs::default());
@@ -69,7 +95,7 @@ impl FakeKubernetes {
         let rights = Arc::new(Rights::new(&settings.user, settings.authorizer.clone()));
         let api = Arc::new(Api {
             store: Arc::clone(&store),
-            logs,
+            logs: Arc::clone(&logs),
             rights: Arc::clone(&rights),
             settings,
         });
@@ -78,9 +104,10 @@ impl FakeKubernetes {
             Box::pin(async move { Ok(api.handle(&call, &body)) })
         }));
         Ok(Self {
-            listener: Listener::start(Arc::clone(&layer)).await?,
+            listener: None,
             layer,
             store,
+            logs,
             rights,
             has_queue,
             queue_slots,
@@ -89,10 +116,26 @@ impl FakeKubernetes {
         })
     }
 
-    /// Where the server listens: `http://127.0.0.1:PORT`.
+    /// Answers a request without a connection. An error is a connection that breaks before the answer, one in the body of
+    /// the answer a connection that breaks in it.
+    ///
+    /// # Errors
+    ///
+    /// Where a fault closes the connection.
+    pub async fn answer(
+        &self,
+        request: Request<Bytes>,
+    ) -> io::Result<Response<UnsyncBoxBody<Bytes, io::Error>>> {
+        self.layer.serve(request.map(Full::new)).await
+    }
+
+    /// Where the server listens: `http://127.0.0.1:PORT`; empty where it does not.
     #[must_use]
     pub fn url(&self) -> String {
-        self.listener.url()
+        self.listener
+            .as_ref()
+            .map(Listener::url)
+            .unwrap_or_default()
     }
 
     /// A kubeconfig for this server, whose context is in that namespace. It is a JSON document, which is
@@ -122,6 +165,23 @@ impl FakeKubernetes {
             .iter()
             .map(|change| Value::clone(&change.object))
             .collect()
+    }
+
+    /// As [`FakeKubernetes::objects`], without copies, and with those versions marked that are the last of their objects.
+    #[must_use]
+    pub fn history(&self) -> Vec<Version> {
+        let changes = self.store.every_change_since(0).into_iter();
+        let versions = changes.map(|change| Version {
+            is_removal: change.verb == Verb::Deleted,
+            object: change.object,
+        });
+        versions.collect()
+    }
+
+    /// How many versions [`FakeKubernetes::history`] has.
+    #[must_use]
+    pub fn history_length(&self) -> usize {
+        self.store.history_length()
     }
 
     /// The object as it is now; `resource` is such as `jobs`.
@@ -155,6 +215,14 @@ impl FakeKubernetes {
             // The sender lives as long as this.
             let _ = versions.changed().await;
         }
+    }
+
+    /// What a container wrote, as long as this server runs, also where its pod is gone.
+    #[must_use]
+    pub fn written(&self, pod_uid: &str, container: &str) -> Vec<u8> {
+        let (records, _) = self.logs.of(pod_uid, container).since(0);
+        let bytes = records.iter().flat_map(|record| record.bytes.to_vec());
+        bytes.collect()
     }
 
     /// Whether anything of a Job runs, or is still to be run: the Job is not over, or a pod of it is not.
@@ -233,12 +301,16 @@ impl FakeKubernetes {
 
     /// Takes the server down: connections break, and new ones are closed at once. Its pods run on.
     pub fn go_down(&self) {
-        self.listener.set_up(false);
+        if let Some(listener) = &self.listener {
+            listener.set_up(false);
+        }
     }
 
     /// Takes the server up again, on the same port.
     pub fn come_up(&self) {
-        self.listener.set_up(true);
+        if let Some(listener) = &self.listener {
+            listener.set_up(true);
+        }
     }
 
     /// Where the volumes of pods are, each in a folder of its UID.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::watch;
 use toolhost_capability::JobEventKind;
 use toolhost_capability::controller::Next;
@@ -174,7 +173,7 @@ impl Job {
             is_gone: attempt.is_gone,
             is_script_enough: self.surplus == Some(Surplus::Sidecars(index)),
             job_stop: stop,
-            now: Timestamp::now(),
+            now: self.supervision.api.cluster.connection.now(),
         };
         let Some(mut verdict) = diagnosis::attempt_end(&attempt.pod, context) else {
             return;

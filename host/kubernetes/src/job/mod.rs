@@ -72,14 +72,16 @@ impl Job {
                 ..
             } = &self.supervision;
             tokio::select! {
+                // In this order, so that what happens at the same time has one result.
+                biased;
                 () = reporter.cancelled(), if !self.is_cancelled => self.cancel().await,
                 () = shutdown.cancelled(), if !self.is_cancelled => self.cancel().await,
-                () = subscription.changed() => {}
                 Some(followed) = self.followers.join_next(), if !self.followers.is_empty() => {
                     if let Ok((index, followed)) = followed {
                         self.note_log(index, followed);
                     }
                 }
+                () = subscription.changed() => {}
                 () = next.come() => {}
             }
         }

@@ -35,7 +35,7 @@ impl Job {
             _ => self.end_suspension(),
         }
         let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
-        let context = self.context(Timestamp::now());
+        let context = self.context(self.supervision.api.cluster.connection.now());
         let said = current.and_then(|attempt| diagnosis::waiting(&attempt.pod, context));
         // A change of the pod's status is an event. The pod's events are listed, and again where they may change.
         let is_of_pod = said.is_some();
@@ -81,7 +81,7 @@ impl Job {
         let current = self.attempts.last().filter(|attempt| !attempt.has_ended);
         let uid = current.map_or(&self.supervision.api.uid, |attempt| &attempt.uid);
         let events = self.supervision.api.warnings(uid).await;
-        let context = self.context(Timestamp::now());
+        let context = self.context(self.supervision.api.cluster.connection.now());
         match current {
             Some(_) => diagnosis::from_pod_events(&events, context),
             None => diagnosis::failed_create(&events, context),

@@ -10,6 +10,7 @@ use kube::runtime::watcher::{self, Event};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
+use toolhost_capability::Backoff;
 
 use super::outage::Outage;
 use super::subscribers::{Subscribers, Watched};
@@ -28,6 +29,8 @@ pub(super) struct ObjectWatcher<K> {
     ready: watch::Sender<Readiness>,
     /// Limit for a list.
     list_timeout: Duration,
+    /// Delays before it is restarted.
+    backoff: Backoff,
     /// How long a watch may receive nothing before that is reported.
     silence: Duration,
 }
@@ -57,6 +60,7 @@ impl<K: Watched> ObjectWatcher<K> {
             subscribers: Arc::clone(subscribers),
             ready,
             list_timeout: connection.request_timeout(),
+            backoff: backoff_up_to(connection, MAX_DELAY),
             silence,
         };
         Ok((readiness, tokio::spawn(listener.run())))
@@ -75,7 +79,7 @@ impl<K: Watched> ObjectWatcher<K> {
         let watch =
             || -> BoxStream<'_, _> { watcher::watcher(self.api.clone(), config.clone()).boxed() };
         let mut events = watch();
-        let mut backoff = backoff_up_to(MAX_DELAY);
+        let mut backoff = self.backoff;
         let mut outage = Outage::new(self.silence, self.list_timeout + MAX_DELAY);
         let mut listed = HashSet::new();
         let mut is_listing = true;

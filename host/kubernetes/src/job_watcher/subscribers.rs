@@ -1,6 +1,7 @@
 //! Subscribers of jobs, and what was received for them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use k8s_openapi::NamespaceResourceScope;
@@ -23,7 +24,7 @@ pub(crate) struct PodState {
 
 /// Subscribers, by the names of their jobs.
 #[derive(Default)]
-pub(super) struct Subscribers(Mutex<HashMap<String, Vec<Arc<Cell>>>>);
+pub(super) struct Subscribers(Mutex<BTreeMap<String, Vec<Arc<Cell>>>>);
 
 /// What one subscriber has received, about every job that had the name.
 #[derive(Default)]
@@ -113,7 +114,8 @@ pub(super) trait Watched:
     /// Returns the name of the job that it belongs to.
     fn job_name(&self) -> Option<&str>;
 
-    /// Records the object.
+    /// Records the object, unless a later version of it is known. What an earlier list did not contain is there again with
+    /// its next event; the event of a deletion has the latest version.
     fn record(self: Arc<Self>, received: &mut Received, is_gone: bool);
 
     /// Records that all others are gone.
@@ -126,8 +128,19 @@ impl Watched for JobView {
     }
 
     fn record(self: Arc<Self>, received: &mut Received, is_gone: bool) {
-        if let Some(uid) = self.metadata.uid.clone() {
-            received.jobs.insert(uid, (self, is_gone));
+        let Some(uid) = self.metadata.uid.clone() else {
+            return;
+        };
+        match received.jobs.entry(uid) {
+            Entry::Vacant(entry) => drop(entry.insert((self, is_gone))),
+            Entry::Occupied(mut entry) => {
+                let (known, was_gone) = entry.get_mut();
+                if is_older(&*self, &**known) {
+                    *was_gone |= is_gone;
+                } else {
+                    (*known, *was_gone) = (self, is_gone);
+                }
+            }
         }
     }
 
@@ -144,8 +157,19 @@ impl Watched for PodView {
     }
 
     fn record(self: Arc<Self>, received: &mut Received, is_gone: bool) {
-        if let Some(uid) = self.metadata.uid.clone() {
-            received.pods.insert(uid, PodState { pod: self, is_gone });
+        let Some(uid) = self.metadata.uid.clone() else {
+            return;
+        };
+        match received.pods.entry(uid) {
+            Entry::Vacant(entry) => drop(entry.insert(PodState { pod: self, is_gone })),
+            Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                if is_older(&*self, &*known.pod) {
+                    known.is_gone |= is_gone;
+                } else {
+                    *known = PodState { pod: self, is_gone };
+                }
+            }
         }
     }
 
@@ -154,6 +178,17 @@ impl Watched for PodView {
             state.is_gone |= !uids.contains(uid);
         }
     }
+}
+
+/// Whether an object is an earlier version than another one.
+pub(super) fn is_older<K: Resource>(object: &K, than: &K) -> bool {
+    version(object) < version(than)
+}
+
+/// Returns the version of an object: numbers that grow, as on every server
+/// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>).
+fn version<K: Resource>(object: &K) -> Option<u128> {
+    object.meta().resource_version.as_ref()?.parse().ok()
 }
 
 /// Returns the job that a pod belongs to.

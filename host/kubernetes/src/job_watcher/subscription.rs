@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::subscribers::{Cell, PodState, owner};
+use super::subscribers::{Cell, PodState, is_older, owner};
 use super::watches::Watches;
 use crate::view::{JobView, PodView};
 
@@ -84,7 +84,7 @@ impl Subscription {
                 match received.pods.entry(uid) {
                     Entry::Vacant(entry) => drop(entry.insert(state)),
                     Entry::Occupied(mut entry) => {
-                        if version(&state.pod) > version(&entry.get().pod) && !entry.get().is_gone {
+                        if is_older(&*entry.get().pod, &*state.pod) && !entry.get().is_gone {
                             entry.insert(state);
                         }
                     }
@@ -109,10 +109,4 @@ impl Drop for Subscription {
     fn drop(&mut self) {
         self.watches.subscribers.remove(&self.name, &self.cell);
     }
-}
-
-/// Returns the version of a pod: numbers that grow, as on every server
-/// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>).
-fn version(pod: &PodView) -> Option<u128> {
-    pod.metadata.resource_version.as_ref()?.parse().ok()
 }

@@ -11,7 +11,7 @@ use crate::json::{list, text};
 use crate::kind::PODS;
 use crate::kubelet::{Log, Record};
 use crate::status::Refusal;
-use crate::time;
+use crate::time::{self, current_time};
 
 /// How much of a log is put into one piece of the answer.
 const PIECE_BYTES: usize = 32 << 10;
@@ -50,9 +50,7 @@ pub(super) fn answer(api: &Api, call: &Call) -> Result<Answer, Refusal> {
         None => call
             .parameter("sinceSeconds")
             .and_then(|seconds| seconds.parse::<i64>().ok())
-            .and_then(|seconds| {
-                Timestamp::from_second(Timestamp::now().as_second() - seconds).ok()
-            }),
+            .and_then(|seconds| Timestamp::from_second(current_time().as_second() - seconds).ok()),
     };
     let number = |name| {
         call.parameter(name)
@@ -145,6 +143,7 @@ impl Reading {
                 return;
             }
             tokio::select! {
+                biased;
                 changed = news.changed() => if changed.is_err() { return },
                 () = pieces.closed() => return,
             }

@@ -118,6 +118,7 @@ impl Watch {
                 }
             }
             tokio::select! {
+                biased;
                 changed = versions.changed() => if changed.is_err() { return },
                 () = pieces.closed() => return,
                 () = sleep_until(self.end) => return,

@@ -65,6 +65,7 @@ impl Controller {
             }
             let next = self.due.values().min().copied();
             tokio::select! {
+                biased;
                 changed = versions.changed() => if changed.is_err() { return },
                 () = async { sleep_until(next.unwrap_or(now)).await }, if next.is_some() => {}
             }

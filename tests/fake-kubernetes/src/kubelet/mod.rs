@@ -51,6 +51,7 @@ impl Kubelet {
                 }
             }
             tokio::select! {
+                biased;
                 changed = versions.changed() => if changed.is_err() { return },
                 Some(_) = pods.join_next() => {}
             }

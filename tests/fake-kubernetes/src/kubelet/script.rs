@@ -9,6 +9,7 @@ use super::status::{self, End, Which};
 use crate::json::{is_deleted, list, object, text};
 use crate::play::Step;
 use crate::store::Deletion;
+use crate::time::current_time;
 
 /// How far a script is.
 struct Scene {
@@ -33,6 +34,7 @@ impl Pod {
         for step in steps {
             if let Step::Wait(time) = step {
                 let is_deleted = tokio::select! {
+                    biased;
                     _ = self.until_deleted(), if !scene.is_node_lost => true,
                     () = tokio::time::sleep(time) => false,
                 };
@@ -82,7 +84,7 @@ impl Pod {
                 })?;
             }
             Step::Start => {
-                let now = Timestamp::now();
+                let now = current_time();
                 scene.started = Some(now);
                 self.write(|pod| {
                     for name in &scene.containers {
@@ -90,7 +92,7 @@ impl Pod {
                     }
                 })?;
             }
-            Step::Log(text) => self.log(scene, &text, Timestamp::now()),
+            Step::Log(text) => self.log(scene, &text, current_time()),
             Step::LogAt(time, text) => self.log(scene, &text, time),
             Step::Exit { code, reason } => self.end_containers(scene, code, &reason)?,
             Step::Fail { reason, message } => {
@@ -151,7 +153,7 @@ fn end_all(pod: &mut Value, scene: &Scene, code: i32, reason: &str) {
             reason: reason.to_owned(),
             message: String::new(),
             started,
-            finished: Timestamp::now(),
+            finished: current_time(),
         };
         status::set_ended(pod, Which::Main, name, &end);
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::Request;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use hyper::http::request::Parts;
 use tokio::time::sleep;
 
@@ -58,7 +58,11 @@ impl Layer {
     }
 
     /// Answers one request. An error closes the connection without an answer.
-    async fn serve(&self, request: Request<Incoming>) -> io::Result<Answer> {
+    pub(crate) async fn serve<B>(&self, request: Request<B>) -> io::Result<Answer>
+    where
+        B: hyper::body::Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let (head, body) = request.into_parts();
         let call = Arc::new(Call::of(&head));
         let number = self.requests.begin(&call);
@@ -145,7 +149,7 @@ fn shortened(mut body: Body, bytes: usize, breaks: bool) -> Body {
         let mut left = bytes;
         while left > 0 && !body.is_end_stream() {
             let frame = tokio::select! {
-                frame = body.frame() => frame,
+                    frame = body.frame() => frame,
                 () = pieces.closed() => return,
             };
             let Some(Ok(frame)) = frame else { return };

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::call::Call;
+use crate::time::current_time;
 
 /// One request, as it was seen.
 #[derive(Debug, Clone)]
@@ -88,7 +89,7 @@ impl Requests {
             call: Arc::clone(call),
             body: Bytes::new(),
             status: None,
-            started: Timestamp::now(),
+            started: current_time(),
             ended: None,
         });
         drop(records);
@@ -107,7 +108,7 @@ impl Requests {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(record) = records.get_mut(number - 1) {
             record.status = status;
-            record.ended = Some(Timestamp::now());
+            record.ended = Some(current_time());
         }
         drop(records);
         self.changed.send_replace(());

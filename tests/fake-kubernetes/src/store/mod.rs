@@ -8,7 +8,6 @@ mod state;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tokio::sync::watch;
 
 pub(crate) use self::change::{Change, Key, Verb};
 pub(crate) use self::delete::{Deletion, Propagation, owners};
@@ -16,6 +15,7 @@ pub(crate) use self::selector::{FieldSelector, LabelSelector};
 use self::state::State;
 use crate::json::{default, is_deleted, list, number, object};
 use crate::kind::{Kind, PODS};
+use crate::news::{News, Subscriber};
 use crate::status::Refusal;
 use crate::time;
 
@@ -23,20 +23,20 @@ use crate::time;
 #[derive(Debug)]
 pub(crate) struct Store {
     state: Mutex<State>,
-    version: watch::Sender<u64>,
+    news: News,
 }
 
 impl Store {
     pub(crate) fn new() -> Self {
         Self {
             state: Mutex::default(),
-            version: watch::Sender::new(0),
+            news: News::default(),
         }
     }
 
-    /// The version of the latest change, and a way to wait for the next one.
-    pub(crate) fn versions(&self) -> watch::Receiver<u64> {
-        self.version.subscribe()
+    /// A way to wait for the next change.
+    pub(crate) fn versions(&self) -> Subscriber {
+        self.news.subscribe()
     }
 
     /// A number that looks random and is the same in every run.
@@ -161,15 +161,19 @@ impl Store {
         self.lock().since(version)
     }
 
+    /// How many changes there were.
+    pub(crate) fn history_length(&self) -> usize {
+        self.lock().history_length()
+    }
+
     /// Forgets what was before now, as `etcd` does every five minutes.
     pub(crate) fn compact(&self) {
         let mut state = self.lock();
         // A version that no watch has seen, so that watches that are up to date are rejected as well.
         state.version += 1;
         state.compacted = state.version;
-        let version = state.version;
         drop(state);
-        self.version.send_replace(version);
+        self.news.tell();
     }
 
     /// As [`Store::compact`], and ends the watches that run, each with an `ERROR` event.
@@ -193,9 +197,8 @@ impl Store {
     }
 
     fn tell(&self, state: MutexGuard<'_, State>) {
-        let version = state.version;
         drop(state);
-        self.version.send_replace(version);
+        self.news.tell();
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

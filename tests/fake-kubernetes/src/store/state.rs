@@ -63,6 +63,10 @@ impl State {
         self.history.get(start..).unwrap_or_default().to_vec()
     }
 
+    pub(super) fn history_length(&self) -> usize {
+        self.history.len()
+    }
+
     /// The generator `splitmix64` of a counter.
     pub(super) fn draw(&mut self) -> u64 {
         self.drawn += 1;
