@@ -1,0 +1,94 @@
+//! Seeds of every run of the tests.
+
+use toolhost_simulation::report::{Statistics, run};
+
+/// How many seeds are run: a few seconds of one processor.
+const SEEDS: u64 = 200;
+
+/// Seeds that found a fault, each with what it was.
+const FOUND: [(u64, &str); 8] = [
+    (
+        53,
+        "a pod that was deleted while its job was suspended for a moment counted as a failure",
+    ),
+    (
+        118,
+        "a job that another host gave up was reported as one that exceeded its deadline",
+    ),
+    (
+        1041,
+        "an event that arrived after a later one brought a deleted job back, whose end was waited for forever",
+    ),
+    (
+        1063,
+        "a sweep compared the times of jobs with those of another clock",
+    ),
+    (
+        1139,
+        "a job that could not be read was reported as a conflict",
+    ),
+    (
+        2226,
+        "a list from before the creation of a job made it disappear",
+    ),
+    (1331, "the same, after two hosts that were killed"),
+    (
+        1443,
+        "a host without the right to change jobs deletes a hopeless one",
+    ),
+];
+
+#[test]
+fn the_invariants_hold_for_some_hundred_seeds() {
+    let mut statistics = Statistics::default();
+    for seed in 0..SEEDS {
+        let run = run(seed).unwrap();
+        assert!(run.violations.is_empty(), "{run}");
+        statistics.add(&run);
+    }
+    // Otherwise the seeds would not test what they are for.
+    let kinds = [
+        "409",
+        "410",
+        "429",
+        "500",
+        "504",
+        "reset",
+        "stall",
+        "cut",
+        "silence",
+        "event duplicated",
+        "event reordered",
+        "event late",
+        "watch cut",
+        "server down",
+        "watches expired",
+        "host killed",
+        "job deleted by others",
+        "job suspended by others",
+        "pods evicted by others",
+    ];
+    for kind in kinds {
+        assert!(
+            statistics.counts.contains_key(kind),
+            "no {kind} in {statistics}"
+        );
+    }
+}
+
+#[test]
+fn seeds_that_found_a_fault_find_it_no_more() {
+    for (seed, fault) in FOUND {
+        let run = run(seed).unwrap();
+        assert!(run.violations.is_empty(), "{fault}:\n{run}");
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_run_each_time() {
+    for seed in 0..20 {
+        let (one, other) = (run(seed).unwrap(), run(seed).unwrap());
+        assert_eq!(one.trace, other.trace, "{one}");
+        assert_eq!(one.counts, other.counts, "{one}");
+    }
+}
