@@ -131,7 +131,9 @@ fn natural(job: &JobTruth) -> Option<Right> {
 /// How many pods failed or were deleted.
 fn deleted(job: &JobTruth) -> u32 {
     let pods = job.pods.iter();
-    let gone = pods.filter(|pod| pod.is_failure() || pod.is_deleted && !pod.has_succeeded());
+    let gone = pods.filter(|pod| {
+        pod.disruption.is_none() && (pod.is_failure() || pod.is_deleted && !pod.has_succeeded())
+    });
     u32::try_from(gone.count()).unwrap_or(u32::MAX)
 }
 
