@@ -5,7 +5,7 @@ use toolhost_simulation::report::{Statistics, run};
 /// How many seeds are run: a few seconds of one processor.
 const SEEDS: u64 = 200;
 
-/// Seeds that found a fault, each with what it was.
+/// Seeds that failed once, each with what was wrong; three of them were mistakes of the simulation or of a fix.
 const FOUND: [(u64, &str); 8] = [
     (
         53,
@@ -19,22 +19,35 @@ const FOUND: [(u64, &str); 8] = [
         1041,
         "an event that arrived after a later one brought a deleted job back, whose end was waited for forever",
     ),
-    (
-        1063,
-        "a sweep compared the times of jobs with those of another clock",
-    ),
+    (1063, "a sweep did not use the clock of the simulation"),
     (
         1139,
         "a job that could not be read was reported as a conflict",
     ),
     (
         2226,
-        "a list from before the creation of a job made it disappear",
+        "a fix of 1041 made a job disappear that a list from before its creation lacked",
     ),
     (1331, "the same, after two hosts that were killed"),
     (
         1443,
-        "a host without the right to change jobs deletes a hopeless one",
+        "the oracle did not know that a host without the right to change jobs deletes a hopeless one",
+    ),
+];
+
+/// Seeds that fail, and whose cause is not known yet.
+const OPEN: [(u64, &str); 3] = [
+    (
+        2968,
+        "attempts are reported in another order than that of their pods",
+    ),
+    (
+        5285,
+        "an end for an image that is not invalid, or a pod that ran and is not reported",
+    ),
+    (
+        5656,
+        "the same, or a refusal since the API of jobs was not found",
     ),
 ];
 
@@ -81,6 +94,15 @@ fn seeds_that_found_a_fault_find_it_no_more() {
     for (seed, fault) in FOUND {
         let run = run(seed).unwrap();
         assert!(run.violations.is_empty(), "{fault}:\n{run}");
+    }
+}
+
+#[test]
+#[ignore = "the causes are not known yet"]
+fn open_seeds_pass() {
+    for (seed, what) in OPEN {
+        let run = run(seed).unwrap();
+        assert!(run.violations.is_empty(), "{what}:\n{run}");
     }
 }
 
