@@ -65,9 +65,15 @@ pub(super) struct Connection {
 /// Where requests are sent.
 enum Server {
     /// Over the network.
-    Remote { config: Config, login: Login },
+    Remote(Box<Remote>),
     /// In this process.
     Local(Arc<dyn Transport>),
+}
+
+/// A server over the network.
+struct Remote {
+    config: Config,
+    login: Login,
 }
 
 /// The credentials for the server, and what authenticates the server. They are shared by all connections, since a
@@ -92,7 +98,8 @@ impl Connection {
             .push((USER_AGENT, HeaderValue::from_static(AGENT)));
         let request_timeout = settings.request_timeout;
         let login = login(&config).await?;
-        Self::to(Server::Remote { config, login }, request_timeout)
+        let remote = Box::new(Remote { config, login });
+        Self::to(Server::Remote(remote), request_timeout)
     }
 
     /// Sends requests through a transport of this process.
@@ -117,7 +124,7 @@ impl Connection {
     /// The namespace of the configuration's context.
     pub(super) fn default_namespace(&self) -> &str {
         match &self.server {
-            Server::Remote { config, .. } => &config.default_namespace,
+            Server::Remote(remote) => &remote.config.default_namespace,
             Server::Local(_) => transport::NAMESPACE,
         }
     }
@@ -125,7 +132,7 @@ impl Connection {
     /// The server's address, for messages.
     pub(super) fn server(&self) -> String {
         match &self.server {
-            Server::Remote { config, .. } => config.cluster_url.to_string(),
+            Server::Remote(remote) => remote.config.cluster_url.to_string(),
             Server::Local(_) => transport::SERVER.to_owned(),
         }
     }
@@ -133,7 +140,7 @@ impl Connection {
     /// The time of this host, as it is compared with the times of objects.
     pub(super) fn now(&self) -> Timestamp {
         match &self.server {
-            Server::Remote { .. } => Timestamp::now(),
+            Server::Remote(_) => Timestamp::now(),
             Server::Local(transport) => transport.now().try_into().unwrap_or(Timestamp::MAX),
         }
     }
@@ -142,7 +149,7 @@ impl Connection {
     /// this process, whose runs can be repeated.
     pub(super) fn backoff(&self, first: Duration, longest: Duration) -> Backoff {
         let jitter = match &self.server {
-            Server::Remote { .. } => Jitter::Half,
+            Server::Remote(_) => Jitter::Half,
             Server::Local(_) => Jitter::None,
         };
         Backoff::new(first, longest, jitter)
@@ -204,7 +211,7 @@ impl Connection {
 impl Server {
     fn client(&self, timeout: Option<Duration>) -> Result<Client, ConnectError> {
         match self {
-            Self::Remote { config, login } => client(config, login, timeout),
+            Self::Remote(remote) => client(&remote.config, &remote.login, timeout),
             Self::Local(transport) => Ok(transport::client(transport, timeout)),
         }
     }

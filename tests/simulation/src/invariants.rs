@@ -321,6 +321,7 @@ fn budgets(observation: &Observation, jobs: &[JobTruth]) -> Vec<String> {
         let hours = (host.finished.saturating_sub(host.started)).as_secs_f64() / 3600.0;
         #[expect(
             clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
             clippy::cast_sign_loss,
             reason = "a few hours"
         )]

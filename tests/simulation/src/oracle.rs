@@ -105,27 +105,23 @@ fn natural(job: &JobTruth) -> Option<Right> {
         let reason: Reason = verdict.parse().unwrap_or(Reason::Internal);
         return Some(Right::of(JobStatus::Failed, &[reason]));
     }
-    match job.failure.as_deref()? {
-        // The Job controller also counts pods that did not start, which a host that comes later cannot tell.
-        "DeadlineExceeded" => {
-            let least = if job.was_suspended {
-                0
-            } else {
-                failed.min(job.failed)
-            };
-            let right = Right::of(JobStatus::TimedOut, &WAITS);
-            Some(right.failed(least, failed.max(job.failed)))
-        }
-        _ => {
-            let last = failures.last();
-            let mut reasons = last.map_or_else(Vec::new, reasons);
-            // The pods of a job may be gone.
-            if last.is_none_or(|last| last.is_deleted) {
-                reasons.push(Reason::BackoffLimitExceeded);
-            }
-            Some(Right::of(JobStatus::Failed, &reasons).failed(job.failed, job.failed))
-        }
+    // The Job controller also counts pods that did not start, which a host that comes later cannot tell.
+    if job.failure.as_deref()? == "DeadlineExceeded" {
+        let least = if job.was_suspended {
+            0
+        } else {
+            failed.min(job.failed)
+        };
+        let right = Right::of(JobStatus::TimedOut, &WAITS);
+        return Some(right.failed(least, failed.max(job.failed)));
     }
+    let last = failures.clone().next_back();
+    let mut reasons = last.map_or_else(Vec::new, reasons);
+    // The pods of a job may be gone.
+    if last.is_none_or(|last| last.is_deleted) {
+        reasons.push(Reason::BackoffLimitExceeded);
+    }
+    Some(Right::of(JobStatus::Failed, &reasons).failed(job.failed, job.failed))
 }
 
 /// How many pods failed or were deleted.

@@ -1,5 +1,6 @@
 //! What a seed stands for: a job, its pods, its hosts, and everything that goes wrong.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::random::Random;
@@ -289,9 +290,14 @@ fn text(random: &mut Random, pod: u64, line: u64, is_last: bool) -> String {
         1 => "\n".to_owned(),
         2 if is_last => format!("pod {pod} line {line} without an end"),
         3 => format!("pod {pod} line {line} {}\n", "x".repeat(20_000)),
-        4 => (0..random.between(2, 40))
-            .map(|part| format!("pod {pod} line {line} part {part}\n"))
-            .collect(),
+        4 => {
+            let mut lines = String::new();
+            for part in 0..random.between(2, 40) {
+                // Writing to a string cannot fail.
+                let _ = writeln!(lines, "pod {pod} line {line} part {part}");
+            }
+            lines
+        }
         _ => format!("pod {pod} line {line}\n"),
     }
 }

@@ -138,16 +138,16 @@ async fn want(plan: &HostPlan, job: &JobPlan, link: &Arc<Link>, cancelled: &Mute
         Ok(Err(error)) => return Fate::Refused(error),
         Err(_) => return Fate::Hung(Vec::new()),
     };
-    let canceller = handle.canceller();
+    let token = handle.canceller();
     let cancel = async {
         let Some(after) = plan.cancel else {
             return std::future::pending::<()>().await;
         };
         tokio::time::sleep_until(begun + after).await;
         *lock(cancelled) = true;
-        canceller.cancel();
+        token.cancel();
         link.counters.count("job cancelled");
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let mut events = Vec::new();
     let end = tokio::select! {

@@ -33,7 +33,7 @@ pub(crate) async fn edit(server: &FakeKubernetes, edit: Edit) {
                 &job,
                 &json!({"spec": {"suspend": true}}),
             )
-            .await
+            .await;
         }
         Edit::Resume => {
             send(
@@ -42,7 +42,7 @@ pub(crate) async fn edit(server: &FakeKubernetes, edit: Edit) {
                 &job,
                 &json!({"spec": {"suspend": false}}),
             )
-            .await
+            .await;
         }
         Edit::Label => {
             let label = json!({"metadata": {"labels": {"team": "blue"}}});

@@ -56,7 +56,7 @@ fn delay(plan: &PodPlan, steps: &mut Vec<Step>, time: &mut Duration) {
                 "ImagePullBackOff",
                 "Back-off pulling image: dial tcp: i/o timeout",
             ),
-            Step::Wait(length - length / 2),
+            Step::Wait(length.saturating_sub(length / 2)),
         ]),
         Delay::Creating => steps.extend([Step::Schedule, Step::Wait(length)]),
     }
