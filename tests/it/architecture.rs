@@ -59,7 +59,7 @@ filesystem
     private: regular
     regular:
 kubernetes
-    client = client kubeconfig transport
+    client = answer client kubeconfig transport
     manifest = manifest policy
     admin: api diagnosis engine manifest names queue retry view
     api: view

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use toolhost_capability::{Backoff, Jitter};
 use tower::ServiceBuilder;
 
+use super::answer::answered;
 use super::diagnosis::LoginFailed;
 use super::kubeconfig::{self, ConnectError};
 use super::settings::ClusterSettings;
@@ -47,11 +48,6 @@ const WINDOW_BYTES: u32 = 4 << 20;
 
 /// Limit for a credential plugin: some open a browser, where a person types.
 const LOGIN_TIMEOUT: Duration = Duration::from_mins(5);
-
-/// A request that took too long.
-#[derive(Debug, thiserror::Error)]
-#[error("the server did not answer within {0:?}")]
-pub(super) struct Unanswered(pub(super) Duration);
 
 /// Connections to one API server.
 pub(super) struct Connection {
@@ -314,18 +310,4 @@ fn client(
         .map_future(move |answer| answered(answer, timeout))
         .service(http);
     Ok(Client::new(service, config.default_namespace.clone()))
-}
-
-/// Waits for the beginning of an answer.
-pub(super) async fn answered<T, E: Into<tower::BoxError>>(
-    answer: impl Future<Output = Result<T, E>>,
-    limit: Option<Duration>,
-) -> Result<T, tower::BoxError> {
-    let Some(limit) = limit else {
-        return answer.await.map_err(Into::into);
-    };
-    match timeout(limit, answer).await {
-        Ok(answer) => answer.map_err(Into::into),
-        Err(_) => Err(Unanswered(limit).into()),
-    }
 }

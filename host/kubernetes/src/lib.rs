@@ -23,6 +23,7 @@
 //! This folder is the only place that depends on Kubernetes.
 
 mod admin;
+mod answer;
 mod api;
 mod client;
 mod cluster;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use kube::Error;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::client::{Connection, Unanswered};
+use super::answer::Unanswered;
+use super::client::Connection;
 use toolhost_capability::Backoff;
 
 /// The first delay before a request is retried, doubled each time.

@@ -13,7 +13,7 @@ use kube::Client;
 use kube::client::Body;
 use tower::service_fn;
 
-use super::client::answered;
+use super::answer::answered;
 
 /// The namespace of a job that names none.
 pub(super) const NAMESPACE: &str = "default";

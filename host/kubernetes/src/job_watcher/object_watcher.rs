@@ -14,7 +14,8 @@ use toolhost_capability::Backoff;
 
 use super::outage::Outage;
 use super::subscribers::{Subscribers, Watched};
-use crate::client::{Connection, Unanswered};
+use crate::answer::Unanswered;
+use crate::client::Connection;
 use crate::kubeconfig::ConnectError;
 use crate::manifest::{MANAGED_BY_LABEL, MANAGED_BY_VALUE};
 use crate::retry::{MAX_DELAY, backoff_up_to, code, passing};
