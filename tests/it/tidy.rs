@@ -103,6 +103,7 @@ const TIDY: &[&str] = &[
     "tests/guests",
     "tests/hostile",
     "tests/it",
+    "tests/simulation",
     "wit",
 ];
 /// Where an expression is right: the file, a part of the line, and the reason.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Where changes are told.
+/// Notifies subscribers of changes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct News(Arc<Shared>);
 
@@ -39,7 +39,7 @@ impl News {
 }
 
 impl Subscriber {
-    /// What was told so far is known.
+    /// Marks all notifications so far as known.
     pub(crate) fn mark_unchanged(&mut self) {
         self.seen = self.shared.count.load(Ordering::SeqCst);
     }
