@@ -156,7 +156,7 @@ fn attempts(
     if running.is_some() && !host.has_cancelled {
         found.push("an attempt has no end".to_owned());
     }
-    // Those of one second cannot be told apart by a host that sees them together.
+    // Those of one second cannot be distinguished by a host that sees them together.
     if !reported.is_sorted_by_key(|pod| &pod.created) {
         found.push("attempts are not in the order of their pods".to_owned());
     }

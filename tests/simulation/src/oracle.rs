@@ -16,7 +16,7 @@ const WAITS: [Reason; 5] = [
 
 /// Says why the end of a job, as a host reported it, is wrong.
 ///
-/// Where nobody deleted or cancelled the job, one outcome alone is right. Otherwise, whoever was first is a matter of
+/// If no one deleted or cancelled the job, one outcome alone is right. Otherwise, which of them was first is a matter of
 /// what the host could see.
 #[must_use]
 pub fn wrong_end(
@@ -105,7 +105,7 @@ fn natural(job: &JobTruth) -> Option<Right> {
         let reason: Reason = verdict.parse().unwrap_or(Reason::Internal);
         return Some(Right::of(JobStatus::Failed, &[reason]));
     }
-    // The Job controller also counts pods that did not start, which a host that comes later cannot tell.
+    // The Job controller also counts pods that did not start, which a host that comes later cannot see.
     if job.failure.as_deref()? == "DeadlineExceeded" {
         let least = if job.was_suspended {
             0

@@ -285,7 +285,7 @@ fn pod(random: &mut Random, number: u64) -> PodPlan {
 
 fn text(random: &mut Random, pod: u64, line: u64, is_last: bool) -> String {
     match random.below(10) {
-        // Lines that cannot be told from each other by their text.
+        // Lines that cannot be distinguished by their text.
         0 => "same\n".to_owned(),
         1 => "\n".to_owned(),
         2 if is_last => format!("pod {pod} line {line} without an end"),

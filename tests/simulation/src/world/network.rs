@@ -20,7 +20,7 @@ use crate::scenario::{Kill, NetworkPlan};
 /// How long a request stalls at most.
 const LONGEST_STALL_MS: u64 = 60_000;
 
-/// A connection. A host whose connection is dead cannot be told from one that was killed: nothing of what it does arrives.
+/// A connection. A host whose connection is dead cannot be distinguished from one that was killed: nothing of what it does arrives.
 pub(crate) struct Link {
     pub(crate) server: Arc<FakeKubernetes>,
     pub(crate) plan: NetworkPlan,

@@ -99,12 +99,12 @@ fn an_eviction_that_counts_as_a_failure_is_noticed() {
 #[test]
 fn a_secret_and_what_is_left_are_noticed() {
     let scenario = calm(|scenario| first_pod_writes(scenario) && scenario.job.has_secret);
-    let tell = |observation: &mut Observation| {
+    let disclose = |observation: &mut Observation| {
         let message = format!("the password is {SECRET}");
         let event = &mut finished(observation).events[0];
         event.kind = JobEventKind::Warning { message };
     };
-    is_caught(&scenario, tell, "the secret is in an event");
+    is_caught(&scenario, disclose, "the secret is in an event");
     let hide = |observation: &mut Observation| {
         // Another Secret would be none of this; a ConfigMap with it is.
         for version in &mut observation.history {
