@@ -53,7 +53,7 @@ pub enum Fate {
     Hung(Vec<JobEvent>),
 }
 
-/// A job of which a host reported the end.
+/// A job whose end a host reported.
 #[derive(Debug)]
 pub struct Finished {
     /// The job.
