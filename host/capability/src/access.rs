@@ -21,7 +21,7 @@ pub trait AccessSource: Send + Sync + 'static {
     async fn access(&self, request: &AccessRequest) -> Result<Access, CapabilityError>;
 
     /// Reports that a server refused the access that was returned by [`access`](Self::access), so that it is renewed on
-    /// the next request. Has no effect if it cannot be renewed, or if `refused` is no longer the current access.
+    /// the next request. It is ignored if the access cannot be renewed, or was replaced already.
     async fn refuse(&self, request: &AccessRequest, refused: &Access);
 }
 

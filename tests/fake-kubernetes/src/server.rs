@@ -65,7 +65,7 @@ impl FakeKubernetes {
     ///
     /// # Errors
     ///
-    /// When there is no folder for temporary files.
+    /// If the folder for temporary files cannot be created.
     pub fn without_network(settings: Settings) -> io::Result<Self> {
         let settings = Arc::new(settings);
         let store = Arc::new(Store::new());

@@ -13,7 +13,7 @@ use crate::abi::{GuestFault, ToolPre};
 use crate::capability::{FieldPath, Reason};
 use crate::grant::Capability;
 use crate::registry::LoadedTool;
-use crate::scope::{Backends, CallContext, CallScope};
+use crate::scope::{Backends, CallScope};
 use crate::sealing::Vault;
 use crate::template::Renderer;
 
@@ -72,15 +72,8 @@ impl ToolHost {
             runner: Arc::clone(&rehearsal) as _,
             logs: Arc::clone(&self.backends.logs),
         };
-        let context = CallContext {
-            execution_id: request.execution_id.to_string(),
-            step: request.step.to_string(),
-            tool: tool.to_string(),
-            fetch_policy: Arc::clone(tool.grants().fetch()),
-            fields: Arc::clone(tool.fields()),
-            setting_names: self.setting_names,
-            config,
-        };
+        let (execution_id, step) = (request.execution_id.to_string(), request.step.to_string());
+        let context = self.context(tool, execution_id, step, config);
         let scope = Arc::new(CallScope::new(
             context,
             Arc::clone(&self.limits),

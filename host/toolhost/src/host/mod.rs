@@ -218,23 +218,33 @@ impl ToolHost {
         config: String,
         bounds: &CallBounds,
     ) -> CallScope {
-        let context = CallContext {
-            execution_id: request.execution_id.into(),
-            step: request.step.into(),
-            tool: tool.to_string(),
-            fetch_policy: Arc::clone(tool.grants().fetch()),
-            fields: Arc::clone(tool.fields()),
-            setting_names: self.setting_names,
-            config,
-        };
+        let (execution_id, step) = (request.execution_id.into(), request.step.into());
         CallScope::new(
-            context,
+            self.context(tool, execution_id, step, config),
             Arc::clone(&self.limits),
             vault,
             bounds.cancel().clone(),
             Arc::clone(&self.backends),
             request.progress,
         )
+    }
+
+    fn context(
+        &self,
+        tool: &LoadedTool,
+        execution_id: String,
+        step: String,
+        config: String,
+    ) -> CallContext {
+        CallContext {
+            execution_id,
+            step,
+            tool: tool.to_string(),
+            fetch_policy: Arc::clone(tool.grants().fetch()),
+            fields: Arc::clone(tool.fields()),
+            setting_names: self.setting_names,
+            config,
+        }
     }
 
     /// Runs the tool until it is done, cancelled, or out of time.

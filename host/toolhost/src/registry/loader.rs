@@ -106,9 +106,9 @@ impl ToolLoader {
             wrong_description(format!("its schema cannot be used: {problem}"))
         })?;
         let fields = RequestFields::new(&described.fields).map_err(wrong_description)?;
-        let keys = fields.keys().map(ToString::to_string);
         let is_unknown = |key: &String| find_field(schema.document(), key) == KnownField::Unknown;
-        if let Some(key) = keys.filter(is_unknown).last() {
+        let unknown = fields.keys().map(ToString::to_string).find(is_unknown);
+        if let Some(key) = unknown {
             return Err(wrong_description(format!(
                 "its `fields` name the key `{key}`, which its schema does not have"
             )));

@@ -47,7 +47,7 @@ pub(super) fn keep_secrets_out(
     }
     let mut options = request.options.iter();
     if let Some((option, name)) =
-        options.find_map(|(option, value)| Some((option, in_option(option, value, &find)?)))
+        options.find_map(|(option, value)| Some((option, in_member(option, value, &find)?)))
     {
         return Err(refused(option, &name));
     }
@@ -89,13 +89,9 @@ fn note_copies<'value>(value: &'value Value, copies: &mut HashMap<&'value str, V
     }
 }
 
-/// The result of `find` in an option, which may itself be part of the command.
-fn in_option(
-    option: &str,
-    value: &Value,
-    find: &impl Fn(&str) -> Option<String>,
-) -> Option<String> {
-    let words = value.as_array().filter(|_| is_command(option));
+/// The result of `find` in an option or a member, which may itself be part of the command.
+fn in_member(name: &str, value: &Value, find: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    let words = value.as_array().filter(|_| is_command(name));
     let mut words = words.into_iter().flatten().filter_map(Value::as_str);
     words.find_map(find).or_else(|| in_command(value, find))
 }
@@ -104,14 +100,10 @@ fn in_option(
 fn in_command(value: &Value, find: &impl Fn(&str) -> Option<String>) -> Option<String> {
     match value {
         Value::Array(items) => items.iter().find_map(|item| in_command(item, find)),
-        Value::Object(members) => members.iter().find_map(|(name, member)| {
-            let words = member.as_array().filter(|_| is_command(name));
-            let words = words.into_iter().flatten().filter_map(Value::as_str);
-            words
-                .map(find)
-                .find_map(|found| found)
-                .or_else(|| in_command(member, find))
-        }),
+        Value::Object(members) => {
+            let mut members = members.iter();
+            members.find_map(|(name, member)| in_member(name, member, find))
+        }
         _ => None,
     }
 }

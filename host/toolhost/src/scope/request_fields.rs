@@ -96,8 +96,8 @@ impl Keys {
         keys.find_map(|(request, key)| Some(key.clone().join(field.strip_prefix(request)?)))
     }
 
-    /// Without a key for all that a hint names, there is no hint. The path of a value without a key stays: the tool may
-    /// know what to make of it.
+    /// A hint is dropped if it names a value that has no key. The path of such a value is kept, since the tool may interpret
+    /// it.
     fn explain(&self, why: Explanation) -> Explanation {
         Explanation {
             hint: why
