@@ -48,7 +48,9 @@ pub(crate) fn run(command: &mut Command, longest: Duration) -> Run {
 fn watch(child: &mut Child, end: Instant) -> (Option<ExitStatus>, u64) {
     let mut memory_bytes = 0;
     loop {
-        memory_bytes = largest(child.id()).max(memory_bytes);
+        if runs_its_own_program(child.id()) {
+            memory_bytes = largest(child.id()).max(memory_bytes);
+        }
         if let Some(status) = child.try_wait().unwrap() {
             return (Some(status), memory_bytes);
         }
@@ -59,6 +61,13 @@ fn watch(child: &mut Child, end: Instant) -> (Option<ExitStatus>, u64) {
         }
         thread::sleep(INTERVAL);
     }
+}
+
+/// Whether a process that this one started has its own memory. Linux resumes the parent of a `vfork` before the child
+/// has left the parent's memory (`exec_mmap` of 6.x), which holds the inputs of the cases.
+fn runs_its_own_program(process: u32) -> bool {
+    let program = |process: &str| std::fs::read_link(format!("/proc/{process}/exe")).ok();
+    program(&process.to_string()) != program("self")
 }
 
 /// The largest amount of resident memory that a process, or one that it started, has had.
