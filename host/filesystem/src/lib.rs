@@ -9,5 +9,5 @@ mod private;
 mod regular;
 
 pub use environment::{absolute, temporary_directory};
-pub use private::PrivateDirectory;
+pub use private::{PrivateDirectory, PrivateFile};
 pub use regular::{open_regular, read_regular, read_regular_text};

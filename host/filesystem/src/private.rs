@@ -4,7 +4,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, open, openat, renameat, unlinkat};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{
+    AtFlags, Dir, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, open, openat,
+    renameat, statat, unlinkat, utimensat,
+};
 use rustix::process::geteuid;
 
 use super::regular::{check_regular, read_bounded};
@@ -19,6 +24,17 @@ pub struct PrivateDirectory {
     descriptor: OwnedFd,
     path: PathBuf,
     inode: u64,
+}
+
+/// An entry of a [`PrivateDirectory`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivateFile {
+    /// Its name.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written, or marked as used.
+    pub used: SystemTime,
 }
 
 /// The permission bits of others, which must not be set for the folder.
@@ -93,6 +109,52 @@ impl PrivateDirectory {
         let entries = Dir::read_from(&self.descriptor)?.map_while(Result::ok);
         let names = entries.filter_map(|entry| entry.file_name().to_str().ok().map(str::to_owned));
         Ok(names.filter(|name| !matches!(name.as_str(), "." | "..")))
+    }
+
+    /// Its files, without those that disappear meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// An error of the system.
+    pub fn files(&self) -> io::Result<impl Iterator<Item = PrivateFile>> {
+        Ok(self.names()?.filter_map(|name| {
+            let status = statat(&self.descriptor, &name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+            let seconds = Duration::from_secs(u64::try_from(status.st_mtime).ok()?);
+            let rest = Duration::from_nanos(status.st_mtime_nsec);
+            Some(PrivateFile {
+                name,
+                bytes: u64::try_from(status.st_size).ok()?,
+                used: SystemTime::UNIX_EPOCH + seconds + rest,
+            })
+        }))
+    }
+
+    /// Marks a file as used now.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn mark_used(&self, name: &str) -> io::Result<()> {
+        let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let now = Timestamps {
+            last_access: time(UTIME_OMIT),
+            last_modification: time(UTIME_NOW),
+        };
+        Ok(utimensat(
+            &self.descriptor,
+            name,
+            &now,
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?)
+    }
+
+    /// Removes a file. A process that reads it goes on reading it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(unlinkat(&self.descriptor, name, AtFlags::empty())?)
     }
 
     /// Reads a regular file of this user that is inaccessible to all others.
@@ -201,6 +263,27 @@ mod tests {
         let mut names: Vec<_> = directory.names().unwrap().collect();
         names.sort();
         assert_eq!(names, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_file_has_a_size_and_a_time_of_use_until_it_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = PrivateDirectory::open(&folder.path().join("own")).unwrap();
+        directory.write("a", &[b"four"]).unwrap();
+        let files = || directory.files().unwrap().collect::<Vec<_>>();
+        let written = files();
+        assert_eq!(
+            (written[0].name.as_str(), written[0].bytes, written.len()),
+            ("a", 4, 1)
+        );
+        let past = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let file = File::open(directory.path().join("a")).unwrap();
+        file.set_modified(past).unwrap();
+        assert_eq!(files()[0].used, past);
+        directory.mark_used("a").unwrap();
+        assert!(files()[0].used >= written[0].used);
+        directory.remove("a").unwrap();
+        assert_eq!(files(), []);
     }
 
     #[test]

@@ -1,3 +1,5 @@
+#[cfg(feature = "compile")]
+mod bound;
 mod name;
 #[cfg_attr(not(feature = "compile"), path = "settings_of_names.rs")]
 mod settings;
@@ -10,7 +12,7 @@ use sha2::Sha256;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use name::file_name;
+use name::{KEY_FILE, file_name};
 
 use crate::digest::Digest;
 use crate::filesystem::PrivateDirectory;
@@ -32,8 +34,6 @@ pub(crate) struct ComponentCache {
 const KEY_BYTES: usize = 32;
 /// The length of the hash at the beginning of each file.
 const TAG_BYTES: usize = 32;
-/// The file that holds the key.
-const KEY_FILE: &str = "key";
 /// The maximum size of a compiled component; an interpreter compiles to about 100 MB.
 const MAX_FILE_BYTES: u64 = 1 << 30;
 
@@ -84,11 +84,17 @@ impl ComponentCache {
             reason = "loading precompiled code; see the argument above"
         )]
         let component = unsafe { Component::deserialize(engine, code) };
-        component
+        let component = component
             .inspect_err(
                 |error| tracing::debug!(%error, "a cached component does not fit this engine"),
             )
-            .ok()
+            .ok();
+        if component.is_some()
+            && let Err(error) = self.directory.mark_used(&name)
+        {
+            tracing::debug!(file = name, %error, "cannot mark a cached component as used");
+        }
+        component
     }
 
     fn mac(&self, settings: u64, digest: Digest, code: &[u8]) -> Option<Hmac<Sha256>> {
@@ -118,8 +124,9 @@ impl ComponentCache {
             .mac(settings, digest, &code)
             .ok_or_else(|| io::Error::other("no hash"))?;
         let tag = mac.finalize().into_bytes();
-        self.directory
-            .write(&file_name(settings, digest), &[&tag, &code])
+        let name = file_name(settings, digest);
+        self.directory.write(&name, &[&tag, &code])?;
+        bound::trim(&self.directory, &name, bound::MAX_BYTES)
     }
 }
 

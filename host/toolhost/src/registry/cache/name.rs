@@ -1,5 +1,7 @@
 use crate::digest::Digest;
 
+/// The file that holds the key.
+pub(super) const KEY_FILE: &str = "key";
 /// The ending of the file names.
 pub(super) const ENDING: &str = ".compiled";
 
