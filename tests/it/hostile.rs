@@ -53,7 +53,7 @@ const MISBEHAVE: [(&str, &str, &str); 27] = [
     ("use-after-drop", "ToolFault", "handle"),
 ];
 /// The same for the guest that uses its standard library.
-const STANDARD: [(&str, &str, &str); 9] = [
+const STANDARD: [(&str, &str, &str); 10] = [
     ("abort", "ToolFault", "unreachable"),
     ("clock", "ok", ""),
     ("environment", "ok", ""),
@@ -61,6 +61,7 @@ const STANDARD: [(&str, &str, &str); 9] = [
     ("flood-stderr", "ToolLimit", "computed for more than 300 ms"),
     ("flood-stdout", "ToolLimit", "computed for more than 300 ms"),
     ("panic", "ToolFault", "its message: "),
+    ("print", "ok", ""),
     ("random", "ok", ""),
     ("stdin", "ok", ""),
 ];

@@ -62,24 +62,24 @@ const HANDLE_LIMIT_TEXT: &str = "handles";
 /// The maximum length of a guest's last output that is quoted.
 const MAX_QUOTED_BYTES: usize = 2 << 10;
 
-/// The fault of a guest while it was instantiated. `stderr` is its standard error.
-pub(super) fn at_start(error: wasmtime::Error, limits: &Limits, stderr: &str) -> GuestFault {
+/// The fault of a guest while it was instantiated. `printed` is the end of what it printed.
+pub(super) fn at_start(error: wasmtime::Error, limits: &Limits, printed: &str) -> GuestFault {
     let is_guest = error.downcast_ref::<Trap>().is_some()
         || error.downcast_ref::<CpuBudgetExhausted>().is_some()
         || error.root_cause().to_string().contains(GROW_LIMIT_TEXT);
     if is_guest {
-        in_call(&error, limits, stderr)
+        in_call(&error, limits, printed)
     } else {
         GuestFault::NotStarted(error)
     }
 }
 
-/// The fault of a guest that was called. `stderr` is its standard error.
-pub(super) fn in_call(error: &wasmtime::Error, limits: &Limits, stderr: &str) -> GuestFault {
+/// The fault of a guest that was called. `printed` is the end of what it printed.
+pub(super) fn in_call(error: &wasmtime::Error, limits: &Limits, printed: &str) -> GuestFault {
     match limit_of(error, limits) {
         Some(what) => GuestFault::LimitExceeded { what },
         None => GuestFault::BrokeOff {
-            cause: cause_of(error, stderr),
+            cause: cause_of(error, printed),
         },
     }
 }
@@ -107,7 +107,7 @@ fn limit_of(error: &wasmtime::Error, limits: &Limits) -> Option<String> {
     is_handles.then(|| format!("it held more than {} handles", limits.handles))
 }
 
-fn cause_of(error: &wasmtime::Error, stderr: &str) -> String {
+fn cause_of(error: &wasmtime::Error, printed: &str) -> String {
     let exit = error
         .downcast_ref::<I32Exit>()
         .map(|exit| format!("it exited with code {}", exit.0));
@@ -115,7 +115,7 @@ fn cause_of(error: &wasmtime::Error, stderr: &str) -> String {
     let cause = exit
         .or(trap)
         .unwrap_or_else(|| error.root_cause().to_string());
-    let said = stderr.trim();
+    let said = printed.trim();
     if said.is_empty() {
         return cause;
     }

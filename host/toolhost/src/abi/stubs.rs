@@ -1,13 +1,13 @@
 //! Imports that are only linked as stubs.
 //!
 //! The standard libraries of languages import files and sockets although most tools never call them.
-//! Such tools load; calling such an import traps. `Linker::define_unknown_imports_as_traps` cannot
+//! Such tools load; calling such an import traps, save for the list of folders, which is empty. `Linker::define_unknown_imports_as_traps` cannot
 //! be used for it: it gives a new type to every handle that an interface takes from another one that
 //! is linked.
 
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};
-use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType};
+use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType, Val};
 
 use crate::grant::is_inert;
 
@@ -48,8 +48,13 @@ fn define_instance<T: Send + 'static>(
         match item.ty {
             ComponentItem::ComponentFunc(_) => {
                 let called = format!("{interface}#{name}");
-                linker.func_new(name, move |_, _, _, _| {
-                    wasmtime::bail!("tools have no `{called}`")
+                let returns_nothing = has_no_folders(interface, name);
+                linker.func_new(name, move |_, _, _, results| match results {
+                    [result] if returns_nothing => {
+                        *result = Val::List(Vec::new());
+                        Ok(())
+                    }
+                    _ => wasmtime::bail!("tools have no `{called}`"),
                 })?;
             }
             ComponentItem::Resource(resource) if !known.contains(&resource) => {
@@ -60,6 +65,12 @@ fn define_instance<T: Send + 'static>(
         }
     }
     Ok(())
+}
+
+/// Whether a function returns the folders of a tool. The standard libraries of JavaScript and Python call it at their
+/// start, and accept that there are none.
+fn has_no_folders(interface: &str, function: &str) -> bool {
+    interface.starts_with("wasi:filesystem/preopens@") && function == "get-directories"
 }
 
 fn resources(instance: &ComponentInstance, engine: &Engine) -> Vec<ResourceType> {

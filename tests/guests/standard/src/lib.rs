@@ -31,6 +31,7 @@ enum Action {
     FloodStderr,
     FloodStdout,
     Panic,
+    Print,
     Random,
     Stdin,
 }
@@ -59,6 +60,11 @@ impl Tool for Standard {
 
 export_tool!(Standard);
 
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is what is tested"
+)]
 fn perform(action: Action) -> String {
     match action {
         Action::Abort => std::process::abort(),
@@ -72,6 +78,11 @@ fn perform(action: Action) -> String {
         Action::FloodStderr => flood(&mut std::io::stderr()),
         Action::FloodStdout => flood(&mut std::io::stdout()),
         Action::Panic => panic_with_a_message(),
+        Action::Print => {
+            println!("the first line\nthe second line");
+            eprint!("a line without an end");
+            String::new()
+        }
         // The order depends on the random numbers that the set begins with.
         Action::Random => format!("{:?}", HashSet::from([1, 2, 3])),
         Action::Stdin => format!("{:?}", std::io::read_to_string(std::io::stdin())),

@@ -89,12 +89,12 @@ fn linker(
 
 fn at_start(error: wasmtime::Error, store: &Store<CallState>) -> GuestFault {
     let state = store.data();
-    invocation::at_start(error, state.limits(), &state.stderr())
+    invocation::at_start(error, state.limits(), &state.printed())
 }
 
 fn in_call(error: &wasmtime::Error, store: &Store<CallState>) -> GuestFault {
     let state = store.data();
-    invocation::in_call(error, state.limits(), &state.stderr())
+    invocation::in_call(error, state.limits(), &state.printed())
 }
 
 impl From<Error> for ToolError {

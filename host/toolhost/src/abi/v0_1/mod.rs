@@ -7,12 +7,13 @@ mod convert;
 mod jobs;
 mod logs;
 mod objects;
+mod output;
 mod progress;
 #[expect(unreachable_pub, reason = "the generated bindings export its types")]
 mod resources;
 mod secrets;
+mod shown;
 mod state;
-mod stderr;
 mod wasi;
 
 use wasmtime::component::{HasSelf, Linker};

@@ -2,10 +2,9 @@
 
 use super::CallState;
 use super::bindings::noetl::tool::progress::Host;
+use super::shown::{GUEST_TARGET, shown};
 use crate::progress::ProgressEvent;
 
-/// The maximum length of a message that is passed on; what a person reads at a glance is much shorter.
-const MAX_MESSAGE_BYTES: usize = 4 << 10;
 /// The maximum number of details that are passed on.
 const MAX_DETAILS: usize = 32;
 
@@ -40,24 +39,18 @@ impl Host for CallState {
         let message = self.shown(message);
         let tool = self.scope.context.tool.as_str();
         match level.as_str() {
-            "error" => tracing::error!(tool, "{message}"),
-            "warn" => tracing::warn!(tool, "{message}"),
-            "debug" => tracing::debug!(tool, "{message}"),
-            "trace" => tracing::trace!(tool, "{message}"),
-            _ => tracing::info!(tool, "{message}"),
+            "error" => tracing::error!(target: GUEST_TARGET, tool, "{message}"),
+            "warn" => tracing::warn!(target: GUEST_TARGET, tool, "{message}"),
+            "debug" => tracing::debug!(target: GUEST_TARGET, tool, "{message}"),
+            "trace" => tracing::trace!(target: GUEST_TARGET, tool, "{message}"),
+            _ => tracing::info!(target: GUEST_TARGET, tool, "{message}"),
         }
         Ok(())
     }
 }
 
 impl CallState {
-    /// The part of a guest's text that is safe to show: without secrets, and of limited length.
     fn shown(&self, text: String) -> String {
-        let mut text = self.scope.redact(text);
-        if text.len() > MAX_MESSAGE_BYTES {
-            text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES));
-            text.push('…');
-        }
-        text
+        shown(&self.scope, text)
     }
 }

@@ -8,7 +8,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_io::IoView;
 
 use super::budget::{ByteBudget, Reservation};
-use super::stderr::GuestStderr;
+use super::output::GuestOutput;
 use crate::abi::meter::Meter;
 use crate::capability::{CapabilityError, Reason};
 use crate::engine::ToolEngine;
@@ -28,7 +28,7 @@ pub(crate) struct CallState {
     /// The specifications of jobs that may still run, which engines keep.
     running: Vec<(Arc<RunningJob>, Vec<Reservation>)>,
     store_limits: StoreLimits,
-    stderr: GuestStderr,
+    output: GuestOutput,
     /// Created when a guest first uses it, which most never do.
     wasi: Option<Box<WasiCtx>>,
 }
@@ -59,7 +59,7 @@ impl CallState {
             budget: ByteBudget::new(limits.held_bytes),
             running: Vec::new(),
             store_limits,
-            stderr: GuestStderr::new(limits.guest_log_bytes),
+            output: GuestOutput::new(Arc::clone(&scope)),
             wasi: None,
             scope,
         }
@@ -94,10 +94,10 @@ impl CallState {
         self.meter.used()
     }
 
-    /// The guest's standard error, which contains panic messages.
+    /// The end of what the guest printed, which contains panic messages.
     #[must_use]
-    pub(crate) fn stderr(&self) -> String {
-        self.stderr.text()
+    pub(crate) fn printed(&self) -> String {
+        self.output.end()
     }
 
     pub(super) fn push<T: Send + 'static>(
@@ -180,18 +180,18 @@ impl WasiView for CallState {
         let Self {
             wasi,
             table,
-            stderr,
+            output,
             ..
         } = self;
-        let ctx = wasi.get_or_insert_with(|| Box::new(no_context(stderr.clone())));
+        let ctx = wasi.get_or_insert_with(|| Box::new(no_context(output)));
         WasiCtxView { ctx, table }
     }
 }
 
 /// Nothing of the host's: no arguments, environment, files or network.
-fn no_context(stderr: GuestStderr) -> WasiCtx {
+fn no_context(output: &GuestOutput) -> WasiCtx {
     WasiCtx::builder()
-        .stdout(stderr.clone())
-        .stderr(stderr)
+        .stdout(output.stream())
+        .stderr(output.stream())
         .build()
 }
