@@ -45,7 +45,8 @@ capability
     text:
     timer:
 cli
-    cli: playbook setup toolhost/backend toolhost/capability toolhost/credential toolhost/grant toolhost/host toolhost/outcome toolhost/progress toolhost/registry toolhost/template
+    cases: toolhost/capability toolhost/credential toolhost/host toolhost/outcome toolhost/registry toolhost/template
+    cli: cases playbook setup toolhost/backend toolhost/capability toolhost/credential toolhost/grant toolhost/host toolhost/outcome toolhost/progress toolhost/registry toolhost/template
     playbook: toolhost/capability toolhost/credential toolhost/sealing toolhost/template
     setup: toolhost/backend toolhost/capability toolhost/credential toolhost/digest toolhost/grant toolhost/host toolhost/registry
 diagnostic
@@ -134,10 +135,12 @@ const CONFINED: [(&str, &[&str]); 7] = [
         ],
     ),
     ("reqwest::", &["toolhost/http"]),
-    // The second one runs a password manager, before there is any job; the third compiles an untrusted component.
+    // One runs the toolchain of a language, for the author of a tool, one a password manager, before there is any job, and one
+    // compiles an untrusted component.
     (
         "process::Command",
         &[
+            "cli/cli/tool/build.rs",
             "toolhost/backend/local",
             "toolhost/credential/program.rs",
             "toolhost/registry/compiler/program.rs",

@@ -63,7 +63,8 @@ async fn a_component_that_another_process_compiled_is_called_like_any_other() {
 #[tokio::test]
 async fn a_component_that_the_compiler_rejects_is_not_a_component() {
     let host = host(own());
-    let bytes = wat::parse_str("(module)").unwrap();
+    let text = "(component (core module (memory 1 1 shared)))";
+    let bytes = wat::parse_str(text).unwrap();
     let loaded = host.load(ComponentSource::named(bytes, "a file"), |_| Grants::all());
     let error = loaded.await.unwrap_err();
     assert!(

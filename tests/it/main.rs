@@ -17,6 +17,7 @@ mod bounds;
 
 #[path = "../../host/tools/build_guests.rs"]
 mod build_guests;
+mod cases;
 mod circles;
 mod cli;
 mod cluster;

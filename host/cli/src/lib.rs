@@ -1,5 +1,6 @@
 //! What the program `toolhost` is made of beyond its command line: [`playbook`] reads playbooks of NoETL and walks
-//! their steps, [`setup`] puts a host together.
+//! their steps, [`cases`] tests tools without an engine, [`setup`] puts a host together.
 
+pub mod cases;
 pub mod playbook;
 pub mod setup;

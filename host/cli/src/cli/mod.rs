@@ -58,6 +58,16 @@ enum Command {
     CompileComponent,
 }
 
+impl Command {
+    /// What is logged by default: warnings, and what tools print while they are tested.
+    const fn log(&self) -> &'static str {
+        match self {
+            Self::Tool(tool::ToolCommand::Test(_)) => "warn,guest=debug",
+            _ => "warn",
+        }
+    }
+}
+
 /// Parses the command line, runs the command, and returns its exit code.
 pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -80,7 +90,7 @@ pub(crate) fn main() -> ExitCode {
         return compile::compile();
     }
     terminal::set_color(arguments.color);
-    terminal::log_to_stderr();
+    terminal::log_to_stderr(arguments.command.log());
     hide_from_other_processes();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

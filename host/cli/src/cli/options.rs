@@ -6,9 +6,10 @@ use clap::{Args, ValueEnum};
 use toolhost::backend::{HttpSettings, ProxySettings};
 use toolhost::capability::text::chain;
 use toolhost::credential::{CredentialError, CredentialsFile, ProviderSettings};
+use toolhost_cli::cases::CaseRunner;
 use toolhost_cli::setup::{
     Credentials, GrantsFileError, PlanSources, PolicyFile, PolicyFileError, SetUp, Settings,
-    SetupError,
+    SetupError, set_up_with,
 };
 use toolhost_diagnostic::{Diagnostic, Document};
 use toolhost_filesystem::absolute;
@@ -34,9 +35,8 @@ pub(crate) struct CommonOptions {
     /// [default: env].
     #[arg(long = "credential-provider", value_name = "PROVIDER")]
     providers: Vec<ProviderSettings>,
-    /// A folder with more tools (`*.wasm`), and their grants (`grants.yaml`).
-    #[arg(long, value_name = "DIR", env = "TOOLHOST_PLUGINS")]
-    plugins: Option<PathBuf>,
+    #[command(flatten)]
+    plugins: PluginOptions,
     /// The policy for jobs in a cluster, a file as described in `docs/kubernetes.md`; without it, jobs may
     /// request anything that you may request.
     #[arg(long, value_name = "FILE", env = "TOOLHOST_POLICY")]
@@ -48,6 +48,14 @@ pub(crate) struct CommonOptions {
     /// minutes [default: 10, as in Kubernetes].
     #[arg(long, value_name = "SECONDS", env = "TOOLHOST_BACKOFF_SECONDS", value_parser = seconds)]
     backoff: Option<Duration>,
+}
+
+/// The option that names more tools.
+#[derive(Debug, Default, Args)]
+pub(crate) struct PluginOptions {
+    /// A folder with more tools (`*.wasm`) and their grants (`grants.yaml`), or one such file.
+    #[arg(long, value_name = "PATH", env = "TOOLHOST_PLUGINS")]
+    plugins: Option<PathBuf>,
 }
 
 /// The options that select a cluster.
@@ -94,6 +102,41 @@ const MAX_INPUT_BYTES: u64 = 16 << 20;
 /// The maximum delay before a first retry: the limit of all later delays.
 const MAX_BACKOFF_SECONDS: f64 = 360.0;
 
+impl PluginOptions {
+    /// Assembles a host whose backends play test cases. Its tools may use them without grants, and may replace built-in
+    /// ones: nothing happens outside.
+    pub(crate) async fn set_up_cases(
+        &self,
+        folder: &Path,
+        runner: &CaseRunner,
+    ) -> Result<SetUp, Exit> {
+        let mut settings = self.settings(folder, folder);
+        settings.is_rehearsal = true;
+        let set_up = set_up_with(settings, runner.jobs(), runner.objects()).await;
+        let set_up = set_up.map_err(|error| explain(&error))?;
+        report_refused(&set_up);
+        Ok(set_up)
+    }
+
+    /// The settings that do not depend on an engine.
+    fn settings(&self, folder: &Path, workspace: &Path) -> Settings {
+        let mut settings = Settings::new(folder, workspace);
+        settings.plugins.clone_from(&self.plugins);
+        settings.cache_directory =
+            user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
+        if settings.cache_directory.is_none() {
+            terminal::tell(
+                "note: compiled tools are not cached: neither `XDG_CACHE_HOME` nor `HOME` is an absolute path",
+            );
+        }
+        settings.compiler = super::compile::compiler();
+        settings.log_directory =
+            user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
+        settings.names = Some(option_of);
+        settings
+    }
+}
+
 impl CommonOptions {
     /// Whether jobs are processes on this machine.
     pub(crate) fn is_local(&self) -> bool {
@@ -136,29 +179,17 @@ impl CommonOptions {
 
     fn settings(&self, folder: &Path, credentials: Option<&Credentials>) -> Result<Settings, Exit> {
         let workspace = self.workspace.as_deref().unwrap_or(folder);
-        let mut settings = Settings::new(folder, workspace);
-        settings.plugins.clone_from(&self.plugins);
+        let mut settings = self.plugins.settings(folder, workspace);
         settings.search_path = std::env::var("PATH").ok();
         settings.backoff_base = self.backoff;
         let kubernetes = self.kubernetes()?;
         if let EngineName::Kubernetes = self.engine {
             settings.kubernetes = Some(kubernetes);
         }
-        settings.cache_directory =
-            user_folder("XDG_CACHE_HOME", ".cache").map(|cache| cache.join("compiled"));
-        if settings.cache_directory.is_none() {
-            terminal::tell(
-                "note: compiled tools are not cached: neither `XDG_CACHE_HOME` nor `HOME` is an absolute path",
-            );
-        }
-        settings.compiler = super::compile::compiler();
-        settings.log_directory =
-            user_folder("XDG_STATE_HOME", ".local/state").map(|state| state.join("logs"));
         settings.http = http_settings();
         settings.access = credentials.map(Credentials::access);
         // The user at the keyboard can reach them without this host.
         settings.private_addresses = true;
-        settings.names = Some(option_of);
         Ok(settings)
     }
 

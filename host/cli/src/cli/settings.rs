@@ -9,7 +9,7 @@ pub(crate) fn option_of(setting: Setting) -> Option<&'static str> {
         Setting::KubeContext => "with `--kube-context NAME`",
         Setting::Credentials => "with `--credentials FILE`",
         Setting::Workspace => "with `--workspace DIR`",
-        Setting::Tools => "with `--plugins DIR`",
+        Setting::Tools => "with `--plugins PATH`",
         Setting::Engine => "with `--engine NAME`",
         _ => return None,
     })

@@ -131,9 +131,9 @@ pub(crate) fn explain_usage(error: &clap::Error) {
     }
 }
 
-/// Writes the log of the library, as configured by `RUST_LOG`, and panics.
-pub(crate) fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+/// Writes the log of the library, as configured by `RUST_LOG` or else by `default`, and panics.
+pub(crate) fn log_to_stderr(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     // Log messages quote foreign text. The colors are around the fields, and not part of them.
     let fields = debug_fn(|writer, field, value| {
         let value = format!("{value:?}");

@@ -53,17 +53,22 @@ const MAX_CALLS: u32 = 4;
 pub async fn set_up(settings: Settings) -> Result<SetUp, SetupError> {
     let engine = engine(&settings).await?;
     let objects = Arc::new(objects::sources(&settings));
-    put_together(settings, engine, objects).await
+    set_up_with(settings, engine, objects).await
 }
 
-async fn put_together(
+/// As [`set_up`], with an engine and a source of objects instead of those that the settings describe.
+///
+/// # Errors
+///
+/// [`SetupError`].
+pub async fn set_up_with(
     settings: Settings,
     jobs: Arc<dyn JobRunner>,
     objects: Arc<dyn ObjectSource>,
 ) -> Result<SetUp, SetupError> {
     let embedded_grants = settings.embedded_grants();
     let grants = match &settings.plugins {
-        Some(folder) => GrantsFile::load_from_folder(folder)?,
+        Some(path) => GrantsFile::load_from_folder(plugins::folder_of(path))?,
         None => GrantsFile::default(),
     };
     let mut builder = ToolHost::builder()
@@ -90,8 +95,13 @@ async fn put_together(
         .map(|tool| tool.identity().clone())
         .collect();
     let loaded = match &settings.plugins {
-        Some(folder) => plugins::load(&host, folder, &grants).await?,
+        Some(path) => plugins::load(&host, path, &grants, settings.is_rehearsal).await?,
         None => plugins::Loaded::default(),
+    };
+    let grants = match &settings.plugins {
+        _ if settings.is_rehearsal => GrantsFile::default(),
+        Some(path) if path.is_file() => grants.restricted_to(&loaded.plugins),
+        _ => grants,
     };
     Ok(SetUp {
         host,

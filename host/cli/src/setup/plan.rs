@@ -7,7 +7,7 @@ use bytes::Bytes;
 use toolhost::capability::{CapabilityError, FetchRequest, Object, ObjectMetadata, ObjectSource};
 use toolhost_kubernetes::Planner;
 
-use super::{SetUp, Settings, SetupError, objects, put_together};
+use super::{SetUp, Settings, SetupError, objects, set_up_with};
 
 /// Where the scripts of a plan come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub async fn set_up_plan(
         PlanSources::Fetched => Arc::new(objects::sources(&settings)),
         PlanSources::Empty => Arc::new(EmptySource),
     };
-    let set_up = put_together(settings, Arc::new(planner.clone()), objects).await?;
+    let set_up = set_up_with(settings, Arc::new(planner.clone()), objects).await?;
     Ok((set_up, planner))
 }
 

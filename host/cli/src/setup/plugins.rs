@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use toolhost::capability::FetchRule;
 use toolhost::capability::text::all_of;
 use toolhost::digest::Digest;
+use toolhost::grant::Grants;
 use toolhost::host::ToolHost;
 use toolhost::registry::{AddError, LoadError, LoadedTool, grant_entry, is_built_in};
 
@@ -61,7 +63,8 @@ impl PluginError {
                 grant_entry(kind, &digest.to_string(), &[])
             )),
             Self::Twins { .. } => Some("remove all but one of them".to_owned()),
-            Self::Load(_) | Self::NotAdded { .. } => None,
+            Self::Load(error) => error.help().map(str::to_owned),
+            Self::NotAdded { .. } => None,
         }
     }
 }
@@ -81,6 +84,8 @@ const MAX_PLUGINS: usize = 256;
 
 /// Loads every component of the folder, and adds the permitted ones to the registry.
 ///
+/// In a rehearsal, each may use everything, and replace a built-in tool.
+///
 /// Not with [`ToolHost::install`]: which ones are used is known only when all of them are loaded.
 ///
 /// # Errors
@@ -90,6 +95,7 @@ pub(super) async fn load(
     host: &ToolHost,
     folder: &Path,
     grants: &GrantsFile,
+    is_rehearsal: bool,
 ) -> Result<Loaded, SetupError> {
     let mut loaded = Loaded::default();
     let mut versions: BTreeMap<String, Vec<Arc<LoadedTool>>> = BTreeMap::new();
@@ -102,7 +108,11 @@ pub(super) async fn load(
                 identity: identity.clone(),
                 file_name,
             };
-            grants.of_plugin(plugin.insert(found))
+            let found = plugin.insert(found);
+            if is_rehearsal {
+                return everything();
+            }
+            grants.of_plugin(found)
         });
         let tool = match load.await {
             Ok(tool) => Arc::new(tool),
@@ -113,7 +123,8 @@ pub(super) async fn load(
         };
         let is_overriding = plugin
             .as_ref()
-            .is_some_and(|plugin| grants.overrides(plugin));
+            .is_some_and(|plugin| grants.overrides(plugin))
+            || is_rehearsal && is_built_in(tool.kind());
         loaded.plugins.extend(plugin);
         if is_overriding {
             loaded.overriding.push(tool);
@@ -153,8 +164,33 @@ pub(super) async fn load(
     Ok(loaded)
 }
 
-/// The files of the folder with the extension of components, in the order of their names.
+/// Everything that a tool can be granted.
+fn everything() -> Grants {
+    Grants::all().fetching(FetchRule {
+        allow: None,
+        private_addresses: true,
+    })
+}
+
+/// The folder with the grants of the tools at `path`: a folder itself, or that of a component.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    if !path.is_file() {
+        return path;
+    }
+    let parent = path.parent().unwrap_or(path);
+    if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    }
+}
+
+/// The files of the folder with the extension of components, in the order of their names; a file instead of a folder
+/// is the only one.
 fn components(folder: &Path) -> Result<Vec<PathBuf>, SetupError> {
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
     let unreadable = |source| SetupError::Plugins {
         path: folder.to_owned(),
         source,

@@ -18,7 +18,7 @@ pub struct Settings {
     pub base: PathBuf,
     /// The folder that must contain every script file.
     pub workspace: PathBuf,
-    /// A folder with more tools, and `grants.yaml`.
+    /// A folder with more tools, and `grants.yaml`; or a component, with `grants.yaml` next to it.
     pub plugins: Option<PathBuf>,
     /// Where programs are searched for, in the format of `PATH`.
     pub search_path: Option<String>,
@@ -39,6 +39,9 @@ pub struct Settings {
     /// Whether the built-in tools may also fetch from addresses that are not public: appropriate if the
     /// authors of playbooks can reach those anyway.
     pub private_addresses: bool,
+    /// Whether the backends do nothing outside of this process: then `plugins` may use them without grants, and may replace
+    /// built-in tools.
+    pub is_rehearsal: bool,
     /// How these settings are set, for hints about them.
     pub names: Option<SettingNames>,
 }
@@ -60,6 +63,7 @@ impl Settings {
             http: HttpSettings::default(),
             access: None,
             private_addresses: false,
+            is_rehearsal: false,
             names: None,
         }
     }

@@ -1,6 +1,7 @@
 use super::bounds::MAX_COMPONENT_BYTES;
 use super::compiler::CompileError;
 use super::fault::ComponentFault;
+use super::file_type::FileType;
 
 /// Why a component cannot be used as a tool.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +22,15 @@ pub enum LoadError {
         /// The file.
         origin: String,
     },
-    /// The bytes are not a component.
+    /// The file has another format.
+    #[error("`{origin}` is not a WebAssembly component: it is {}", found.as_str())]
+    OtherFile {
+        /// Where it came from.
+        origin: String,
+        /// What it is.
+        found: FileType,
+    },
+    /// The bytes begin like a component, but are not one.
     #[error("`{origin}` is not a WebAssembly component")]
     NotAComponent {
         /// Where it came from.
@@ -65,4 +74,15 @@ pub enum LoadError {
         /// What is wrong.
         problem: String,
     },
+}
+
+impl LoadError {
+    /// How to fix it, if known.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::OtherFile { found, .. } => Some(found.help()),
+            _ => None,
+        }
+    }
 }

@@ -12,6 +12,7 @@ use super::description::{self, Description, shortened};
 use super::error::LoadError;
 use super::fault::ComponentFault;
 use super::field_path::{KnownField, find_field};
+use super::file_type::FileType;
 use super::schema::ConfigSchema;
 use super::source::ComponentSource;
 use super::tool::{LoadedTool, ToolIdentity};
@@ -95,6 +96,10 @@ impl ToolLoader {
         origin: &str,
         grants: impl FnOnce(&ToolIdentity) -> Grants,
     ) -> Result<LoadedTool, LoadError> {
+        if let Some(found) = FileType::other_than_component(&bytes) {
+            let origin = origin.to_owned();
+            return Err(LoadError::OtherFile { origin, found });
+        }
         let digest = Digest::of(&bytes);
         let component = self.compile(author, bytes, digest, origin).await?;
         let described = self.describe(&component, origin).await?;

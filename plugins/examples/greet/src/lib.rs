@@ -35,7 +35,7 @@ impl Tool for Greet {
         let environment = host.create_secret(vec![SecretEntry::text("NAME", config.name)])?;
         let spec = JobSpec::new(format!("greet-{}", context.execution_id().unwrap_or("0")))
             .image("alpine:3.22")
-            .command(&["echo", "Hello, $(NAME)!"])
+            .command(&["sh", "-c", "echo \"Hello, $NAME!\""])
             .environment(&environment);
 
         let job = host.create_job(spec)?;

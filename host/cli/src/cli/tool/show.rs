@@ -1,21 +1,13 @@
 use std::path::Path;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::{Value, json};
 use toolhost::registry::{LoadedTool, ToolRef, is_built_in};
 
-use super::exit::Exit;
-use super::foreign;
-use super::options::{CommonOptions, OutputFormat};
-use super::terminal;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ToolCommand {
-    /// List the tools, the one in use of each kind last.
-    List(ListArguments),
-    /// Show everything about a tool: version, digest, imports, grants and schema.
-    Inspect(InspectArguments),
-}
+use crate::cli::exit::Exit;
+use crate::cli::foreign;
+use crate::cli::options::{CommonOptions, OutputFormat};
+use crate::cli::terminal;
 
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
@@ -41,17 +33,7 @@ const SHORT_DIGEST: usize = "sha256:".len() + 12;
 /// The maximum length of a summary in a list, in characters: a line of a wide terminal.
 const MAX_SHOWN_SUMMARY: usize = 120;
 
-pub(crate) async fn tool(command: ToolCommand) -> Exit {
-    let result = match command {
-        ToolCommand::List(arguments) => list(arguments).await,
-        ToolCommand::Inspect(arguments) => inspect(arguments).await,
-    };
-    match result {
-        Ok(exit) | Err(exit) => exit,
-    }
-}
-
-async fn list(arguments: ListArguments) -> Result<Exit, Exit> {
+pub(super) async fn list(arguments: ListArguments) -> Result<Exit, Exit> {
     let set_up = arguments.common.set_up(Path::new("."), None).await?;
     let tools = set_up.host.registry().list();
     if arguments.output == OutputFormat::Json {
@@ -81,7 +63,7 @@ async fn list(arguments: ListArguments) -> Result<Exit, Exit> {
     Ok(Exit::Success)
 }
 
-async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
+pub(super) async fn inspect(arguments: InspectArguments) -> Result<Exit, Exit> {
     let set_up = arguments.common.set_up(Path::new("."), None).await?;
     let tool = set_up
         .host

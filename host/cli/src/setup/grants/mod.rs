@@ -198,6 +198,15 @@ impl GrantsFile {
         entry.is_some_and(|entry| entry.binding == Binding::Override(plugin.identity.digest))
     }
 
+    /// The entries for the kinds of these components: all that can be judged if other components of the folder are not
+    /// loaded.
+    #[must_use]
+    pub(super) fn restricted_to(mut self, plugins: &[Plugin]) -> Self {
+        let is_loaded = |kind: &str| plugins.iter().any(|plugin| plugin.identity.kind == kind);
+        self.kinds.retain(|kind, _| is_loaded(kind));
+        self
+    }
+
     /// The entries that match no tool, each as a warning at its position.
     #[must_use]
     pub fn unused(&self, plugins: &[Plugin], built_in: &[ToolIdentity]) -> Vec<Diagnostic> {
