@@ -140,7 +140,7 @@ const CONFINED: [(&str, &[&str]); 7] = [
     (
         "process::Command",
         &[
-            "cli/cli/tool/build.rs",
+            "cli/cli/tool/build",
             "toolhost/backend/local",
             "toolhost/credential/program.rs",
             "toolhost/registry/compiler/program.rs",

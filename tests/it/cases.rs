@@ -102,9 +102,74 @@ fn a_new_project_is_the_example_with_another_name_and_its_cases_fit_it() {
         "greet/config.yaml",
     ]);
     assert_eq!(called.status.code(), Some(0), "{}", said(&called));
-    let again = workspace.run(&["tool", "new", "greet"]);
+    let again = workspace.run(&["tool", "new", "greet", "--lang", "python"]);
     assert_eq!(again.status.code(), Some(2));
     assert!(text(&again.stderr).contains("cannot create `greet`"));
+}
+
+#[test]
+fn a_project_is_written_in_each_language_and_leaves_no_placeholder() {
+    let workspace = Workspace::new(&[]);
+    for (kind, language, files) in [
+        ("a-rust_tool", "rust", &["Cargo.toml", "src/lib.rs"][..]),
+        (
+            "a-python_tool",
+            "python",
+            &[
+                "pyproject.toml",
+                "src/a_python_tool.py",
+                "tests/test_a_python_tool.py",
+            ],
+        ),
+        (
+            "a-java_script",
+            "javascript",
+            &["package.json", "src/index.ts"],
+        ),
+    ] {
+        let arguments = ["tool", "new", kind, "--lang", language, "--sdk", "sdk"];
+        let output = workspace.run(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let folder = workspace.path().join(kind);
+        let common = ["README.md", "cases.yaml", "config.yaml", "grants.yaml"];
+        for file in files.iter().chain(&common) {
+            let text = fs::read_to_string(folder.join(file)).unwrap();
+            for placeholder in ["{{kind}}", "{{job}}", "{{module}}", "{{sdk}}"] {
+                assert!(!text.contains(placeholder), "{file}: {text}");
+            }
+        }
+    }
+    let unpublished = workspace.run(&["tool", "new", "b", "--lang", "javascript"]);
+    assert_eq!(unpublished.status.code(), Some(2));
+    assert!(text(&unpublished.stderr).contains("--sdk"));
+    assert!(!workspace.path().join("b").exists());
+    for invalid in ["Upper", "a@1", ".."] {
+        let output = workspace.run(&["tool", "new", invalid]);
+        assert_eq!(output.status.code(), Some(2), "{invalid}");
+    }
+}
+
+#[test]
+fn a_toolchain_that_is_not_installed_is_named_with_where_to_get_it() {
+    let files = [
+        ("Cargo.toml", "rustc", "rustup.rs"),
+        ("package.json", "npm", "nodejs.org"),
+    ];
+    for (manifest, program, remedy) in files {
+        let workspace = Workspace::new(&[(manifest, "{\"name\": \"a\"}")]);
+        let mut command = workspace.command(&["tool", "build"]);
+        let output = command.env("PATH", workspace.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let stderr = text(&output.stderr);
+        assert!(
+            stderr.contains(&format!("cannot run `{program}`")),
+            "{stderr}"
+        );
+        assert!(stderr.contains(remedy), "{stderr}");
+    }
+    let workspace = Workspace::new(&[]);
+    let output = workspace.run(&["tool", "build"]);
+    assert!(text(&output.stderr).contains("is not the folder of a tool"));
 }
 
 #[test]
