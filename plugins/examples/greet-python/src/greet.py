@@ -15,11 +15,15 @@ class Config:
 
 @dataclass
 class Outcome:
+    """What came of it."""
+
     status: Status
     output: str
 
 
 class Greet(Tool[Config]):
+    """The tool."""
+
     kind = "greet"
     version = "0.1.0"
     summary = "Greets someone from a job."

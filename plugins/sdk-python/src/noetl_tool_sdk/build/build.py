@@ -61,7 +61,7 @@ def build(module: str | None, output: Path | None, project: Path) -> Built:
 def _entry(tool: type[Tool[Any]]) -> str:
     """Returns the module of the component: the name `Handler` is that of the interface that it exports."""
     return (
-        "from noetl_tool_sdk.component import export\n"
+        "from noetl_tool_sdk.component.export import export\n"
         f"from {tool.__module__} import {tool.__qualname__} as tool\n\n"
         "Handler = export(tool)\n"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from componentize_py_types import Err
@@ -24,6 +25,8 @@ def export(tool: type[Tool[Any]]) -> type[exports.Handler]:
     It runs while the component is built, and its state is part of the component.
     """
     description = describe(tool)
+    for capability in tool.capabilities:
+        importlib.import_module(f"wit_world.imports.{capability}")
     keep_sources()
 
     class Handler(exports.Handler):

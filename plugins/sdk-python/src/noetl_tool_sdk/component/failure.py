@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from ..error import Code, ToolError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 MAX_MESSAGE_CHARACTERS = 2000
 """The maximum length of a message that quotes an exception."""
+_CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
+_CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 _MOUNT = re.compile(r"^/\d+/")
 """Where componentize-py puts a folder of modules."""
 
@@ -32,21 +35,31 @@ def uncaught(error: BaseException) -> ToolError:
 
 def report(error: BaseException) -> None:
     """Writes the traceback of an exception to standard error."""
-    cause: BaseException | None = error
-    seen: set[int] = set()
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        _forget_sources(cause.__traceback__)
-        cause = cause.__cause__ or cause.__context__
-    traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.write("".join(_lines(error, set())))
     sys.stderr.flush()
 
 
-def _forget_sources(frames: TracebackType | None) -> None:
-    """Prevents that sources that are not in memory are read for a traceback: a component has no files."""
-    for frame, _ in traceback.walk_tb(frames):
+def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
+    """Returns the lines of a traceback, with the exceptions that led to this one.
+
+    `traceback.print_exception` marks columns, for which it parses the source. A syntax error in that makes Python look
+    for a file, and a component has none.
+    """
+    seen.add(id(error))
+    cause, text = error.__cause__, _CAUSE
+    if cause is None and not error.__suppress_context__:
+        cause, text = error.__context__, _CONTEXT
+    if cause is not None and id(cause) not in seen:
+        yield from _lines(cause, seen)
+        yield text
+    frames = list(traceback.walk_tb(error.__traceback__))
+    for frame, _ in frames:
         name = frame.f_code.co_filename
+        # What is not in memory would be read.
         linecache.cache.setdefault(name, (0, None, [], name))
+    yield "Traceback (most recent call last):\n"
+    yield from traceback.StackSummary.extract(iter(frames)).format()
+    yield from traceback.format_exception_only(error)
 
 
 def _location(frames: TracebackType | None) -> str | None:

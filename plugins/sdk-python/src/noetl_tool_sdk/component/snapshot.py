@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import sys
 from importlib.machinery import PathFinder
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -17,14 +16,14 @@ STANDARD_LIBRARY = "/python/"
 
 
 def keep_sources() -> None:
-    """Keeps the sources of the tool's modules for tracebacks, and lets nobody read those of the standard library."""
+    """Keeps the sources of the tool's modules for tracebacks; those of the standard library are not looked for."""
     for module in list(sys.modules.values()):
         name = getattr(module, "__file__", None)
         if not name:
             continue
-        text = "" if name.startswith(STANDARD_LIBRARY) else Path(name).read_text(encoding="utf-8")
+        lines = [] if name.startswith(STANDARD_LIBRARY) else linecache.getlines(name)
         # Without a time of modification, `linecache` never looks for the file again.
-        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
 
 
 def refuse_late_imports() -> None:
