@@ -201,7 +201,11 @@ fn text_is_plain_english() {
     let root = guests::workspace();
     let mut wrong = Vec::new();
     for path in TIDY.iter().flat_map(|place| files(&root.join(place))) {
-        let text = fs::read_to_string(&path).unwrap();
+        let mut text = fs::read_to_string(&path).unwrap();
+        if path.extension().is_some_and(|ending| ending == "py") {
+            // So Python compares a value with nothing.
+            text = text.replace(" is None", " == None");
+        }
         let path = path.strip_prefix(&root).unwrap().display().to_string();
         let words = words(&text);
         for (expression, instead) in EXPRESSIONS {

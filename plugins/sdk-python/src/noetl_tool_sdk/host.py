@@ -36,10 +36,10 @@ class Host(ABC):
     def fetch_object(self, uri: str, *, timeout: timedelta | None = None, **options: object) -> Object:
         """Fetches the whole object at `uri` and verifies it. Blocks until then.
 
-        Options are written with `_` instead of `-`, and one that is None is left out: `type` (`file`, `gcs`, `s3` or
-        `http`), `auth` (the name of a credential, which the configuration or the tool's grants must name), `sha256`
-        (the digest that the bytes must have), `region`, `endpoint`, `method`, `headers`, `max_bytes`. The host rejects
-        an option that it does not know or that does not apply.
+        Options are written with `_` instead of `-`, and an option with the value None is left out: `type` (`file`,
+        `gcs`, `s3` or `http`), `auth` (the name of a credential, which the configuration or the tool's grants must
+        name), `sha256` (the digest that the bytes must have), `region`, `endpoint`, `method`, `headers`, `max_bytes`.
+        The host rejects an option that it does not know or that does not apply.
 
         Errors: `Denied`, `FetchNotFound`, `FetchDenied`, `FetchFailed`, `TooLarge`, `ChecksumMismatch`, `Timeout`,
         `Unsupported`, `InvalidRequest`.
