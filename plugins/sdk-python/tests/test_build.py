@@ -83,6 +83,16 @@ def test_finds_the_only_tool_of_a_module_and_a_named_one_of_several(folder: Path
         find_tool(f"{several}:Third")
 
 
+def test_a_tool_that_a_module_imports_is_meant_if_it_has_none_of_its_own(folder: Path) -> None:
+    module(folder, "probe_base", "Base")
+    (folder / "probe_package.py").write_text("from probe_base import Base\n", encoding="utf-8")
+    assert find_tool("probe_package").__name__ == "Base"
+    own = module(folder, "probe_own", "Own")
+    with (folder / f"{own}.py").open("a", encoding="utf-8") as file:
+        file.write("from probe_base import Base\n")
+    assert find_tool(own).__name__ == "Own"
+
+
 def test_names_what_is_wrong_with_a_module(folder: Path) -> None:
     with pytest.raises(BuildError, match="missing tool in `probe_none`"):
         find_tool(module(folder, "probe_none"))

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -121,17 +122,26 @@ def test_a_secret_is_not_shown_by_its_entry() -> None:
 
 def test_strings_are_checked_before_they_reach_the_host() -> None:
     host: Any = MockHost()
-    for action in (
+    typed: list[Callable[[], object]] = [
         lambda: host.fetch_object(1),
         lambda: host.create_job(JobSpec(1)),  # type: ignore[arg-type]
         lambda: host.log(Level.INFO, b"x"),
         lambda: host.report("a", "b", {"c": 1}),
-        lambda: SecretEntry.text("A", 1),  # type: ignore[arg-type]
+        lambda: host.create_secret([SecretEntry.text("A", 1)]),  # type: ignore[arg-type]
         lambda: host.create_job(JobSpec("a")).cancel(None),
-    ):
+    ]
+    for action in typed:
         with pytest.raises(TypeError, match="expected a string, not `"):
             action()
-    assert not host.calls_of(FetchObject)
+    encoded: list[Callable[[], object]] = [
+        lambda: host.fetch_object("\ud800"),
+        lambda: host.log(Level.INFO, "\ud800"),
+        lambda: host.create_secret([SecretEntry.text("A", "\ud800")]),
+    ]
+    for action in encoded:
+        with pytest.raises(UnicodeEncodeError):
+            action()
+    assert [type(call) for call in host.calls] == [CreateJob]
 
 
 def test_fails_one_operation_as_configured() -> None:

@@ -134,7 +134,7 @@ def test_refuses_an_outcome_without_a_known_status(outcome: Any) -> None:
     assert caught.value.code == Code.INVALID_OUTCOME
 
 
-@pytest.mark.parametrize("value", [float("nan"), {1, 2}, object(), b"bytes"])
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}, object(), b"bytes", "\ud800"])
 def test_refuses_an_outcome_that_is_not_json(value: Any) -> None:
     class Odd(Echo):
         def run(self, host: Host, config: Config, context: Context) -> Any:

@@ -72,7 +72,7 @@ class Everything(Tool[Config]):
     version = "0.1.0"
     summary = "Does what its configuration says with every capability."
     capabilities = tuple(Capability)
-    fields = Fields(objects={"": ""}, jobs={"": "job", "backoffLimit": "job.backoff-limit"})
+    fields = Fields(objects={"": ""}, jobs={"": "job", "backoffLimit": "job.backoff-limit", "environment.TEXT": "text"})
 
     def run(self, host: Host, config: Config, context: Context) -> dict[str, Any]:
         match config.action:

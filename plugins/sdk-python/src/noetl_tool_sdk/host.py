@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .capability import Capability, Declaration
 from .error import Code, ToolError
-from .values import encoded, milliseconds, text
+from .values import as_json, milliseconds, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,7 +65,11 @@ class Host(ABC):
         Errors: `InvalidRequest` (an invalid or repeated name), `TooLarge`.
         """
         self._declaration.require(Capability.SECRETS, "create_secret")
-        return self._create_secret(list(entries))
+        checked = list(entries)
+        for entry in checked:
+            text("name of a secret", entry.name)
+            text("value of a secret", entry.value)
+        return self._create_secret(checked)
 
     def create_job(self, spec: JobSpec) -> Job:
         """Creates the job, or adopts the running job of that name with the same specification.
@@ -86,7 +89,7 @@ class Host(ABC):
         Events of jobs need not be reported: the host reports those itself.
         """
         self._declaration.require(Capability.PROGRESS, "report")
-        pairs = [(name, text(name, value)) for name, value in (details or {}).items()]
+        pairs = [(text("detail", name), text(f"detail `{name}`", value)) for name, value in (details or {}).items()]
         self._report(text("stage", stage), text("message", message), pairs)
 
     def log(self, level: Level, message: str) -> None:
@@ -193,7 +196,7 @@ def _pairs(options: Mapping[str, object]) -> list[tuple[str, str]]:
 
 def _as_json(name: str, value: object) -> str:
     try:
-        return json.dumps(value, default=encoded, allow_nan=False)
+        return as_json(value)
     except (TypeError, ValueError, RecursionError) as error:
         message = f"option `{name}` cannot be written as JSON: {error}"
         raise ToolError(Code.INVALID_REQUEST, message) from error

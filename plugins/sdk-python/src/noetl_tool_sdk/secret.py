@@ -32,12 +32,6 @@ class SecretEntry:
         """Returns an entry that is a JSON document, in which sealed references are replaced with JSON values."""
         return cls(name, value, "json")
 
-    def __post_init__(self) -> None:
-        for name, value in (("name", self.name), ("value", self.value)):
-            if not isinstance(value, str):
-                found = type(value).__name__
-                raise TypeError(f"invalid {name} of a secret: expected a string, not `{found}`")
-
 
 class Secret(ABC):
     """Named values that the host keeps. There is no way to read them back."""

@@ -15,7 +15,7 @@ from .capability import Capability
 from .error import Code, ToolError
 from .event import JobStatus
 from .types import config_schema, parse_config
-from .values import encoded
+from .values import as_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -167,7 +167,7 @@ def describe(tool: type[Tool[Any]]) -> str:
         "capabilities": tool.capabilities,
         "fields": tool.fields,
     }
-    return json.dumps(description, default=encoded)
+    return as_json(description)
 
 
 def invoke(tool: type[Tool[Any]], host: Host, config: str, context: Context) -> str:
@@ -178,7 +178,7 @@ def invoke(tool: type[Tool[Any]], host: Host, config: str, context: Context) -> 
     parsed = parse_config(config_type(tool), json.loads(config))
     outcome = tool().run(host, parsed, context)
     try:
-        text = json.dumps(outcome, default=encoded, allow_nan=False)
+        text = as_json(outcome)
     except (TypeError, ValueError, RecursionError) as error:
         raise ToolError(Code.INVALID_OUTCOME, f"the outcome of `{tool.kind}` is not JSON: {error}") from error
     document = json.loads(text)

@@ -24,7 +24,7 @@ from .shapes import (
     Shape,
     documentation_of,
 )
-from .values import encoded
+from .values import as_json
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 """The version of JSON Schema that the host expects."""
@@ -98,7 +98,7 @@ def _property(cls: type, member: Member) -> Property:
     shape = shape_of(member.type, f"{cls.__name__}.{member.name}")
 
     def default_in_json() -> Any:
-        return json.loads(json.dumps(member.default(), default=encoded, allow_nan=False))
+        return json.loads(as_json(member.default()))
 
     return Property(member.name, member.key, shape, member.default, default_in_json)
 

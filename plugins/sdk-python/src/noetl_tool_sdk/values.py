@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
@@ -14,10 +15,19 @@ U64_MAX = (1 << 64) - 1
 
 
 def text(name: str, value: object) -> str:
-    """Returns the value if it is a string: a component that passes anything else to the host is ended."""
+    """Returns the value if it is a string that has a form in UTF-8.
+
+    A component that passes anything else to the host is ended, without a traceback.
+    """
     if not isinstance(value, str):
         raise TypeError(f"invalid {name}: expected a string, not `{type(value).__name__}`")
+    value.encode()
     return value
+
+
+def as_json(value: object) -> str:
+    """Returns the value as JSON; raises TypeError, ValueError or RecursionError if it has no form in it."""
+    return text("value", json.dumps(value, default=encoded, allow_nan=False, ensure_ascii=False))
 
 
 def unsigned(name: str, value: object, maximum: int = U32_MAX) -> int:

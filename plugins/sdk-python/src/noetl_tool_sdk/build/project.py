@@ -61,10 +61,13 @@ def _tool_of(module: ModuleType, class_name: str) -> type[Tool[Any]]:
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, Tool) and not inspect.isabstract(value)
     }
+    # What a module only imports is not meant, unless it is a package that imports its tool.
+    own = {name: tool for name, tool in tools.items() if tool.__module__ == module.__name__}
     if class_name:
         if class_name not in tools:
             raise BuildError(f"unknown tool `{class_name}` in `{module.__name__}`: expected a subclass of `Tool`")
         return tools[class_name]
+    tools = own or tools
     if not tools:
         raise BuildError(f"missing tool in `{module.__name__}`: expected a subclass of `Tool`")
     if len(tools) > 1:

@@ -49,5 +49,10 @@ def export(tool: type[Tool[Any]]) -> type[exports.Handler]:
 
 def fail(error: ToolError) -> NoReturn:
     """Ends the call with an error."""
-    details = [(str(name), str(text)) for name, text in error.details.items()]
-    raise Err(types.Error(error.code, str(error.message), bool(error.retryable), details))
+    details = [(_printable(name), _printable(text)) for name, text in error.details.items()]
+    raise Err(types.Error(_printable(error.code), _printable(error.message), bool(error.retryable), details))
+
+
+def _printable(value: object) -> str:
+    """Returns the value as a string that has a form in UTF-8."""
+    return str(value).encode(errors="backslashreplace").decode()
