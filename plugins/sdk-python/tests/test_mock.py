@@ -116,6 +116,18 @@ def test_a_sealed_value_is_only_taken_in_the_environment() -> None:
     host.create_job(JobSpec("a", command=["open", "unsealed.txt"]))
 
 
+def test_a_sealed_value_is_not_expanded_in_a_command() -> None:
+    host = MockHost()
+    entries = [SecretEntry.text("A", SEALED), SecretEntry.text("B", "b"), SecretEntry.json("NOETL_ARGS", SEALED)]
+    environment = host.create_secret(entries)
+    error = refused(host.create_job, JobSpec("a", command=["echo", "$(A)"], environment=environment))
+    assert (error.code, error.hint) == (
+        Code.SECRET_IN_SPEC,
+        "have the program read the environment variable `A` itself",
+    )
+    host.create_job(JobSpec("a", command=["echo", "$$(A) $(B) $(NOETL_ARGS) $A"], environment=environment))
+
+
 def test_a_secret_is_not_shown_by_its_entry() -> None:
     assert "hush" not in repr(SecretEntry.json("A", "hush"))
 

@@ -34,7 +34,7 @@ class Greet(Tool[Config]):
         spec = JobSpec(
             f"greet-{context.execution_id or 0}",
             image="alpine:3.22",
-            command=["echo", "Hello, $(NAME)!"],
+            command=["sh", "-c", 'echo "Hello, $NAME!"'],
             environment=environment,
         )
         job = host.create_job(spec)

@@ -17,8 +17,9 @@ from .calls import (
     Report,
     WatchJob,
 )
+from .exposure import SEALED
 from .handles import MockJobHandle, MockObject, MockSecret
-from .host import SEALED, MockHost
+from .host import MockHost
 from .job import MockAttempt, MockJob
 
 __all__ = [

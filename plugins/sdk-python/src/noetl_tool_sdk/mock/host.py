@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +21,7 @@ from .calls import (
     Log,
     Report,
 )
+from .exposure import check_exposure
 from .handles import MockJobHandle, MockObject, MockSecret
 from .job import MockJob
 from .names import check_file_name, check_job_name, check_variable_name
@@ -35,16 +35,14 @@ HandleT = TypeVar("HandleT")
 
 CONTEXT = {"execution-id": "1", "step": "example", "engine": "mock"}
 """The context of calls by default."""
-SEALED = f"sealed.{'0' * 32}"
-"""A sealed reference, for configurations of tests: what a tool gets instead of a value that depends on a secret."""
-_SEALED = re.compile(r"sealed\.[0-9a-f]{32}")
 
 
 class MockHost(Host):
     """A scripted host: objects by their URI, the fates of jobs, and errors to raise.
 
     Any other URI is `FetchNotFound`, and any further job succeeds without output. Sealed references, such as `SEALED`,
-    are plain strings; as on a real host, a job may only have them in its environment.
+    are plain strings; as on a real host, a job may only have them in its environment, and not expand them in its
+    command.
     """
 
     def __init__(
@@ -118,10 +116,7 @@ class MockHost(Host):
         if script is not None:
             check_file_name(script[0])
         check_job_name(spec.name)
-        for name, value in [("name", spec.name), *options]:
-            if _SEALED.search(value):
-                message = f"a sealed value is in `{name}` of the job, where it would be readable"
-                raise ToolError(Code.SECRET_IN_SPEC, message, field=name)
+        check_exposure(spec.name, options, entries)
         job = self._jobs.popleft() if self._jobs else MockJob.succeeds()
         return MockJobHandle(self._declaration, spec.name, job, self._journal)
 
