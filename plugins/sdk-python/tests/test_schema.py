@@ -171,12 +171,17 @@ def test_the_check_of_a_constructor_is_an_invalid_value() -> None:
     class Span:
         first: int
         last: int
+        length: int = field(init=False)
 
         def __post_init__(self) -> None:
-            if self.first > self.last:
+            self.length = self.last - self.first
+            if self.length < 0:
                 raise ValueError("`first` must not be larger than `last`")
 
     assert refused(Span, {"first": 2, "last": 1}).message == "`first` must not be larger than `last`"
+    assert parse_config(Span, {"first": 1, "last": 3}).length == 2
+    assert set(config_schema(Span)["properties"]) == {"first", "last"}
+    assert refused(Span, {"first": 1, "last": 1, "length": 0}).message == "unknown key `length`"
 
 
 @pytest.mark.parametrize("type_", [set[str], dict[int, str], tuple[int, str], bytes, "list[complex]"])

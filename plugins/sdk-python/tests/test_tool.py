@@ -1,8 +1,8 @@
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import new_class
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from noetl_tool_sdk import (
     Fields,
     Host,
     JobStatus,
+    Key,
     Status,
     Tool,
     ToolError,
@@ -31,6 +32,10 @@ class Config:
 class Outcome:
     status: Status
     count: int
+    total: Annotated[int, Key("in-total")] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.total = self.count + 1
 
 
 class Echo(Tool[Config]):
@@ -124,7 +129,7 @@ def test_an_outcome_is_an_object_or_a_dataclass() -> None:
         def run(self, host: Host, config: Config, context: Context) -> Any:
             return Outcome(Status.of(JobStatus.TIMED_OUT), 2)
 
-    assert MockHost().call(Typed, {}) == {"status": "timeout", "count": 2}
+    assert MockHost().call(Typed, {}) == {"status": "timeout", "count": 2, "in-total": 3}
 
 
 @pytest.mark.parametrize("outcome", [None, [], "completed", {}, {"status": "done"}, {"status": 1}])

@@ -28,19 +28,20 @@ class Member:
     """Its type, with annotations."""
     default: Any
     """A function that returns its default, or None if it is required."""
+    is_parameter: bool
+    """Whether the constructor takes it."""
 
 
 @cache
 def members(cls: type) -> tuple[Member, ...]:
-    """Returns the members that the constructor takes."""
+    """Returns the members of a dataclass."""
     hints = get_type_hints(cls, include_extras=True)
     found = []
     for field in dataclasses.fields(cls):
-        if not field.init:
-            continue
         type_ = hints[field.name]
         keys = [note.name for note in notes_of(type_) if isinstance(note, Key)]
-        found.append(Member(field.name, keys[-1] if keys else field.name, type_, _default(field)))
+        key = keys[-1] if keys else field.name
+        found.append(Member(field.name, key, type_, _default(field), field.init))
     return tuple(found)
 
 

@@ -163,7 +163,7 @@ class OneOf(Shape):
 
     def parse(self, value: object, path: str) -> Any:
         # What is wrong in the only alternative to null says more than that no alternative fits.
-        others = [shape for shape in self.shapes if shape.schema({}) != {"type": "null"}]
+        others = [shape for shape in self.shapes if not (isinstance(shape, Scalar) and shape.name == "null")]
         if value is not None and len(others) == 1:
             return others[0].parse(value, path)
         for shape in self.shapes:

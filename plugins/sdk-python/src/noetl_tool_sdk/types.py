@@ -89,7 +89,7 @@ def _generic(type_: Any, where: str) -> Shape:
 def _object_of(cls: type) -> ObjectOf:
     @cache
     def properties() -> tuple[Property, ...]:
-        return tuple(_property(cls, member) for member in members(cls))
+        return tuple(_property(cls, member) for member in members(cls) if member.is_parameter)
 
     return ObjectOf(cls, properties)
 
