@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-import textwrap
 import traceback
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from ..error import Code, ToolError
-from .snapshot import source_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
 MAX_MESSAGE_CHARACTERS = 2000
 """The maximum length of a message that quotes an exception."""
-MAX_CHAIN = 32
-"""The maximum number of exceptions that are shown: each uses the stack, which is small in a component."""
-_CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
-_CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
 _MOUNT = re.compile(r"^/\d+/")
 """Where componentize-py puts a folder of modules."""
 
@@ -37,34 +30,8 @@ def uncaught(error: BaseException) -> ToolError:
 
 def report(error: BaseException) -> None:
     """Writes the traceback of an exception to standard error."""
-    sys.stderr.write("".join(_lines(error, set())))
+    traceback.print_exception(error, file=sys.stderr)
     sys.stderr.flush()
-
-
-def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
-    """Returns the lines of a traceback, with the exceptions that led to this one.
-
-    `traceback.print_exception` would read the sources, and a component has no files.
-    """
-    seen.add(id(error))
-    cause, text = error.__cause__, _CAUSE
-    if cause is None and not error.__suppress_context__:
-        cause, text = error.__context__, _CONTEXT
-    if cause is not None and id(cause) not in seen and len(seen) < MAX_CHAIN:
-        yield from _lines(cause, seen)
-        yield text
-    yield "Traceback (most recent call last):\n"
-    frames = []
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        name = frame.f_code.co_filename
-        shown = source_line(name, line)
-        frames.append(traceback.FrameSummary(name, line, frame.f_code.co_name, lookup_line=False, line=shown))
-    yield from traceback.format_list(frames)
-    yield f"{_summary(error)}\n"
-    yield from (f"{note}\n" for note in getattr(error, "__notes__", ()))
-    if isinstance(error, BaseExceptionGroup):
-        for part in error.exceptions:
-            yield textwrap.indent("".join(_lines(part, seen)), "  | ")
 
 
 def _summary(error: BaseException) -> str:

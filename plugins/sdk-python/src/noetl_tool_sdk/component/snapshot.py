@@ -15,29 +15,14 @@ STANDARD_LIBRARY = "/python/"
 """Where componentize-py puts the modules of the standard library."""
 
 
-sources: dict[str, list[str]] = {}
-"""The lines of the tool's modules, by the names of their files."""
-
-
 def keep_sources() -> None:
-    """Keeps the sources of the tool's modules, and prevents that `traceback` and `logging` look for any.
-
-    With a source `traceback` marks columns, for which it parses the line. A syntax error in that makes Python open a
-    file, which ends a component on hosts without a file system.
-    """
+    """Keeps the sources of the tool's modules for tracebacks, and of the standard library that there are none."""
     for module in list(sys.modules.values()):
         name = getattr(module, "__file__", None)
         if name:
-            if not name.startswith(STANDARD_LIBRARY):
-                sources[name] = linecache.getlines(name)
+            lines = [] if name.startswith(STANDARD_LIBRARY) else linecache.getlines(name)
             # Without a time of modification, `linecache` never looks for the file again.
-            linecache.cache[name] = (0, None, [], name)
-
-
-def source_line(name: str, line: int) -> str:
-    """Returns a line of the tool's modules; empty if it is not known."""
-    lines = sources.get(name, [])
-    return lines[line - 1] if 0 < line <= len(lines) else ""
+            linecache.cache[name] = (sum(map(len, lines)), None, lines, name)
 
 
 def refuse_late_imports() -> None:
