@@ -84,6 +84,14 @@ fn a_new_project_is_the_example_with_another_name_and_its_cases_fit_it() {
         library.replace("ThisTool", "Greet"),
         fs::read_to_string(example).unwrap()
     );
+    let python = workspace.run(&["tool", "new", "hello", "--lang", "python"]);
+    assert_eq!(python.status.code(), Some(0), "{}", said(&python));
+    let tool = fs::read_to_string(workspace.path().join("hello/src/hello.py")).unwrap();
+    let example = guests::workspace().join("plugins/examples/greet-python/src/greet.py");
+    assert_eq!(
+        tool.replace("ThisTool", "Greet").replace("hello", "greet"),
+        fs::read_to_string(example).unwrap()
+    );
     fs::copy(guests::file("greet"), folder.join("greet.wasm")).unwrap();
     let tested = workspace.run(&[
         "tool",

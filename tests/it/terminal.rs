@@ -177,6 +177,14 @@ fn an_outcome_as_json_is_escaped_and_means_the_same() {
 }
 
 #[test]
+fn what_a_tool_logs_is_logged_once_and_not_while_its_step_is_checked() {
+    let workspace = workspace(&[("p.yaml", &calling("log"))]);
+    let output = workspace.run(&["run", "p.yaml", "--plugins", "plugins"]);
+    let text = harmless_and_shown(&output, SHOWN);
+    assert_eq!(text.matches("ERROR guest: ").count(), 1, "{text}");
+}
+
+#[test]
 fn the_lines_of_a_log_are_escaped_and_keep_their_colors_where_those_are_asked_for() {
     let script =
         r"printf '\033[31mred\033]0;t\007\033[2J\302\233\233\342\200\256\ry\r\nforged: z\n'";

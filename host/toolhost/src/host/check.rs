@@ -74,14 +74,15 @@ impl ToolHost {
         };
         let (execution_id, step) = (request.execution_id.to_string(), request.step.to_string());
         let context = self.context(tool, execution_id, step, config);
-        let scope = Arc::new(CallScope::new(
+        let scope = CallScope::new(
             context,
             Arc::clone(&self.limits),
             Vault::new(),
             bounds.cancel().clone(),
             Arc::new(backends),
             None,
-        ));
+        );
+        let scope = Arc::new(scope.as_rehearsal());
         let rehearsing = async {
             let _permit = self.engine.admit().await?;
             let config = &scope.context.config;

@@ -48,6 +48,7 @@ pub(crate) struct CallScope {
     pub cancel: CancellationToken,
     backends: Arc<Backends>,
     progress: Option<ProgressSender>,
+    is_rehearsal: bool,
     jobs: Mutex<Vec<Arc<RunningJob>>>,
 }
 
@@ -69,8 +70,22 @@ impl CallScope {
             cancel,
             backends,
             progress,
+            is_rehearsal: false,
             jobs: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Marks the call as one that is only checked: what the tool says in it is not logged.
+    #[must_use]
+    pub(crate) fn as_rehearsal(mut self) -> Self {
+        self.is_rehearsal = true;
+        self
+    }
+
+    /// Whether the call is only checked.
+    #[must_use]
+    pub(crate) fn is_rehearsal(&self) -> bool {
+        self.is_rehearsal
     }
 
     /// The name of the engine that runs the jobs.

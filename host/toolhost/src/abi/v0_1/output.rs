@@ -72,7 +72,7 @@ impl GuestOutput {
 
 impl Lines {
     fn append(&mut self, mut bytes: &[u8]) {
-        if !tracing::enabled!(target: GUEST_TARGET, Level::DEBUG) {
+        if self.scope.is_rehearsal() || !tracing::enabled!(target: GUEST_TARGET, Level::DEBUG) {
             return;
         }
         while let Some(position) = bytes.iter().position(|byte| *byte == b'\n') {
