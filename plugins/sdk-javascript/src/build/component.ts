@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import type { Capability } from '../definition.ts';
-import { BuildError, firstLine } from './problem.ts';
+import { BuildError } from './problem.ts';
 import { needed } from './toolchain.ts';
 import { narrowedWorld, type Usage } from './world.ts';
 
@@ -85,7 +85,8 @@ function failure(error: unknown): BuildError {
       { cause: error },
     );
   }
-  const thrown = text.split('\n').find((line) => /^(\w*Error|Exception)\b/.test(line.trim()));
-  const problem = thrown === undefined ? firstLine(error) : thrown.trim();
+  // The first line is a heading. An exception follows it, after its place in the module.
+  const [heading, ...lines] = text.split('\n').map((line) => line.trim());
+  const problem = lines.find((line) => /\w*(Error|Exception): /.test(line)) ?? heading;
   return new BuildError(`cannot make a component: ${problem}`, undefined, { cause: error });
 }

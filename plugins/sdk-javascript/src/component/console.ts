@@ -1,3 +1,5 @@
+import './atomics.ts';
+
 import { format, inspect } from 'node-inspect-extracted';
 
 /**

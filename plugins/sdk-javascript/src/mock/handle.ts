@@ -79,7 +79,7 @@ export class MockJobHandle implements RawJob {
     return {
       records: records.slice(Number(cursor), next),
       nextCursor: BigInt(next),
-      ended: next === records.length,
+      ended: next === records.length && this.#isFinished,
     };
   }
 
