@@ -84,7 +84,10 @@ test('a module that is not a tool is refused in a sentence', async () => {
     ['export default { run() {}, kind: "A" };', /has an invalid tool: invalid kind `A`/],
     [toolSource(`version: '1'`), /^cannot evaluate `.*`: invalid version `1`/],
     ['throw new Error("text\\nmore");', /^cannot evaluate `.*`: text$/],
-    ['export default {;', /^cannot bundle `.*`: Expected identifier but found ";" \(.*\.ts:1:17\)$/],
+    [
+      'export default {;',
+      /^cannot bundle `.*`: Expected identifier but found ";" \(.*\.ts:1:17\)$/,
+    ],
     ['import "./missing.ts";', /^cannot bundle `.*`: Could not resolve ".\/missing.ts" \(/],
     ['import "node:fs";', /: `node:fs` is not available to a tool, which has no files/],
     ['import "noetl-tool-sdk/mock";', /: `noetl-tool-sdk\/mock` is for tests, and cannot be/],

@@ -63,7 +63,12 @@ export default defineTool({
         const started = Date.now();
         await new Promise((resolve) => setTimeout(resolve, 20));
         const waitedMs = Date.now() - started;
-        return { status: 'completed', started, waited: waitedMs >= 20, random: crypto.randomUUID() };
+        return {
+          status: 'completed',
+          started,
+          waited: waitedMs >= 20,
+          random: crypto.randomUUID(),
+        };
       }
       default:
         throw ToolError.invalid('action', `unknown action \`${config.action}\``);

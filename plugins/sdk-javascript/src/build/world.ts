@@ -27,9 +27,9 @@ const COMPLETE = ['types', 'handler'];
 /**
  * The WIT of a world with these capabilities only.
  *
- * A component imports every function of every interface of its world, and a host asks for a grant for each interface of which
- * a function is imported. Some interfaces have parameters of the types of others: jobs take objects and secrets. Of an interface
- * that is not among the capabilities, only the resources are kept, so that it needs no grant.
+ * A component imports every function of every interface of its world, and a host asks for a grant for an interface if a function
+ * of it is imported. Some interfaces have parameters of the types of others: jobs take objects and secrets. Of an interface that
+ * is not among the capabilities, only the resources are kept, so that it needs no grant.
  */
 export async function narrowedWorld(
   capabilities: readonly Capability[],
