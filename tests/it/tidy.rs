@@ -186,7 +186,7 @@ pub(crate) fn files(path: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let ending = path.extension().unwrap_or_default().to_string_lossy();
-        if path.is_dir() && name != "target" {
+        if path.is_dir() && name != "target" && name != "node_modules" {
             found.append(&mut files(&path));
         } else if ENDINGS.contains(&ending.as_ref()) {
             found.push(path);
