@@ -23,7 +23,7 @@ export default defineTool({
     const job = host.createJob({
       name: `greet-${context.executionId ?? '0'}`,
       image: 'alpine:3.22',
-      command: ['echo', 'Hello, $(NAME)!'],
+      command: ['sh', '-c', 'echo "Hello, $NAME!"'],
       environment: host.createSecret({ NAME: config.name }),
     });
     const end = job.wait();

@@ -16,13 +16,13 @@ test('passes the name to the environment of the job, and not to its specificatio
   await host.call(greet, { name: 'sealed-reference' });
   const [job] = host.callsOf('createJob');
   assert.equal(job?.environment[0]?.value, 'sealed-reference');
-  assert.deepEqual(job?.options.command, ['echo', 'Hello, $(NAME)!']);
+  assert.deepEqual(job?.options.command, ['sh', '-c', 'echo "Hello, $NAME!"']);
 });
 
 test('reports a job that failed as an outcome', async () => {
-  const host = new MockHost().job(MockJob.fails(127, 'echo: not found\n'));
+  const host = new MockHost().job(MockJob.fails(127, 'sh: not found\n'));
   const outcome = await host.call(greet, { name: 'Ada' });
-  assert.deepEqual(outcome, { status: 'failed', output: 'echo: not found\n' });
+  assert.deepEqual(outcome, { status: 'failed', output: 'sh: not found\n' });
 });
 
 test('refuses a configuration with an unknown key', async () => {

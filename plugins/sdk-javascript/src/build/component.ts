@@ -78,7 +78,7 @@ function isExpected(name: string, usage: Usage): boolean {
 /** The toolchain reports everything as text. Its own failures have another remedy than an exception of the tool's module. */
 function failure(error: unknown): BuildError {
   const text = error instanceof Error ? error.message : String(error);
-  if (/ENOENT|EACCES|spawn/.test(text)) {
+  if (/^Process error: spawnSync /m.test(text)) {
     return new BuildError(
       'cannot run `wizer`, which builds components',
       'install the dependencies of `noetl-tool-sdk` again, without `--omit=optional`, on Linux, macOS or Windows',
