@@ -112,7 +112,7 @@ test('an unsuitable toolchain is reported with its remedy', async () => {
   });
   const missing = needed('absent', () => Promise.reject(new Error('not found')));
   await assert.rejects(missing, {
-    message: 'cannot load `absent`, which builds components',
+    message: 'cannot run `absent`, which builds components',
     hint: /^install the dependencies of `noetl-tool-sdk` again/,
   });
 });

@@ -12,7 +12,9 @@ export default defineTool({
   schema: {
     type: 'object',
     properties: {
-      action: { enum: ['print', 'throw', 'reject', 'fetch', 'job', 'logs', 'cancel', 'time'] },
+      action: {
+        enum: ['print', 'throw', 'reject', 'fetch', 'many', 'job', 'logs', 'cancel', 'time'],
+      },
       uri: { type: 'string', description: 'The object to fetch.' },
       script: { type: 'string', description: 'The shell script to run.' },
       variables: { type: 'object', additionalProperties: { type: 'string' } },
@@ -40,6 +42,13 @@ export default defineTool({
         const object = host.fetchObject(config.uri ?? '', { maxBytes: 1 << 20 });
         const { sha256 } = object.metadata;
         return { status: 'completed', sizeBytes: object.sizeBytes, sha256, text: object.text() };
+      }
+      case 'many': {
+        // More than a host holds for a tool at a time.
+        for (let index = 0; index < 1500; index++) {
+          host.createObject(`object ${index}`)[Symbol.dispose]();
+        }
+        return { status: 'completed' };
       }
       case 'job': {
         const job = start(host, config, context);

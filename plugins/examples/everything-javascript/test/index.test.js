@@ -39,6 +39,12 @@ test('fetches an object', async () => {
   await assert.rejects(missing, { code: 'FetchNotFound' });
 });
 
+test('releases objects', async () => {
+  const host = new MockHost();
+  assert.deepEqual(await host.call(everything, { action: 'many' }), { status: 'completed' });
+  assert.equal(host.callsOf('createObject').length, 1500);
+});
+
 test('iterates the events of a job', async () => {
   const host = new MockHost().job(MockJob.succeeds('done\n'));
   const config = { action: 'job', script: 'echo done', variables: { TOKEN: 'reference' } };

@@ -9,7 +9,7 @@ import { problemOf } from '../definition.ts';
 import type { Tool } from '../tool.ts';
 import { sdkModule } from './paths.ts';
 import { BuildError, firstLine } from './problem.ts';
-import { needed } from './toolchain.ts';
+import { needed, unavailable } from './toolchain.ts';
 import { STDIO_VERSION, TOOL_VERSION, type Usage } from './world.ts';
 
 /** A tool as its module defines it. */
@@ -106,8 +106,11 @@ async function bundle(
     return { code: outputFiles[0]?.text ?? '', modules };
   } catch (error) {
     const [first] = (error as Partial<BuildFailure>).errors ?? [];
-    const problem = first === undefined ? firstLine(error) : problemAt(first);
-    throw new BuildError(`cannot bundle \`${file}\`: ${problem}`, undefined, { cause: error });
+    if (first === undefined) {
+      throw unavailable('esbuild', error);
+    }
+    const message = `cannot bundle \`${file}\`: ${problemAt(first)}`;
+    throw new BuildError(message, undefined, { cause: error });
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import type { Capability } from '../definition.ts';
 import { BuildError } from './problem.ts';
-import { needed } from './toolchain.ts';
+import { needed, unavailable } from './toolchain.ts';
 import { narrowedWorld, type Usage } from './world.ts';
 
 /** Makes a component of a module. `name` is that of the module in stacks. */
@@ -79,11 +79,7 @@ function isExpected(name: string, usage: Usage): boolean {
 function failure(error: unknown): BuildError {
   const text = error instanceof Error ? error.message : String(error);
   if (/^Process error: spawnSync /m.test(text)) {
-    return new BuildError(
-      'cannot run `wizer`, which builds components',
-      'install the dependencies of `noetl-tool-sdk` again, without `--omit=optional`, on Linux, macOS or Windows',
-      { cause: error },
-    );
+    return unavailable('wizer', error);
   }
   // The first line is a heading. An exception follows it, after its place in the module.
   const [heading, ...lines] = text.split('\n').map((line) => line.trim());

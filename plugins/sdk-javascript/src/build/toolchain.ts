@@ -20,8 +20,15 @@ export async function needed<T>(name: string, load: () => Promise<T>): Promise<T
   try {
     return await load();
   } catch (error) {
-    const message = `cannot load \`${name}\`, which builds components`;
-    const hint = 'install the dependencies of `noetl-tool-sdk` again, without `--omit=optional`';
-    throw new BuildError(message, hint, { cause: error });
+    throw unavailable(name, error);
   }
+}
+
+/** A program or package of the toolchain does not run. Most have a binary for each platform, as an optional dependency. */
+export function unavailable(name: string, cause: unknown): BuildError {
+  return new BuildError(
+    `cannot run \`${name}\`, which builds components`,
+    'install the dependencies of `noetl-tool-sdk` again, without `--omit=optional`, on Linux, macOS or Windows',
+    { cause },
+  );
 }
