@@ -110,6 +110,15 @@ impl JobHandle {
     /// Dropping the future loses no event, and the engine continues to end the job.
     pub async fn cancel(&mut self) {
         self.request_cancel();
+        self.ended().await;
+    }
+
+    /// Waits until the job has ended. Its events can still be read by [`JobHandle::next_event`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no event.
+    pub async fn ended(&mut self) {
         while !self.finished && !self.read_ahead.iter().any(JobEvent::is_end) {
             let event = self.receive().await;
             self.read_ahead.push_back(event);

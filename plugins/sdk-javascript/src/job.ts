@@ -8,15 +8,10 @@ import { optionPairs } from './options.ts';
 import { Secret } from './secret.ts';
 
 /**
- * How long the host may wait for one event. It may return earlier, so this only determines how often a job without events wakes
+ * How long the host may wait for one event or line. It may return earlier, so this only determines how often a job without events wakes
  * its tool.
  */
 const MAX_WAIT_MS = 60 * 60 * 1000;
-/**
- * How long {@link Job.logs} waits for a line before it looks for events: a host of version 0.1 only closes the log of a job when
- * its tool has received the event `finished`.
- */
-const LINE_WAIT_MS = 250;
 /** How many records {@link Job.logs} requests at once. */
 const PAGE_RECORDS = 1000;
 
@@ -62,8 +57,6 @@ export class Job {
   readonly #raw: RawJob;
   readonly #jobs: JobsInterface;
   readonly #logs: () => LogsInterface;
-  /** Events that {@link Job.logs} received, which belong to those who ask for events. */
-  readonly #received: JobEvent[] = [];
 
   /** @internal */
   constructor(raw: RawJob, jobs: JobsInterface, logs: () => LogsInterface) {
@@ -87,10 +80,6 @@ export class Job {
    * Most tools use {@link Job.events}.
    */
   watch(maxWaitMs: number): JobEvent | undefined {
-    return this.#received.shift() ?? this.#receive(maxWaitMs);
-  }
-
-  #receive(maxWaitMs: number): JobEvent | undefined {
     const event = calling(() => this.#jobs.watchJob(this.#raw, maxWaitMs));
     return event === undefined ? undefined : eventOf(event);
   }
@@ -134,22 +123,17 @@ export class Job {
   }
 
   /**
-   * Every line of every attempt until the job has finished, waiting for each as long as it takes. Events that happen meanwhile are
-   * kept for {@link Job.events} and {@link Job.wait}. Needs `logs`.
+   * Every line of every attempt until the job has finished, waiting for each as long as it takes. Needs `logs`.
    */
   *logs(): Generator<LogRecord, void, void> {
     let cursor = 0n;
     for (;;) {
-      const page = this.readLogs(cursor, PAGE_RECORDS, LINE_WAIT_MS);
+      const page = this.readLogs(cursor, PAGE_RECORDS, MAX_WAIT_MS);
       yield* page.records;
       if (page.ended) {
         return;
       }
       cursor = page.nextCursor;
-      const event = page.records.length === 0 ? this.#receive(0) : undefined;
-      if (event !== undefined) {
-        this.#received.push(event);
-      }
     }
   }
 

@@ -48,10 +48,7 @@ export class MockJobHandle implements RawJob {
     if (this.#isFinished) {
       return undefined;
     }
-    // A real host would wait here, and the test would wait forever.
-    const event =
-      this.#events.shift() ??
-      refuse('the job never ends: cancel it, or remove `neverEnds`', 'Timeout');
+    const event = this.#events.shift() ?? refuseToWait();
     this.#elapsedMs = event.elapsedMs;
     this.#isFinished = event.kind === 'finished';
     return event;
@@ -76,10 +73,14 @@ export class MockJobHandle implements RawJob {
       refuse(`invalid cursor \`${cursor}\`: expected the cursor of a page`);
     }
     const next = Math.min(Number(cursor) + maxRecords, records.length);
+    const ends = this.#isFinished || this.#events.some(({ kind }) => kind === 'finished');
+    if (!ends && Number(cursor) === records.length) {
+      refuseToWait();
+    }
     return {
       records: records.slice(Number(cursor), next),
       nextCursor: BigInt(next),
-      ended: next === records.length && this.#isFinished,
+      ended: next === records.length && ends,
     };
   }
 
@@ -167,6 +168,11 @@ export class MockJobSpec implements RawJobSpec {
 /** Options with their values instead of their JSON. */
 export function parsed(options: readonly [string, string][]): Record<string, unknown> {
   return Object.fromEntries(options.map(([name, json]) => [name, JSON.parse(json)]));
+}
+
+/** A real host would wait here, and the test would wait forever. */
+function refuseToWait(): never {
+  return refuse('the job never ends: cancel it, or remove `neverEnds`', 'Timeout');
 }
 
 function lines(output: string): string[] {

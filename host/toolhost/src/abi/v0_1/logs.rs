@@ -26,7 +26,8 @@ impl Host for CallState {
         max_records: u32,
         max_wait_ms: u32,
     ) -> wasmtime::Result<Result<LogPage, types::Error>> {
-        let log = Arc::clone(self.get(&job)?.log());
+        let job = self.get(&job)?;
+        let (job, log) = (Arc::clone(job), Arc::clone(job.log()));
         let cursor = Cursor(cursor);
         if !log.contains(cursor) {
             let message = "invalid cursor: expected a cursor from this log";
@@ -36,7 +37,7 @@ impl Host for CallState {
         let max_records = usize::try_from(max_records)
             .unwrap_or(usize::MAX)
             .min(MAX_RECORDS);
-        let wait = tokio::time::timeout(Self::bounded_wait(max_wait_ms), log.wait(cursor));
+        let wait = tokio::time::timeout(Self::bounded_wait(max_wait_ms), job.wait_for_log(cursor));
         let waited = self.scope.unless_cancelled(wait).await;
         self.meter.resume();
         if let Err(error) = waited {
