@@ -9,6 +9,7 @@ use toolhost_diagnostic::Document;
 
 use crate::guests;
 use crate::program::Workspace;
+use crate::tidy::files;
 
 /// Renames the window, clears the screen, sets colors in two ways, turns text around, hides a space, goes
 /// back to the beginning of the line, and begins another.
@@ -333,9 +334,9 @@ fn a_plan_is_escaped_and_means_the_same() {
 
 #[test]
 fn one_file_of_the_command_line_writes_and_it_escapes_what_it_writes() {
-    let folder = guests::workspace().join("host/cli/src/cli");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    let files = files(&guests::workspace().join("host/cli/src/cli"));
+    assert!(files.len() > 15, "{files:?}");
+    for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
         let writes = [
             "io::stdout",

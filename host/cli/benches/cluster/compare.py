@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many scripts at once on one cluster: the cluster's own floor, what users run today, and this host.
 
-compare.py N [RUN ...]       RUN: floor, peer, toolhost (all of them)
+compare.py N [RUN ...]       RUN: floor, peer, toolhost, with_secret (all of them)
 
     KUBECONFIG                 a cluster without other users; each run gets a namespace, deleted after it
     TOOLHOST_BENCH_AUDIT_LOG   the API server's audit log, for requests and delays; without it these are left out
@@ -45,6 +45,10 @@ def toolhost(n, namespace, out):
     # Components are compiled before anything is measured.
     subprocess.run([*command, "--n", "0"], check=True, capture_output=True)
     return command + ["--n", n, "--namespace", namespace, "--sleep", SLEEP_SECONDS, "--out", out]
+
+
+def with_secret(n, namespace, out):
+    return toolhost(n, namespace, out) + ["--secret"]
 
 
 def floor(n, namespace, _out):
@@ -148,7 +152,7 @@ def shown(value, digits):
 
 
 def main():
-    n, names = int(sys.argv[1]), sys.argv[2:] or ["floor", "peer", "toolhost"]
+    n, names = int(sys.argv[1]), sys.argv[2:] or ["floor", "peer", "toolhost", "with_secret"]
     print("| run | total s | of the floor | requests a job | CPU ms a job | peak RSS MiB | each page once |"
           " result after the pod's last status write, p50 / p99 ms | after the Job's |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")

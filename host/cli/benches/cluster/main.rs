@@ -21,11 +21,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use async_trait::async_trait;
 use clap::Parser;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use toolhost::backend::objects::{FileSource, SourceRouter};
+use toolhost::credential::{CredentialError, SecretProvider, SecretValue};
 use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
+use toolhost::template::TemplateContext;
 use toolhost_kubernetes::{KubernetesEngine, KubernetesSettings};
 
 #[derive(Debug, Clone, Parser)]
@@ -40,6 +43,9 @@ struct Arguments {
     namespace: String,
     #[arg(long, default_value = "python:3.11-slim")]
     image: String,
+    /// Whether each job has a secret among its arguments.
+    #[arg(long)]
+    secret: bool,
     /// How long the script sleeps.
     #[arg(long, default_value_t = 2.0)]
     sleep: f64,
@@ -95,9 +101,13 @@ async fn main() {
     let begun = Instant::now();
     let mut calls = tokio::task::JoinSet::new();
     for index in 0..arguments.n {
+        let mut values = json!({"i": index});
+        if arguments.secret {
+            values["token"] = json!("{{ secret.token }}");
+        }
         let config = json!({
             "script": {"uri": "bench.py", "source": {"type": "file"}},
-            "args": {"i": index},
+            "args": values,
             "job": {
                 "image": arguments.image, "namespace": arguments.namespace, "backoffLimit": 0,
                 "ttlSecondsAfterFinished": arguments.ttl,
@@ -106,7 +116,9 @@ async fn main() {
         let id = first_id + u64::from(index);
         let id = ExecutionId::new(id.to_string());
         let tool = "script".parse().unwrap();
+        let templates = TemplateContext::default().with_secrets(Arc::new(Token));
         let request = CallRequest::new(tool, config, id, StepName::new("bench"));
+        let request = request.with_templates(templates);
         let (host, places) = (Arc::clone(&host), Arc::clone(&places));
         calls.spawn(async move {
             let _place = places.acquire_owned().await;
@@ -157,6 +169,20 @@ async fn main() {
     out.flush().unwrap();
     if arguments.out.is_some() {
         println!("{totals}");
+    }
+}
+
+/// A single secret, `token`.
+struct Token;
+
+#[async_trait]
+impl SecretProvider for Token {
+    async fn secret(&self, name: &str) -> Result<Option<SecretValue>, CredentialError> {
+        Ok((name == "token").then(|| SecretValue::new(json!("a-token-of-the-bench"))))
+    }
+
+    fn secret_names(&self) -> Vec<String> {
+        vec!["token".to_owned()]
     }
 }
 
