@@ -386,3 +386,79 @@ fn a_cache_that_others_can_write_into_is_done_without_and_said_once() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(files(), 4);
 }
+
+/// A playbook whose first step places a file among the plugins, and whose second one calls a tool.
+fn placing(file: &str, name: &str, kind: &str) -> String {
+    format!(
+        "apiVersion: noetl.io/v2\nkind: Playbook\nmetadata: {{name: test}}\nworkflow:\n\
+         - step: place\n  tool: {{kind: script, script: {{content: 'cp {file} plugins/{name}', interpreter: sh}}, job: {{backoffLimit: 0}}}}\n  next: {{arcs: [{{step: call}}]}}\n\
+         - step: call\n  tool: {{kind: {kind}}}\n"
+    )
+}
+
+/// Runs a playbook with version 200 of `versions` in the folder, which places a file in its first step.
+fn run_with_change(placed: &[u8], grants: &[&[u8]]) -> (Output, String) {
+    let (workspace, plugins) = workspace();
+    let first = component("200.100.100");
+    fs::write(plugins.join("versions.wasm"), &first).unwrap();
+    let digests = [&first[..]].into_iter().chain(grants.iter().copied());
+    let digests = digests.map(|bytes| format!("{{digest: \"{}\"}}", Digest::of(bytes)));
+    let digests = digests.collect::<Vec<_>>().join(", ");
+    fs::write(
+        plugins.join("grants.yaml"),
+        format!("grants: {{versions: [{digests}, jobs]}}\n"),
+    )
+    .unwrap();
+    let staged = workspace.path().join("staged");
+    fs::write(&staged, placed).unwrap();
+    let playbook = placing(staged.to_str().unwrap(), "next.wasm", "versions");
+    // A script runs in a folder of its own.
+    let folder = plugins.to_str().unwrap();
+    let playbook = playbook.replace(" plugins/", &format!(" {folder}/"));
+    fs::write(workspace.path().join("p.yaml"), playbook).unwrap();
+    let output = workspace.run(&["run", "p.yaml", "--plugins", "plugins"]);
+    let said = stderr(&output);
+    (output, said)
+}
+
+#[test]
+fn a_running_playbook_takes_up_a_new_version_for_its_next_step_and_says_so() {
+    let next = component("201.100.100");
+    let (output, said) = run_with_change(&next, &[&next]);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(stdout.contains("(versions@201.100.100)"), "{stdout}");
+    let note = format!(
+        "versions@201.100.100 of `plugins/next.wasm` ({}) is in use from now on instead of versions@200.100.100",
+        Digest::of(&next)
+    );
+    assert!(said.contains(&note), "{said}");
+}
+
+#[test]
+fn a_lower_version_is_not_used_by_a_running_playbook() {
+    let lower = component("199.100.100");
+    let (output, said) = run_with_change(&lower, &[&lower]);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(stdout.contains("(versions@200.100.100)"), "{stdout}");
+    assert!(said.contains("can be called by its version"), "{said}");
+}
+
+#[test]
+fn a_running_playbook_keeps_its_tool_if_the_new_one_cannot_be_used() {
+    let next = component("201.100.100");
+    let half = &next[..next.len() / 2];
+    for (placed, granted, expected) in [
+        (&next[..], &[][..], "is not granted what it needs"),
+        (half, &[half][..], "is not a WebAssembly component"),
+        (b"text", &[], "is not a WebAssembly component"),
+    ] {
+        let (output, said) = run_with_change(placed, granted);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(stdout.contains("(versions@200.100.100)"), "{stdout}");
+        assert!(said.contains(expected), "{expected}: {said}");
+        assert_eq!(said.matches("left out a tool").count(), 1, "{said}");
+    }
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many scripts at once on one cluster: the cluster's own floor, what users run today, and this host.
 
-compare.py N [RUN ...]       RUN: floor, peer, toolhost, with_secret (all of them)
+compare.py N [RUN ...]       RUN: floor, peer, toolhost, secret (all of them)
 
     KUBECONFIG                 a cluster without other users; each run gets a namespace, deleted after it
     TOOLHOST_BENCH_AUDIT_LOG   the API server's audit log, for requests and delays; without it these are left out
@@ -47,7 +47,7 @@ def toolhost(n, namespace, out):
     return command + ["--n", n, "--namespace", namespace, "--sleep", SLEEP_SECONDS, "--out", out]
 
 
-def with_secret(n, namespace, out):
+def secret(n, namespace, out):
     return toolhost(n, namespace, out) + ["--secret"]
 
 
@@ -122,6 +122,8 @@ def run(name, n):
             print(f"left out: {name}, whose program is not named", file=sys.stderr)
             return
         kubectl("create", "namespace", namespace)
+        # A moment earlier the first requests for Jobs in it fail.
+        kubectl("wait", "--namespace", namespace, "--for=create", "serviceaccount/default", "--timeout=30s")
         code, shared_once = memory_of(command, log)
         log.seek(0)
         said = log.read()
@@ -152,7 +154,7 @@ def shown(value, digits):
 
 
 def main():
-    n, names = int(sys.argv[1]), sys.argv[2:] or ["floor", "peer", "toolhost", "with_secret"]
+    n, names = int(sys.argv[1]), sys.argv[2:] or ["floor", "peer", "toolhost", "secret"]
     print("| run | total s | of the floor | requests a job | CPU ms a job | peak RSS MiB | each page once |"
           " result after the pod's last status write, p50 / p99 ms | after the Job's |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|--:|")

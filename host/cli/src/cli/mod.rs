@@ -8,6 +8,7 @@ mod job;
 mod options;
 mod own_lines;
 mod plan;
+mod plugins;
 mod run;
 mod settings;
 mod show;

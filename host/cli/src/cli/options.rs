@@ -8,14 +8,14 @@ use toolhost::capability::text::chain;
 use toolhost::credential::{CredentialError, CredentialsFile, ProviderSettings};
 use toolhost_cli::cases::CaseRunner;
 use toolhost_cli::setup::{
-    Credentials, GrantsFileError, PlanSources, PolicyFile, PolicyFileError, SetUp, Settings,
-    SetupError, set_up_with,
+    Credentials, PlanSources, PolicyFile, PolicyFileError, SetUp, Settings, SetupError, set_up_with,
 };
-use toolhost_diagnostic::{Diagnostic, Document};
+use toolhost_diagnostic::Document;
 use toolhost_filesystem::absolute;
 use toolhost_kubernetes::{ConnectError, KubernetesSettings, Planner, Policy};
 
 use super::exit::Exit;
+use super::plugins::{report_refused, show_grants_error};
 use super::settings::{hint_text, option_of};
 use super::terminal;
 
@@ -236,25 +236,6 @@ fn http_settings() -> HttpSettings {
     settings
 }
 
-fn report_refused(set_up: &SetUp) {
-    for refused in &set_up.refused {
-        let message = format!("left out a tool: {}", chain(refused));
-        let warning = Diagnostic::warning(message);
-        terminal::show(&[match refused.help() {
-            Some(help) => warning.help(help),
-            None => warning,
-        }]);
-    }
-    for tool in &set_up.overriding {
-        let (origin, digest) = (tool.origin(), tool.digest());
-        terminal::tell(&format!(
-            "note: the built-in tool `{}` is replaced by {tool} of `{origin}` ({digest})",
-            tool.kind()
-        ));
-    }
-    terminal::show(&set_up.warnings);
-}
-
 /// Reads a YAML or JSON file; `-` is standard input.
 pub(crate) fn read_document(path: &Path) -> Result<Document, Exit> {
     let name = path.display().to_string();
@@ -325,7 +306,7 @@ pub(crate) fn explain_cluster(error: &ConnectError) -> Exit {
 
 fn explain(error: &SetupError) -> Exit {
     match error {
-        SetupError::Grants(GrantsFileError::Invalid { problems, .. }) => terminal::show(problems),
+        SetupError::Grants(error) => show_grants_error(error),
         SetupError::Credentials(error) => return explain_credentials(error),
         SetupError::Cluster(error) => return explain_cluster(error),
         other => terminal::complain(&chain(other), None),

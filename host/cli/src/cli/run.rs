@@ -15,11 +15,13 @@ use toolhost_cli::playbook::{
     self, ExecutionId, Override, Playbook, Report, RunError, RunFailure, RunInputs, RunStatus,
     StepCall, StepProblem, StepReport, StepResult, StepRunner, StepStatus, merge_payload,
 };
+use toolhost_cli::setup::PluginWatch;
 use toolhost_diagnostic::Diagnostic;
 
 use super::exit::Exit;
 use super::foreign;
 use super::options::{CommonOptions, OutputFormat, folder_of, read_document};
+use super::plugins::show_change;
 use super::settings::hint_text;
 use super::show::{Display, cancel_on_interrupt};
 use super::terminal;
@@ -63,6 +65,8 @@ struct HostRunner<'playbook> {
     host: ToolHost,
     cancel: CancellationToken,
     output: OutputFormat,
+    /// The plugins, whose changes are taken up between steps.
+    watch: Option<PluginWatch>,
     /// Whether the note that images have no effect was shown, or does not apply.
     noted_image: AtomicBool,
 }
@@ -107,6 +111,7 @@ async fn try_run(arguments: RunArguments) -> Result<Exit, Exit> {
     let runner = HostRunner {
         playbook: &playbook,
         host: set_up.host,
+        watch: set_up.watch,
         cancel: cancel_on_interrupt(),
         output: arguments.output,
         noted_image: AtomicBool::new(!is_local),
@@ -127,6 +132,7 @@ impl StepRunner for HostRunner<'_> {
     type Error = StepError;
 
     async fn run_step(&self, call: StepCall) -> Result<StepResult, StepError> {
+        self.refresh_plugins().await;
         self.note_image(&call.config);
         if self.output == OutputFormat::Text {
             terminal::tell(&format!("{}: {}", call.step, call.tool));
@@ -182,6 +188,15 @@ impl StepRunner for HostRunner<'_> {
 }
 
 impl HostRunner<'_> {
+    async fn refresh_plugins(&self) {
+        let Some(watch) = &self.watch else {
+            return;
+        };
+        for change in watch.refresh(&self.host).await {
+            show_change(&change);
+        }
+    }
+
     /// A container image has no effect for a process on this machine, which users who set one should know.
     fn note_image(&self, config: &Value) {
         let has_image = config.pointer("/job/image").is_some();

@@ -8,6 +8,7 @@ mod plan;
 mod plugins;
 mod policy;
 mod settings;
+mod watch;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub use plan::{PlanSources, set_up_plan};
 pub use plugins::PluginError;
 pub use policy::{PolicyFile, PolicyFileError};
 pub use settings::Settings;
+pub use watch::{PluginChange, PluginWatch};
 
 use toolhost::backend::local::{LocalEngine, LocalSettings};
 use toolhost::capability::{JobRunner, ObjectSource};
@@ -37,6 +39,8 @@ pub struct SetUp {
     pub overriding: Vec<Arc<LoadedTool>>,
     /// Warnings about `grants.yaml`.
     pub warnings: Vec<Diagnostic>,
+    /// The plugins, whose later changes can be taken up.
+    pub watch: Option<PluginWatch>,
 }
 
 /// The number of concurrent calls of a command: a playbook's steps run one after the other.
@@ -94,10 +98,15 @@ pub async fn set_up_with(
         .iter()
         .map(|tool| tool.identity().clone())
         .collect();
+    // Before anything is loaded, so that no change is missed.
+    let mut watch = settings.plugins.clone().map(PluginWatch::new);
     let loaded = match &settings.plugins {
         Some(path) => plugins::load(&host, path, &grants, settings.is_rehearsal).await?,
         None => plugins::Loaded::default(),
     };
+    if let Some(watch) = &mut watch {
+        watch.leave_out(loaded.broken);
+    }
     let grants = match &settings.plugins {
         _ if settings.is_rehearsal => GrantsFile::default(),
         Some(path) if path.is_file() => grants.restricted_to(&loaded.plugins),
@@ -108,6 +117,7 @@ pub async fn set_up_with(
         warnings: grants.unused(&loaded.plugins, &built_in),
         refused: loaded.refused,
         overriding: loaded.overriding,
+        watch,
     })
 }
 

@@ -30,6 +30,16 @@ pub enum PluginError {
         /// Its digest.
         digest: Digest,
     },
+    /// It needs more than it is granted.
+    #[error("`{origin}` ({tool}) is not granted what it needs")]
+    NotGranted {
+        /// The file.
+        origin: String,
+        /// The kind and version.
+        tool: String,
+        /// The entry of `grants.yaml` that grants it.
+        entry: String,
+    },
     /// Several components claim the same version of a kind.
     #[error(
         "{} claim to be `{tool}`, but are different components",
@@ -53,6 +63,22 @@ pub enum PluginError {
 }
 
 impl PluginError {
+    pub(super) fn built_in(tool: &LoadedTool) -> Self {
+        Self::BuiltIn {
+            origin: tool.origin().to_owned(),
+            kind: tool.kind().to_owned(),
+            digest: tool.digest(),
+        }
+    }
+
+    pub(super) fn not_granted(tool: &LoadedTool) -> Self {
+        Self::NotGranted {
+            origin: tool.origin().to_owned(),
+            tool: tool.to_string(),
+            entry: tool.grant_entry(),
+        }
+    }
+
     /// How to fix it, if known.
     #[must_use]
     pub fn help(&self) -> Option<String> {
@@ -62,6 +88,9 @@ impl PluginError {
                  its grants:\n\n{}",
                 grant_entry(kind, &digest.to_string(), &[])
             )),
+            Self::NotGranted { entry, .. } => {
+                Some(format!("add to `grants.yaml` of its folder:\n\n{entry}"))
+            }
             Self::Twins { .. } => Some("remove all but one of them".to_owned()),
             Self::Load(error) => error.help().map(str::to_owned),
             Self::NotAdded { .. } => None,
@@ -73,6 +102,8 @@ impl PluginError {
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub(super) refused: Vec<PluginError>,
+    /// The files that cannot be used as a tool, which may be grants away from it.
+    pub(super) broken: Vec<PathBuf>,
     /// Those that replaced a built-in tool.
     pub(super) overriding: Vec<Arc<LoadedTool>>,
     /// Every component that was read and can be identified.
@@ -100,40 +131,24 @@ pub(super) async fn load(
     let mut loaded = Loaded::default();
     let mut versions: BTreeMap<String, Vec<Arc<LoadedTool>>> = BTreeMap::new();
     for path in components(folder)? {
-        let file_name = path.file_name().unwrap_or_default();
-        let file_name = file_name.to_string_lossy().into_owned();
-        let mut plugin = None;
-        let load = host.load(&path, |identity| {
-            let found = Plugin {
-                identity: identity.clone(),
-                file_name,
-            };
-            let found = plugin.insert(found);
-            if is_rehearsal {
-                return everything();
-            }
-            grants.of_plugin(found)
-        });
-        let tool = match load.await {
-            Ok(tool) => Arc::new(tool),
+        let found = match load_one(host, &path, grants, is_rehearsal).await {
+            Ok(found) => found,
             Err(error) => {
+                loaded.broken.push(path);
                 loaded.refused.push(error.into());
                 continue;
             }
         };
-        let is_overriding = plugin
-            .as_ref()
-            .is_some_and(|plugin| grants.overrides(plugin))
-            || is_rehearsal && is_built_in(tool.kind());
+        let FoundPlugin {
+            tool,
+            plugin,
+            is_overriding,
+        } = found;
         loaded.plugins.extend(plugin);
         if is_overriding {
             loaded.overriding.push(tool);
         } else if is_built_in(tool.kind()) {
-            loaded.refused.push(PluginError::BuiltIn {
-                origin: tool.origin().to_owned(),
-                kind: tool.kind().to_owned(),
-                digest: tool.digest(),
-            });
+            loaded.refused.push(PluginError::built_in(&tool));
         } else {
             versions.entry(tool.to_string()).or_default().push(tool);
         }
@@ -164,6 +179,46 @@ pub(super) async fn load(
     Ok(loaded)
 }
 
+/// A component of the folder that can be used as a tool.
+pub(super) struct FoundPlugin {
+    pub(super) tool: Arc<LoadedTool>,
+    plugin: Option<Plugin>,
+    /// Whether its grants let it replace a built-in tool.
+    pub(super) is_overriding: bool,
+}
+
+/// Loads a component with its grants; in a rehearsal with all of them.
+pub(super) async fn load_one(
+    host: &ToolHost,
+    path: &Path,
+    grants: &GrantsFile,
+    is_rehearsal: bool,
+) -> Result<FoundPlugin, LoadError> {
+    let file_name = path.file_name().unwrap_or_default();
+    let file_name = file_name.to_string_lossy().into_owned();
+    let mut plugin = None;
+    let load = host.load(path, |identity| {
+        let found = plugin.insert(Plugin {
+            identity: identity.clone(),
+            file_name,
+        });
+        if is_rehearsal {
+            return everything();
+        }
+        grants.of_plugin(found)
+    });
+    let tool = Arc::new(load.await?);
+    let is_overriding = plugin
+        .as_ref()
+        .is_some_and(|plugin| grants.overrides(plugin))
+        || is_rehearsal && is_built_in(tool.kind());
+    Ok(FoundPlugin {
+        tool,
+        plugin,
+        is_overriding,
+    })
+}
+
 /// Everything that a tool can be granted.
 fn everything() -> Grants {
     Grants::all().fetching(FetchRule {
@@ -187,7 +242,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 /// The files of the folder with the extension of components, in the order of their names; a file instead of a folder
 /// is the only one.
-fn components(folder: &Path) -> Result<Vec<PathBuf>, SetupError> {
+pub(super) fn components(folder: &Path) -> Result<Vec<PathBuf>, SetupError> {
     if folder.is_file() {
         return Ok(vec![folder.to_owned()]);
     }

@@ -82,7 +82,7 @@ impl ToolHost {
             Arc::new(backends),
             None,
         );
-        let scope = Arc::new(scope.as_rehearsal());
+        let scope = Arc::new(scope.in_rehearsal());
         let rehearsing = async {
             let _permit = self.engine.admit().await?;
             let config = &scope.context.config;

@@ -77,7 +77,7 @@ impl CallScope {
 
     /// Marks the call as one that is only checked: what the tool says in it is not logged.
     #[must_use]
-    pub(crate) fn as_rehearsal(mut self) -> Self {
+    pub(crate) fn in_rehearsal(mut self) -> Self {
         self.is_rehearsal = true;
         self
     }

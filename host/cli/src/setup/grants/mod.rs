@@ -92,7 +92,7 @@ impl GrantsFile {
     ///
     /// [`GrantsFileError`].
     pub fn load_from_folder(folder: &Path) -> Result<Self, GrantsFileError> {
-        let path = folder.join(FILE_NAME);
+        let path = Self::path_in(folder);
         let text = match read_regular_text(&path, MAX_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
@@ -102,6 +102,11 @@ impl GrantsFile {
             .map_err(|problem| vec![problem])
             .and_then(|document| Self::parse(&document));
         parsed.map_err(|problems| GrantsFileError::Invalid { path, problems })
+    }
+
+    /// The path of the grants of a folder.
+    pub(super) fn path_in(folder: &Path) -> PathBuf {
+        folder.join(FILE_NAME)
     }
 
     /// Reads grants from a document.
