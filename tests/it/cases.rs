@@ -334,6 +334,7 @@ fn a_component_is_checked_without_a_call() {
         stdout.contains("- secrets\n    - jobs\n    - logs\n"),
         "{stdout}"
     );
+    assert_eq!(text(&checked.stderr), "");
     for (file, found, remedy) in [
         ("text.wasm", "a file of another format", "wasm32-wasip2"),
         (

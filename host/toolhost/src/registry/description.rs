@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::reference::is_kind;
+use crate::grant::Capability;
 use crate::scope::DescribedFields;
 
 /// The result of `describe`. Further keys are ignored, since later versions of the ABI may add some.
@@ -18,6 +19,22 @@ pub(super) struct Description {
     pub(super) schema: Value,
     #[serde(default)]
     pub(super) fields: DescribedFields,
+    /// The interfaces that it says it needs; only compared with its imports, so that any value is accepted.
+    #[serde(default)]
+    capabilities: Value,
+}
+
+impl Description {
+    /// The capabilities that it says it needs. Names that this host does not know are left out.
+    pub(super) fn capabilities(&self) -> Vec<Capability> {
+        let named = self.capabilities.as_array().into_iter().flatten();
+        let mut known: Vec<_> = named
+            .filter_map(|name| name.as_str()?.parse().ok())
+            .collect();
+        known.sort_unstable();
+        known.dedup();
+        known
+    }
 }
 
 /// The maximum size of a description, which is mostly the schema: that of the script tool has 12 kB, that of
@@ -85,6 +102,20 @@ mod tests {
 
     fn described(kind: &str, version: &str, summary: &str) -> Result<Description, String> {
         read(&json!({"kind": kind, "version": version, "summary": summary}).to_string())
+    }
+
+    #[test]
+    fn declared_capabilities_are_those_that_are_known_whatever_is_written() {
+        let capabilities = |value: Value| {
+            let text = json!({"kind": "k", "version": "1.0.0", "capabilities": value});
+            read(&text.to_string()).unwrap().capabilities()
+        };
+        assert_eq!(
+            capabilities(json!(["logs", "jobs", "later", "logs", 7])),
+            [Capability::Jobs, Capability::Logs]
+        );
+        assert_eq!(capabilities(json!("jobs")), []);
+        assert_eq!(capabilities(json!(null)), []);
     }
 
     #[test]

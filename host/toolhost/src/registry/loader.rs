@@ -103,6 +103,7 @@ impl ToolLoader {
         let digest = Digest::of(&bytes);
         let component = self.compile(author, bytes, digest, origin).await?;
         let described = self.describe(&component, origin).await?;
+        let declared = described.capabilities();
         let wrong_description = |problem| LoadError::WrongDescription {
             origin: origin.to_owned(),
             problem: shortened(problem),
@@ -141,6 +142,7 @@ impl ToolLoader {
             summary: described.summary,
             origin: origin.to_owned(),
             imports,
+            declared,
             grants,
             schema,
             fields: Arc::new(fields),

@@ -19,6 +19,7 @@ pub struct LoadedTool {
     pub(super) summary: String,
     pub(super) origin: String,
     pub(super) imports: Imports,
+    pub(super) declared: Vec<Capability>,
     pub(super) grants: Grants,
     pub(super) schema: ConfigSchema,
     pub(super) fields: Arc<RequestFields>,
@@ -114,6 +115,12 @@ impl LoadedTool {
     #[must_use]
     pub fn imports(&self) -> &Imports {
         &self.imports
+    }
+
+    /// The capabilities that its description declares. What it needs are its [imports](Self::imports): this is for its author.
+    #[must_use]
+    pub fn declared_capabilities(&self) -> &[Capability] {
+        &self.declared
     }
 
     /// What it was granted.
