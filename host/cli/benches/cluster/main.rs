@@ -71,8 +71,9 @@ async fn main() {
     };
     let folder = tempfile::tempdir().unwrap();
     let sleep = arguments.sleep;
+    // Arguments with a secret are not on the command line.
     let script = format!(
-        "import json, sys, time\na = json.loads(sys.argv[1])\ntime.sleep({sleep})\nprint('hello', a['i'])\n"
+        "import json, os, time\na = json.load(open(os.environ['NOETL_ARGS_FILE']))\ntime.sleep({sleep})\nprint('hello', a['i'])\n"
     );
     std::fs::write(folder.path().join("bench.py"), script).unwrap();
     let engine = engine().await;
