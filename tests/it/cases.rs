@@ -240,6 +240,17 @@ fn an_update_changes_what_failed_cases_expect_and_nothing_else() {
 }
 
 #[test]
+fn a_case_in_braces_is_not_updated_and_the_file_stays() {
+    let cases = "tool: container\ncases:\n  one: {config: {image: a, command: [b]}, expect: {outcome: {status: failed}}}\n";
+    let workspace = workspace(cases);
+    let output = workspace.run(&["tool", "test", "cases.yaml", "--update"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("write it as a block"));
+    let kept = fs::read_to_string(workspace.path().join("cases.yaml")).unwrap();
+    assert_eq!(kept, cases);
+}
+
+#[test]
 fn a_job_that_is_not_created_is_a_difference() {
     let cases = "tool: container\ncases:\n  one:\n    config: {image: a, command: [b]}\n    jobs: [{}, {}]\n    expect: {calls: [{job: {name: x}}]}\n";
     let output = workspace(cases).run(&["tool", "test", "cases.yaml"]);

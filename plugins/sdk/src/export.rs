@@ -43,11 +43,13 @@ macro_rules! export_tool {
 /// The runtime of a component without the standard library: an allocator and a panic handler.
 ///
 /// With the standard library a component imports a dozen interfaces of WASI that it never uses, starts later
-/// and is twice the size. A tool without it begins with
+/// and is larger: leaving it out saved 23 % of a tool of 342 kB. A tool without it begins with
 ///
 /// ```text
 /// #![cfg_attr(target_arch = "wasm32", no_std)]
 /// extern crate alloc;
+///
+/// use alloc::string::String; // and what else the prelude of the standard library has: `Vec`, `format!`, `ToString`
 ///
 /// noetl_tool_sdk::export_tool!(Greet);
 /// noetl_tool_sdk::no_std_runtime!();

@@ -8,7 +8,7 @@ use core::cell::RefCell;
 use serde_json::{Map, Value};
 
 use super::journal::Journal;
-use super::name::{check_file_name, check_job_name, check_variable_name};
+use super::name::{check_file_name, check_job_name, check_kind, check_variable_name};
 use super::{Call, MockJob, MockJobHandle, MockObject, MockSecret, Operation};
 use crate::error::{Error, Result, code};
 use crate::{Context, Details, FetchOptions, Host, JobSpec, Level, SecretEntry, Tool};
@@ -84,8 +84,10 @@ impl MockHost {
     ///
     /// # Errors
     ///
-    /// Those of the tool, and `Internal` if its outcome is not an object with a `status`.
+    /// Those of the tool, `Internal` if its outcome is not an object with a `status`, and `InvalidRequest` for a
+    /// kind that a host does not load.
     pub fn call<T: Tool>(&self, config: &Value) -> Result<Value> {
+        check_kind(T::KIND)?;
         *self.journal.granted.borrow_mut() = Some(T::CAPABILITIES);
         let context = Context::from(self.context.clone());
         let outcome = crate::invoke::<T>(self, &config.to_string(), &context)?;

@@ -5,6 +5,23 @@ use alloc::format;
 use crate::error::{Error, Result, code};
 use crate::is_variable_name;
 
+/// Checks the kind of a tool.
+pub(super) fn check_kind(kind: &str) -> Result<()> {
+    let is_plain = |byte: &u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+    };
+    let bytes = kind.as_bytes();
+    let begins_plain = bytes.first().is_some_and(u8::is_ascii_lowercase);
+    if begins_plain && bytes.len() <= 63 && bytes.iter().all(is_plain) {
+        return Ok(());
+    }
+    let shown = kind.escape_debug();
+    let message = format!(
+        "invalid kind `{shown}`: expected at most 63 lowercase letters, digits, `-` and `_`, starting with a letter"
+    );
+    Err(Error::new(code::INVALID_REQUEST, message))
+}
+
 /// Checks the name of a job.
 pub(super) fn check_job_name(name: &str) -> Result<()> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();

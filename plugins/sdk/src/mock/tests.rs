@@ -183,3 +183,30 @@ fn refuses_a_configuration_that_is_not_the_tools() {
     assert_eq!(error.code, code::INVALID_REQUEST);
     assert!(error.message.contains("`probe`"), "{error}");
 }
+
+/// A tool whose kind no host loads.
+struct Misnamed;
+
+impl Tool for Misnamed {
+    const KIND: &'static str = "My Tool";
+    const SUMMARY: &'static str = "Has an invalid kind.";
+    const CAPABILITIES: &'static [Capability] = &[];
+
+    type Config = Config;
+    type Outcome = Outcome;
+
+    fn run(_host: &impl Host, _config: Config, _context: &Context) -> Result<Outcome, Error> {
+        Ok(Outcome {
+            status: Status::Completed,
+        })
+    }
+}
+
+#[test]
+fn a_kind_that_a_host_does_not_load_is_refused() {
+    let error = MockHost::new()
+        .call::<Misnamed>(&json!({"action": "any"}))
+        .unwrap_err();
+    assert_eq!(error.code, code::INVALID_REQUEST);
+    assert!(error.message.starts_with("invalid kind `My Tool`"));
+}
