@@ -1,8 +1,11 @@
 //! `toolhost tool test`, and the cases of the tools of this repository.
 
 use std::fs;
-use std::process::Output;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::guests;
@@ -363,4 +366,60 @@ fn a_component_is_checked_without_a_call() {
         );
         assert!(stderr.lines().count() <= 3, "{stderr}");
     }
+}
+
+/// A program that takes the place of `npx`: it copies a component to the file after `-o`.
+const FAKE_NPX: &str = "#!/bin/sh\n[ -f broken ] && exit 1\ncp \"$COMPONENT\" \"$5\"\n";
+
+#[test]
+fn a_project_is_built_and_tested_again_whenever_a_source_changes() {
+    let workspace = Workspace::new(&[]);
+    let created = workspace.run(&[
+        "tool",
+        "new",
+        "greet",
+        "--lang",
+        "javascript",
+        "--sdk",
+        "sdk",
+    ]);
+    assert_eq!(created.status.code(), Some(0), "{}", said(&created));
+    let project = workspace.path().join("greet");
+    // Its packages are installed.
+    fs::create_dir(project.join("node_modules")).unwrap();
+    let programs = workspace.path().join("programs");
+    fs::create_dir(&programs).unwrap();
+    fs::write(programs.join("npx"), FAKE_NPX).unwrap();
+    fs::set_permissions(programs.join("npx"), fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let mut developing = workspace
+        .command(&["tool", "dev", "greet"])
+        .env("PATH", path)
+        .env("COMPONENT", guests::file("greet"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut shown = BufReader::new(developing.stderr.take().unwrap()).lines();
+    let mut results = BufReader::new(developing.stdout.take().unwrap()).lines();
+    let mut wait = || shown.find(|line| line.as_ref().unwrap().starts_with("waiting for a change"));
+    let mut verdict = || results.find(|line| line.as_ref().unwrap().contains(" passed, "));
+    wait().unwrap().unwrap();
+    assert_eq!(verdict().unwrap().unwrap(), "4 passed, 0 failed");
+    let cases = fs::read_to_string(project.join("cases.yaml")).unwrap();
+    fs::write(
+        project.join("cases.yaml"),
+        cases.replace("output: \"Hello", "output: \"Hi"),
+    )
+    .unwrap();
+    wait().unwrap().unwrap();
+    assert_eq!(verdict().unwrap().unwrap(), "3 passed, 1 failed");
+    fs::write(project.join("broken"), "").unwrap();
+    wait().unwrap().unwrap();
+    fs::remove_file(project.join("broken")).unwrap();
+    wait().unwrap().unwrap();
+    assert_eq!(verdict().unwrap().unwrap(), "3 passed, 1 failed");
+    let process = Pid::from_child(&developing);
+    kill_process(process, Signal::INT).unwrap();
+    assert_eq!(developing.wait().unwrap().code(), Some(130));
 }

@@ -63,7 +63,9 @@ impl Command {
     /// What is logged by default: warnings, and what tools print while they are tested.
     const fn log(&self) -> &'static str {
         match self {
-            Self::Tool(tool::ToolCommand::Test(_)) => "warn,guest=debug",
+            Self::Tool(tool::ToolCommand::Test(_) | tool::ToolCommand::Dev(_)) => {
+                "warn,guest=debug"
+            }
             _ => "warn",
         }
     }

@@ -103,6 +103,12 @@ const MAX_INPUT_BYTES: u64 = 16 << 20;
 const MAX_BACKOFF_SECONDS: f64 = 360.0;
 
 impl PluginOptions {
+    /// The tools at a path.
+    pub(crate) fn of(path: PathBuf) -> Self {
+        let plugins = Some(path);
+        Self { plugins }
+    }
+
     /// Assembles a host whose backends play test cases. Its tools may use them without grants, and may replace built-in
     /// ones: nothing happens outside.
     pub(crate) async fn set_up_cases(

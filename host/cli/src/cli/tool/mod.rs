@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod dev;
 mod new;
 mod show;
 mod test;
@@ -20,6 +21,8 @@ pub(crate) enum ToolCommand {
     New(new::NewArguments),
     /// Build the component of a project, with the toolchain of its language.
     Build(build::BuildArguments),
+    /// Build a project and run its cases whenever its sources change.
+    Dev(dev::DevArguments),
     /// Check that a component is a tool that this host can run, and what it needs.
     Check(check::CheckArguments),
     /// Run test cases of tools: without an engine, in virtual time.
@@ -32,6 +35,7 @@ pub(crate) async fn tool(command: ToolCommand) -> Exit {
         ToolCommand::Inspect(arguments) => show::inspect(arguments).await,
         ToolCommand::New(arguments) => new::new(&arguments),
         ToolCommand::Build(arguments) => build::build(&arguments).await,
+        ToolCommand::Dev(arguments) => dev::dev(&arguments).await,
         ToolCommand::Check(arguments) => check::check(arguments).await,
         ToolCommand::Test(arguments) => test::test(arguments).await,
     };

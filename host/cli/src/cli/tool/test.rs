@@ -30,6 +30,20 @@ pub(crate) struct TestArguments {
     plugins: PluginOptions,
 }
 
+impl TestArguments {
+    /// The cases of a project against its component.
+    pub(super) fn of_project(cases: PathBuf, component: PathBuf) -> Self {
+        Self {
+            files: vec![cases],
+            only: None,
+            update: false,
+            junit: None,
+            output: OutputFormat::Text,
+            plugins: PluginOptions::of(component),
+        }
+    }
+}
+
 /// A file and what became of its cases.
 type Run = (CaseFile, Vec<CaseResult>);
 

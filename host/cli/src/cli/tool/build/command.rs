@@ -43,6 +43,7 @@ pub(super) async fn run(
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::null())
+        .kill_on_drop(true)
         .stderr(Stdio::inherit());
     let shown = program.display();
     let output = command.output().await.map_err(|error| {

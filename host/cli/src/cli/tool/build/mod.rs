@@ -5,7 +5,7 @@ mod javascript;
 mod python;
 mod rust;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -21,7 +21,11 @@ pub(crate) struct BuildArguments {
 }
 
 pub(super) async fn build(arguments: &BuildArguments) -> Result<Exit, Exit> {
-    let folder = &arguments.folder;
+    component(&arguments.folder).await.map(|_| Exit::Success)
+}
+
+/// Builds the component of the project in a folder, and returns its file.
+pub(super) async fn component(folder: &Path) -> Result<PathBuf, Exit> {
     let has = |name: &str| folder.join(name).is_file();
     let built = if has("Cargo.toml") {
         rust::build(folder).await
@@ -41,5 +45,5 @@ pub(super) async fn build(arguments: &BuildArguments) -> Result<Exit, Exit> {
     let bytes = std::fs::metadata(&component).map_or(0, |metadata| metadata.len());
     let path = component.display();
     terminal::print(&format!("built {path} ({} kB)", bytes.div_ceil(1_000)));
-    Ok(Exit::Success)
+    Ok(component)
 }
