@@ -51,7 +51,7 @@ enum Command {
     /// List jobs in a cluster, end them, and remove what killed hosts left behind.
     #[command(subcommand)]
     Job(job::JobCommand),
-    /// List and inspect the available tools.
+    /// List, inspect, write and test tools.
     #[command(subcommand)]
     Tool(tool::ToolCommand),
     /// Compile the component on standard input, for another process of this program.
