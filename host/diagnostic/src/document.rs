@@ -1,9 +1,10 @@
 use std::fmt;
 
 use serde_json::Value;
+use toolhost_capability::text::{all_of, did_you_mean};
 
 use super::parse;
-use super::{Diagnostic, Node, Source, Span};
+use super::{Diagnostic, Key, Node, Source, Span};
 
 /// A YAML or JSON document as a tree whose keys and values have source positions.
 #[derive(Clone)]
@@ -84,6 +85,18 @@ impl Document {
     #[must_use]
     pub fn locate_pointer(&self, pointer: &str) -> Option<Place> {
         self.locate(&pointer_segments(pointer)?)
+    }
+
+    /// The problem of a key that is not one of the known ones, with what was probably meant.
+    #[must_use]
+    pub fn unknown_key(&self, key: &Key, known: &[&str]) -> Diagnostic {
+        let name = &key.text;
+        let problem = Diagnostic::error(format!("unknown key `{name}`"));
+        let help = match did_you_mean(name, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("expected {}", all_of(known)),
+        };
+        problem.at(&self.source, key.span).help(help)
     }
 
     fn walk(&self, path: &[impl AsRef<str>]) -> (Place, usize) {

@@ -9,9 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use toolhost::capability::CapabilityError;
 use toolhost::capability::memory::JobScript;
-use toolhost::capability::text::all_of;
 use toolhost::registry::ToolRef;
-use toolhost_diagnostic::{Diagnostic, Document, Entry, Node, Span, did_you_mean};
+use toolhost_diagnostic::{Diagnostic, Document, Entry, Node, Span};
 use toolhost_filesystem::read_regular_text;
 
 use super::script::{ContextScript, JobPlay, ObjectScript};
@@ -282,19 +281,10 @@ impl Reader<'_> {
     }
 
     fn check_keys(&mut self, node: &Node, known: &[&str]) {
-        for entry in self.entries(Some(node)) {
-            let name = &entry.key.text;
-            if known.contains(&name.as_str()) {
-                continue;
-            }
-            let problem = Diagnostic::error(format!("unknown key `{name}`"));
-            let problem = problem.at(self.document.source(), entry.key.span);
-            self.problems
-                .push(match did_you_mean(name, known.iter().copied()) {
-                    Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-                    None => problem.help(format!("expected {}", all_of(known))),
-                });
-        }
+        let keys = self.entries(Some(node)).iter().map(|entry| &entry.key);
+        let unknown = keys.filter(|key| !known.contains(&key.text.as_str()));
+        let problems = unknown.map(|key| self.document.unknown_key(key, known));
+        self.problems.extend(problems);
     }
 
     fn wrong(&mut self, node: &Node, message: &str) {

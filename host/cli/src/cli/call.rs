@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use clap::Args;
 use serde_json::Value;
-use toolhost::capability::text::all_of;
 use toolhost::host::{self, CallError, CallRequest, Finding, StepName};
 use toolhost::registry::ToolRef;
 use toolhost::template::TemplateContext;
 use toolhost_cli::playbook::ExecutionId;
-use toolhost_diagnostic::{Diagnostic, Document, did_you_mean};
+use toolhost_diagnostic::{Diagnostic, Document};
 
 use super::exit::Exit;
 use super::options::{CommonOptions, OutputFormat, folder_of, read_document};
@@ -122,14 +121,7 @@ fn read_context(document: &Document) -> Result<TemplateContext, Exit> {
             }
             ("execution_id" | "step", _) => problems.push(wrong("a string")),
             ("workload" | "results", _) => problems.push(wrong("a map")),
-            (unknown, _) => {
-                let message = format!("unknown key `{unknown}`");
-                let problem = Diagnostic::error(message).at(document.source(), entry.key.span);
-                problems.push(match did_you_mean(unknown, CONTEXT_KEYS) {
-                    Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-                    None => problem.help(format!("expected {}", all_of(CONTEXT_KEYS))),
-                });
-            }
+            _ => problems.push(document.unknown_key(&entry.key, &CONTEXT_KEYS)),
         }
     }
     if problems.is_empty() {

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toolhost::capability::FetchRule;
 use toolhost::capability::text::all_of;
 use toolhost::digest::Digest;
-use toolhost::grant::Grants;
 use toolhost::host::ToolHost;
 use toolhost::registry::{AddError, LoadError, LoadedTool, grant_entry, is_built_in};
 
+use super::settings::everything;
 use super::{GrantsFile, Plugin, SetupError};
 
 /// Why a file of the plugins folder is left out.
@@ -203,7 +202,7 @@ pub(super) async fn load_one(
             file_name,
         });
         if is_rehearsal {
-            return everything();
+            return everything(true);
         }
         grants.of_plugin(found)
     });
@@ -216,14 +215,6 @@ pub(super) async fn load_one(
         tool,
         plugin,
         is_overriding,
-    })
-}
-
-/// Everything that a tool can be granted.
-fn everything() -> Grants {
-    Grants::all().fetching(FetchRule {
-        allow: None,
-        private_addresses: true,
     })
 }
 

@@ -376,13 +376,9 @@ impl Reader<'_> {
     }
 
     fn unknown<'key>(&mut self, entry: &Entry, known: impl IntoIterator<Item = &'key str>) {
-        let key = &entry.key.text;
         let known: Vec<_> = known.into_iter().collect();
-        let problem = Diagnostic::error(format!("unknown key `{key}`"))
-            .at(self.document.source(), entry.key.span);
-        let help =
-            suggestion(key, &known).unwrap_or_else(|| format!("expected {}", all_of(&known)));
-        self.problems.push(problem.help(help));
+        self.problems
+            .push(self.document.unknown_key(&entry.key, &known));
     }
 
     fn none_of(&mut self, node: &Node, text: &str, known: &[&str]) {

@@ -70,11 +70,16 @@ impl Settings {
 
     /// The grants of the built-in tools before those of the folder are added.
     pub(super) fn embedded_grants(&self) -> Grants {
-        Grants::all().fetching(FetchRule {
-            allow: None,
-            private_addresses: self.private_addresses,
-        })
+        everything(self.private_addresses)
     }
+}
+
+/// Everything that a tool can be granted.
+pub(super) fn everything(private_addresses: bool) -> Grants {
+    Grants::all().fetching(FetchRule {
+        allow: None,
+        private_addresses,
+    })
 }
 
 impl fmt::Debug for Settings {

@@ -1,9 +1,9 @@
 //! Imports that are only linked as stubs.
 //!
 //! The standard libraries of languages import files and sockets although most tools never call them.
-//! Such tools load; calling such an import traps, save for the list of folders, which is empty. `Linker::define_unknown_imports_as_traps` cannot
-//! be used for it: it gives a new type to every handle that an interface takes from another one that
-//! is linked.
+//! Such tools load; calling such an import traps, save for the list of folders, which is empty.
+//! `Linker::define_unknown_imports_as_traps` cannot be used for it: it gives a new type to every handle that an
+//! interface takes from another one that is linked.
 
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentInstance, ComponentItem};

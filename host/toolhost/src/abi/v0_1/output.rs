@@ -21,14 +21,11 @@ pub(super) struct GuestOutput {
 
 /// One of the two streams.
 #[derive(Clone)]
-pub(super) struct GuestStream {
-    output: GuestOutput,
-    lines: Arc<Mutex<Lines>>,
-}
+pub(super) struct GuestStream(Arc<Mutex<Lines>>);
 
 /// The lines of a stream.
 struct Lines {
-    scope: Arc<CallScope>,
+    output: GuestOutput,
     /// The beginning of a line whose end has not been written.
     begun: Vec<u8>,
 }
@@ -47,13 +44,10 @@ impl GuestOutput {
     /// A stream that writes to it.
     pub(super) fn stream(&self) -> GuestStream {
         let lines = Lines {
-            scope: Arc::clone(&self.scope),
+            output: self.clone(),
             begun: Vec::new(),
         };
-        GuestStream {
-            output: self.clone(),
-            lines: Arc::new(Mutex::new(lines)),
-        }
+        GuestStream(Arc::new(Mutex::new(lines)))
     }
 
     /// The end of what was written.
@@ -72,7 +66,10 @@ impl GuestOutput {
 
 impl Lines {
     fn append(&mut self, mut bytes: &[u8]) {
-        if self.scope.is_rehearsal() || !tracing::enabled!(target: GUEST_TARGET, Level::DEBUG) {
+        self.output.append(bytes);
+        if self.output.scope.is_rehearsal()
+            || !tracing::enabled!(target: GUEST_TARGET, Level::DEBUG)
+        {
             return;
         }
         while let Some(position) = bytes.iter().position(|byte| *byte == b'\n') {
@@ -90,8 +87,9 @@ impl Lines {
     fn log(&mut self) {
         let line = String::from_utf8_lossy(&self.begun).into_owned();
         self.begun.clear();
-        let tool = self.scope.context.tool.as_str();
-        tracing::debug!(target: GUEST_TARGET, tool, "{}", shown(&self.scope, line));
+        let scope = &self.output.scope;
+        let tool = scope.context.tool.as_str();
+        tracing::debug!(target: GUEST_TARGET, tool, "{}", shown(scope, line));
     }
 }
 
@@ -122,8 +120,7 @@ impl StdoutStream for GuestStream {
 
 impl OutputStream for GuestStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.output.append(&bytes);
-        lock(&self.lines).append(&bytes);
+        lock(&self.0).append(&bytes);
         Ok(())
     }
 
